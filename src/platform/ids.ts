@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+
+/** What an id names; it is the id's prefix, so that a person can tell `run_…` from `key_…` in a log. */
+export type IdKind = 'run' | 'key' | 'req' | 'proc';
+
+/** Makes an id of the given kind. Ids of one kind sort by the time at which they were made. */
+export type Ids = (kind: IdKind) => string;
+
+// Crockford's base 32 in lower case: sorts like the number, no letters that are mistaken for digits.
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** 128 bits as 26 characters of base 32, most significant first. */
+function encode(bytes: Uint8Array): string {
+  let text = '';
+  let pending = 0;
+  let pendingBits = 2; // 26 characters hold 130 bits; two leading zero bits keep the order of the numbers.
+  for (const byte of bytes) {
+    pending = (pending << 8) | byte;
+    pendingBits += 8;
+    while (pendingBits >= 5) {
+      pendingBits -= 5;
+      text += alphabet[(pending >>> pendingBits) & 31];
+    }
+  }
+  return text;
+}
+
+/**
+ * A source of ids `<kind>_<26 characters>`: UUIDv7 (RFC 9562, section 5.7) in base 32. Within a millisecond the
+ * 12 bits after the timestamp count up, so the ids of one process sort in the order in which they were made.
+ *
+ * @param nowMs the current time in ms since the epoch
+ * @param random returns that many random bytes; defaults to the system's
+ */
+export function createIds(nowMs: () => number, random: (size: number) => Uint8Array = randomBytes): Ids {
+  let lastMs = 0;
+  let counter = 0;
+  return (kind) => {
+    const now = nowMs();
+    if (now > lastMs) {
+      lastMs = now;
+      counter = 0;
+    } else if (++counter > 0xfff) {
+      lastMs += 1;
+      counter = 0;
+    }
+    const bytes = Uint8Array.from(random(16));
+    const view = new DataView(bytes.buffer);
+    view.setUint16(0, Math.floor(lastMs / 2 ** 32));
+    view.setUint32(2, lastMs % 2 ** 32);
+    view.setUint16(6, 0x7000 | counter);
+    view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f));
+    return `${kind}_${encode(bytes)}`;
+  };
+}

@@ -1,0 +1,40 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { pinoPretty } from './pretty.ts';
+
+export type { Logger };
+
+/** Python's names of log levels, since the settings use them, and pino's. */
+export const logLevels = {
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARNING: 'warn',
+  WARN: 'warn',
+  ERROR: 'error',
+  CRITICAL: 'fatal',
+} as const;
+
+export type LogLevel = keyof typeof logLevels;
+
+export type LoggerOptions = {
+  level: LogLevel;
+  appName: string;
+  /** Readable lines for people instead of JSON. */
+  readable: boolean;
+  /** Where lines go; defaults to standard output. */
+  destination?: DestinationStream;
+};
+
+// A second line of defence: nothing logs these on purpose.
+const redact = ['req.headers.authorization', 'headers.authorization', 'authorization', 'apiKey', 'password'];
+
+/** The service's logger: one JSON object a line (or readable lines in development), never message text or secrets. */
+export function createLogger({ level, appName, readable, destination }: LoggerOptions): Logger {
+  const options = {
+    level: logLevels[level],
+    base: readable ? undefined : { app: appName, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: redact, censor: '[redacted]' },
+  };
+  return pino(options, destination ?? (readable ? pinoPretty() : pino.destination({ sync: false })));
+}

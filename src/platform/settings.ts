@@ -1,0 +1,316 @@
+import { z } from 'zod';
+import { type LogLevel, logLevels } from './logger.ts';
+
+/**
+ * Every setting of the service: what it is called in the environment, what it may be, and what it means. The typed
+ * settings, the messages about mistakes, `.env.example` and `docs/settings.md` are made from this table. Settings
+ * without a unit in their name are seconds in the environment and milliseconds, with the suffix `Ms`, in code.
+ */
+type Setting<T> = {
+  schema: z.ZodType<T, string | undefined>;
+  /** What it does and its unit, as one sentence or two. */
+  about: string;
+  /** The default as one would write it in the environment; absent: none. */
+  default?: string;
+  /** Never printed, not even in errors. */
+  secret?: true;
+};
+
+const text = (allowed: string) => z.string({ error: () => allowed }).min(1, allowed);
+const whole = (min: number, max: number) => {
+  const allowed = `a whole number from ${min} to ${max}`;
+  return z
+    .string({ error: () => allowed })
+    .regex(/^-?\d+$/, allowed)
+    .transform(Number)
+    .pipe(z.number().min(min, allowed).max(max, allowed));
+};
+const secondsToMs = (min: number, max: number) => {
+  const allowed = `seconds from ${min} to ${max}`;
+  return z
+    .string({ error: () => allowed })
+    .regex(/^\d+(\.\d+)?$/, allowed)
+    .transform(Number)
+    .pipe(z.number().min(min, allowed).max(max, allowed))
+    .transform((seconds) => Math.round(seconds * 1000));
+};
+const oneOf = <const T extends string>(values: readonly T[]) =>
+  z.enum(values, { error: () => `one of ${values.join(', ')}` }) as z.ZodType<T, string>;
+const url = (protocols: readonly string[]) => {
+  const allowed = `a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`;
+  return z
+    .string({ error: () => allowed })
+    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), allowed);
+};
+const placeholderKey = /your[-_ ]?(api[-_ ]?)?key|placeholder|change[-_ ]?me|^sk-(xxx|\.\.\.)/i;
+const realKey = text('an API key')
+  .refine((value) => !placeholderKey.test(value), 'a real key; this is a placeholder')
+  .refine((value) => /^[\x21-\x7e]+$/.test(value), 'printable ASCII without spaces');
+
+const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, string | undefined> => schema.optional();
+
+const setting = <T>(entry: Setting<T>): Setting<T> => entry;
+
+export const settingsTable = {
+  APP_NAME: setting({
+    schema: text('a name'),
+    default: 'agent-service',
+    about: 'Name of the service, in logs and titles.',
+  }),
+  APP_ENV: setting({
+    schema: oneOf(['development', 'staging', 'production', 'test']),
+    default: 'production',
+    about:
+      'Where it runs. Production insists on a key for the provider; development answers from a simulated model without one.',
+  }),
+  LOG_LEVEL: setting<LogLevel>({
+    schema: z
+      .string()
+      .transform((value) => value.toUpperCase())
+      .pipe(oneOf(Object.keys(logLevels) as LogLevel[])),
+    default: 'INFO',
+    about: 'The least severe level that is logged; any case.',
+  }),
+  HOST: setting({
+    schema: text('an address'),
+    default: '0.0.0.0',
+    about: 'Address to listen on; development defaults to 127.0.0.1.',
+  }),
+  PORT: setting({ schema: whole(0, 65535), default: '8000', about: 'Port of the API; 0 takes a free one.' }),
+  METRICS_PORT: setting({
+    schema: whole(0, 65535),
+    default: '9464',
+    about: 'Port of the health routes for probes, apart from callers; 0 takes a free one.',
+  }),
+
+  OPENAI_API_KEY: setting({
+    schema: optional(realKey),
+    secret: true,
+    about: 'Key for the model provider. Required in production.',
+  }),
+  OPENAI_MODEL: setting({ schema: text('a model name'), default: 'gpt-4.1', about: 'Model of agents that name none.' }),
+  OPENAI_TIMEOUT: setting({
+    schema: secondsToMs(0.1, 3600),
+    default: '30.0',
+    about: 'Seconds a blocking or streamed run may take from receipt to answer, waiting included.',
+  }),
+  OPENAI_BASE_URL: setting({
+    schema: url(['https:', 'http:']),
+    default: 'https://api.openai.com/v1',
+    about: 'Any server that speaks the OpenAI protocol: vLLM, llama.cpp, Ollama, Azure OpenAI.',
+  }),
+  OPENAI_API: setting({
+    schema: optional(oneOf(['responses', 'chat_completions'])),
+    about: 'Which OpenAI API to speak. Defaults to responses for OpenAI itself, else chat_completions.',
+  }),
+
+  MAX_CONCURRENT_RUNS: setting({
+    schema: whole(1, 10_000),
+    default: '50',
+    about: 'Runs that execute at once in a process; the next one is refused with 429.',
+  }),
+  MAX_TURNS: setting({ schema: whole(1, 1000), default: '10', about: 'Model turns a run may take.' }),
+  MAX_INPUT_CHARS: setting({
+    schema: whole(1, 5_000_000),
+    default: '200000',
+    about: 'Longest message, in characters.',
+  }),
+  RUN_LEASE: setting({
+    schema: secondsToMs(1, 300),
+    default: '10',
+    about: 'Seconds after which a process that gave no sign of life is taken for dead.',
+  }),
+
+  RATE_LIMIT_RPM: setting({
+    schema: whole(1, 1_000_000),
+    default: '100',
+    about: 'Runs a caller may create in a minute; other requests ten times that.',
+  }),
+  RATE_LIMIT_BURST: setting({
+    schema: whole(1, 1_000_000),
+    default: '20',
+    about: 'Runs a caller may create at once before RATE_LIMIT_RPM is felt.',
+  }),
+  TRUST_PROXY: setting({
+    schema: optional(text('true, false, a number of hops, or addresses and networks separated by commas')),
+    about:
+      'Which proxies may say who the caller is (X-Forwarded-For): true, a number of hops, or addresses and networks separated by commas. Defaults to none.',
+  }),
+  AUTH_MODE: setting({
+    schema: optional(oneOf(['api_key', 'none'])),
+    about: 'Whether callers need a key. Defaults to none in development and test, else api_key.',
+  }),
+  ADMIN_API_KEY: setting({
+    schema: optional(realKey.refine((value) => value.length >= 16, 'at least 16 characters')),
+    secret: true,
+    about: 'The first API key: tenant "default", all scopes. At least 16 characters.',
+  }),
+  CORS_ORIGINS: setting({
+    schema: optional(
+      z.string().transform((value, context) => {
+        const origins = value.split(',').map((origin) => origin.trim());
+        const allowed = 'origins such as https://app.example.com separated by commas, or *';
+        for (const origin of origins) {
+          if (origin !== '*' && !(URL.canParse(origin) && new URL(origin).origin === origin)) context.addIssue(allowed);
+        }
+        return origins;
+      }),
+    ),
+    about: 'Origins whose web pages may call the service, separated by commas; * for all. Defaults to none.',
+  }),
+
+  DATABASE_URL: setting({
+    schema: optional(url(['postgres:', 'postgresql:'])),
+    secret: true,
+    about: 'Postgres to store in. Without it everything is in an embedded store in DATA_DIR, for one process.',
+  }),
+  DATABASE_DIRECT_URL: setting({
+    schema: optional(url(['postgres:', 'postgresql:'])),
+    secret: true,
+    about: 'Postgres without a pooler between, for migrations and session locks. Defaults to DATABASE_URL.',
+  }),
+  DATABASE_POOL_MAX: setting({
+    schema: whole(1, 1000),
+    default: '10',
+    about: 'Connections to Postgres a process holds at most.',
+  }),
+  DATA_DIR: setting({ schema: text('a folder'), default: './data', about: 'Folder of the embedded store.' }),
+  EMBEDDED_SYNC: setting({
+    schema: oneOf(['full', 'normal']),
+    default: 'full',
+    about:
+      'Durability of the embedded store: full survives a power cut; normal may lose the last moments to one, and is faster.',
+  }),
+
+  HEALTH_CHECK_TIMEOUT: setting({
+    schema: secondsToMs(0.1, 60),
+    default: '5.0',
+    about: 'Seconds the background check of the provider may take.',
+  }),
+  READYZ_PROVIDER_DOWN: setting({
+    schema: oneOf(['degraded', 'fail']),
+    default: 'degraded',
+    about: 'What /readyz says when the provider cannot be reached: 200 degraded, or 503.',
+  }),
+  SHUTDOWN_GRACE: setting({
+    schema: secondsToMs(0, 3600),
+    default: '35',
+    about: 'Seconds that work in flight has to finish after SIGTERM and PRESTOP_DELAY.',
+  }),
+  PRESTOP_DELAY: setting({
+    schema: secondsToMs(0, 300),
+    default: '0',
+    about: 'Seconds after SIGTERM in which new work is still accepted, while load balancers learn of the end.',
+  }),
+} as const;
+
+type Table = typeof settingsTable;
+type Parsed = { [Name in keyof Table]: z.output<Table[Name]['schema']> };
+
+/** The name of a setting in the environment. */
+export type SettingName = keyof Table;
+
+/** The settings as the code uses them: typed, defaults filled in, durations in ms. */
+export type Settings = ReturnType<typeof toSettings>;
+
+/** One mistake in the settings: where, what was found (never a secret), what is allowed. */
+export type SettingMistake = { name: string; found: string; allowed: string };
+
+/** All mistakes in the settings, together. */
+export class SettingsError extends Error {
+  readonly mistakes: readonly SettingMistake[];
+
+  constructor(mistakes: readonly SettingMistake[]) {
+    super(
+      [
+        'The settings have mistakes:',
+        ...mistakes.map(({ name, found, allowed }) => `  ${name}: found ${found}; allowed: ${allowed}`),
+      ].join('\n'),
+    );
+    this.name = 'SettingsError';
+    this.mistakes = mistakes;
+  }
+}
+
+const officialHost = 'api.openai.com';
+
+function toSettings(parsed: Parsed) {
+  const local = parsed.APP_ENV === 'development' || parsed.APP_ENV === 'test';
+  const isOpenAi = new URL(parsed.OPENAI_BASE_URL).hostname === officialHost;
+  return {
+    appName: parsed.APP_NAME,
+    appEnv: parsed.APP_ENV,
+    logLevel: parsed.LOG_LEVEL,
+    host: parsed.HOST,
+    port: parsed.PORT,
+    metricsPort: parsed.METRICS_PORT,
+    openai: {
+      apiKey: parsed.OPENAI_API_KEY,
+      model: parsed.OPENAI_MODEL,
+      baseUrl: parsed.OPENAI_BASE_URL.replace(/\/+$/, ''),
+      api: parsed.OPENAI_API ?? (isOpenAi ? ('responses' as const) : ('chat_completions' as const)),
+    },
+    /** Development without a key for OpenAI itself: the simulated model answers. */
+    simulated: local && parsed.OPENAI_API_KEY === undefined && isOpenAi,
+    runTimeoutMs: parsed.OPENAI_TIMEOUT,
+    runsMax: parsed.MAX_CONCURRENT_RUNS,
+    turnsMax: parsed.MAX_TURNS,
+    inputCharsMax: parsed.MAX_INPUT_CHARS,
+    leaseMs: parsed.RUN_LEASE,
+    rateLimit: { perMinute: parsed.RATE_LIMIT_RPM, burst: parsed.RATE_LIMIT_BURST },
+    trustProxy: toTrustProxy(parsed.TRUST_PROXY),
+    authMode: parsed.AUTH_MODE ?? (local ? ('none' as const) : ('api_key' as const)),
+    adminApiKey: parsed.ADMIN_API_KEY,
+    corsOrigins: parsed.CORS_ORIGINS ?? [],
+    store: {
+      databaseUrl: parsed.DATABASE_URL,
+      databaseDirectUrl: parsed.DATABASE_DIRECT_URL ?? parsed.DATABASE_URL,
+      poolMax: parsed.DATABASE_POOL_MAX,
+      dataDir: parsed.DATA_DIR,
+      sync: parsed.EMBEDDED_SYNC,
+    },
+    healthCheckTimeoutMs: parsed.HEALTH_CHECK_TIMEOUT,
+    readyzProviderDown: parsed.READYZ_PROVIDER_DOWN,
+    shutdownGraceMs: parsed.SHUTDOWN_GRACE,
+    prestopDelayMs: parsed.PRESTOP_DELAY,
+  };
+}
+
+function toTrustProxy(value: string | undefined): boolean | number | string {
+  if (value === undefined || value.toLowerCase() === 'false') return false;
+  if (value.toLowerCase() === 'true') return true;
+  return /^\d+$/.test(value) ? Number(value) : value;
+}
+
+/**
+ * Reads the settings from `environment` (such as `process.env`). An empty variable counts as absent.
+ *
+ * @throws {SettingsError} with every mistake at once
+ */
+export function parseSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const mistakes: SettingMistake[] = [];
+  const parsed: Record<string, unknown> = {};
+  const development = (environment.APP_ENV ?? '') === 'development';
+  for (const [name, entry] of Object.entries(settingsTable) as [SettingName, Setting<unknown>][]) {
+    const given = environment[name]?.trim() || undefined;
+    const byDefault = name === 'HOST' && development ? '127.0.0.1' : entry.default;
+    const result = entry.schema.safeParse(given ?? byDefault);
+    if (result.success) parsed[name] = result.data;
+    else
+      mistakes.push({
+        name,
+        found: given === undefined ? 'nothing' : entry.secret ? 'a value that is not shown' : JSON.stringify(given),
+        allowed: [...new Set(result.error.issues.map((issue) => issue.message))].join('; '),
+      });
+  }
+  const productive = parsed.APP_ENV === 'production' || parsed.APP_ENV === 'staging';
+  if (productive && parsed.OPENAI_API_KEY === undefined && !mistakes.some(({ name }) => name === 'OPENAI_API_KEY')) {
+    mistakes.push({
+      name: 'OPENAI_API_KEY',
+      found: 'nothing',
+      allowed: `an API key, required when APP_ENV is ${parsed.APP_ENV} (for a first try without a key: APP_ENV=development)`,
+    });
+  }
+  if (mistakes.length > 0) throw new SettingsError(mistakes);
+  return toSettings(parsed as Parsed);
+}

@@ -1,0 +1,27 @@
+import type { Service } from '../../platform/lifecycle.ts';
+import type { ProcessStore } from './processes.ts';
+import type { RateLimiter } from './rate-limits.ts';
+import type { RunStore } from './runs.ts';
+import type { SessionStore } from './sessions.ts';
+
+export type * from './processes.ts';
+export type * from './rate-limits.ts';
+export type * from './runs.ts';
+export type * from './sessions.ts';
+export * from './types.ts';
+
+/**
+ * Everything the service keeps. Two engines implement it, an embedded SQLite and Postgres, and pass the same contract
+ * tests. A promise of a write resolves when the write is durable. A store that cannot be reached rejects with
+ * `ServiceError` `store_unavailable`.
+ */
+export interface Store extends Service {
+  readonly engine: 'sqlite' | 'postgres';
+  readonly runs: RunStore;
+  readonly sessions: SessionStore;
+  readonly processes: ProcessStore;
+  /** Shared by all processes; null where there is only one process, which then counts in memory. */
+  readonly rateLimiter: RateLimiter | null;
+  /** Resolves when the store answers; for health checks. */
+  ping(signal: AbortSignal): Promise<void>;
+}

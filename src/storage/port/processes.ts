@@ -1,0 +1,20 @@
+/** A process that executes runs, as it announces itself. */
+export type ProcessInfo = { id: string; host: string; pid: number; appVersion: string; sdkVersion: string };
+
+/**
+ * Who is alive. A process holds a lease on the database's clock and extends it; the runs of a process whose lease has
+ * run out are orphans. One row a process, so that a heartbeat costs one small write however many runs there are.
+ */
+export interface ProcessStore {
+  /** Announces a process with a lease of `leaseMs` from now. */
+  register(info: ProcessInfo, leaseMs: number): Promise<void>;
+
+  /** Extends the lease to `leaseMs` from now. False if the process was taken for dead meanwhile: it may not go on. */
+  heartbeat(processId: string, leaseMs: number): Promise<boolean>;
+
+  /** Takes the process out; runs it still owns are orphans at once. */
+  unregister(processId: string): Promise<void>;
+
+  /** Removes processes whose lease ran out more than `olderThanMs` ago and that own no unfinished run. */
+  forgetDead(olderThanMs: number): Promise<number>;
+}

@@ -1,0 +1,22 @@
+import type { JsonRecord, Page, Session, SessionItem } from './types.ts';
+
+/** Where a page of sessions ends: sessions are listed by their last change, newest first, then by id. */
+export type SessionCursor = { updatedAtMs: number; id: string };
+
+export type DeleteOutcome = { type: 'deleted' | 'not_found' } | { type: 'busy'; activeRunId: string };
+
+/** Conversations. They are made by `RunStore.create` and written by `RunStore.finish`. */
+export interface SessionStore {
+  get(tenantId: string, sessionId: string): Promise<Session | null>;
+
+  list(tenantId: string, limit: number, after: SessionCursor | null): Promise<Page<Session, SessionCursor>>;
+
+  /** Items in order; `afterSeq` is the number of the last item of the page before, 0 to begin. */
+  items(tenantId: string, sessionId: string, limit: number, afterSeq: number): Promise<Page<SessionItem, number>>;
+
+  /** The conversation up to and including item `uptoSeq`, in order: what a model is shown. */
+  history(tenantId: string, sessionId: string, uptoSeq: number): Promise<JsonRecord[]>;
+
+  /** Deletes the session and its items, unless a run holds it or waits for it. Its runs stay, without the session's items. */
+  delete(tenantId: string, sessionId: string): Promise<DeleteOutcome>;
+}

@@ -1,0 +1,115 @@
+/**
+ * The shapes that the store keeps. Times are integer milliseconds since the epoch on the database's clock. Values
+ * typed `Json` are stored as JSON text and come back as they went in, whatever characters their strings hold.
+ */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonRecord = { [key: string]: Json };
+
+/** Where a run stands. `src/runs/run-state.ts` holds the transitions. */
+export const runStatuses = [
+  'queued',
+  'running',
+  'requires_action',
+  'completed',
+  'failed',
+  'cancelled',
+  'timed_out',
+] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+/** The statuses that a run does not leave again. */
+export const finalStatuses = ['completed', 'failed', 'cancelled', 'timed_out'] as const satisfies RunStatus[];
+export type FinalStatus = (typeof finalStatuses)[number];
+
+/** How the run was asked for: an answer, a stream, or an id to come back with. */
+export const runModes = ['blocking', 'stream', 'background'] as const;
+export type RunMode = (typeof runModes)[number];
+
+/** Tokens over all model calls of a run, as the provider reported them. */
+export type Usage = {
+  requests: number;
+  inputTokens: number;
+  cachedInputTokens: number;
+  outputTokens: number;
+  reasoningTokens: number;
+  totalTokens: number;
+};
+
+export type RunError = { code: string; detail: string; retryable: boolean };
+
+/** A run as it is stored. */
+export type Run = {
+  id: string;
+  tenantId: string;
+  sessionId: string | null;
+  status: RunStatus;
+  mode: RunMode;
+  agent: string;
+  lastAgent: string | null;
+  /** The model of the last model call, as the provider named it. */
+  model: string | null;
+  simulated: boolean;
+  message: string;
+  metadata: JsonRecord;
+  response: string | null;
+  output: Json;
+  usage: Usage;
+  costUsd: number | null;
+  error: RunError | null;
+  requiredAction: Json;
+  drift: boolean;
+  /** How many times the run was claimed; the fence that every write of an executor carries. */
+  attempt: number;
+  /** How many of those attempts ended in a dead process. */
+  crashes: number;
+  /** The process that executes the run or, while it waits for its session, that will. */
+  ownerId: string | null;
+  timeoutMs: number;
+  /** Items the session had when the run started; a replay reads the same history. */
+  sessionSeqAtStart: number | null;
+  requestId: string;
+  appVersion: string;
+  sdkVersion: string;
+  firstTokenMs: number | null;
+  createdAtMs: number;
+  startedAtMs: number | null;
+  finishedAtMs: number | null;
+};
+
+/** What a caller decides about a run when it is made. */
+export type NewRun = Pick<
+  Run,
+  | 'id'
+  | 'tenantId'
+  | 'sessionId'
+  | 'mode'
+  | 'agent'
+  | 'simulated'
+  | 'message'
+  | 'metadata'
+  | 'timeoutMs'
+  | 'requestId'
+  | 'appVersion'
+  | 'sdkVersion'
+> & { ownerId: string };
+
+/** One conversation. */
+export type Session = {
+  tenantId: string;
+  id: string;
+  createdAtMs: number;
+  updatedAtMs: number;
+  itemsCount: number;
+  runsCount: number;
+  lastAgent: string | null;
+  /** The run that holds the session: running, or waiting for a person. */
+  activeRunId: string | null;
+  usage: Usage;
+  costUsd: number | null;
+};
+
+/** One item of a conversation: the SDK's input item, numbered from 1 within its session. */
+export type SessionItem = { seq: number; runId: string; createdAtMs: number; item: JsonRecord };
+
+/** A page of a list, and where the next one starts; `null` when this is the last. */
+export type Page<T, Cursor> = { data: T[]; next: Cursor | null };
