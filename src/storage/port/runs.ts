@@ -24,6 +24,11 @@ export type FinalRun = {
   newItems: JsonRecord[];
 };
 
+/** What is known of a run when it stops for a person. */
+export type PausedRun = Pick<FinalRun, 'lastAgent' | 'model' | 'usage' | 'costUsd' | 'firstTokenMs'> & {
+  requiredAction: Json;
+};
+
 /** Which runs a list shows; every condition given must hold. Times are ms since the epoch, `until` exclusive. */
 export type RunFilter = {
   status?: RunStatus;
@@ -48,8 +53,15 @@ export interface RunStore {
   startQueued(tenantId: string, runId: string, ownerId: string): Promise<Run | null>;
 
   /**
+   * Stops a run until a person has decided: `running → requires_action`, at this `attempt` only. It keeps its session
+   * and belongs to no process any more. Returns the run as it is now, or null if nothing was written.
+   */
+  pause(tenantId: string, runId: string, attempt: number, pause: PausedRun): Promise<Run | null>;
+
+  /**
    * Ends a run: final state, its new items in the session, the session's counters and its release, in one
-   * transaction, and only if the run is `running` (or still `queued`, for one that never started) at this `attempt`.
+   * transaction, and only if the run has not ended yet (it may be `queued`, never started, or `requires_action`) and
+   * stands at this `attempt`.
    * Returns the run as it is now, or null if another attempt has taken over or the run had ended: then nothing was
    * written.
    */

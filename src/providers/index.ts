@@ -1,0 +1,2 @@
+export { createOpenAiProvider } from './model-provider.ts';
+export { createProviderCheck } from './provider-check.ts';
