@@ -1,6 +1,6 @@
 import type { Clock } from '../platform/clock.ts';
 import { decide } from '../platform/gcra.ts';
-import type { RateLimiter } from '../storage/port/rate-limits.ts';
+import type { RateLimiter } from '../storage/port/index.ts';
 
 export type MemoryRateLimiterDeps = {
   clock: Clock;
