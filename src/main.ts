@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { parseEnv } from 'node:util';
 import type { MCPServer, ModelProvider } from '@openai/agents';
 import closeWithGrace from 'close-with-grace';
 import {
@@ -10,6 +8,7 @@ import {
   createAgentRegistry,
   RegistrationError,
 } from './agents/index.ts';
+import { readEnvironment } from './environment.ts';
 import { createHealth, type Health } from './health/index.ts';
 import { createMcpConnections } from './mcp.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
@@ -33,9 +32,8 @@ import {
 } from './runs/index.ts';
 import { buildProbeServer, buildServer } from './server.ts';
 import { createSessionService } from './sessions/index.ts';
-import type { Store } from './storage/port/index.ts';
-import { createPostgresStore } from './storage/postgres/index.ts';
-import { createSqliteStore } from './storage/sqlite/index.ts';
+import { StoreSetupError } from './storage/setup-error.ts';
+import { createStore } from './stores.ts';
 import { createAuthenticator, createMemoryRateLimiter } from './tenancy/index.ts';
 
 /** What `serve()` takes. */
@@ -71,16 +69,6 @@ const recordMs = 5_000;
 /** Then the parts of the process have this long to close. */
 const closeMs = 5_000;
 
-const createStore = (settings: Settings, log: Logger): Store =>
-  settings.store.databaseUrl === undefined
-    ? createSqliteStore({ dataDir: settings.store.dataDir, sync: settings.store.sync, executes: true })
-    : createPostgresStore({
-        url: settings.store.databaseUrl,
-        directUrl: settings.store.databaseDirectUrl ?? settings.store.databaseUrl,
-        poolMax: settings.store.poolMax,
-        log,
-      });
-
 const hooks = ({ onStart, onStop }: ServeOptions): Service => ({
   name: 'application',
   start: async () => onStart?.(),
@@ -113,7 +101,7 @@ export async function startService(options: ServeOptions, settings: Settings, lo
   const processId = ids('proc');
   const agents = createAgentRegistry(options.agents, options.entry);
   const defaults = { modelProvider: createModelProvider(settings, clock), model: settings.openai.model };
-  const store = createStore(settings, log);
+  const store = createStore(settings, log, { executes: true });
   const slots = createSlots(settings.runsMax);
   const turns = createTurns(clock);
   const executor = createExecutor({ agents, context: options.context, defaults, turnsMax: settings.turnsMax, clock });
@@ -188,16 +176,11 @@ async function drain(runs: RunService, health: Health, settings: Settings, clock
   return false;
 }
 
-/** The environment, and under it what a `.env` file in the current folder says. */
-function readEnvironment(): Record<string, string | undefined> {
-  const fromFile = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
-  return { ...fromFile, ...process.env };
-}
-
 /** Ends the process for a mistake that its operator can mend: the message says it all, a stack would hide it. */
 function failStart(error: unknown): never {
-  const known = error instanceof SettingsError || error instanceof RegistrationError;
-  process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  const known = [SettingsError, RegistrationError, StoreSetupError].some((kind) => error instanceof kind);
+  const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
+  process.stderr.write(`${text}\n`);
   process.exit(1);
 }
 
