@@ -1,6 +1,7 @@
 import { type ModelProvider, OpenAIProvider } from '@openai/agents';
 import OpenAI from 'openai';
 import type { Settings } from '../platform/settings.ts';
+import { demandWholeAnswers } from './whole-answer.ts';
 
 /**
  * The provider that the environment configures, over the OpenAI protocol: the Responses API or Chat Completions. The
@@ -16,5 +17,5 @@ export function createOpenAiProvider({ openai, runTimeoutMs }: Settings): ModelP
     organization: null,
     project: null,
   });
-  return new OpenAIProvider({ openAIClient: client, useResponses: openai.api === 'responses' });
+  return demandWholeAnswers(new OpenAIProvider({ openAIClient: client, useResponses: openai.api === 'responses' }));
 }
