@@ -1,6 +1,8 @@
+import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { createTestDatabase } from '../../../tests/support/postgres.ts';
+import { migrate as migrateEmbedded, readMigrations as readEmbeddedMigrations } from '../sqlite/migrate.ts';
 import { type Migration, migrate, readMigrations } from './migrate.ts';
 
 const shipped = readMigrations();
@@ -47,7 +49,7 @@ test('a schema that is newer than the program is refused with both versions, and
   await using database = await createTestDatabase();
   await query(database.url, `insert into schema_migrations values (${latest + 7}, 'from-the-future', 0)`);
   await expect(migrate({ url: database.url })).rejects.toThrow(
-    `The database's schema is at version ${latest + 7}; this version of agent-service knows version ${latest} and older.`,
+    `The database has schema version ${latest + 7}; this version of agent-service knows schema versions up to ${latest}.`,
   );
 });
 
@@ -58,4 +60,29 @@ test('a migration that fails leaves nothing of itself, and can be tried again', 
   expect(await query(database.url, `select to_regclass('half') as half`)).toEqual([{ half: null }]);
   const mended: Migration = { version: 1, name: 'mended', sql: 'create table whole (id integer);' };
   expect(await migrate({ url: database.url, migrations: [mended] })).toEqual([mended]);
+});
+
+test('ids sort by their bytes, whatever the language of the database', async () => {
+  await using database = await createTestDatabase();
+  const ids = `column_name in ('id', 'tenant_id', 'session_id', 'run_id', 'owner_id', 'active_run_id')`;
+  const columns = await query<{ collation: string | null }>(
+    database.url,
+    `select collation_name as collation from information_schema.columns where table_schema = 'public' and ${ids}`,
+  );
+  expect(new Set(columns.map(({ collation }) => collation))).toEqual(new Set(['C']));
+});
+
+test('the embedded store and Postgres keep the same tables and columns', async () => {
+  await using database = await createTestDatabase();
+  const columns = await query<{ name: string }>(
+    database.url,
+    `select table_name || '.' || column_name as name from information_schema.columns where table_schema = 'public'`,
+  );
+  const embedded = new DatabaseSync(':memory:');
+  migrateEmbedded(embedded, readEmbeddedMigrations(), () => 0);
+  const tables = embedded.prepare(
+    `select m.name || '.' || c.name as name from sqlite_schema m, pragma_table_info(m.name) c where m.type = 'table'`,
+  );
+  const names = (rows: { name?: unknown }[]) => rows.map(({ name }) => String(name)).sort();
+  expect(names(columns)).toEqual(names(tables.all()));
 });

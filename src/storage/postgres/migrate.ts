@@ -1,5 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import pg from 'pg';
+import { StoreSetupError } from '../setup-error.ts';
+import { connectionString, connectMs } from './connection.ts';
+import { reasonOf } from './errors.ts';
 
 /** One step of the schema: `migrations/<version>-<name>.sql`. */
 export type Migration = { version: number; name: string; sql: string };
@@ -17,7 +20,6 @@ const folder = new URL('./migrations/', import.meta.url);
 
 // A number of our own among the advisory locks of a database; whoever migrates holds it.
 const migrationLock = 7_031_000;
-const connectMs = 10_000;
 /** How long to wait for another process that migrates. */
 const lockWaitMs = 120_000;
 
@@ -53,8 +55,10 @@ async function apply(client: pg.Client, { version, name, sql }: Migration): Prom
     );
     await client.query('commit');
   } catch (error) {
-    await client.query('rollback');
-    throw new Error(`Migration ${version} (${name}) failed; nothing of it was applied.`, { cause: error });
+    await client.query('rollback').catch(() => {}); // the connection may be what failed
+    throw new StoreSetupError(`Migration ${version} (${name}) failed and left no trace: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -64,9 +68,9 @@ async function migrateOn(client: pg.Client, migrations: readonly Migration[]): P
   const current = await versionOf(client);
   const known = migrations.at(-1)?.version ?? 0;
   if (current > known) {
-    throw new Error(
-      `The database's schema is at version ${current}; this version of agent-service knows version ${known} and older. ` +
-        'Start a newer version of agent-service, or restore a backup from before its migration.',
+    throw new StoreSetupError(
+      `The database has schema version ${current}; this version of agent-service knows schema versions up to ${known}. ` +
+        'Run the version that migrated it, or a newer one, or restore a backup.',
     );
   }
   const pending = migrations.filter(({ version }) => version > current);
@@ -78,11 +82,12 @@ async function migrateOn(client: pg.Client, migrations: readonly Migration[]): P
  * Brings the schema up to date, each migration in a transaction of its own. Processes that start together take turns,
  * and the second finds nothing left to do. Returns what was applied.
  *
- * @throws {Error} when the schema is newer than the migrations, when one fails, or when the database cannot be reached
+ * @throws {StoreSetupError} when the schema is newer than the migrations, or when one fails
+ * @throws {Error} from `pg` when the database cannot be reached
  */
 export async function migrate({ url, appName, migrations = readMigrations() }: MigrateOptions): Promise<Migration[]> {
   const client = new pg.Client({
-    connectionString: url,
+    connectionString: connectionString(url),
     application_name: appName,
     connectionTimeoutMillis: connectMs,
   });
