@@ -1,7 +1,7 @@
+import { toPage } from '../page.ts';
 import type { Page, Run, RunFilter } from '../port/index.ts';
+import { type RunRow, runColumns, toRun } from '../run-row.ts';
 import type { Sql } from './database.ts';
-import { toPage } from './page.ts';
-import { type RunRow, runColumns, toRun } from './run-row.ts';
 
 /** The conditions of a filter in SQL; there are few, so each combination stays prepared. */
 function conditionsOf(filter: RunFilter, before: string | null): [condition: string, value: string | number][] {

@@ -1,10 +1,10 @@
 import type { CreateOutcome, FinalRun, NewRun, Run, RunError, RunStore } from '../port/index.ts';
+import { newRunRow, type RunRow, runColumns, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
+import { usageColumns, usageValues } from '../usage-row.ts';
 import type { Database, Sql } from './database.ts';
 import { listRuns } from './run-list.ts';
-import { newRunRow, type RunRow, runColumns, toRun } from './run-row.ts';
 import { enterSession, holdSession, leaveSession, readQueue, releaseSession } from './session-lock.ts';
-import { usageColumns, usageValues } from './usage-row.ts';
 
 const columns = runColumns.join(', ');
 
