@@ -1,5 +1,6 @@
 /** Agents that have nothing in common with the example, on the SDK's own Runner. */
 import { Agent, handoff, type RunItem, Runner, tool } from '@openai/agents';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createSimulatedModelProvider } from './index.ts';
@@ -194,4 +195,45 @@ test('tools with many kinds of arguments get arguments that they accept', async 
   expect(received).toEqual([
     { to: 'someone@example.com', subject: 'The garden', copies: 3, due: null, labels: ['private'], signed: false },
   ]);
+});
+
+describe('whatever is said', () => {
+  const pieces = ['send', 'letter', 'to', 'at', '"', ',', '42', '-1.5e9', 'because', 'NO', '\n', 'x'.repeat(50)];
+  const words = fc.array(fc.constantFrom(...pieces), { maxLength: 30 }).map((all) => all.join(' '));
+  const anything = fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 200 }),
+    words,
+    words.map((text) => `Send a letter to someone@example.com for 7 ${text}`),
+  );
+
+  test('the run ends, and tools are called with arguments that they accept', async () => {
+    const parameters = z.object({
+      to: z.email(),
+      amount: z.number().min(0),
+      address: z.string().min(5).nullable(),
+      reason: z.string().max(80),
+      tags: z.array(z.string().regex(/^\d+$/)),
+    });
+    let sent = 0;
+    const send = tool({
+      name: 'send_letter',
+      description: 'Sends a letter.',
+      parameters,
+      errorFunction: null,
+      execute: () => {
+        sent++;
+        return 'Sent.';
+      },
+    });
+    const agent = new Agent({ name: 'Post', tools: [send] });
+    await fc.assert(
+      fc.asyncProperty(fc.array(anything, { minLength: 1, maxLength: 3 }), async (messages) => {
+        const input = messages.map((content) => ({ role: 'user' as const, content }));
+        const result = await runner.run(agent, input);
+        expect(result.finalOutput).toMatch(/^\[simulated\] (?!.*failed)/);
+      }),
+      { numRuns: 200 },
+    );
+    expect(sent).toBeGreaterThan(0);
+  });
 });

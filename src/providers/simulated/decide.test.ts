@@ -83,7 +83,7 @@ describe('what comes next', () => {
     [
       'a lacking argument, and a poor fit that lacks nothing',
       asked('What is the status of my order?'),
-      [lookup, tool('order_statistics', 'Counts.', { type: 'object', properties: {} })],
+      [lookup, tool('statistics', 'Counts all orders.', { type: 'object', properties: {} })],
       'answer: missing',
     ],
     ['a greeting', asked('Hello!'), [...desk, orders], 'answer: offers'],
