@@ -1,19 +1,6 @@
-/**
- * A limit in the form of GCRA, the generic cell rate algorithm (ITU-T I.371): on average one request every
- * `intervalMs`, and up to `burst` at once.
- */
-export type RateLimit = { intervalMs: number; burst: number };
+import type { RateDecision, RateLimit } from '../../platform/gcra.ts';
 
-/** The outcome of one request against a limit. */
-export type RateDecision = {
-  allowed: boolean;
-  /** Requests that would be allowed right now, after this one. */
-  remaining: number;
-  /** When one more request is allowed, in ms; 0 if it is already. */
-  retryAfterMs: number;
-  /** When the whole burst is there again, in ms. */
-  resetMs: number;
-};
+export type { RateDecision, RateLimit };
 
 /** Counts requests against limits. A refused request does not count. */
 export interface RateLimiter {

@@ -92,4 +92,5 @@ export function createGroupCommit(transactions: Transactions) {
   };
 }
 
+/** What {@link createGroupCommit} makes. */
 export type GroupCommit = ReturnType<typeof createGroupCommit>;

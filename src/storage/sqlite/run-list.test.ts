@@ -2,9 +2,9 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { newRun } from '../contract/fixture.contract.ts';
 import type { RunFilter } from '../port/index.ts';
+import { newRunRow, runColumns } from '../run-row.ts';
 import { migrate, readMigrations } from './migrate.ts';
 import { listRuns } from './run-list.ts';
-import { newRunRow, runColumns } from './run-row.ts';
 
 function openEmpty(): DatabaseSync {
   const connection = new DatabaseSync(':memory:');

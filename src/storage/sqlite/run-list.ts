@@ -1,7 +1,7 @@
+import { toPage } from '../page.ts';
 import type { Page, Run, RunFilter } from '../port/index.ts';
+import { type RunRow, runColumns, toRun } from '../run-row.ts';
 import type { Sql } from './database.ts';
-import { toPage } from './page.ts';
-import { type RunRow, runColumns, toRun } from './run-row.ts';
 
 type Condition = [text: string, ...values: (string | number)[]];
 

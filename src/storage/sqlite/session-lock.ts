@@ -1,7 +1,7 @@
 import type { FinalRun } from '../port/index.ts';
 import { toNameText } from '../text.ts';
+import { usageColumns, usageValues } from '../usage-row.ts';
 import type { Sql } from './database.ts';
-import { usageColumns, usageValues } from './usage-row.ts';
 
 // What runs do to their session. These are parts of an operation and belong inside its transaction.
 

@@ -1,27 +1,10 @@
-import type { DeleteOutcome, JsonRecord, Session, SessionItem, SessionStore } from '../port/index.ts';
+import { toPage } from '../page.ts';
+import type { DeleteOutcome, JsonRecord, SessionStore } from '../port/index.ts';
+import { type ItemRow, type SessionRow, sessionColumns, toItem, toSession } from '../session-row.ts';
 import type { Database, Sql } from './database.ts';
-import { toPage } from './page.ts';
 import { readQueue } from './session-lock.ts';
-import { toUsage, type UsageRow, usageColumns } from './usage-row.ts';
 
-type SessionRow = UsageRow & {
-  tenant_id: string;
-  id: string;
-  created_at_ms: number;
-  updated_at_ms: number;
-  next_seq: number;
-  runs_count: number;
-  last_agent: string | null;
-  active_run_id: string | null;
-  cost_usd: number | null;
-};
-
-type ItemRow = { seq: number; run_id: string; created_at_ms: number; item: string };
-
-const select = `
-  select tenant_id, id, created_at_ms, updated_at_ms, next_seq, runs_count, last_agent, active_run_id, cost_usd,
-    ${usageColumns.join(', ')}
-  from sessions`;
+const select = `select ${sessionColumns.join(', ')} from sessions`;
 
 const selectOne = `${select} where tenant_id = ? and id = ?`;
 const selectFirst = `${select} where tenant_id = ? order by updated_at_ms desc, id desc limit ?`;
@@ -71,28 +54,4 @@ function remove(sql: Sql, tenantId: string, sessionId: string): DeleteOutcome {
   if (inTheWay !== null) return { type: 'busy', activeRunId: inTheWay };
   sql('delete from sessions where tenant_id = ? and id = ?').run(tenantId, sessionId);
   return { type: 'deleted' };
-}
-
-function toSession(row: SessionRow): Session {
-  return {
-    tenantId: row.tenant_id,
-    id: row.id,
-    createdAtMs: row.created_at_ms,
-    updatedAtMs: row.updated_at_ms,
-    itemsCount: row.next_seq - 1,
-    runsCount: row.runs_count,
-    lastAgent: row.last_agent,
-    activeRunId: row.active_run_id,
-    usage: toUsage(row),
-    costUsd: row.cost_usd,
-  };
-}
-
-function toItem(row: ItemRow): SessionItem {
-  return {
-    seq: row.seq,
-    runId: row.run_id,
-    createdAtMs: row.created_at_ms,
-    item: JSON.parse(row.item) as JsonRecord,
-  };
 }

@@ -1,4 +1,4 @@
-import type { Usage } from '../port/index.ts';
+import type { Usage } from './port/index.ts';
 
 /** The columns of a `Usage`, the same in every table that has one. */
 export type UsageRow = {

@@ -1,4 +1,4 @@
-import type { Page } from '../port/index.ts';
+import type { Page } from './port/index.ts';
 
 /** A page from up to `limit + 1` rows: the row too many only tells that there is a next page. */
 export function toPage<Row, T, Cursor>(

@@ -1,9 +1,12 @@
-import type { JsonRecord, NewRun, Run, RunError, RunMode, RunStatus } from '../port/index.ts';
-import { fromJsonText } from '../text.ts';
+import type { JsonRecord, NewRun, Run, RunError, RunMode, RunStatus } from './port/index.ts';
+import { fromJsonText } from './text.ts';
 import { noUsageRow, toUsage, type UsageRow } from './usage-row.ts';
 
-/** A row of `runs`, without the columns that the port does not show. */
-export type RunRow = UsageRow & {
+/**
+ * A row of `runs`, without the columns that the port does not show. `Flag` is what the engine has for false and true:
+ * 0 and 1 in SQLite.
+ */
+export type RunRow<Flag extends number | boolean = number> = UsageRow & {
   id: string;
   tenant_id: string;
   session_id: string | null;
@@ -12,7 +15,7 @@ export type RunRow = UsageRow & {
   agent: string;
   last_agent: string | null;
   model: string | null;
-  simulated: number;
+  simulated: Flag;
   message: string;
   metadata: string;
   response: string | null;
@@ -20,7 +23,7 @@ export type RunRow = UsageRow & {
   cost_usd: number | null;
   error: string | null;
   required_action: string | null;
-  drift: number;
+  drift: Flag;
   attempt: number;
   crashes: number;
   owner_id: string | null;
@@ -80,7 +83,7 @@ export const runColumns = [
   'finished_at_ms',
 ] as const satisfies (keyof RunRow)[];
 
-/** The row of a new run. */
+/** The row of a new run, with 0 and 1 for false and true. */
 export function newRunRow(run: NewRun, { status, sessionSeq, nowMs }: Beginning): RunRow {
   const started = status === 'running';
   return {
@@ -118,7 +121,7 @@ export function newRunRow(run: NewRun, { status, sessionSeq, nowMs }: Beginning)
 }
 
 /** The run that a row holds. */
-export function toRun(row: RunRow): Run {
+export function toRun(row: RunRow<number | boolean>): Run {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -128,7 +131,7 @@ export function toRun(row: RunRow): Run {
     agent: row.agent,
     lastAgent: row.last_agent,
     model: row.model,
-    simulated: row.simulated === 1,
+    simulated: Boolean(row.simulated),
     message: JSON.parse(row.message) as string,
     metadata: JSON.parse(row.metadata) as JsonRecord,
     response: fromJsonText<string>(row.response),
@@ -137,7 +140,7 @@ export function toRun(row: RunRow): Run {
     costUsd: row.cost_usd,
     error: fromJsonText<RunError>(row.error),
     requiredAction: fromJsonText(row.required_action),
-    drift: row.drift === 1,
+    drift: Boolean(row.drift),
     attempt: row.attempt,
     crashes: row.crashes,
     ownerId: row.owner_id,

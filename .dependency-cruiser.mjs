@@ -1,0 +1,3 @@
+import { layers } from './scripts/layers.ts';
+
+export default layers(import.meta.dirname);
