@@ -145,6 +145,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   app.setValidatorCompiler(validatorCompiler);
   // Answers are typed by the same schemas; that they conform is for the tests to find out, not for every request.
   app.setSerializerCompiler(() => (payload) => JSON.stringify(payload));
+  app.removeContentTypeParser('text/plain'); // the API speaks JSON alone
   registerErrors(app);
   registerConnectionHeaders(app, health);
   await app.register(helmet);
