@@ -30,6 +30,7 @@ const entry = <Params = NoParams>(
 
 type Reason = { reason: string };
 
+/** Every code with what it means. Codes are public and never change. */
 export const errorCatalogue = {
   malformed_json: entry<Reason>(400, 'Malformed request', (p) => p.reason),
   context_length_exceeded: entry(

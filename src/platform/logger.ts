@@ -13,8 +13,10 @@ export const logLevels = {
   CRITICAL: 'fatal',
 } as const;
 
+/** A level as the settings name it. */
 export type LogLevel = keyof typeof logLevels;
 
+/** What a logger is made from. */
 export type LoggerOptions = {
   level: LogLevel;
   appName: string;

@@ -51,6 +51,7 @@ const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, str
 
 const setting = <T>(entry: Setting<T>): Setting<T> => entry;
 
+/** The table, in the order of the documents made from it. */
 export const settingsTable = {
   APP_NAME: setting({
     schema: text('a name'),

@@ -5,6 +5,7 @@ import { describeFinish } from './contract/finish.contract.ts';
 import type { OpenStore } from './contract/fixture.contract.ts';
 import { describeLife } from './contract/life.contract.ts';
 import { describeLists } from './contract/lists.contract.ts';
+import { describePause } from './contract/pause.contract.ts';
 import { describeProcesses } from './contract/processes.contract.ts';
 import { describeValues } from './contract/values.contract.ts';
 
@@ -15,6 +16,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
   describe(`the store on ${engine}`, () => {
     describeCreate(open);
     describeFinish(open);
+    describePause(open);
     describeLists(open);
     describeProcesses(open);
     describeValues(open);

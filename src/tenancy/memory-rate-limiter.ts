@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import { decide } from '../platform/gcra.ts';
 import type { RateLimiter } from '../storage/port/index.ts';
 
+/** What the limiter in memory is made from. */
 export type MemoryRateLimiterDeps = {
   clock: Clock;
   /** Callers that are remembered at most, about 200 bytes each with its name. Defaults to 100,000. */

@@ -6,6 +6,7 @@ import {
   noUsage,
   type OpenStore,
   owner,
+  pause,
   queue,
   sessionState,
   start,
@@ -98,13 +99,13 @@ export function describeFinish(open: OpenStore): void {
       expect(await sessionState(fixture.store)).toEqual(before);
     });
 
-    test('a run that waits for a person is not ended by its executor', async () => {
+    test('a run that waits for a person can be ended, which frees its session', async () => {
       await using fixture = await open();
       const run = await start(fixture.store);
-      await fixture.patchRun(run.id, { status: 'requires_action' });
-      expect(await fixture.store.runs.finish(tenant, run.id, 1, finalRun())).toBeNull();
-      expect(await fixture.store.runs.get(tenant, run.id)).toMatchObject({ status: 'requires_action' });
-      expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: run.id });
+      await pause(fixture.store, run);
+      const ended = await finish(fixture.store, run, { status: 'cancelled' });
+      expect(ended).toMatchObject({ status: 'cancelled', requiredAction: null });
+      expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: null });
     });
 
     test('a run that never was cannot end', async () => {

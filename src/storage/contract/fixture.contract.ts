@@ -1,5 +1,5 @@
 import { createIds } from '../../platform/ids.ts';
-import type { FinalRun, NewRun, Run, RunStatus, Store, Usage } from '../port/index.ts';
+import type { FinalRun, NewRun, PausedRun, Run, RunStatus, Store, Usage } from '../port/index.ts';
 
 /**
  * A store of one engine, empty and started, for one test. Disposing of it stops every store that it handed out and
@@ -92,6 +92,25 @@ export async function finish(store: Store, run: Run, overrides: Partial<FinalRun
   const finished = await store.runs.finish(run.tenantId, run.id, run.attempt, finalRun(overrides));
   if (finished === null) throw new Error(`run ${run.id} could not be finished`);
   return finished;
+}
+
+/** What a run waits for, in the tests of a store. */
+export const approval = { type: 'approval', items: [{ call_id: 'call_1', tool: 'refund' }] };
+
+/** Stops a run for a person at its attempt and expects that it does. */
+export async function pause(store: Store, run: Run, overrides: Partial<PausedRun> = {}): Promise<Run> {
+  const paused: PausedRun = {
+    lastAgent: 'orders',
+    model: 'gpt-4.1',
+    usage: { ...noUsage, requests: 1, totalTokens: 12 },
+    costUsd: 0.5,
+    firstTokenMs: 210,
+    requiredAction: approval,
+    ...overrides,
+  };
+  const stored = await store.runs.pause(run.tenantId, run.id, run.attempt, paused);
+  if (stored === null) throw new Error(`run ${run.id} could not be paused`);
+  return stored;
 }
 
 /** Everything that can be read of a session, to see that nothing changed. */

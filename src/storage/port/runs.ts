@@ -25,6 +25,11 @@ export type FinalRun = {
   newItems: JsonRecord[];
 };
 
+/** What is known of a run when it stops for a person. */
+export type PausedRun = Pick<FinalRun, 'lastAgent' | 'model' | 'usage' | 'costUsd' | 'firstTokenMs'> & {
+  requiredAction: Json;
+};
+
 /**
  * Which runs a list shows; every condition given must hold. Times are those of creation, in ms since the epoch,
  * `sinceMs` inclusive and `untilMs` exclusive.
@@ -55,10 +60,16 @@ export interface RunStore {
   startQueued(tenantId: string, runId: string, ownerId: string): Promise<Run | null>;
 
   /**
+   * Stops a run until a person has decided: `running → requires_action`, at this `attempt` only. It keeps its session
+   * and belongs to no process any more. Returns the run as it is now, or null if nothing was written.
+   */
+  pause(tenantId: string, runId: string, attempt: number, pause: PausedRun): Promise<Run | null>;
+
+  /**
    * Ends a run: final state, its new items in the session, the session's counters and its release, in one
-   * transaction, and only if the run is `running` (or still `queued`, for one that never started) at this `attempt`.
-   * Returns the run as it is now, or null if another attempt has taken over, or the run had ended or waits for a
-   * person: then nothing was written. NUL and lone surrogates in `lastAgent` and `model` become U+FFFD.
+   * transaction, and only if the run has not ended yet (it may be `queued`, never started, or `requires_action`) and
+   * stands at this `attempt`. Returns the run as it is now, or null if another attempt has taken over or the run had
+   * ended: then nothing was written. NUL and lone surrogates in `lastAgent` and `model` become U+FFFD.
    */
   finish(tenantId: string, runId: string, attempt: number, final: FinalRun): Promise<Run | null>;
 

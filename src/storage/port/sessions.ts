@@ -6,6 +6,7 @@ import type { JsonRecord, Page, Session, SessionItem } from './types.ts';
  */
 export type SessionCursor = { updatedAtMs: number; id: string };
 
+/** What became of a request to delete a session; a busy one was not touched. */
 export type DeleteOutcome = { type: 'deleted' | 'not_found' } | { type: 'busy'; activeRunId: string };
 
 /** Conversations. They are made by `RunStore.create` and written by `RunStore.finish`. */

@@ -3,6 +3,8 @@
  * typed `Json` are stored as JSON text and come back as they went in, whatever characters their strings hold.
  */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** A JSON object. */
 export type JsonRecord = { [key: string]: Json };
 
 /** Where a run stands. `src/runs/run-state.ts` holds the transitions. */
@@ -15,14 +17,20 @@ export const runStatuses = [
   'cancelled',
   'timed_out',
 ] as const;
+
+/** One of `runStatuses`. */
 export type RunStatus = (typeof runStatuses)[number];
 
 /** The statuses that a run does not leave again. */
 export const finalStatuses = ['completed', 'failed', 'cancelled', 'timed_out'] as const satisfies RunStatus[];
+
+/** One of `finalStatuses`. */
 export type FinalStatus = (typeof finalStatuses)[number];
 
 /** How the run was asked for: an answer, a stream, or an id to come back with. */
 export const runModes = ['blocking', 'stream', 'background'] as const;
+
+/** One of `runModes`. */
 export type RunMode = (typeof runModes)[number];
 
 /** Tokens over all model calls of a run, as the provider reported them. */
@@ -35,6 +43,7 @@ export type Usage = {
   totalTokens: number;
 };
 
+/** Why a run did not complete: a code of `errorCatalogue`, its sentence, and whether a retry helps. */
 export type RunError = { code: string; detail: string; retryable: boolean };
 
 /** A run as it is stored. */

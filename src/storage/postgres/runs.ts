@@ -1,7 +1,7 @@
-import type { CreateOutcome, FinalRun, NewRun, RunStore } from '../port/index.ts';
+import type { CreateOutcome, FinalRun, NewRun, PausedRun, RunStore } from '../port/index.ts';
 import { newRunRow, type RunRow, runColumns, toRun } from '../run-row.ts';
 import { toJsonText } from '../text.ts';
-import { usageValues } from '../usage-row.ts';
+import { usageColumns, usageValues } from '../usage-row.ts';
 import type { Database, Statement } from './database.ts';
 import { listRuns } from './run-list.ts';
 
@@ -18,6 +18,15 @@ const startQueuedRun: Statement = {
   text: `select ${columns} from start_queued_run(${placeholders(3)})`,
 };
 const finishRun: Statement = { name: 'finish_run', text: `select ${columns} from finish_run(${placeholders(18)})` };
+// The session stays held, so no lock of it is needed.
+const pauseRun: Statement = {
+  name: 'pause_run',
+  text: `
+    update runs set status = 'requires_action', owner_id = null, required_action = $4, last_agent = $5, model = $6,
+      cost_usd = $7, first_token_ms = $8, ${usageColumns.map((column, index) => `${column} = $${index + 9}`).join(', ')}
+    where tenant_id = $1 and id = $2 and attempt = $3 and status = 'running'
+    returning ${columns}`,
+};
 const failOrphans: Statement = {
   name: 'fail_orphans',
   text: `select ${columns} from fail_orphans(${placeholders(2)})`,
@@ -37,6 +46,10 @@ export function createRunStore(database: Database): RunStore {
     },
     async finish(tenantId, runId, attempt, final) {
       const [row] = await database.query<Row>(finishRun, [tenantId, runId, attempt, ...finalValues(final)]);
+      return row === undefined ? null : toRun(row);
+    },
+    async pause(tenantId, runId, attempt, paused) {
+      const [row] = await database.query<Row>(pauseRun, [tenantId, runId, attempt, ...pausedValues(paused)]);
       return row === undefined ? null : toRun(row);
     },
     async get(tenantId, runId) {
@@ -90,4 +103,13 @@ const finalValues = (final: FinalRun): unknown[] => [
   toJsonText(final.error),
   final.firstTokenMs,
   final.newItems.map((item) => JSON.stringify(item)),
+];
+
+const pausedValues = (paused: PausedRun): unknown[] => [
+  toJsonText(paused.requiredAction),
+  paused.lastAgent,
+  paused.model,
+  paused.costUsd,
+  paused.firstTokenMs,
+  ...usageValues(paused.usage),
 ];

@@ -1,4 +1,4 @@
-import type { CreateOutcome, FinalRun, NewRun, Run, RunError, RunStore } from '../port/index.ts';
+import type { CreateOutcome, FinalRun, NewRun, PausedRun, Run, RunError, RunStore } from '../port/index.ts';
 import { newRunRow, type RunRow, runColumns, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { usageColumns, usageValues } from '../usage-row.ts';
@@ -20,6 +20,8 @@ export function createRunStore(database: Database, nowMs: () => number): RunStor
       database.write((sql) => startQueued(sql, tenantId, runId, ownerId, nowMs())),
     finish: (tenantId, runId, attempt, final) =>
       database.write((sql) => finish(sql, { tenantId, runId, attempt }, final, nowMs())),
+    pause: (tenantId, runId, attempt, paused) =>
+      database.write((sql) => pause(sql, { tenantId, runId, attempt }, paused)),
     get: (tenantId, runId) =>
       database.read((sql) => {
         const row = sql(selectRun).get(runId, tenantId) as RunRow | undefined;
@@ -67,8 +69,8 @@ function startQueued(sql: Sql, tenantId: string, runId: string, ownerId: string,
 
 const finishRun = `
   update runs set status = ?, last_agent = ?, model = ?, response = ?, output = ?, cost_usd = ?, error = ?,
-    first_token_ms = ?, finished_at_ms = ?, ${usageColumns.map((column) => `${column} = ?`).join(', ')}
-  where id = ? and tenant_id = ? and attempt = ? and status in ('queued', 'running')
+    required_action = null, first_token_ms = ?, finished_at_ms = ?, ${usageColumns.map((column) => `${column} = ?`).join(', ')}
+  where id = ? and tenant_id = ? and attempt = ? and status in ('queued', 'running', 'requires_action')
   returning ${columns}`;
 
 type RunAttempt = { tenantId: string; runId: string; attempt: number };
@@ -92,6 +94,27 @@ function finish(sql: Sql, { tenantId, runId, attempt }: RunAttempt, final: Final
   if (row === undefined) return null;
   if (row.session_id !== null) leaveSession(sql, { tenantId, sessionId: row.session_id, id: runId }, final, nowMs);
   return toRun(row);
+}
+
+const pauseRun = `
+  update runs set status = 'requires_action', owner_id = null, required_action = ?, last_agent = ?, model = ?,
+    cost_usd = ?, first_token_ms = ?, ${usageColumns.map((column) => `${column} = ?`).join(', ')}
+  where id = ? and tenant_id = ? and attempt = ? and status = 'running'
+  returning ${columns}`;
+
+function pause(sql: Sql, { tenantId, runId, attempt }: RunAttempt, paused: PausedRun): Run | null {
+  const row = sql(pauseRun).get(
+    toJsonText(paused.requiredAction),
+    paused.lastAgent === null ? null : toNameText(paused.lastAgent),
+    paused.model === null ? null : toNameText(paused.model),
+    paused.costUsd,
+    paused.firstTokenMs,
+    ...usageValues(paused.usage),
+    runId,
+    tenantId,
+    attempt,
+  ) as RunRow | undefined;
+  return row === undefined ? null : toRun(row);
 }
 
 // `status in (…)` is written as in the partial index, so that only unfinished runs are looked at.

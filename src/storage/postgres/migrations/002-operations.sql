@@ -118,7 +118,7 @@ declare
   at_ms bigint;
 begin
   select session_id into ended_session_id from runs
-  where id = p_id and tenant_id = p_tenant_id and attempt = p_attempt and status in ('queued', 'running');
+  where id = p_id and tenant_id = p_tenant_id and attempt = p_attempt and status in ('queued', 'running', 'requires_action');
   if not found then
     return;
   end if;
@@ -132,8 +132,9 @@ begin
     set status = p_status, last_agent = p_last_agent, model = p_model, response = p_response, output = p_output,
       requests = p_requests, input_tokens = p_input_tokens, cached_input_tokens = p_cached_input_tokens,
       output_tokens = p_output_tokens, reasoning_tokens = p_reasoning_tokens, total_tokens = p_total_tokens,
-      cost_usd = p_cost_usd, error = p_error, first_token_ms = p_first_token_ms, finished_at_ms = at_ms
-    where id = p_id and tenant_id = p_tenant_id and attempt = p_attempt and status in ('queued', 'running')
+      cost_usd = p_cost_usd, error = p_error, first_token_ms = p_first_token_ms,
+      required_action = null, finished_at_ms = at_ms
+    where id = p_id and tenant_id = p_tenant_id and attempt = p_attempt and status in ('queued', 'running', 'requires_action')
     returning *;
   if not found or ended_session_id is null then
     return;
