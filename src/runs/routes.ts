@@ -44,7 +44,6 @@ function cancelWhenGone(reply: FastifyReply, run: ActiveRun): void {
   clientGone(reply).addEventListener('abort', () => run.stop('cancelled'), { once: true });
 }
 
-
 /** Runs: creating them, waiting for them, and looking at them. */
 export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { runs, settings, closing }) => {
   const createSchema = { body: createRunBody(settings), querystring: createRunQuery, tags: ['runs'] };
