@@ -61,6 +61,7 @@ function readPidFile(dataDir: string): { pid: number; port: number } | null {
 }
 
 function sleepSync(durationMs: number): void {
+  // tidy: sleep because in the exit of a process no event comes any more; it is only between looks at a file
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
 }
 
