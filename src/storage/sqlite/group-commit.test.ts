@@ -2,16 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { createGroupCommit, type Transactions } from './group-commit.ts';
 
 /** A connection that writes down which transaction statements it was given. */
-function createRecorder({ failing }: { failing?: 'begin' | 'commit' } = {}) {
+function createRecorder({ failing = [] }: { failing?: string[] } = {}) {
   const statements: string[] = [];
   let isOpen = false;
   const record = (statement: string) => {
     statements.push(statement);
-    if (statement === failing) throw new Error(`${statement} failed`);
+    if (failing.includes(statement)) throw new Error(`${statement} failed`);
   };
   const transactions: Transactions = {
     begin: () => {
       record('begin');
+      if (isOpen) throw new Error('a transaction is open');
       isOpen = true;
     },
     commit: () => {
@@ -78,13 +79,24 @@ describe('group commit', () => {
 
   for (const failing of ['begin', 'commit'] as const) {
     test(`when the ${failing} fails, nothing counts as done`, async () => {
-      const { statements, transactions } = createRecorder({ failing });
+      const { statements, transactions } = createRecorder({ failing: [failing] });
       const commits = createGroupCommit(transactions);
       const settled = await Promise.allSettled([commits.add(() => 1), commits.add(throws('no'))]);
       expect(settled).toMatchObject([{ reason: unavailable }, { reason: unavailable }]);
       expect(statements.at(-1)).toBe(failing === 'begin' ? 'begin' : 'rollback');
     });
   }
+
+  test('when not even the rollback works, everybody is told until it does', async () => {
+    const failing = ['commit', 'rollback'];
+    const { statements, transactions } = createRecorder({ failing });
+    const commits = createGroupCommit(transactions);
+    for (let n = 0; n < 2; n += 1) await expect(commits.add(() => n)).rejects.toMatchObject(unavailable);
+    failing.length = 0;
+    await expect(commits.add(() => 3)).rejects.toMatchObject(unavailable);
+    expect(statements.slice(-2)).toEqual(['begin', 'rollback']);
+    expect(await commits.add(() => 4)).toBe(4);
+  });
 
   test('when the database itself gives up the transaction, nothing counts as done', async () => {
     const { statements, transactions, end } = createRecorder();

@@ -13,6 +13,7 @@ import { createSessionStore } from './sessions.ts';
 
 export type { Sync } from './database.ts';
 
+/** How {@link createSqliteStore} keeps its data, and for whom. */
 export type SqliteStoreOptions = {
   /** The folder that holds everything; made if it is not there. */
   dataDir: string;

@@ -37,7 +37,7 @@ describe('starting the embedded store', () => {
     await using store = createStore(folder.path);
     for (let n = 0; n < 2; n += 1) {
       await store.start();
-      await store.ping(alive());
+      expect(await store.ping(alive())).toBeUndefined();
       await store.stop(alive());
     }
   });
