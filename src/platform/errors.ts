@@ -16,17 +16,22 @@ export type ErrorEntry<Params> = {
 /** For sentences without parameters: `{}`. */
 type NoParams = Record<never, never>;
 
-const entry = <Params = NoParams>(
+// Two signatures: with one, `satisfies` below would infer `never` as the parameters of a fixed sentence.
+function entry(status: number, title: string, detail: string, retryable?: boolean): ErrorEntry<NoParams>;
+function entry<Params>(
   status: number,
   title: string,
-  detail: string | ((params: Params) => string),
+  detail: (params: Params) => string,
+  retryable?: boolean,
+): ErrorEntry<Params>;
+function entry(
+  status: number,
+  title: string,
+  detail: string | ((params: never) => string),
   retryable = false,
-): ErrorEntry<Params> => ({
-  status,
-  title,
-  retryable,
-  detail: typeof detail === 'string' ? () => detail : detail,
-});
+): ErrorEntry<never> {
+  return { status, title, retryable, detail: typeof detail === 'string' ? () => detail : detail };
+}
 
 type Reason = { reason: string };
 
