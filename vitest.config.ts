@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   // The package imports itself by name in the examples; in tests that name is the source, not a stale build.
-  ssr: { resolve: { conditions: ['agent-service-source', 'node', 'import', 'default'] } },
+  ssr: { resolve: { conditions: ['agent-service-source', 'node'] } },
   test: {
     include: ['src/**/*.test.ts', 'examples/**/*.test.ts', 'tests/**/*.test.ts', 'scripts/**/*.test.ts'],
     exclude: ['node_modules/**', 'dist/**', 'tests/real-model/**'],

@@ -95,7 +95,7 @@ export const errorCatalogue = {
   request_timeout: entry(408, 'Request timeout', 'The request did not arrive in time.', true),
   headers_too_large: entry(431, 'Headers too large', 'The request headers are too large.'),
   run_timed_out: entry(504, 'Run timed out', 'Agent run timed out.'),
-} as const satisfies Record<string, ErrorEntry<never>>;
+} as const;
 
 /** The code of an error; what clients match on. */
 export type ErrorCode = keyof typeof errorCatalogue;

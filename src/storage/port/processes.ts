@@ -6,10 +6,13 @@ export type ProcessInfo = { id: string; host: string; pid: number; appVersion: s
  * run out are orphans. One row a process, so that a heartbeat costs one small write however many runs there are.
  */
 export interface ProcessStore {
-  /** Announces a process with a lease of `leaseMs` from now. */
+  /** Announces a process with a lease of `leaseMs` from now. Announced again, it has the new lease. */
   register(info: ProcessInfo, leaseMs: number): Promise<void>;
 
-  /** Extends the lease to `leaseMs` from now. False if the process was taken for dead meanwhile: it may not go on. */
+  /**
+   * Extends the lease to `leaseMs` from now. False if there is no lease to extend, since it ran out or the process was
+   * taken out: others may have taken the process for dead meanwhile, so it may not go on with its runs.
+   */
   heartbeat(processId: string, leaseMs: number): Promise<boolean>;
 
   /** Takes the process out; runs it still owns are orphans at once. */

@@ -1,6 +1,9 @@
 import type { JsonRecord, Page, Session, SessionItem } from './types.ts';
 
-/** Where a page of sessions ends: sessions are listed by their last change, newest first, then by id. */
+/**
+ * Where a page of sessions ends: sessions are listed by their last change, newest first; those of the same millisecond
+ * by id, descending, in the order of their bytes.
+ */
 export type SessionCursor = { updatedAtMs: number; id: string };
 
 /** What became of a request to delete a session; a busy one was not touched. */

@@ -107,13 +107,18 @@ export type Session = {
   tenantId: string;
   id: string;
   createdAtMs: number;
+  /** When a run of the session was last created, started or ended. */
   updatedAtMs: number;
   itemsCount: number;
+  /** Runs that were created in the session, whatever became of them. */
   runsCount: number;
+  /** The last agent of the last run that ended with one. */
   lastAgent: string | null;
   /** The run that holds the session: running, or waiting for a person. */
   activeRunId: string | null;
+  /** Over the runs that have ended. */
   usage: Usage;
+  /** The sum over the ended runs whose cost is known; null while there is none. */
   costUsd: number | null;
 };
 

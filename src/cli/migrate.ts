@@ -1,0 +1,21 @@
+import { readEnvironment } from '../environment.ts';
+import { createLogger } from '../platform/logger.ts';
+import { parseSettings } from '../platform/settings.ts';
+import { createStore } from '../stores.ts';
+
+/** Brings the schema of the store up to date, as a start of the service does. */
+export async function migrate(): Promise<void> {
+  try {
+    // A job that migrates needs no provider; nothing it does has a use for the key.
+    const settings = parseSettings({ OPENAI_API_KEY: 'not-needed-to-migrate', ...readEnvironment() });
+    const log = createLogger({ level: settings.logLevel, appName: settings.appName, readable: process.stdout.isTTY });
+    const store = createStore(settings, log, { executes: false });
+    await store.start();
+    await store.stop(AbortSignal.timeout(5_000));
+    log.info({ store: store.engine }, 'the schema is up to date');
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${message}\n`);
+    process.exitCode = 1;
+  }
+}

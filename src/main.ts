@@ -1,0 +1,226 @@
+import { hostname } from 'node:os';
+import type { MCPServer, ModelProvider } from '@openai/agents';
+import closeWithGrace from 'close-with-grace';
+import {
+  type AnyAgent,
+  buildContext,
+  type ContextBuilder,
+  createAgentRegistry,
+  RegistrationError,
+} from './agents/index.ts';
+import { readEnvironment } from './environment.ts';
+import { createHealth, type Health } from './health/index.ts';
+import { createMcpConnections } from './mcp.ts';
+import { type Clock, systemClock } from './platform/clock.ts';
+import { createListener } from './platform/http/listener.ts';
+import { createIds } from './platform/ids.ts';
+import { type Service, supervise } from './platform/lifecycle.ts';
+import { createLogger, type Logger } from './platform/logger.ts';
+import { quietSdk, versions } from './platform/sdk.ts';
+import { parseSettings, type Settings, SettingsError } from './platform/settings.ts';
+import { createOpenAiProvider, createProviderCheck, createSimulatedModelProvider } from './providers/index.ts';
+import {
+  createExecutor,
+  createProcessLease,
+  createRunLife,
+  createRunService,
+  createSlots,
+  createTurns,
+  interceptNestedRuns,
+  meterProvider,
+  type RunService,
+} from './runs/index.ts';
+import { buildProbeServer, buildServer } from './server.ts';
+import { createSessionService } from './sessions/index.ts';
+import { StoreSetupError } from './storage/setup-error.ts';
+import { createStore } from './stores.ts';
+import { createAuthenticator, createMemoryRateLimiter } from './tenancy/index.ts';
+
+/** What `serve()` takes. */
+export type ServeOptions = {
+  /** The agents on offer, by the names that callers use. */
+  agents: Record<string, AnyAgent>;
+  /** The agent that answers when the caller names none. Defaults to the first of `agents`. */
+  entry?: string;
+  /** Builds the SDK's run context from stored facts; must return a plain record. Defaults to an empty one. */
+  context?: ContextBuilder;
+  /** Called before requests are accepted; the place to open pools and warm caches. */
+  onStart?: () => void | Promise<void>;
+  /** Called after the last run has ended; the place to close what `onStart` opened. */
+  onStop?: () => void | Promise<void>;
+  /** Connected before requests are accepted and closed after the last run; those that agents name are found. */
+  mcpServers?: MCPServer[];
+};
+
+/** A service that accepts requests. */
+export type RunningService = {
+  /** Where the API is, such as `http://127.0.0.1:8000`. */
+  url: string;
+  /** Where probes are answered. */
+  probeUrl: string;
+  /**
+   * Stops gracefully: see `PRESTOP_DELAY` and `SHUTDOWN_GRACE`. True if every run ended by itself.
+   */
+  stop(): Promise<boolean>;
+};
+
+/** Runs that were told to stop have this long to be recorded as such. */
+const recordMs = 5_000;
+/** Then the parts of the process have this long to close. */
+const closeMs = 5_000;
+
+const hooks = ({ onStart, onStop }: ServeOptions): Service => ({
+  name: 'application',
+  start: async () => onStart?.(),
+  stop: async () => onStop?.(),
+});
+
+function createModelProvider(settings: Settings, clock: Clock): ModelProvider {
+  const provider = settings.simulated ? createSimulatedModelProvider({ clock }) : createOpenAiProvider(settings);
+  return meterProvider(provider);
+}
+
+const probeContext = { runId: 'run_0', tenant: 'default', sessionId: null, metadata: {} };
+
+/** Finds out before the first run whether the context option gives what it must. */
+const contextCheck = (context: ContextBuilder | undefined): Service => ({
+  name: 'context',
+  start: async () => void (await buildContext(context, probeContext)),
+  stop: async () => {},
+});
+
+/**
+ * Wires the parts of a service and starts them in order. Nothing here touches the process; `runProcess` does.
+ *
+ * @throws {RegistrationError} when the options cannot be served
+ */
+export async function startService(options: ServeOptions, settings: Settings, log: Logger): Promise<RunningService> {
+  const clock = systemClock;
+  const ids = createIds(clock.nowMs);
+  const version = versions();
+  const processId = ids('proc');
+  const agents = createAgentRegistry(options.agents, options.entry);
+  const defaults = { modelProvider: createModelProvider(settings, clock), model: settings.openai.model };
+  const store = createStore(settings, log, { executes: true });
+  const slots = createSlots(settings.runsMax);
+  const turns = createTurns(clock);
+  const executor = createExecutor({ agents, context: options.context, defaults, turnsMax: settings.turnsMax, clock });
+  const life = createRunLife({ store, executor, slots, turns, clock, log, processId });
+  const process = { id: processId, appVersion: version.app, sdkVersion: version.sdk };
+  const runs = createRunService({ store, agents, life, slots, clock, ids, settings, process });
+  const health = createHealth({
+    provider: settings.simulated ? null : createProviderCheck(settings),
+    store: async (signal) => store.ping(signal).then(() => null),
+    timeoutMs: settings.healthCheckTimeoutMs,
+    providerDown: settings.readyzProviderDown,
+    clock,
+  });
+  const closing = new AbortController();
+  const app = await buildServer({
+    settings,
+    version: version.app,
+    log,
+    ids,
+    agents,
+    runs,
+    sessions: createSessionService(store),
+    health,
+    authenticator: createAuthenticator({ mode: settings.authMode, adminApiKey: settings.adminApiKey }),
+    limiter: store.rateLimiter ?? createMemoryRateLimiter({ clock }),
+    closing: closing.signal,
+  });
+  const listen = { host: settings.host, orNextFree: settings.appEnv === 'development' };
+  const probes = createListener({
+    ...listen,
+    name: 'probe server',
+    app: await buildProbeServer(health, log),
+    port: settings.metricsPort,
+  });
+  const api = createListener({ ...listen, name: 'API server', app, port: settings.port });
+  const info = { ...process, host: hostname(), pid: globalThis.process.pid };
+  const services = supervise('service', [
+    probes,
+    store,
+    hooks(options),
+    createMcpConnections([...(options.mcpServers ?? []), ...agents.mcpServers()]),
+    contextCheck(options.context),
+    createProcessLease({ store, info, leaseMs: settings.leaseMs, active: runs.active, clock, log }),
+    api,
+  ]);
+
+  interceptNestedRuns();
+  await services.start();
+  health.serving();
+  const host = settings.host === '0.0.0.0' ? '127.0.0.1' : settings.host;
+  return {
+    url: `http://${host}:${api.port()}`,
+    probeUrl: `http://${host}:${probes.port()}`,
+    async stop() {
+      const drained = await drain(runs, health, settings, clock);
+      closing.abort();
+      await services.stop(AbortSignal.timeout(closeMs));
+      return drained;
+    },
+  };
+}
+
+/** Lets the work in flight end; true if all of it did by itself. */
+async function drain(runs: RunService, health: Health, settings: Settings, clock: Clock): Promise<boolean> {
+  health.draining();
+  await clock.sleep(settings.prestopDelayMs);
+  runs.close();
+  const drained = await runs.active.idle(AbortSignal.timeout(settings.shutdownGraceMs));
+  if (drained) return true;
+  runs.active.stopAll('shutting_down');
+  await runs.active.idle(AbortSignal.timeout(recordMs));
+  return false;
+}
+
+/** Ends the process for a mistake that its operator can mend: the message says it all, a stack would hide it. */
+function failStart(error: unknown): never {
+  const known = [SettingsError, RegistrationError, StoreSetupError].some((kind) => error instanceof kind);
+  const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+}
+
+function announce({ url, probeUrl }: RunningService, settings: Settings, log: Logger): void {
+  log.info(
+    { url, probeUrl, env: settings.appEnv, store: settings.store.databaseUrl ? 'postgres' : 'sqlite' },
+    'accepting requests',
+  );
+  if (settings.simulated) log.warn('no OPENAI_API_KEY: a simulated model answers');
+  if (settings.authMode === 'api_key' && settings.adminApiKey === undefined) {
+    log.warn('AUTH_MODE is api_key, but there is no key: every request is answered 401. Set ADMIN_API_KEY.');
+  }
+}
+
+/**
+ * Serves `options` as this process: reads the settings, starts, and stops through one door. The first signal drains,
+ * the second ends at once; a stray error is logged and drains too, with exit code 1.
+ */
+export async function runProcess(options: ServeOptions): Promise<RunningService> {
+  quietSdk();
+  let service: RunningService | undefined;
+  try {
+    const settings = parseSettings(readEnvironment());
+    const log = createLogger({
+      level: settings.logLevel,
+      appName: settings.appName,
+      readable: settings.appEnv === 'development',
+    });
+    const delay = settings.prestopDelayMs + settings.shutdownGraceMs + recordMs + closeMs + 1_000;
+    closeWithGrace({ delay, logger: log }, async ({ signal, err }) => {
+      if (err) log.fatal({ err }, 'a stray error ends the process');
+      else log.info({ signal }, 'stopping');
+      const drained = (await service?.stop()) ?? true;
+      log.info({ drained }, 'stopped');
+      if (!drained) throw new Error('Runs were cut short at the end of SHUTDOWN_GRACE.');
+    });
+    service = await startService(options, settings, log);
+    announce(service, settings, log);
+    return service;
+  } catch (error) {
+    return failStart(error);
+  }
+}

@@ -1,0 +1,71 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { ServiceError } from '../errors.ts';
+import { type Problem, problemOf, problemType } from './problem.ts';
+
+type Validation = { instancePath: string; message?: string }[];
+
+function validationError(issues: Validation): ServiceError {
+  const errors = issues.map(({ instancePath, message }) => ({
+    path: instancePath.replace(/^\//, '').replaceAll('/', '.'),
+    message: message ?? 'is not valid',
+  }));
+  const first = errors[0];
+  const where = first?.path ? `${first.path}: ` : '';
+  const reason = first ? `${where}${first.message}` : 'The request is not valid.';
+  return new ServiceError('validation_failed', { reason }, { errors });
+}
+
+/** Fastify's own errors, as the catalogue has them; null for everything else. */
+function fromFramework(error: FastifyError, request: FastifyRequest): ServiceError | null {
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new ServiceError('payload_too_large', { limitBytes: request.routeOptions.bodyLimit ?? 0 });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new ServiceError('unsupported_media_type', {
+        contentType: request.headers['content-type'] ? 'another type' : 'none',
+      });
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new ServiceError('malformed_json', { reason: 'The body is empty; expected a JSON object.' });
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new ServiceError('malformed_json', { reason: 'The body is not as long as its Content-Length says.' });
+    case 'FST_ERR_BAD_URL':
+      return new ServiceError('malformed_json', { reason: 'The URL is malformed.' });
+    default:
+      break;
+  }
+  // What is left below 500 comes from reading the body: JSON that does not parse, or that names __proto__.
+  if (error.statusCode === 400) return new ServiceError('malformed_json', { reason: 'The body is not valid JSON.' });
+  return null;
+}
+
+function toServiceError(error: unknown, request: FastifyRequest): ServiceError {
+  if (error instanceof ServiceError) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) return validationError(error.validation as Validation);
+  const known = error instanceof Error ? fromFramework(error as FastifyError, request) : null;
+  return known ?? new ServiceError('internal', {}, { cause: error });
+}
+
+/** Sends a problem document, with `Retry-After` where it names a time. */
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  if (problem.retry_after !== undefined) reply.header('retry-after', problem.retry_after);
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply
+    .code(problem.status)
+    .type(problemType)
+    .serializer((payload: unknown) => JSON.stringify(payload))
+    .send(problem);
+}
+
+/** Makes every error and every unknown route a problem document; what is our fault goes to the log with its cause. */
+export function registerErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const known = toServiceError(error, request);
+    if (known.code === 'internal') request.log.error({ err: known.cause }, 'a request failed');
+    return sendProblem(reply, problemOf(known, request.id));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const what = `${request.method} ${request.url.split('?')[0]?.slice(0, 200)}`;
+    return sendProblem(reply, problemOf(new ServiceError('not_found', { what }), request.id));
+  });
+}

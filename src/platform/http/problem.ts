@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { type ErrorCode, type ErrorExtras, errorCatalogue, type ServiceError } from '../errors.ts';
+
+/** The media type of errors (RFC 9457). */
+export const problemType = 'application/problem+json';
+
+/** Where the errors are described; with `#<code>` it is the `type` of a problem. */
+const errorsUrl = 'https://agent-service.dev/errors';
+
+/** An error on the wire (RFC 9457), with the members that this API adds. */
+export const problemView = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]]),
+    instance: z.string().meta({ description: 'The id of the request, as in x-request-id.' }),
+    run_id: z.string().optional(),
+    active_run_id: z.string().optional().meta({ description: 'The run that holds the session.' }),
+    retry_after: z.int().optional().meta({ description: 'Seconds, as in Retry-After.' }),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' });
+export type Problem = z.output<typeof problemView>;
+
+/** Every 429 and 503 says when to come back, even where nothing better is known. */
+const defaultRetryAfterMs = 1_000;
+
+/** The seconds that `Retry-After` names: whole, and at least 1. */
+export const retryAfterSeconds = (waitMs: number): number => Math.max(1, Math.ceil(waitMs / 1000));
+
+const mayRetry = (status: number) => status === 429 || status === 503;
+
+/** A problem document for an error of the catalogue. */
+export function toProblem(code: ErrorCode, detail: string, requestId: string, extras: ErrorExtras = {}): Problem {
+  const { status, title } = errorCatalogue[code];
+  const waitMs = extras.retryAfterMs ?? (mayRetry(status) ? defaultRetryAfterMs : undefined);
+  return {
+    type: `${errorsUrl}#${code}`,
+    title,
+    status,
+    detail,
+    code,
+    instance: requestId,
+    run_id: extras.runId,
+    active_run_id: extras.activeRunId,
+    retry_after: waitMs === undefined ? undefined : retryAfterSeconds(waitMs),
+    errors: extras.errors,
+  };
+}
+
+/** A problem document for an error that was thrown. */
+export const problemOf = (error: ServiceError, requestId: string): Problem =>
+  toProblem(error.code, error.message, requestId, error.extras);

@@ -1,0 +1,3 @@
+export { createOpenAiProvider } from './model-provider.ts';
+export { createProviderCheck } from './provider-check.ts';
+export { createSimulatedModelProvider } from './simulated/index.ts';

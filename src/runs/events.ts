@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { requiredActionView, runView } from './schemas.ts';
+
+const envelope = {
+  seq: z.int().positive().meta({ description: 'Rises by one from 1 within a run.' }),
+  run_id: z.string(),
+  at: z.string(),
+  attempt: z.int(),
+  simulated: z.literal(true).optional().meta({ description: 'Present when the simulated model answers.' }),
+};
+
+const event = <const T extends string, Shape extends z.ZodRawShape>(type: T, payload: Shape) =>
+  z.object({ type: z.literal(type), ...envelope, ...payload });
+
+const step = z.int().positive();
+
+/** Everything a viewer of a run can be told (`text/event-stream`; `id` is `seq`, `event` is `type`). */
+export const runEvent = z
+  .discriminatedUnion('type', [
+    event('run.created', { run: runView }),
+    event('run.started', { agent: z.string() }),
+    event('text.delta', { step, delta: z.string() }),
+    event('text.reset', { step, reason: z.string() }),
+    event('tool.started', { step, call_id: z.string(), tool: z.string(), arguments: z.unknown() }),
+    event('tool.completed', {
+      step,
+      call_id: z.string(),
+      tool: z.string(),
+      arguments: z.unknown(),
+      output: z.string(),
+      is_error: z.boolean(),
+      duration_ms: z.int().nonnegative(),
+    }),
+    event('handoff', { from: z.string(), to: z.string() }),
+    event('run.requires_action', { required_action: requiredActionView }),
+    event('run.completed', { run: runView }),
+    event('run.failed', { run: runView }),
+    event('run.cancelled', { run: runView }),
+    event('run.timed_out', { run: runView }),
+  ])
+  .meta({ id: 'RunEvent' });
+
+/** One event of a run, numbered. */
+export type RunEvent = z.output<typeof runEvent>;
+
+type Numbered = 'seq' | 'run_id' | 'at' | 'attempt' | 'simulated';
+type WithoutNumber<E> = E extends RunEvent ? Omit<E, Numbered> : never;
+
+/** What happened, before it has a number. */
+export type RunEventBody = WithoutNumber<RunEvent>;
+
+const lastTypes: ReadonlySet<RunEvent['type']> = new Set([
+  'run.requires_action',
+  'run.completed',
+  'run.failed',
+  'run.cancelled',
+  'run.timed_out',
+]);
+
+/** Whether a stream ends after this event. */
+export const endsStream = (type: RunEvent['type']): boolean => lastTypes.has(type);

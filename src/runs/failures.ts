@@ -1,0 +1,144 @@
+import { type ErrorCode, errorCatalogue, ServiceError } from '../platform/errors.ts';
+import type { FinalStatus, RunError } from '../storage/port/index.ts';
+
+/** Why the service itself ended a run before its agent did. */
+export type StopReason = 'timed_out' | 'cancelled' | 'shutting_down' | 'lease_lost';
+
+/** The reason that a run's AbortSignal carries when the service ends the run. */
+export class RunStopped extends Error {
+  readonly reason: StopReason;
+
+  constructor(reason: StopReason) {
+    super(`The run was stopped: ${reason}`);
+    this.name = 'RunStopped';
+    this.reason = reason;
+  }
+}
+
+/** How a run that did not complete ended: its status, what the client reads, and when a retry makes sense. */
+export type Failure = { status: FinalStatus; error: RunError & { code: ErrorCode }; retryAfterMs?: number };
+
+const failure = (error: ServiceError, status: FinalStatus = 'failed'): Failure => ({
+  status,
+  error: { code: error.code, detail: error.message, retryable: error.retryable },
+  retryAfterMs: error.extras.retryAfterMs,
+});
+
+/** What a run is recorded as when the service stopped it. */
+export function stopped(reason: StopReason): Failure {
+  switch (reason) {
+    case 'timed_out':
+      return failure(new ServiceError('run_timed_out', {}), 'timed_out');
+    case 'cancelled':
+      return failure(new ServiceError('cancelled', {}), 'cancelled');
+    case 'shutting_down':
+      return failure(new ServiceError('shutting_down', {}));
+    case 'lease_lost':
+      return failure(new ServiceError('store_unavailable', {}));
+  }
+}
+
+type Facts = { name: string; lineage: string[]; fields: Record<string, unknown> };
+
+/** Class names from the most special one up: two copies of a library have different classes of the same names. */
+function lineageOf(error: object): string[] {
+  const names: string[] = [];
+  for (let at = Object.getPrototypeOf(error); at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    names.push(at.constructor?.name ?? '');
+  }
+  return names;
+}
+
+function factsOf(error: unknown): Facts {
+  if (typeof error !== 'object' || error === null) return { name: 'Error', lineage: [], fields: {} };
+  const lineage = lineageOf(error);
+  const fields = error as Record<string, unknown>;
+  const own = typeof fields.name === 'string' && fields.name !== 'Error' ? fields.name : lineage[0];
+  // The name goes to clients: it must be a name and nothing that a message could be smuggled in.
+  const name = own && /^[\w$.]{1,100}$/.test(own) ? own : 'Error';
+  return { name, lineage, fields };
+}
+
+const is = ({ lineage }: Facts, ...names: string[]) => names.some((name) => lineage.includes(name));
+
+/** The waiting time an HTTP answer of a provider asks for, in ms (RFC 9110, section 10.2.3, and OpenAI's own). */
+export function retryAfterMs(headers: unknown, nowMs: number): number | undefined {
+  const read = (name: string) => (headers instanceof Headers ? headers.get(name) : null);
+  const exact = Number.parseFloat(read('retry-after-ms') ?? '');
+  if (exact >= 0) return exact;
+  const header = read('retry-after');
+  if (header === null) return undefined;
+  const waitMs = /^\d+(\.\d+)?$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - nowMs;
+  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
+}
+
+/** Without a word from the provider, a caller does well to leave it alone for a moment. */
+const defaultRetryMs = 5_000;
+
+function providerFailure(facts: Facts, nowMs: number): Failure {
+  const { status, code, headers } = facts.fields as { status?: number; code?: string; headers?: unknown };
+  if (is(facts, 'ModelTimeoutError', 'APIConnectionTimeoutError')) return stopped('timed_out');
+  if (code === 'context_length_exceeded') return failure(new ServiceError('context_length_exceeded', {}));
+  if (status === 429 || status === 503) {
+    const reason =
+      status === 429 ? 'The model provider is limiting our requests.' : 'The model provider is overloaded.';
+    return failure(
+      new ServiceError(
+        'provider_unavailable',
+        { reason },
+        { retryAfterMs: retryAfterMs(headers, nowMs) ?? defaultRetryMs },
+      ),
+    );
+  }
+  const reason = (() => {
+    if (status === 401 || status === 403) return "The model provider refused the service's credentials.";
+    if (status !== undefined) return `The model provider answered with status ${status}.`;
+    if (is(facts, 'APIConnectionError')) return 'The model provider could not be reached.';
+    return 'The model provider broke off its answer or sent one that makes no sense.';
+  })();
+  return failure(new ServiceError('provider_error', { reason }));
+}
+
+function agentFailure(facts: Facts): Failure {
+  return failure(new ServiceError('agent_error', { errorName: facts.name }));
+}
+
+/** What the classification needs to know beside the error. */
+export type FailureContext = {
+  /** Whether the error came out of a model call. */
+  fromModel(error: unknown): boolean;
+  maxTurns: number;
+  nowMs: number;
+};
+
+type Result = { guardrail?: { name?: unknown } };
+
+/**
+ * What an error thrown by a run means to the client. Errors are told apart by their class names and fields, never by
+ * `instanceof`, since the app may hold another copy of a library.
+ */
+export function classifyFailure(error: unknown, context: FailureContext): Failure {
+  const facts = factsOf(error);
+  if (is(facts, 'GuardrailExecutionError', 'ToolCallError') && facts.fields.error !== undefined) {
+    return classifyFailure(facts.fields.error, context);
+  }
+  if (is(facts, 'MaxTurnsExceededError')) {
+    return failure(new ServiceError('max_turns_exceeded', { maxTurns: context.maxTurns }));
+  }
+  if (is(facts, 'ModelRefusalError')) return failure(new ServiceError('model_refused', {}));
+  if (facts.lineage.some((name) => name.endsWith('GuardrailTripwireTriggered'))) {
+    const name = (facts.fields.result as Result | undefined)?.guardrail?.name;
+    return failure(new ServiceError('guardrail_tripped', { guardrail: typeof name === 'string' ? name : 'unnamed' }));
+  }
+  if (is(facts, 'ToolTimeoutError')) return stopped('timed_out');
+  if (is(facts, 'APIError', 'ModelTimeoutError') || context.fromModel(error))
+    return providerFailure(facts, context.nowMs);
+  if (is(facts, 'ModelBehaviorError')) {
+    return failure(new ServiceError('provider_error', { reason: 'The model answered in a way the agent cannot use.' }));
+  }
+  return agentFailure(facts);
+}
+
+/** The HTTP status that a recorded failure is answered with. */
+export const statusOf = (code: string): number =>
+  code in errorCatalogue ? errorCatalogue[code as ErrorCode].status : errorCatalogue.internal.status;

@@ -1,0 +1,12 @@
+export { createActiveRuns } from './active-run.ts';
+export { createExecutor } from './executor.ts';
+export { interceptNestedRuns } from './interception.ts';
+export { meterProvider } from './metered-model.ts';
+export { createProcessLease } from './process-lease.ts';
+export { runRoutes } from './routes.ts';
+export { createRunLife } from './run-life.ts';
+export { sessionIdSchema, usageView } from './schemas.ts';
+export { createRunService, type RunService } from './service.ts';
+export { createSlots } from './slots.ts';
+export { createTurns } from './turns.ts';
+export { toTime, toUsageView } from './view.ts';

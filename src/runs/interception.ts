@@ -1,0 +1,77 @@
+import { Agent, type Model, type ModelProvider, Runner } from '@openai/agents';
+import { isMetered, meterModel, meterProvider } from './metered-model.ts';
+import { childScope, type RunDefaults, type RunScope, runScope } from './scope.ts';
+
+const hookNames = ['agent_start', 'agent_end', 'agent_handoff', 'agent_tool_start', 'agent_tool_end'] as const;
+
+// Registered with Symbol.for: a second copy of this package in the process must see that the first one was here.
+const intercepted = Symbol.for('agent-service.intercepted');
+
+type Method = (this: never, ...args: unknown[]) => unknown;
+
+/** Replaces a method of a prototype once a process, by what `wrap` makes of it. */
+function patchOnce(prototype: object, name: string, wrap: (original: Method) => Method): void {
+  const methods = prototype as Record<string, Method & { [intercepted]?: true }>;
+  const original = methods[name];
+  if (original === undefined)
+    throw new Error(`This release of @openai/agents has no ${name}; use one that is supported.`);
+  if (original[intercepted]) return;
+  methods[name] = Object.assign(wrap(original), { [intercepted]: true as const });
+}
+
+/** The provider that a runner has whose author named none. */
+const defaultProviderClass = () => new Runner().config.modelProvider.constructor;
+
+function providerFor(own: ModelProvider, defaults: RunDefaults): ModelProvider {
+  return own.constructor === defaultProviderClass() ? defaults.modelProvider : meterProvider(own);
+}
+
+/** The runner that executes a nested run: as its author made it, but with metered models and our provider. */
+function adopt(runner: Runner, { defaults }: RunScope): Runner {
+  // An agent used as a tool has inherited a metered provider; the SDK keeps notes about that very runner.
+  if (isMetered(runner.config.modelProvider)) return runner;
+  const modelProvider = providerFor(runner.config.modelProvider, defaults);
+  const model = runner.config.model ?? (modelProvider === defaults.modelProvider ? defaults.model : undefined);
+  const adopted = new Runner({ ...runner.config, modelProvider, model });
+  for (const name of hookNames) {
+    adopted.on(name, (...args: unknown[]) =>
+      (runner.emit as (name: string, ...args: unknown[]) => boolean)(name, ...args),
+    );
+  }
+  return adopted;
+}
+
+/**
+ * Makes the runs that a run starts part of it. Inside a run's scope every `run()` (an agent used as a tool, a `run()`
+ * in a tool or a guardrail, by the SDK's default runner or the user's own) executes in a child scope with metered
+ * models, and a Model instance on an agent is metered too. Outside of a run nothing changes.
+ *
+ * It patches two methods of the SDK's prototypes, since the SDK has no hook that nested runs inherit; `getAllTools` is
+ * where each turn passes before its model is chosen.
+ */
+export function interceptNestedRuns(): void {
+  patchOnce(
+    Runner.prototype,
+    'run',
+    (original) =>
+      function run(this: Runner, ...args: unknown[]) {
+        const scope = runScope.getStore();
+        if (scope?.begun === false) scope.begun = true;
+        else if (scope) {
+          return runScope.run(childScope(scope), () => original.apply(adopt(this, scope) as never, args));
+        }
+        return original.apply(this as never, args);
+      } as Method,
+  );
+  patchOnce(
+    Agent.prototype,
+    'getAllTools',
+    (original) =>
+      function getAllTools(this: { model: string | Model; name: string }, ...args: unknown[]) {
+        if (runScope.getStore() && typeof this.model === 'object') {
+          this.model = meterModel(this.model, this.model.constructor.name);
+        }
+        return original.apply(this as never, args);
+      } as Method,
+  );
+}

@@ -1,0 +1,177 @@
+import { type Server, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { type AgentRegistry, agentRoutes } from './agents/index.ts';
+import { type Health, healthRoutes } from './health/index.ts';
+import { ServiceError } from './platform/errors.ts';
+import { registerErrors, sendProblem } from './platform/http/errors-plugin.ts';
+import { problemOf, problemType } from './platform/http/problem.ts';
+import type { Ids } from './platform/ids.ts';
+import type { Logger } from './platform/logger.ts';
+import type { Settings } from './platform/settings.ts';
+import { type RunService, runRoutes } from './runs/index.ts';
+import { type SessionService, sessionRoutes } from './sessions/index.ts';
+import type { RateLimiter } from './storage/port/index.ts';
+import { type Authenticator, registerGuard } from './tenancy/index.ts';
+
+/** JSON may spend up to six bytes on a character of the message; the rest of the body is small. */
+const bodyBytesPerChar = 6;
+const bodyBytesBeside = 64 * 1024;
+const headerBytesMax = 16 * 1024;
+const headersTimeoutMs = 20_000;
+/** A whole request must have arrived by then: slow clients hold no sockets. Streams out are not bound by it. */
+const requestTimeoutMs = 30_000;
+/** Longer than the idle time of common load balancers (60 s), so that they and not we end idle connections. */
+const keepAliveMs = 72_000;
+const paramCharsMax = 300;
+
+export type ServerParts = {
+  settings: Settings;
+  version: string;
+  log: Logger;
+  ids: Ids;
+  agents: AgentRegistry;
+  runs: RunService;
+  sessions: SessionService;
+  health: Health;
+  authenticator: Authenticator;
+  limiter: RateLimiter;
+  /** Aborts when open streams have to end. */
+  closing: AbortSignal;
+};
+
+/** A request id of the caller's is kept if it is one, so that logs can be joined; anything else is not echoed. */
+const requestIdPattern = /^[\w.:@/+=-]{1,128}$/;
+
+function serverOptions({
+  settings,
+  log,
+  ids,
+}: Pick<ServerParts, 'settings' | 'log' | 'ids'>): FastifyHttpOptions<Server, Logger> {
+  return {
+    loggerInstance: log,
+    disableRequestLogging: true,
+    trustProxy: settings.trustProxy as boolean | string, // a number of hops too, which the types leave out
+    bodyLimit: settings.inputCharsMax * bodyBytesPerChar + bodyBytesBeside,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    routerOptions: { maxParamLength: paramCharsMax },
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    http: { maxHeaderSize: headerBytesMax, headersTimeout: headersTimeoutMs },
+    genReqId: (request) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && requestIdPattern.test(given) ? given : ids('req');
+    },
+    frameworkErrors: (error, request, reply) => {
+      const reason = error.code === 'FST_ERR_BAD_URL' ? 'The URL is malformed.' : 'The request is malformed.';
+      sendProblem(reply as FastifyReply, problemOf(new ServiceError('malformed_json', { reason }), request.id));
+    },
+    clientErrorHandler: answerBrokenRequest(ids),
+  };
+}
+
+/** Answers what did not even parse as HTTP, on the bare socket. */
+function answerBrokenRequest(ids: Ids) {
+  return (error: NodeJS.ErrnoException, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    const problem = problemOf(brokenRequest(error.code), ids('req'));
+    const body = JSON.stringify(problem);
+    socket.end(
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: ${problemType}\r\n` +
+        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
+  };
+}
+
+function brokenRequest(code: string | undefined): ServiceError {
+  if (code === 'HPE_HEADER_OVERFLOW') return new ServiceError('headers_too_large', {});
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new ServiceError('request_timeout', {});
+  return new ServiceError('malformed_json', { reason: 'The request is not valid HTTP.' });
+}
+
+/** Headers that every answer has: which request it is for and, while draining, that the connection ends with it. */
+function registerConnectionHeaders(app: FastifyInstance, health: Health): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (health.isDraining()) reply.header('connection', 'close');
+  });
+}
+
+async function registerDocs(app: FastifyInstance, { settings, version }: ServerParts): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: settings.appName, version, description: 'Agents as a service.' },
+      components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
+      security: settings.authMode === 'api_key' ? [{ apiKey: [] }] : [],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+}
+
+/**
+ * Builds the API's server from its parts, ready for `listen` or `inject`; it does not listen itself. The zod schemas of
+ * the routes are the one source of validation, types and the OpenAPI document.
+ */
+export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
+  const { settings, agents, runs, sessions, health } = parts;
+  const app = fastify(serverOptions(parts)).withTypeProvider<ZodTypeProvider>() as unknown as FastifyInstance;
+  app.setValidatorCompiler(validatorCompiler);
+  // Answers are typed by the same schemas; that they conform is for the tests to find out, not for every request.
+  app.setSerializerCompiler(() => (payload) => JSON.stringify(payload));
+  registerErrors(app);
+  registerConnectionHeaders(app, health);
+  await app.register(helmet);
+  if (settings.corsOrigins.length > 0) await app.register(cors, corsOptions(settings.corsOrigins));
+  await registerDocs(app, parts);
+  await app.register(healthRoutes, { health });
+  await app.register(
+    async (api) => {
+      registerGuard(api, guardOptions(parts));
+      await api.register(runRoutes, { runs, settings, closing: parts.closing });
+      await api.register(sessionRoutes, { sessions });
+      await api.register(agentRoutes, { agents, defaultModel: settings.openai.model });
+    },
+    { prefix: '/api/v1' },
+  );
+  return app;
+}
+
+const guardOptions = ({ authenticator, limiter, settings }: ServerParts) => ({
+  authenticator,
+  limiter,
+  rateLimit: settings.rateLimit,
+});
+
+const corsOptions = (origins: string[]) => ({
+  origin: origins.includes('*') ? '*' : origins,
+  exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy', 'location'],
+});
+
+/** A second server for probes alone, on a port of its own: neither load nor limits of callers reach it. */
+export async function buildProbeServer(health: Health, log: Logger): Promise<FastifyInstance> {
+  const app = fastify({ loggerInstance: log, disableRequestLogging: true, forceCloseConnections: true });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(() => (payload) => JSON.stringify(payload));
+  registerErrors(app as unknown as FastifyInstance);
+  await app.register(healthRoutes, { health });
+  return app as unknown as FastifyInstance;
+}

@@ -1,0 +1,2 @@
+export { sessionRoutes } from './routes.ts';
+export { createSessionService, type SessionService } from './service.ts';

@@ -1,0 +1,86 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { fromCursor, pageQuery, pageView, toCursor } from '../platform/http/paging.ts';
+import { problemView } from '../platform/http/problem.ts';
+import { sessionIdSchema, toTime } from '../runs/index.ts';
+import { itemCursor, sessionCursor, sessionItemView, sessionView } from './schemas.ts';
+import { type SessionService, toSessionView } from './service.ts';
+
+const problems = { '4xx': problemView, '5xx': problemView };
+const params = z.object({ id: sessionIdSchema });
+
+/** Conversations. */
+export const sessionRoutes: FastifyPluginAsyncZod<{ sessions: SessionService }> = async (app, { sessions }) => {
+  app.get(
+    '/sessions',
+    {
+      schema: {
+        operationId: 'listSessions',
+        summary: 'List sessions, the one that changed last first',
+        tags: ['sessions'],
+        querystring: z.strictObject(pageQuery),
+        response: { 200: pageView(sessionView).meta({ id: 'SessionPage' }), ...problems },
+      },
+    },
+    async ({ query, caller }) => {
+      const page = await sessions.list(caller.tenantId, query.limit, fromCursor(sessionCursor, query.cursor));
+      return { data: page.data.map(toSessionView), next_cursor: toCursor(page.next) };
+    },
+  );
+
+  app.get(
+    '/sessions/:id',
+    {
+      schema: {
+        operationId: 'getSession',
+        summary: 'Look at a session',
+        tags: ['sessions'],
+        params,
+        response: { 200: sessionView, ...problems },
+      },
+    },
+    async ({ params: { id }, caller }) => toSessionView(await sessions.get(caller.tenantId, id)),
+  );
+
+  app.get(
+    '/sessions/:id/items',
+    {
+      schema: {
+        operationId: 'listSessionItems',
+        summary: 'Read a conversation, in order',
+        tags: ['sessions'],
+        params,
+        querystring: z.strictObject(pageQuery),
+        response: { 200: pageView(sessionItemView).meta({ id: 'SessionItemPage' }), ...problems },
+      },
+    },
+    async ({ params: { id }, query, caller }) => {
+      const after = fromCursor(itemCursor, query.cursor);
+      const page = await sessions.items(caller.tenantId, id, query.limit, after?.seq ?? 0);
+      const data = page.data.map(({ seq, runId, createdAtMs, item }) => ({
+        seq,
+        run_id: runId,
+        created_at: toTime(createdAtMs),
+        item,
+      }));
+      return { data, next_cursor: toCursor(page.next === null ? null : { seq: page.next }) };
+    },
+  );
+
+  app.delete(
+    '/sessions/:id',
+    {
+      schema: {
+        operationId: 'deleteSession',
+        summary: 'Delete a session and its items',
+        tags: ['sessions'],
+        params,
+        response: { 204: z.null(), ...problems },
+      },
+    },
+    async ({ params: { id }, caller }, reply) => {
+      await sessions.delete(caller.tenantId, id);
+      return reply.code(204).send(null);
+    },
+  );
+};

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { usageView } from '../runs/index.ts';
+
+/** A session on the wire. */
+export const sessionView = z
+  .object({
+    session_id: z.string(),
+    created_at: z.string(),
+    updated_at: z.string(),
+    items_count: z.int().nonnegative(),
+    runs_count: z.int().nonnegative(),
+    last_agent: z.string().nullable(),
+    active_run_id: z.string().nullable(),
+    usage: usageView,
+    cost_usd: z.number().nullable(),
+  })
+  .meta({ id: 'Session' });
+export type SessionView = z.output<typeof sessionView>;
+
+/** An item of a conversation on the wire. */
+export const sessionItemView = z
+  .object({
+    seq: z.int().positive(),
+    run_id: z.string(),
+    created_at: z.string(),
+    item: z.record(z.string(), z.unknown()).meta({ description: "The SDK's input item." }),
+  })
+  .meta({ id: 'SessionItem' });
+
+/** Where a page of sessions starts. */
+export const sessionCursor = z.strictObject({ updatedAtMs: z.int(), id: z.string().max(200) });
+
+/** Where a page of items starts. */
+export const itemCursor = z.strictObject({ seq: z.int().nonnegative() });

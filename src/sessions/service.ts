@@ -1,0 +1,55 @@
+import { ServiceError } from '../platform/errors.ts';
+import { toTime, toUsageView } from '../runs/index.ts';
+import type { Session, SessionStore } from '../storage/port/index.ts';
+import type { SessionView } from './schemas.ts';
+
+/** When a session that is busy may be free. */
+const retryMs = 1_000;
+
+/** A stored session as the wire shows it. */
+export const toSessionView = (session: Session): SessionView => ({
+  session_id: session.id,
+  created_at: toTime(session.createdAtMs),
+  updated_at: toTime(session.updatedAtMs),
+  items_count: session.itemsCount,
+  runs_count: session.runsCount,
+  last_agent: session.lastAgent,
+  active_run_id: session.activeRunId,
+  usage: toUsageView(session.usage),
+  cost_usd: session.costUsd,
+});
+
+/** Conversations: looking at them and deleting them. */
+export function createSessionService({ sessions }: { sessions: SessionStore }) {
+  const missing = (sessionId: string) => new ServiceError('not_found', { what: `Session ${sessionId}` });
+
+  /** @throws {ServiceError} `not_found` */
+  async function get(tenantId: string, sessionId: string): Promise<Session> {
+    const session = await sessions.get(tenantId, sessionId);
+    if (!session) throw missing(sessionId);
+    return session;
+  }
+
+  return {
+    get,
+    list: sessions.list.bind(sessions),
+
+    /** A page of the items, in order. @throws {ServiceError} `not_found` */
+    async items(tenantId: string, sessionId: string, limit: number, afterSeq: number) {
+      await get(tenantId, sessionId);
+      return sessions.items(tenantId, sessionId, limit, afterSeq);
+    },
+
+    /** @throws {ServiceError} `not_found`, or `session_busy` while a run holds the session or waits for it */
+    async delete(tenantId: string, sessionId: string): Promise<void> {
+      const outcome = await sessions.delete(tenantId, sessionId);
+      if (outcome.type === 'not_found') throw missing(sessionId);
+      if (outcome.type !== 'busy') return;
+      const { activeRunId } = outcome;
+      throw new ServiceError('session_busy', { sessionId, runId: activeRunId }, { activeRunId, retryAfterMs: retryMs });
+    },
+  };
+}
+
+/** Conversations. */
+export type SessionService = ReturnType<typeof createSessionService>;

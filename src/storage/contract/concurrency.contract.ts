@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import type { Run, Store } from '../port/index.ts';
+import {
+  finalRun,
+  finish,
+  newRun,
+  type OpenStore,
+  owner,
+  processLost,
+  queue,
+  sessionState,
+  start,
+  tenant,
+} from './fixture.contract.ts';
+
+const present = <T>(values: readonly (T | null)[]): T[] => values.filter((value) => value !== null);
+
+/** Lets everybody who waits try to start, again and again; returns the runs in the order in which they started. */
+async function drainLine(stores: Store[], waiting: Run[], holder: Run): Promise<Run[]> {
+  const order: Run[] = [];
+  let current = holder;
+  for (let left = waiting; left.length > 0; left = left.filter(({ id }) => id !== current.id)) {
+    await finish(stores[0] as Store, current, { newItems: [{ run: current.id }] });
+    const tries = left.map((run, index) =>
+      (stores[index % stores.length] as Store).runs.startQueued(tenant, run.id, owner),
+    );
+    const started = present(await Promise.all(tries));
+    expect(started).toHaveLength(1);
+    current = started[0] as Run;
+    order.push(current);
+  }
+  return order;
+}
+
+/** What the port promises when several operations meet, in one process or in two. */
+export function describeConcurrency(open: OpenStore): void {
+  describe('operations at the same time', () => {
+    test('of fifty runs created at once in one session exactly one starts and the others form one line', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const outcomes = await Promise.all(Array.from({ length: 50 }, () => store.runs.create(newRun(), 'wait')));
+      const started = outcomes.flatMap((outcome) => (outcome.type === 'started' ? [outcome.run] : []));
+      const waiting = outcomes.flatMap((outcome) => (outcome.type === 'queued' ? [outcome.run] : []));
+      expect([started.length, waiting.length]).toEqual([1, 49]);
+      expect(await store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: started[0]?.id, runsCount: 50 });
+
+      const order = await drainLine([store], waiting, started[0] as Run);
+      expect(order).toHaveLength(49);
+      expect(order.at(-1)?.sessionSeqAtStart).toBe(49);
+    });
+
+    test('two processes that create runs in one session agree who starts', async () => {
+      await using fixture = await open();
+      const stores = [fixture.store, await fixture.join()];
+      const created = Array.from({ length: 20 }, (_, n) => (stores[n % 2] as Store).runs.create(newRun(), 'wait'));
+      const outcomes = await Promise.all(created);
+      const started = outcomes.flatMap((outcome) => (outcome.type === 'started' ? [outcome.run] : []));
+      const waiting = outcomes.flatMap((outcome) => (outcome.type === 'queued' ? [outcome.run] : []));
+      expect([started.length, waiting.length]).toEqual([1, 19]);
+      await drainLine(stores, waiting, started[0] as Run);
+    });
+
+    test('a run that would not wait and meets others is refused or starts, and never queues', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const outcomes = await Promise.all(Array.from({ length: 20 }, () => store.runs.create(newRun(), 'reject')));
+      const [winner] = outcomes.flatMap((outcome) => (outcome.type === 'started' ? [outcome.run] : []));
+      const refused = outcomes.filter(({ type }) => type === 'busy');
+      expect(refused).toHaveLength(19);
+      expect(new Set(refused.map((outcome) => JSON.stringify(outcome)))).toEqual(
+        new Set([JSON.stringify({ type: 'busy', activeRunId: winner?.id })]),
+      );
+      expect((await store.runs.list(tenant, {}, 50, null)).data).toEqual([winner]);
+    });
+
+    test('of two that end the same run one wins, and the session is written once', async () => {
+      await using fixture = await open();
+      const stores = [fixture.store, await fixture.join()];
+      const run = await start(fixture.store);
+      const ends = Array.from({ length: 8 }, (_, n) =>
+        (stores[n % 2] as Store).runs.finish(tenant, run.id, 1, finalRun({ response: `${n}`, newItems: [{ n }] })),
+      );
+      const [winner, ...others] = present(await Promise.all(ends));
+      expect(others).toEqual([]);
+      expect(await fixture.store.runs.get(tenant, run.id)).toEqual(winner);
+      const { session, items } = await sessionState(fixture.store);
+      expect(session).toMatchObject({ itemsCount: 1, activeRunId: null });
+      expect(items.data).toMatchObject([{ seq: 1, item: { n: Number(winner?.response) } }]);
+    });
+
+    test('of two processes that start the same waiting run one wins', async () => {
+      await using fixture = await open();
+      const stores = [fixture.store, await fixture.join()];
+      const holder = await start(fixture.store);
+      const waiting = await queue(fixture.store);
+      await finish(fixture.store, holder);
+      const tries = Array.from({ length: 8 }, (_, n) =>
+        (stores[n % 2] as Store).runs.startQueued(tenant, waiting.id, `proc_${n}`),
+      );
+      const winners = present(await Promise.all(tries));
+      expect(winners).toMatchObject([{ attempt: 1 }]);
+      expect(await fixture.store.runs.get(tenant, waiting.id)).toEqual(winners[0]);
+    });
+
+    test('a run that ends while it is taken for an orphan ends once', async () => {
+      await using fixture = await open();
+      const stores = [fixture.store, await fixture.join()] as const;
+      for (let round = 0; round < 10; round += 1) {
+        const run = await start(fixture.store, { sessionId: `s-${round}` });
+        const [finished, failed] = await Promise.all([
+          stores[0].runs.finish(tenant, run.id, 1, finalRun({ newItems: [{ n: 1 }] })),
+          stores[1].runs.failOrphans(processLost, 10),
+        ]);
+        const ends = [...present([finished]), ...failed];
+        expect(ends).toHaveLength(1);
+        expect(await fixture.store.runs.get(tenant, run.id)).toEqual(ends[0]);
+        const { session } = await sessionState(fixture.store, tenant, `s-${round}`);
+        expect(session).toMatchObject({ activeRunId: null, itemsCount: finished ? 1 : 0 });
+      }
+    });
+
+    test('orphans that two processes find at once are ended once', async () => {
+      await using fixture = await open();
+      const stores = [fixture.store, await fixture.join()] as const;
+      for (let n = 0; n < 20; n += 1) await start(fixture.store, { sessionId: `s-${n}` });
+      const failed = await Promise.all(stores.map((store) => store.runs.failOrphans(processLost, 50)));
+      const ids = failed.flat().map(({ id }) => id);
+      expect(new Set(ids).size).toBe(20);
+      expect(ids).toHaveLength(20);
+      expect(failed.flat().every(({ crashes }) => crashes === 1)).toBe(true);
+    });
+
+    test('a session is never deleted under a run', async () => {
+      await using fixture = await open();
+      const stores = [fixture.store, await fixture.join()] as const;
+      for (let round = 0; round < 10; round += 1) {
+        const sessionId = `s-${round}`;
+        await finish(fixture.store, await start(fixture.store, { sessionId }), { newItems: [{ n: 1 }] });
+        const [outcome, deleted] = await Promise.all([
+          stores[0].runs.create(newRun({ sessionId }), 'reject'),
+          stores[1].sessions.delete(tenant, sessionId),
+        ]);
+        if (outcome.type !== 'started') throw new Error('nobody held the session');
+        const itemsCount = deleted.type === 'deleted' ? 0 : 1;
+        expect(outcome.run.sessionSeqAtStart).toBe(itemsCount);
+        expect(await fixture.store.sessions.get(tenant, sessionId)).toMatchObject({
+          activeRunId: outcome.run.id,
+          itemsCount,
+        });
+      }
+    });
+
+    test('one operation that fails takes nobody with it', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const taken = await start(store, { sessionId: null });
+      const asked = Array.from({ length: 20 }, (_, n) =>
+        newRun({ sessionId: `s-${n}`, ...(n % 5 === 0 ? { id: taken.id } : {}) }),
+      );
+      const settled = await Promise.allSettled(asked.map((run) => store.runs.create(run, 'wait')));
+      for (const [index, { status }] of settled.entries()) {
+        expect(status).toBe(index % 5 === 0 ? 'rejected' : 'fulfilled');
+        const session = await store.sessions.get(tenant, `s-${index}`);
+        expect(session?.activeRunId ?? null).toBe(index % 5 === 0 ? null : asked[index]?.id);
+      }
+    });
+  });
+}

@@ -1,0 +1,109 @@
+import pg from 'pg';
+import type { Logger } from '../../platform/logger.ts';
+import { connectionString, connectMs, types } from './connection.ts';
+import { reasonOf, toOperationError, unavailable } from './errors.ts';
+
+/** A statement with `$1` for its values. With a name it is prepared, once a connection. */
+export type Statement = { name?: string; text: string };
+
+export type DatabaseOptions = {
+  url: string;
+  /** Connections at most. */
+  poolMax: number;
+  /** What Postgres shows as the connections' name. */
+  appName: string;
+  log: Pick<Logger, 'warn'>;
+};
+
+/** How long the database may work on a statement. */
+const statementMs = 10_000;
+
+/** How long the answer to a query may take, the way there and back included, before its connection is given up. */
+const answerMs = 15_000;
+
+/** How long a connection that nobody needs stays open. */
+const idleMs = 60_000;
+
+/**
+ * A pool of connections, which can be opened and closed. A query is one round trip. While it is closed, and when the
+ * database cannot be reached, queries reject with `store_unavailable`; a lost connection is replaced by the next query.
+ */
+export function createDatabase({ url, poolMax, appName, log }: DatabaseOptions) {
+  let pool: pg.Pool | null = null;
+  const clients = new Set<pg.Client>();
+  let queries = 0;
+  let onIdle = () => {};
+
+  const open = (): pg.Pool => {
+    const opened = new pg.Pool({
+      connectionString: connectionString(url),
+      application_name: appName,
+      max: poolMax,
+      types,
+      connectionTimeoutMillis: connectMs,
+      query_timeout: answerMs,
+      idleTimeoutMillis: idleMs,
+      keepAlive: true,
+      // Not among the connection's parameters, since PgBouncer refuses connections that come with one.
+      onConnect: (client) => client.query(`set statement_timeout = ${statementMs}`),
+    });
+    // Without a listener the loss of a connection that nobody uses would end the process.
+    opened.on('error', (error) => log.warn({ reason: reasonOf(error) }, 'idle database connection lost'));
+    opened.on('connect', (client) => clients.add(client as unknown as pg.Client));
+    opened.on('remove', (client) => clients.delete(client as unknown as pg.Client));
+    return opened;
+  };
+
+  const whenIdle = () =>
+    new Promise<void>((resolve) => {
+      onIdle = resolve;
+      if (queries === 0) resolve();
+    });
+
+  return {
+    isOpen: (): boolean => pool !== null,
+
+    open(): void {
+      pool ??= open();
+    },
+
+    /** Waits for the queries under way, and cuts them off when `deadline` aborts. */
+    async close(deadline: AbortSignal): Promise<void> {
+      if (pool === null) return;
+      const closing = pool;
+      pool = null;
+      await Promise.race([whenIdle(), aborted(deadline)]);
+      const closed = closing.end();
+      if (queries > 0) for (const client of clients) void client.end();
+      await closed;
+    },
+
+    /** The rows of one statement. NUL in a text, which Postgres cannot store, becomes U+FFFD, as lone surrogates do. */
+    async query<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+      if (pool === null) throw unavailable(new Error('the store is not started'));
+      queries += 1;
+      try {
+        const { rows } = await pool.query<Row>({ ...statement, values: values.map(toParameter) });
+        return rows;
+      } catch (error) {
+        throw toOperationError(error);
+      } finally {
+        queries -= 1;
+        if (queries === 0) onIdle();
+      }
+    },
+  };
+}
+
+export type Database = ReturnType<typeof createDatabase>;
+
+// JSON text escapes NUL, so this changes names only; one that is looked for and cannot exist is simply not found.
+const toParameter = (value: unknown): unknown =>
+  typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

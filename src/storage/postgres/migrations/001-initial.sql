@@ -1,0 +1,233 @@
+-- Times are ms since the epoch on the database's clock. Opaque values, and strings that users and models wrote, are
+-- JSON text, not jsonb: jsonb refuses NUL and lone surrogates, and orders keys anew. Ids sort by their bytes, so that
+-- pages of lists are the same on every database, whatever its language.
+
+create function now_ms() returns bigint language sql volatile
+return floor(extract(epoch from clock_timestamp()) * 1000)::bigint;
+
+create table tenants (
+  id text collate "C" primary key,
+  name text not null,
+  created_at_ms bigint not null
+);
+
+insert into tenants (id, name, created_at_ms) values ('default', 'Default', now_ms());
+
+create table api_keys (
+  id text collate "C" primary key,
+  tenant_id text collate "C" not null references tenants (id),
+  name text not null,
+  hash text not null unique,
+  prefix text not null,
+  scopes text not null,
+  created_at_ms bigint not null,
+  expires_at_ms bigint,
+  revoked_at_ms bigint,
+  last_used_at_ms bigint
+);
+
+create index api_keys_of_tenant on api_keys (tenant_id, id);
+
+-- Each heartbeat rewrites a row; the room left in its page keeps the table as small as it is.
+create table processes (
+  id text collate "C" primary key,
+  host text not null,
+  pid integer not null,
+  app_version text not null,
+  sdk_version text not null,
+  registered_at_ms bigint not null,
+  lease_expires_at_ms bigint not null
+) with (fillfactor = 50);
+
+create table sessions (
+  tenant_id text collate "C" not null,
+  id text collate "C" not null,
+  created_at_ms bigint not null,
+  updated_at_ms bigint not null,
+  -- The number that the next item gets; items are numbered from 1.
+  next_seq bigint not null default 1,
+  runs_count bigint not null default 0,
+  last_agent text,
+  active_run_id text collate "C",
+  requests bigint not null default 0,
+  input_tokens bigint not null default 0,
+  cached_input_tokens bigint not null default 0,
+  output_tokens bigint not null default 0,
+  reasoning_tokens bigint not null default 0,
+  total_tokens bigint not null default 0,
+  cost_usd double precision,
+  primary key (tenant_id, id)
+) with (fillfactor = 85);
+
+create index sessions_by_change on sessions (tenant_id, updated_at_ms desc, id desc);
+
+-- Rows that are written with each run have no foreign keys: the functions that write them hold the session's row.
+create table session_items (
+  tenant_id text collate "C" not null,
+  session_id text collate "C" not null,
+  seq bigint not null check (seq >= 1),
+  run_id text collate "C" not null,
+  created_at_ms bigint not null,
+  item text not null,
+  primary key (tenant_id, session_id, seq)
+);
+
+-- The run is the job. A row is written when a run is made and when it ends, and some more often; what is dead is
+-- cleared away early, since the indexes of waiting and unfinished runs are read all the time.
+create table runs (
+  id text collate "C" primary key,
+  -- The order of arrival. Assigned while the session's row is locked, so it is the order within a session.
+  arrival bigint generated always as identity,
+  tenant_id text collate "C" not null,
+  session_id text collate "C",
+  status text not null check (
+    status in ('queued', 'running', 'requires_action', 'completed', 'failed', 'cancelled', 'timed_out')
+  ),
+  mode text not null check (mode in ('blocking', 'stream', 'background')),
+  agent text not null,
+  last_agent text,
+  model text,
+  simulated boolean not null,
+  message text not null,
+  metadata text not null,
+  response text,
+  output text,
+  requests bigint not null default 0,
+  input_tokens bigint not null default 0,
+  cached_input_tokens bigint not null default 0,
+  output_tokens bigint not null default 0,
+  reasoning_tokens bigint not null default 0,
+  total_tokens bigint not null default 0,
+  cost_usd double precision,
+  error text,
+  required_action text,
+  drift boolean not null default false,
+  attempt integer not null check (attempt >= 0),
+  crashes integer not null default 0 check (crashes >= 0),
+  -- Crashes since a step was last recorded; three of them poison the run.
+  crashes_since_step integer not null default 0 check (crashes_since_step >= 0),
+  steps_recorded integer not null default 0 check (steps_recorded >= 0),
+  last_event_seq bigint not null default 0 check (last_event_seq >= 0),
+  owner_id text collate "C",
+  priority integer not null default 0,
+  timeout_ms bigint not null,
+  session_seq_at_start bigint,
+  request_id text not null,
+  traceparent text,
+  webhook text,
+  app_version text not null,
+  sdk_version text not null,
+  first_token_ms bigint,
+  created_at_ms bigint not null,
+  -- Not to be started before this time; null for at once.
+  run_at_ms bigint,
+  deadline_at_ms bigint,
+  cancel_requested_at_ms bigint,
+  started_at_ms bigint,
+  finished_at_ms bigint,
+  check ((finished_at_ms is not null) = (status in ('completed', 'failed', 'cancelled', 'timed_out'))),
+  check (status <> 'running' or (attempt >= 1 and owner_id is not null and started_at_ms is not null))
+) with (
+  fillfactor = 70,
+  autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_vacuum_insert_scale_factor = 0.05,
+  autovacuum_analyze_scale_factor = 0.02
+);
+
+-- At most one run holds a session at a time, whatever the code does.
+create unique index runs_holding on runs (tenant_id, session_id)
+where session_id is not null and status in ('running', 'requires_action');
+
+create index runs_waiting on runs (tenant_id, session_id, arrival) where status = 'queued';
+create index runs_unfinished on runs (owner_id) where status in ('queued', 'running');
+
+-- Lists are ordered by creation, then by id; an index for each way to filter them ends in that order. Most runs are
+-- completed, and the list of all runs finds them as well.
+create index runs_by_time on runs (tenant_id, created_at_ms, id);
+create index runs_by_session on runs (tenant_id, session_id, created_at_ms, id) where session_id is not null;
+create index runs_by_status on runs (tenant_id, status, created_at_ms, id) where status <> 'completed';
+create index runs_by_agent on runs (tenant_id, agent, created_at_ms, id);
+
+create table steps (
+  run_id text collate "C" not null,
+  step integer not null check (step >= 1),
+  tenant_id text collate "C" not null,
+  kind text not null check (kind in ('model_call', 'tool_call', 'handoff', 'approval', 'guardrail')),
+  scope text not null,
+  position integer,
+  key text not null,
+  name text not null,
+  agent text not null,
+  call_id text,
+  status text not null check (status in ('started', 'completed', 'failed', 'unknown')),
+  attempt integer not null,
+  replayed integer not null default 0,
+  effect text check (effect in ('read', 'idempotent', 'once')),
+  idempotency_key text,
+  input text,
+  output text,
+  is_error boolean not null default false,
+  error text,
+  provider text,
+  model text,
+  requests bigint not null default 0,
+  input_tokens bigint not null default 0,
+  cached_input_tokens bigint not null default 0,
+  output_tokens bigint not null default 0,
+  reasoning_tokens bigint not null default 0,
+  total_tokens bigint not null default 0,
+  cost_usd double precision,
+  request_digest text,
+  drift boolean not null default false,
+  started_at_ms bigint not null,
+  first_token_ms bigint,
+  duration_ms bigint,
+  primary key (run_id, step),
+  unique (run_id, key)
+);
+
+create table events (
+  run_id text collate "C" not null,
+  seq bigint not null check (seq >= 1),
+  tenant_id text collate "C" not null,
+  type text not null,
+  attempt integer not null,
+  at_ms bigint not null,
+  data text not null,
+  primary key (run_id, seq)
+);
+
+create table idempotency_keys (
+  tenant_id text collate "C" not null,
+  key text not null,
+  fingerprint text not null,
+  run_id text collate "C" not null,
+  created_at_ms bigint not null,
+  expires_at_ms bigint not null,
+  primary key (tenant_id, key)
+);
+
+create index idempotency_keys_by_expiry on idempotency_keys (expires_at_ms);
+
+-- What a tenant used on a day (UTC, YYYY-MM-DD) of a model.
+create table usage (
+  tenant_id text collate "C" not null,
+  day text not null,
+  model text not null,
+  runs bigint not null default 0,
+  requests bigint not null default 0,
+  input_tokens bigint not null default 0,
+  cached_input_tokens bigint not null default 0,
+  output_tokens bigint not null default 0,
+  reasoning_tokens bigint not null default 0,
+  total_tokens bigint not null default 0,
+  cost_usd double precision,
+  primary key (tenant_id, day, model)
+);
+
+-- GCRA: the theoretical arrival time of the next request of a caller. Unlogged: after a crash of the database everybody
+-- begins with a whole burst again, and no request waits for the disk.
+create unlogged table rate_limits (
+  key text collate "C" primary key,
+  tat_ms double precision not null
+) with (fillfactor = 50);

@@ -1,0 +1,62 @@
+import { toPage } from '../page.ts';
+import type { DeleteOutcome, JsonRecord, SessionStore } from '../port/index.ts';
+import { type ItemRow, type SessionRow, sessionColumns, toItem, toSession } from '../session-row.ts';
+import type { Database, Statement } from './database.ts';
+
+const select = `select ${sessionColumns.join(', ')} from sessions`;
+
+const selectOne: Statement = { name: 'select_session', text: `${select} where tenant_id = $1 and id = $2` };
+const selectFirst: Statement = {
+  name: 'select_sessions',
+  text: `${select} where tenant_id = $1 order by updated_at_ms desc, id desc limit $2`,
+};
+const selectAfter: Statement = {
+  name: 'select_sessions_after',
+  text: `${select} where tenant_id = $1 and (updated_at_ms, id) < ($3, $4)
+    order by updated_at_ms desc, id desc limit $2`,
+};
+const selectItems: Statement = {
+  name: 'select_items',
+  text: `select seq, run_id, created_at_ms, item from session_items
+    where tenant_id = $1 and session_id = $2 and seq > $3 order by seq limit $4`,
+};
+const selectHistory: Statement = {
+  name: 'select_history',
+  text: 'select item from session_items where tenant_id = $1 and session_id = $2 and seq <= $3 order by seq',
+};
+const deleteSession: Statement = { name: 'delete_session', text: 'select * from delete_session($1, $2)' };
+
+type DeleteRow = { outcome: 'deleted' | 'not_found' } | { outcome: 'busy'; holder_id: string };
+
+/** Sessions on Postgres: one statement and one round trip an operation. */
+export function createSessionStore(database: Database): SessionStore {
+  return {
+    async get(tenantId, sessionId) {
+      const [row] = await database.query<SessionRow>(selectOne, [tenantId, sessionId]);
+      return row === undefined ? null : toSession(row);
+    },
+    async list(tenantId, limit, after) {
+      const rows =
+        after === null
+          ? await database.query<SessionRow>(selectFirst, [tenantId, limit + 1])
+          : await database.query<SessionRow>(selectAfter, [tenantId, limit + 1, after.updatedAtMs, after.id]);
+      return toPage(rows, limit, toSession, ({ updatedAtMs, id }) => ({ updatedAtMs, id }));
+    },
+    async items(tenantId, sessionId, limit, afterSeq) {
+      const rows = await database.query<ItemRow>(selectItems, [tenantId, sessionId, afterSeq, limit + 1]);
+      return toPage(rows, limit, toItem, ({ seq }) => seq);
+    },
+    async history(tenantId, sessionId, uptoSeq) {
+      const rows = await database.query<Pick<ItemRow, 'item'>>(selectHistory, [tenantId, sessionId, uptoSeq]);
+      return rows.map(({ item }) => JSON.parse(item) as JsonRecord);
+    },
+    async delete(tenantId, sessionId) {
+      const [deleted] = await database.query<DeleteRow>(deleteSession, [tenantId, sessionId]);
+      if (deleted === undefined) throw new Error('delete_session returned no row');
+      return toDeleteOutcome(deleted);
+    },
+  };
+}
+
+const toDeleteOutcome = (row: DeleteRow): DeleteOutcome =>
+  row.outcome === 'busy' ? { type: 'busy', activeRunId: row.holder_id } : { type: row.outcome };

@@ -1,0 +1,10 @@
+/**
+ * A store that cannot be opened as it is set up: its folder, its lock, its schema. The message is for the operator,
+ * says what to do, and needs no stack trace.
+ */
+export class StoreSetupError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreSetupError';
+  }
+}

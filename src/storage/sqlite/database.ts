@@ -1,0 +1,107 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { toOperationError, unavailable } from './errors.ts';
+import { createGroupCommit, type GroupCommit, type Transactions } from './group-commit.ts';
+
+/** `full` survives a power cut; `normal` may lose the last moments to one, and is faster. Both survive kill -9. */
+export type Sync = 'full' | 'normal';
+
+/** The prepared statement of an SQL text; prepared once a connection. */
+export type Sql = (text: string) => StatementSync;
+
+/** How long a statement waits for another process that writes. The wait blocks the event loop. */
+const busyTimeoutMs = 5_000;
+
+/** The write-ahead log is cut back to this size after it grew, for instance behind a long read. */
+const logSizeMax = 64 * 1024 * 1024;
+
+/**
+ * One connection to the database file, which can be closed and opened again. Reads are answered at once, writes in
+ * groups. While it is closed, both reject with `store_unavailable`.
+ */
+export function createDatabase(file: string, sync: Sync) {
+  let open: { connection: DatabaseSync; sql: Sql; commits: GroupCommit } | null = null;
+
+  const opened = () => {
+    if (open === null) throw unavailable(new Error('the database is not open'));
+    return open;
+  };
+
+  return {
+    isOpen: (): boolean => open !== null,
+
+    /** Opens the file, and makes it if it is new. Throws SQLite's error. */
+    open(): DatabaseSync {
+      const connection = new DatabaseSync(file, { timeout: busyTimeoutMs });
+      try {
+        configure(connection, sync);
+      } catch (error) {
+        connection.close();
+        throw error;
+      }
+      const sql = createStatements(connection);
+      open = { connection, sql, commits: createGroupCommit(createTransactions(connection, sql)) };
+      return connection;
+    },
+
+    /** Commits what is pending and closes the file. */
+    close(): void {
+      const closing = open;
+      open = null;
+      closing?.commits.flush();
+      closing?.connection.close();
+    },
+
+    /** Answers from what is committed. */
+    async read<T>(query: (sql: Sql) => T): Promise<T> {
+      const { sql } = opened();
+      try {
+        return query(sql);
+      } catch (error) {
+        throw toOperationError(error);
+      }
+    },
+
+    /** Does `work` in a transaction, all or nothing, and resolves when that is durable. */
+    async write<T>(work: (sql: Sql) => T): Promise<T> {
+      const { sql, commits } = opened();
+      return commits.add(() => work(sql));
+    },
+  };
+}
+
+export type Database = ReturnType<typeof createDatabase>;
+
+function configure(connection: DatabaseSync, sync: Sync): void {
+  connection.exec('pragma journal_mode = wal');
+  connection.exec(`pragma synchronous = ${sync}`);
+  connection.exec('pragma foreign_keys = on');
+  connection.exec('pragma temp_store = memory'); // keeps the undo log of savepoints off the disk
+  connection.exec(`pragma journal_size_limit = ${logSizeMax}`);
+}
+
+function createStatements(connection: DatabaseSync): Sql {
+  const prepared = new Map<string, StatementSync>();
+  return (text) => {
+    let statement = prepared.get(text);
+    if (statement === undefined) {
+      statement = connection.prepare(text);
+      prepared.set(text, statement);
+    }
+    return statement;
+  };
+}
+
+function createTransactions(connection: DatabaseSync, sql: Sql): Transactions {
+  return {
+    begin: () => sql('begin immediate').run(),
+    commit: () => sql('commit').run(),
+    rollback: () => sql('rollback').run(),
+    savepoint: () => sql('savepoint operation').run(),
+    release: () => sql('release operation').run(),
+    undo: () => {
+      sql('rollback to operation').run();
+      sql('release operation').run();
+    },
+    isOpen: () => connection.isTransaction,
+  };
+}

@@ -1,0 +1,27 @@
+import { ServiceError } from '../../platform/errors.ts';
+
+// Primary result codes of SQLite (https://sqlite.org/rescode.html) that blame the statement, not the database.
+const faultsOfTheStatement: readonly number[] = [
+  1 /* ERROR */, 18 /* TOOBIG */, 19 /* CONSTRAINT */, 20 /* MISMATCH */,
+];
+
+/** SQLite's primary result code of an error that `node:sqlite` threw, or null for any other error. */
+export function resultCode(error: unknown): number | null {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null;
+  return error.errcode & 0xff;
+}
+
+/**
+ * The error that an operation rejects with: `store_unavailable` when the database could not do its work (disk full,
+ * unreadable, locked, closed), and the error itself when the operation was at fault, such as a broken constraint.
+ */
+export function toOperationError(error: unknown): unknown {
+  const code = resultCode(error);
+  if (code === null || faultsOfTheStatement.includes(code)) return error;
+  return unavailable(error);
+}
+
+/** `store_unavailable`, with what lies behind it. */
+export function unavailable(cause: unknown): ServiceError<'store_unavailable'> {
+  return new ServiceError('store_unavailable', {}, { cause });
+}

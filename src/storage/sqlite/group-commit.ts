@@ -1,0 +1,95 @@
+import { toOperationError, unavailable } from './errors.ts';
+
+/** The transaction statements of one connection. */
+export type Transactions = {
+  begin(): void;
+  commit(): void;
+  rollback(): void;
+  savepoint(): void;
+  release(): void;
+  /** Undoes what was done since the savepoint, and removes it. */
+  undo(): void;
+  /** False once SQLite itself has rolled the transaction back, as it does when a disk is full. */
+  isOpen(): boolean;
+};
+
+type Pending = { work: () => void; done: () => void; fail: (error: unknown) => void };
+
+/** Operations in one transaction. More would let one commit hold the event loop for too long. */
+const batchMax = 200;
+
+/** Operations that may wait for their commit. Far more than one tick of a process brings. */
+const pendingMax = 20_000;
+
+/**
+ * Commits in groups: the operations that arrive in one turn of the event loop share one transaction, and so one wait
+ * for the disk. Each is a savepoint of its own, so that one that throws is undone and rejected alone. A promise
+ * settles only after the commit of its group.
+ */
+export function createGroupCommit(transactions: Transactions) {
+  let pending: Pending[] = [];
+  let scheduled = false;
+
+  const schedule = () => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      flushBatch();
+      if (pending.length > 0) schedule();
+    });
+  };
+
+  /** Does one operation; returns what has to be told once the group is committed. */
+  const attempt = ({ work, done, fail }: Pending): (() => void) => {
+    transactions.savepoint();
+    try {
+      work();
+      transactions.release();
+      return done;
+    } catch (error) {
+      if (!transactions.isOpen()) throw error;
+      transactions.undo();
+      return () => fail(toOperationError(error));
+    }
+  };
+
+  const flushBatch = () => {
+    const batch = pending.slice(0, batchMax);
+    pending = pending.slice(batchMax);
+    if (batch.length === 0) return;
+    try {
+      transactions.begin();
+      const outcomes = batch.map(attempt);
+      transactions.commit();
+      for (const tell of outcomes) tell();
+    } catch (error) {
+      if (transactions.isOpen()) transactions.rollback();
+      for (const { fail } of batch) fail(unavailable(error));
+    }
+  };
+
+  return {
+    /** Does `work` in the next group. */
+    add<T>(work: () => T): Promise<T> {
+      if (pending.length >= pendingMax) return Promise.reject(unavailable(new Error('too many writes are pending')));
+      return new Promise<T>((resolve, reject) => {
+        let result: T;
+        pending.push({
+          work: () => {
+            result = work();
+          },
+          done: () => resolve(result),
+          fail: reject,
+        });
+        schedule();
+      });
+    },
+    /** Commits everything that is pending, now. */
+    flush(): void {
+      while (pending.length > 0) flushBatch();
+    },
+  };
+}
+
+export type GroupCommit = ReturnType<typeof createGroupCommit>;

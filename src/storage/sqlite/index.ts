@@ -1,0 +1,88 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Store } from '../port/index.ts';
+import { StoreSetupError } from '../setup-error.ts';
+import { createDatabase, type Sync } from './database.ts';
+import { type ExecutorLock, takeExecutorLock } from './executor-lock.ts';
+import { migrate, readMigrations } from './migrate.ts';
+import { createProcessStore } from './processes.ts';
+import { createRunStore } from './runs.ts';
+import { createSessionStore } from './sessions.ts';
+
+export type { Sync } from './database.ts';
+
+export type SqliteStoreOptions = {
+  /** The folder that holds everything; made if it is not there. */
+  dataDir: string;
+  /** What a power cut may take: nothing (`full`), or the last moments (`normal`). */
+  sync: Sync;
+  /** Whether this process executes runs, which one process on a folder may. Tools that read or migrate do not. */
+  executes: boolean;
+  /** Told which migrations were applied. Defaults to nobody. */
+  log?: Pick<Logger, 'info'>;
+  /** The database's clock, since SQLite runs in this process. Defaults to the machine's. */
+  clock?: Pick<Clock, 'nowMs'>;
+};
+
+/** The name of the database in its folder. */
+export const databaseFile = 'agent-service.db';
+
+/**
+ * The embedded store: SQLite in a folder of this machine. Its `start` opens the database and brings its schema up to
+ * date.
+ *
+ * `start` throws {@link StoreSetupError} if the folder cannot be used, if another process executes runs on it, or if a
+ * newer version of the service has written it.
+ */
+export function createSqliteStore({ dataDir, sync, executes, log, clock = systemClock }: SqliteStoreOptions): Store {
+  const nowMs = () => clock.nowMs();
+  const database = createDatabase(join(dataDir, databaseFile), sync);
+  let lock: ExecutorLock | null = null;
+
+  const close = () => {
+    database.close();
+    lock?.release();
+    lock = null;
+  };
+
+  return {
+    name: 'store',
+    engine: 'sqlite',
+    runs: createRunStore(database, nowMs),
+    sessions: createSessionStore(database),
+    processes: createProcessStore(database, nowMs),
+    rateLimiter: null,
+    async ping(signal) {
+      signal.throwIfAborted();
+      await database.read((sql) => sql('select 1').get());
+    },
+    async start() {
+      if (database.isOpen()) return;
+      try {
+        mkdirSync(dataDir, { recursive: true });
+        if (executes) lock = takeExecutorLock(dataDir, process.pid);
+        for (const { version, name } of migrate(database.open(), readMigrations(), nowMs)) {
+          log?.info({ version, migration: name }, 'migration applied');
+        }
+      } catch (error) {
+        close();
+        throw toSetupError(dataDir, error);
+      }
+    },
+    async stop() {
+      close();
+    },
+  };
+}
+
+function toSetupError(dataDir: string, error: unknown): StoreSetupError {
+  if (error instanceof StoreSetupError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new StoreSetupError(
+    `DATA_DIR ${dataDir} cannot be used for the embedded store: ${reason}. It must be a folder that this process may ` +
+      'write, on a local disk.',
+    { cause: error },
+  );
+}

@@ -1,0 +1,57 @@
+import { toPage } from '../page.ts';
+import type { DeleteOutcome, JsonRecord, SessionStore } from '../port/index.ts';
+import { type ItemRow, type SessionRow, sessionColumns, toItem, toSession } from '../session-row.ts';
+import type { Database, Sql } from './database.ts';
+import { readQueue } from './session-lock.ts';
+
+const select = `select ${sessionColumns.join(', ')} from sessions`;
+
+const selectOne = `${select} where tenant_id = ? and id = ?`;
+const selectFirst = `${select} where tenant_id = ? order by updated_at_ms desc, id desc limit ?`;
+const selectAfter = `${select} where tenant_id = ? and (updated_at_ms, id) < (?, ?)
+  order by updated_at_ms desc, id desc limit ?`;
+
+const selectItems = `
+  select seq, run_id, created_at_ms, item from session_items
+  where tenant_id = ? and session_id = ? and seq > ? order by seq limit ?`;
+const selectHistory = 'select item from session_items where tenant_id = ? and session_id = ? and seq <= ? order by seq';
+
+/** Sessions on SQLite. */
+export function createSessionStore(database: Database): SessionStore {
+  return {
+    get: (tenantId, sessionId) =>
+      database.read((sql) => {
+        const row = sql(selectOne).get(tenantId, sessionId) as SessionRow | undefined;
+        return row === undefined ? null : toSession(row);
+      }),
+    list: (tenantId, limit, after) =>
+      database.read((sql) => {
+        const rows =
+          after === null
+            ? sql(selectFirst).all(tenantId, limit + 1)
+            : sql(selectAfter).all(tenantId, after.updatedAtMs, after.id, limit + 1);
+        return toPage(rows as SessionRow[], limit, toSession, ({ updatedAtMs, id }) => ({ updatedAtMs, id }));
+      }),
+    items: (tenantId, sessionId, limit, afterSeq) =>
+      database.read((sql) => {
+        const rows = sql(selectItems).all(tenantId, sessionId, afterSeq, limit + 1) as ItemRow[];
+        return toPage(rows, limit, toItem, ({ seq }) => seq);
+      }),
+    history: (tenantId, sessionId, uptoSeq) =>
+      database.read((sql) => {
+        const rows = sql(selectHistory).all(tenantId, sessionId, uptoSeq) as Pick<ItemRow, 'item'>[];
+        return rows.map(({ item }) => JSON.parse(item) as JsonRecord);
+      }),
+    delete: (tenantId, sessionId) => database.write((sql) => remove(sql, tenantId, sessionId)),
+  };
+}
+
+/** Deletes the session; its items go with it, by their foreign key. */
+function remove(sql: Sql, tenantId: string, sessionId: string): DeleteOutcome {
+  const queue = readQueue(sql, tenantId, sessionId);
+  if (queue === null) return { type: 'not_found' };
+  const inTheWay = queue.activeRunId ?? queue.nextRunId;
+  if (inTheWay !== null) return { type: 'busy', activeRunId: inTheWay };
+  sql('delete from sessions where tenant_id = ? and id = ?').run(tenantId, sessionId);
+  return { type: 'deleted' };
+}

@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Store } from '../port/index.ts';
+import { describeStoreContract, type StoreFixture } from '../store.contract.ts';
+import { createSqliteStore, databaseFile } from './index.ts';
+
+async function openStore(): Promise<StoreFixture> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'agent-service-sqlite-'));
+  const opened: Store[] = [];
+  const open = async (executes: boolean): Promise<Store> => {
+    const store = createSqliteStore({ dataDir, sync: 'normal', executes });
+    await store.start();
+    opened.push(store);
+    return store;
+  };
+  const patch = (statement: string, ...values: (string | number)[]) => {
+    const connection = new DatabaseSync(join(dataDir, databaseFile), { timeout: 5_000 });
+    connection.prepare(statement).run(...values);
+    connection.close();
+  };
+  const store = await open(true);
+  return {
+    store,
+    async reopen() {
+      await store.stop(AbortSignal.timeout(10_000));
+      return open(true);
+    },
+    join: () => open(false),
+    async patchRun(runId, { status, createdAtMs }) {
+      if (status !== undefined) patch('update runs set status = ? where id = ?', status, runId);
+      if (createdAtMs !== undefined) patch('update runs set created_at_ms = ? where id = ?', createdAtMs, runId);
+    },
+    async patchSession(tenantId, sessionId, { updatedAtMs }) {
+      patch('update sessions set updated_at_ms = ? where tenant_id = ? and id = ?', updatedAtMs, tenantId, sessionId);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const each of opened) await each.stop(AbortSignal.timeout(10_000));
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+describeStoreContract('SQLite', openStore);

@@ -1,0 +1,3 @@
+export { type Authenticator, createAuthenticator } from './authenticator.ts';
+export { registerGuard } from './guard-plugin.ts';
+export { createMemoryRateLimiter } from './memory-rate-limiter.ts';

@@ -1,0 +1,21 @@
+/** An agent whose tool leaves an error behind that nobody handles. */
+import { Agent, tool } from '@openai/agents';
+import { serve } from 'agent-service';
+import { z } from 'zod';
+
+const leaveError = tool({
+  name: 'hi',
+  description: 'Says hi.',
+  parameters: z.object({}),
+  execute: async () => {
+    const error = new Error('stray 4711');
+    if (process.env.STRAY === 'rejection') void Promise.reject(error);
+    else
+      queueMicrotask(() => {
+        throw error;
+      });
+    return 'left';
+  },
+});
+
+await serve({ agents: { stray: new Agent({ name: 'stray', instructions: 'You say hi.', tools: [leaveError] }) } });

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import pg from 'pg';
+import { expect, inject, test } from 'vitest';
+import { removeLeftovers, startPostgresServer } from './postgres-server.ts';
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query('select 1');
+    await client.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('a server that is removed does not answer any more', async () => {
+  const server = await startPostgresServer();
+  expect(await answers(server.url)).toBe(true);
+  server.remove();
+  expect(await answers(server.url)).toBe(false);
+  server.remove();
+});
+
+test('a server whose process was killed is stopped by the next run; those of live processes go on', async () => {
+  const module = new URL('./postgres-server.ts', import.meta.url).href;
+  const script = `const { startPostgresServer } = await import(${JSON.stringify(module)});
+    process.stdout.write((await startPostgresServer()).url);`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [url] = (await once(child.stdout, 'data')) as [Buffer];
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(await answers(String(url))).toBe(true);
+  await removeLeftovers();
+  expect(await answers(String(url))).toBe(false);
+  expect(await answers(inject('postgresAdminUrl'))).toBe(true);
+});

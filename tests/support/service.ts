@@ -1,0 +1,188 @@
+/**
+ * The built service as a process of its own, for tests over HTTP.
+ *
+ *   await using provider = await startFakeProvider();
+ *   await using service = await startService({ provider });
+ *   const { status, body } = await service.post('/api/v1/run', { message: 'Hi' });
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { FakeProvider } from './fake-provider.ts';
+import { createConformityCheck } from './openapi-conformity.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+/** Lines of a service's log that are kept. */
+const logLinesMax = 10_000;
+/** How long a log line is waited for. */
+const logWaitMs = 25_000;
+
+export type LogLine = Record<string, unknown> & { level?: string; msg?: string };
+
+export type ServiceOptions = {
+  /** The program, relative to the repository. Defaults to the agents of `apps/desk.ts`. */
+  app?: string;
+  /** Answers the models. Defaults to none: the simulated model. */
+  provider?: FakeProvider;
+  /** Added to the environment; `undefined` takes a variable away. */
+  env?: Record<string, string | undefined>;
+  /** The folder of the embedded store. Defaults to a new one, which is removed with the service. */
+  dataDir?: string;
+};
+
+/** An answer, with its body read. */
+export type Answer = { status: number; headers: Headers; body: Record<string, unknown>; text: string };
+
+/** A running service. */
+export type ServiceUnderTest = {
+  readonly url: string;
+  readonly probeUrl: string;
+  readonly pid: number;
+  readonly dataDir: string;
+  /** Sends a request; a JSON answer must conform to the OpenAPI document. */
+  request(path: string, init?: RequestInit): Promise<Answer>;
+  get(path: string, headers?: Record<string, string>): Promise<Answer>;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** Resolves with the first line of the log, now or later, for which the predicate holds. */
+  logged(predicate: (line: LogLine) => boolean): Promise<LogLine>;
+  logLines(): readonly LogLine[];
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves with the exit code, or the signal that ended the process. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+function environment({ provider, env, dataDir }: ServiceOptions & { dataDir: string }): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    APP_ENV: 'test',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    METRICS_PORT: '0',
+    DATA_DIR: dataDir,
+    RATE_LIMIT_RPM: '1000000',
+    RATE_LIMIT_BURST: '1000000',
+    ...(provider ? { OPENAI_BASE_URL: provider.baseUrl, OPENAI_API_KEY: 'sk-test', OPENAI_API: 'responses' } : {}),
+    ...env,
+  };
+}
+
+/** Reads a process's log and lets tests wait for lines of it. */
+function followLog(child: ChildProcess) {
+  const lines: LogLine[] = [];
+  const listeners = new Set<(line: LogLine) => void>();
+  const errors: string[] = [];
+  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (text) => {
+    const line = parse(text);
+    if (lines.length < logLinesMax) lines.push(line);
+    for (const listener of listeners) listener(line);
+  });
+  child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
+
+  function logged(predicate: (line: LogLine) => boolean): Promise<LogLine> {
+    const past = lines.find(predicate);
+    if (past) return Promise.resolve(past);
+    return new Promise((resolve, reject) => {
+      const fail = (why: string) => {
+        listeners.delete(listen);
+        clearTimeout(timer);
+        reject(new Error(`${why}; the log ends with ${JSON.stringify(lines.slice(-5))} ${errors.join('')}`));
+      };
+      const timer = setTimeout(() => fail('The log line did not come'), logWaitMs);
+      const listen = (line: LogLine) => {
+        if (!predicate(line)) return;
+        listeners.delete(listen);
+        clearTimeout(timer);
+        resolve(line);
+      };
+      listeners.add(listen);
+      child.once('exit', (code) => listeners.has(listen) && fail(`The service ended with code ${code}`));
+    });
+  }
+  return { logged, lines: () => lines, errors: () => errors.join('') };
+}
+
+function parse(text: string): LogLine {
+  try {
+    return JSON.parse(text) as LogLine;
+  } catch {
+    return { msg: text };
+  }
+}
+
+async function readAnswer(response: Response): Promise<Answer> {
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  return { status: response.status, headers: response.headers, body: isJson && text ? JSON.parse(text) : {}, text };
+}
+
+/** Runs the command-line tool to its end. */
+export async function runCli(args: string[], env: Record<string, string | undefined> = {}, cwd = root) {
+  const child = spawn(process.execPath, [join(root, 'bin/agent-service.mjs'), ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk;
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, stdout, stderr };
+}
+
+/** Starts the built service and waits until it accepts requests; it is killed when the test ends. */
+export async function startService(options: ServiceOptions = {}): Promise<ServiceUnderTest> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'agent-service-test-'));
+  const child = spawn(
+    process.execPath,
+    [join(root, 'bin/agent-service.mjs'), 'start', options.app ?? 'tests/support/apps/desk.ts'],
+    { cwd: root, env: environment({ ...options, dataDir }), stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  const log = followLog(child);
+  const { url, probeUrl } = (await log.logged(({ msg }) => msg === 'accepting requests')) as LogLine & {
+    url: string;
+    probeUrl: string;
+  };
+  const check = createConformityCheck(`${url}/openapi.json`);
+
+  async function request(path: string, init: RequestInit = {}): Promise<Answer> {
+    const answer = await readAnswer(await fetch(url + path, init));
+    await check({ method: init.method ?? 'GET', path, answer });
+    return answer;
+  }
+
+  return {
+    url,
+    probeUrl,
+    pid: child.pid ?? 0,
+    dataDir,
+    request,
+    get: (path, headers) => request(path, { headers }),
+    post: (path, body, headers) =>
+      request(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+    logged: log.logged,
+    logLines: log.lines,
+    kill: (signal) => void child.kill(signal),
+    exited,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await exited;
+      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import type { AgentInputItem, Model, ModelProvider, ModelRequest, ModelResponse } from '@openai/agents';
+import { Usage } from '@openai/agents';
+import { assistantMessage, functionCall } from '@openai/agents/testing';
+
+/** What the stub says to a request: text, or calls of tools. */
+export type StubReply = string | { call: string; args?: Record<string, unknown>; id: string }[];
+
+/** Tokens that every call of the stub takes. */
+export const stubTokens = { inputTokens: 10, outputTokens: 5, totalTokens: 15 };
+
+/** The input of a request as items. */
+export const itemsOf = (request: ModelRequest): AgentInputItem[] =>
+  typeof request.input === 'string' ? [{ role: 'user', content: request.input }] : request.input;
+
+/** Whether a tool has answered in this request. */
+export const hasToolResult = (request: ModelRequest): boolean =>
+  itemsOf(request).some((item) => item.type === 'function_call_result');
+
+/** A model in memory whose answers a function decides; it counts its calls. */
+export function createStubModel(reply: (request: ModelRequest) => StubReply | Promise<StubReply>) {
+  const requests: ModelRequest[] = [];
+  async function respond(request: ModelRequest): Promise<ModelResponse> {
+    requests.push(request);
+    request.signal?.throwIfAborted();
+    const said = await reply(request);
+    const output =
+      typeof said === 'string'
+        ? [assistantMessage(said)]
+        : said.map(({ call, args, id }) => functionCall(call, args ?? {}, { callId: id }));
+    return { usage: new Usage({ ...stubTokens }), output, responseId: `resp_${requests.length}` };
+  }
+  const model: Model = {
+    getResponse: respond,
+    async *getStreamedResponse(request) {
+      const response = await respond(request);
+      yield { type: 'response_started' };
+      for (const item of response.output) {
+        if (item.type !== 'message' || item.role !== 'assistant') continue;
+        for (const part of item.content) {
+          if (part.type !== 'output_text') continue;
+          for (const delta of part.text.split(/(?<= )/)) yield { type: 'output_text_delta', delta };
+        }
+      }
+      const usage = { ...stubTokens, requests: 1 };
+      yield {
+        type: 'response_done',
+        response: { id: response.responseId ?? '', output: response.output as never, usage },
+      };
+    },
+  };
+  const provider: ModelProvider = { getModel: async () => model };
+  return { model, provider, requests, calls: () => requests.length };
+}
