@@ -16,22 +16,17 @@ export type ErrorEntry<Params> = {
 /** For sentences without parameters: `{}`. */
 type NoParams = Record<never, never>;
 
-// Two signatures: with one, `satisfies` below would infer `never` as the parameters of a fixed sentence.
-function entry(status: number, title: string, detail: string, retryable?: boolean): ErrorEntry<NoParams>;
-function entry<Params>(
+const entry = <Params = NoParams>(
   status: number,
   title: string,
-  detail: (params: Params) => string,
-  retryable?: boolean,
-): ErrorEntry<Params>;
-function entry(
-  status: number,
-  title: string,
-  detail: string | ((params: never) => string),
+  detail: string | ((params: Params) => string),
   retryable = false,
-): ErrorEntry<never> {
-  return { status, title, retryable, detail: typeof detail === 'string' ? () => detail : detail };
-}
+): ErrorEntry<Params> => ({
+  status,
+  title,
+  retryable,
+  detail: typeof detail === 'string' ? () => detail : detail,
+});
 
 type Reason = { reason: string };
 
