@@ -5,16 +5,17 @@ import type { IConfiguration, IForbiddenRuleType } from 'dependency-cruiser';
 // The layers, from the top: an import may only point downwards.
 //   cli, index  →  main  →  server  →  features  →  providers, tenancy  →  storage/port  →  platform
 // A feature is every folder of src that is none of the others. Inside it: routes → service → everything else.
+// Files that stand in src itself, beside index.ts and server.ts, are main and its parts: the composition root.
 const cli = '^src/cli/';
 const index = '^src/index\\.ts$';
-const main = '^src/main(\\.ts$|/)';
-const server = '^src/server(\\.ts$|/)';
+const main = '^src/(?!(index|server)\\.ts$)[^/]+\\.ts$';
+const server = '^src/server\\.ts$';
 const providers = '^src/providers/';
 const tenancy = '^src/tenancy/';
 const port = '^src/storage/port/';
 const engines = '^src/storage/(?!port/)';
 const platform = '^src/platform/';
-const feature = '^src/(?!(cli|main|server|providers|tenancy|storage|platform)/)[^/]+/';
+const feature = '^src/(?!(cli|providers|tenancy|storage|platform)/)[^/]+/';
 
 const routes = '^src/.*[/-]routes\\.ts$';
 
@@ -46,12 +47,13 @@ const arrows: IForbiddenRuleType[] = [
     from: { path: '^src/storage/(sqlite|postgres)/', pathNot: forTests },
     to: { path: '^src/storage/(sqlite|postgres)/', pathNot: '^src/storage/$1/' },
   },
-  layer(
-    'engines-only-from-main',
-    '^src/(?!main(\\.ts$|/)|cli/|storage/)',
-    [engines],
-    'Only the composition root (main, cli) chooses a store engine; everybody else sees storage/port.',
-  ),
+  {
+    name: 'engines-only-from-main',
+    severity: 'error',
+    comment: 'Only the composition root (main, cli) chooses a store engine; everybody else sees storage/port.',
+    from: { path: '^src/', pathNot: [main, cli, '^src/storage/', forTests] },
+    to: { path: engines },
+  },
   layer(
     'providers-below-features',
     providers,

@@ -42,7 +42,9 @@ const sound: Record<string, string> = {
   'ignored/notes.md': `${later}\n`,
   'README.md': 'See https://example.com/work/it and ./work/it and {root}/home/me/.\n',
   'src/index.ts': "export { part } from './part.ts';\n",
-  'src/main.ts': "export { start } from './cli/start.ts';\nconst { env } = process;\nenv.A = process.env.B;\n",
+  'src/environment.ts': '/** Read once. */\nexport const read = () => ({ ...process.env });\n',
+  'src/main.ts':
+    "export { read } from './environment.ts';\nexport { start } from './cli/start.ts';\nconst { env } = process;\nenv.A = process.env.B;\n",
   'src/cli/start.ts': '/** Starts. */\nexport const start = () => process.env.PORT;\n',
   'src/part.ts': `
     const names = new Set(['a']);
@@ -79,7 +81,7 @@ const sound: Record<string, string> = {
     test('five', holds);
     expect(items.only).toBe(fake.skip);
   `,
-  'tests/support/fake-provider/slow.ts': 'setTimeout(() => {}, 1000);\n',
+  'tests/support/fake-provider/slow.ts': 'setTimeout(() => {}, 1000 - performance.now());\n',
   'tests/e2e/all.test.ts':
     "import '../support/fake-provider/slow.ts';\nconst child = fork(join(here, '../support/child.ts'));\n",
   'tests/support/child.ts': 'const a = process.env.A;\n',

@@ -36,6 +36,7 @@ const requestTimeoutMs = 30_000;
 const keepAliveMs = 72_000;
 const paramCharsMax = 300;
 
+/** What the API is built from. */
 export type ServerParts = {
   settings: Settings;
   version: string;
@@ -145,6 +146,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   app.setValidatorCompiler(validatorCompiler);
   // Answers are typed by the same schemas; that they conform is for the tests to find out, not for every request.
   app.setSerializerCompiler(() => (payload) => JSON.stringify(payload));
+  app.removeContentTypeParser('text/plain'); // the API speaks JSON alone
   registerErrors(app);
   registerConnectionHeaders(app, health);
   await app.register(helmet);

@@ -62,7 +62,7 @@ export const moduleState: Rule = treeRule('module-state', isSource, (tree, repor
 });
 
 const mayReadEnvironment = (path: string) =>
-  isForTests(path) || /^(src\/main(\.ts$|\/)|src\/cli\/|scripts\/|bench\/|bin\/)|\.config\.ts$/.test(path);
+  isForTests(path) || /^(src\/(main|environment)\.ts$|src\/cli\/|scripts\/|bench\/|bin\/)|\.config\.ts$/.test(path);
 
 /** The environment is read once, by main, and passed on as settings. */
 export const environment: Rule = treeRule(

@@ -2,7 +2,9 @@ import ts from 'typescript';
 import { type Finding, isForTests, lineOf, type ProjectFile, type Rule, treeRule, walk } from './project.ts';
 
 const isTestFile = (path: string) => /\.(test|contract)\.ts$/.test(path);
-const mayWait = (path: string) => path.startsWith('tests/support/fake-provider');
+// The fake provider is slow on purpose, and says when something happened.
+const mayKeepTime = (path: string) => path.startsWith('tests/support/fake-provider');
+const keepsNoTime = (path: string) => isForTests(path) && !mayKeepTime(path);
 
 /** The name that is called: `b` of `a.b()` and of `b()`. */
 function calledName(node: ts.CallExpression): string {
@@ -14,18 +16,14 @@ function calledName(node: ts.CallExpression): string {
 const sleeping = new Set(['setTimeout', 'setInterval', 'sleep']);
 
 /** Tests wait for signals: a sleep is too short on a slow machine and too long on all others. */
-export const sleeps: Rule = treeRule(
-  'sleep',
-  (path) => isForTests(path) && !mayWait(path),
-  (tree, report) => {
-    const advice = 'wait for a signal, or pass a clock that the test moves';
-    walk(tree, (node) => {
-      if (ts.isCallExpression(node) && sleeping.has(calledName(node))) report(node, `${calledName(node)}(): ${advice}`);
-      if (ts.isPropertyAccessExpression(node) && node.getText(tree) === 'Atomics.wait') report(node, advice);
-      if (ts.isStringLiteral(node) && /^(node:)?timers\/promises$/.test(node.text)) report(node, `timers: ${advice}`);
-    });
-  },
-);
+export const sleeps: Rule = treeRule('sleep', keepsNoTime, (tree, report) => {
+  const advice = 'wait for a signal, or pass a clock that the test moves';
+  walk(tree, (node) => {
+    if (ts.isCallExpression(node) && sleeping.has(calledName(node))) report(node, `${calledName(node)}(): ${advice}`);
+    if (ts.isPropertyAccessExpression(node) && node.getText(tree) === 'Atomics.wait') report(node, advice);
+    if (ts.isStringLiteral(node) && /^(node:)?timers\/promises$/.test(node.text)) report(node, `timers: ${advice}`);
+  });
+});
 
 const clocks = new Set(['performance.now', 'Date.now', 'process.hrtime', 'process.hrtime.bigint', 'process.uptime']);
 const measured = /elapsed|duration|took|(total|running|queued|token)_?ms/i;
@@ -41,7 +39,7 @@ function expectedOf(matcher: ts.CallExpression): string {
 }
 
 /** Tests do not measure: how long something takes depends on who else uses the machine. */
-export const timedAssertions: Rule = treeRule('timed', isForTests, (tree, report) => {
+export const timedAssertions: Rule = treeRule('timed', keepsNoTime, (tree, report) => {
   walk(tree, (node) => {
     if (ts.isPropertyAccessExpression(node) && clocks.has(node.getText(tree)) && !isPartOfLongerName(node)) {
       report(node, `${node.getText(tree)} in a test: pass a clock that the test moves, or a fixed time`);

@@ -10,6 +10,9 @@ export type Clock = {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 };
 
+// Node's timers hold 31 bits of ms, 24.8 days; a longer delay would end at once.
+const timerMaxMs = 2 ** 31 - 1;
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
@@ -21,10 +24,18 @@ export const systemClock: Clock = {
         clearTimeout(timer);
         reject(signal?.reason);
       };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      }, delayMs);
+      let timer: NodeJS.Timeout;
+      const arm = (leftMs: number) => {
+        timer = setTimeout(
+          () => {
+            if (leftMs > timerMaxMs) return arm(leftMs - timerMaxMs);
+            signal?.removeEventListener('abort', onAbort);
+            resolve();
+          },
+          Math.min(leftMs, timerMaxMs),
+        );
+      };
+      arm(delayMs);
       signal?.addEventListener('abort', onAbort, { once: true });
     }),
 };

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type LogLevel, logLevels } from './logger.ts';
 
@@ -21,7 +22,7 @@ const whole = (min: number, max: number) => {
   const allowed = `a whole number from ${min} to ${max}`;
   return z
     .string({ error: () => allowed })
-    .regex(/^-?\d+$/, allowed)
+    .regex(/^\d+$/, allowed)
     .transform(Number)
     .pipe(z.number().min(min, allowed).max(max, allowed));
 };
@@ -42,6 +43,18 @@ const url = (protocols: readonly string[]) => {
     .string({ error: () => allowed })
     .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), allowed);
 };
+/** One of the proxies to trust: an address, a network, or a name that Fastify knows for a group of networks. */
+function isProxy(text: string): boolean {
+  const [address = '', prefix, ...more] = text.trim().split('/');
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(address)) return prefix === undefined;
+  if (isIP(address) === 0 || more.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIP(address) === 4 ? 32 : 128));
+}
+const proxiesAllowed = 'true, false, a number of hops, or addresses and networks separated by commas';
+const proxies = text(proxiesAllowed).refine(
+  (value) => /^(true|false|\d{1,3})$/i.test(value) || value.split(',').every(isProxy),
+  proxiesAllowed,
+);
 const placeholderKey = /your[-_ ]?(api[-_ ]?)?key|placeholder|change[-_ ]?me|^sk-(xxx|\.\.\.)/i;
 const realKey = text('an API key')
   .refine((value) => !placeholderKey.test(value), 'a real key; this is a placeholder')
@@ -133,7 +146,7 @@ export const settingsTable = {
     about: 'Runs a caller may create at once before RATE_LIMIT_RPM is felt.',
   }),
   TRUST_PROXY: setting({
-    schema: optional(text('true, false, a number of hops, or addresses and networks separated by commas')),
+    schema: optional(proxies),
     about:
       'Which proxies may say who the caller is (X-Forwarded-For): true, a number of hops, or addresses and networks separated by commas. Defaults to none.',
   }),
@@ -237,7 +250,8 @@ const officialHost = 'api.openai.com';
 
 function toSettings(parsed: Parsed) {
   const local = parsed.APP_ENV === 'development' || parsed.APP_ENV === 'test';
-  const isOpenAi = new URL(parsed.OPENAI_BASE_URL).hostname === officialHost;
+  const { hostname } = new URL(parsed.OPENAI_BASE_URL);
+  const isOpenAi = hostname === officialHost || hostname.endsWith(`.${officialHost}`); // eu.api.openai.com
   return {
     appName: parsed.APP_NAME,
     appEnv: parsed.APP_ENV,
@@ -283,6 +297,20 @@ function toTrustProxy(value: string | undefined): boolean | number | string {
   return /^\d+$/.test(value) ? Number(value) : value;
 }
 
+const settingNames = Object.keys(settingsTable) as SettingName[];
+const isSecret = (name: SettingName): boolean => (settingsTable[name] as Setting<unknown>).secret === true;
+
+const notShown = 'a value that is not shown';
+const foundCharsMax = 80;
+const looksSecret = /^sk-|:\/\/.*@/;
+
+/** A value as a message may show it: shortened, and not at all where it holds a secret that came to the wrong place. */
+function describeFound(value: string | undefined, secrets: readonly string[]): string {
+  if (value === undefined) return 'nothing';
+  if (looksSecret.test(value) || secrets.some((secret) => value.includes(secret))) return notShown;
+  return JSON.stringify(value.length > foundCharsMax ? `${value.slice(0, foundCharsMax)}…` : value);
+}
+
 /**
  * Reads the settings from `environment` (such as `process.env`). An empty variable counts as absent.
  *
@@ -291,16 +319,17 @@ function toTrustProxy(value: string | undefined): boolean | number | string {
 export function parseSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const mistakes: SettingMistake[] = [];
   const parsed: Record<string, unknown> = {};
-  const development = (environment.APP_ENV ?? '') === 'development';
-  for (const [name, entry] of Object.entries(settingsTable) as [SettingName, Setting<unknown>][]) {
-    const given = environment[name]?.trim() || undefined;
-    const byDefault = name === 'HOST' && development ? '127.0.0.1' : entry.default;
-    const result = entry.schema.safeParse(given ?? byDefault);
+  const given = (name: SettingName) => environment[name]?.trim() || undefined;
+  const secrets = settingNames.flatMap((name) => (isSecret(name) ? (given(name) ?? []) : []));
+  for (const name of settingNames) {
+    const entry: Setting<unknown> = settingsTable[name];
+    const byDefault = name === 'HOST' && given('APP_ENV') === 'development' ? '127.0.0.1' : entry.default;
+    const result = entry.schema.safeParse(given(name) ?? byDefault);
     if (result.success) parsed[name] = result.data;
     else
       mistakes.push({
         name,
-        found: given === undefined ? 'nothing' : entry.secret ? 'a value that is not shown' : JSON.stringify(given),
+        found: describeFound(given(name), secrets),
         allowed: [...new Set(result.error.issues.map((issue) => issue.message))].join('; '),
       });
   }

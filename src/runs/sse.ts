@@ -1,5 +1,5 @@
 import type { EventLog } from './event-log.ts';
-import type { RunEvent } from './events.ts';
+import { endsStream, type RunEvent } from './events.ts';
 
 /** How long a stream stays silent at most: proxies cut connections that look idle. */
 const keepAliveMs = 15_000;
@@ -9,6 +9,7 @@ const encode = (event: RunEvent) => `id: ${event.seq}\nevent: ${event.type}\ndat
 /** Not an event of the run: it has no id, and is not stored. */
 const closingNote = 'event: stream.closing\ndata: {"type":"stream.closing"}\n\n';
 
+/** From where a stream starts, and what ends it early. */
 export type StreamOptions = {
   /** The last event the viewer has seen; 0 for none. */
   afterSeq: number;
@@ -35,6 +36,7 @@ export async function* streamOf(events: EventLog, options: StreamOptions): Async
   const reader = events.read(options.afterSeq, ending);
   try {
     let next = reader.next();
+    let whole = false;
     for (;;) {
       const result = await orSilence(next);
       if (result === silent) {
@@ -43,9 +45,10 @@ export async function* streamOf(events: EventLog, options: StreamOptions): Async
       }
       if (result.done) break;
       yield encode(result.value);
+      whole = endsStream(result.value.type);
       next = reader.next();
     }
-    if (options.closing.aborted) yield closingNote;
+    if (!whole && options.closing.aborted) yield closingNote;
   } finally {
     await reader.return();
   }

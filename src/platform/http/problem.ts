@@ -22,7 +22,11 @@ export const problemView = z
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   })
   .meta({ id: 'Problem' });
+/** A problem as JSON. */
 export type Problem = z.output<typeof problemView>;
+
+/** What every route may answer instead of what was asked for. */
+export const problems = { '4xx': problemView, '5xx': problemView };
 
 /** Every 429 and 503 says when to come back, even where nothing better is known. */
 const defaultRetryAfterMs = 1_000;

@@ -67,6 +67,8 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
         for (const { version, name } of migrate(database.open(), readMigrations(), nowMs)) {
           log?.info({ version, migration: name }, 'migration applied');
         }
+        // The lock says that no other process executes runs: whoever is still registered was killed.
+        if (executes) await database.write((sql) => sql('delete from processes').run());
       } catch (error) {
         close();
         throw toSetupError(dataDir, error);

@@ -1,0 +1,331 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseSettings, type SettingMistake, type SettingName, SettingsError, settingsTable } from './settings.ts';
+
+type Environment = Partial<Record<SettingName, string>>;
+
+const apiKey = 'sk-proj-4f8aQ2vL9x';
+const production = (environment: Environment) => parseSettings({ OPENAI_API_KEY: apiKey, ...environment });
+const development = (environment: Environment) => parseSettings({ APP_ENV: 'development', ...environment });
+
+/** The mistakes in an environment; none if it is fine. */
+function mistakesIn(environment: Environment): readonly SettingMistake[] {
+  return failureOf(environment)?.mistakes ?? [];
+}
+function failureOf(environment: Environment): SettingsError | null {
+  try {
+    parseSettings(environment);
+    return null;
+  } catch (error) {
+    if (error instanceof SettingsError) return error;
+    throw error;
+  }
+}
+const wrongIn = (environment: Environment) => mistakesIn(environment).map(({ name }) => name);
+
+describe('without any setting but the key', () => {
+  test('the defaults are those of the documentation', () => {
+    expect(production({})).toEqual({
+      appName: 'agent-service',
+      appEnv: 'production',
+      logLevel: 'INFO',
+      host: '0.0.0.0',
+      port: 8000,
+      metricsPort: 9464,
+      openai: { apiKey, model: 'gpt-4.1', baseUrl: 'https://api.openai.com/v1', api: 'responses' },
+      simulated: false,
+      runTimeoutMs: 30_000,
+      runsMax: 50,
+      turnsMax: 10,
+      inputCharsMax: 200_000,
+      leaseMs: 10_000,
+      rateLimit: { perMinute: 100, burst: 20 },
+      trustProxy: false,
+      authMode: 'api_key',
+      adminApiKey: undefined,
+      corsOrigins: [],
+      store: { databaseUrl: undefined, databaseDirectUrl: undefined, poolMax: 10, dataDir: './data', sync: 'full' },
+      healthCheckTimeoutMs: 5_000,
+      readyzProviderDown: 'degraded',
+      shutdownGraceMs: 35_000,
+      prestopDelayMs: 0,
+    });
+  });
+
+  test('an empty or blank variable counts as absent', () => {
+    const names = Object.keys(settingsTable) as SettingName[];
+    for (const blank of ['', ' ', '\t \n']) {
+      const environment = Object.fromEntries(names.map((name) => [name, blank]));
+      expect(production({ ...environment, OPENAI_API_KEY: apiKey })).toEqual(production({}));
+    }
+  });
+
+  test('space around a value does not count', () => {
+    expect(development({ PORT: ' 8080 ', APP_ENV: ' development\n' })).toEqual(development({ PORT: '8080' }));
+  });
+});
+
+describe('where it runs', () => {
+  test.each(['production', 'staging', undefined])('without a key it does not start as %s', (APP_ENV) => {
+    const [mistake, ...more] = mistakesIn({ APP_ENV });
+    expect(more).toEqual([]);
+    expect(mistake).toMatchObject({ name: 'OPENAI_API_KEY', found: 'nothing' });
+    expect(mistake?.allowed).toContain(`required when APP_ENV is ${APP_ENV ?? 'production'}`);
+    expect(mistake?.allowed).toContain('APP_ENV=development');
+  });
+
+  test('development without a key answers from the simulated model, on this machine only, to anybody', () => {
+    expect(development({})).toMatchObject({ simulated: true, host: '127.0.0.1', authMode: 'none' });
+    expect(development({ HOST: '::', AUTH_MODE: 'api_key' })).toMatchObject({ host: '::', authMode: 'api_key' });
+  });
+
+  test.each([
+    ['development with a key', { APP_ENV: 'development', OPENAI_API_KEY: apiKey }],
+    ['development with another server', { APP_ENV: 'development', OPENAI_BASE_URL: 'http://127.0.0.1:8080/v1' }],
+    ['production', { OPENAI_API_KEY: apiKey }],
+  ])('%s asks a real model', (_, environment) => {
+    expect(parseSettings(environment).simulated).toBe(false);
+  });
+
+  test.each([
+    ['https://api.openai.com/v1', 'responses'],
+    ['https://eu.api.openai.com/v1', 'responses'],
+    ['http://127.0.0.1:11434/v1', 'chat_completions'],
+    ['https://api.openai.com.example.org/v1', 'chat_completions'],
+    ['https://notapi.openai.com/v1', 'chat_completions'],
+  ])('%s is spoken to by %s unless OPENAI_API says otherwise', (OPENAI_BASE_URL, api) => {
+    expect(production({ OPENAI_BASE_URL }).openai.api).toBe(api);
+    for (const OPENAI_API of ['responses', 'chat_completions']) {
+      expect(production({ OPENAI_BASE_URL, OPENAI_API }).openai.api).toBe(OPENAI_API);
+    }
+  });
+
+  test('slashes at the end of the base URL do not count', () => {
+    expect(production({ OPENAI_BASE_URL: 'http://127.0.0.1:1/v1//' }).openai.baseUrl).toBe('http://127.0.0.1:1/v1');
+  });
+
+  test('the direct connection to Postgres is the other one unless it is named', () => {
+    const DATABASE_URL = 'postgres://pooler/desk';
+    const DATABASE_DIRECT_URL = 'postgresql://direct/desk';
+    expect(production({ DATABASE_URL }).store.databaseDirectUrl).toBe(DATABASE_URL);
+    expect(production({ DATABASE_URL, DATABASE_DIRECT_URL }).store.databaseDirectUrl).toBe(DATABASE_DIRECT_URL);
+  });
+});
+
+describe('keys', () => {
+  const placeholders = [
+    'sk-your-key-here',
+    'your_api_key',
+    'YOUR-API-KEY',
+    'placeholder',
+    'changeme',
+    'change-me',
+    'sk-xxxx',
+    'sk-...',
+  ];
+
+  test.each(placeholders)('the placeholder %s is not taken for one', (placeholder) => {
+    expect(mistakesIn({ OPENAI_API_KEY: placeholder })).toEqual([
+      { name: 'OPENAI_API_KEY', found: 'a value that is not shown', allowed: 'a real key; this is a placeholder' },
+    ]);
+    const long = `${placeholder}-0123456789abcdef`;
+    expect(wrongIn({ OPENAI_API_KEY: apiKey, ADMIN_API_KEY: long })).toEqual(['ADMIN_API_KEY']);
+  });
+
+  test('the first API key of callers has at least 16 characters', () => {
+    expect(wrongIn({ OPENAI_API_KEY: apiKey, ADMIN_API_KEY: 'a'.repeat(15) })).toEqual(['ADMIN_API_KEY']);
+    expect(production({ ADMIN_API_KEY: 'a'.repeat(16) }).adminApiKey).toBe('a'.repeat(16));
+  });
+
+  test.each(['sk-with space', 'sk-with\nline', 'sk-schlüssel'])(
+    '%j could not stand in a header and is refused',
+    (key) => {
+      expect(wrongIn({ OPENAI_API_KEY: key })).toEqual(['OPENAI_API_KEY']);
+    },
+  );
+});
+
+describe('values', () => {
+  const wholeNumbers = [
+    'PORT',
+    'METRICS_PORT',
+    'MAX_CONCURRENT_RUNS',
+    'MAX_TURNS',
+    'MAX_INPUT_CHARS',
+    'RATE_LIMIT_RPM',
+    'RATE_LIMIT_BURST',
+    'DATABASE_POOL_MAX',
+  ] as const;
+  const durations = ['OPENAI_TIMEOUT', 'RUN_LEASE', 'HEALTH_CHECK_TIMEOUT', 'SHUTDOWN_GRACE', 'PRESTOP_DELAY'] as const;
+  const junk = [
+    '-1',
+    '-0',
+    '+1',
+    '1x',
+    'x1',
+    '1e3',
+    '0x10',
+    '1_000',
+    '1,5',
+    '1.2.3',
+    '1 2',
+    'NaN',
+    'Infinity',
+    '-Infinity',
+    'null',
+    '٣',
+    '9'.repeat(400),
+  ];
+
+  test.each([...wholeNumbers, ...durations])('%s refuses what is no number in its range', (name) => {
+    for (const value of junk)
+      expect({ value, wrong: wrongIn({ OPENAI_API_KEY: apiKey, [name]: value }) }).toEqual({ value, wrong: [name] });
+  });
+
+  test.each(wholeNumbers)('%s refuses a fraction', (name) => {
+    expect(wrongIn({ OPENAI_API_KEY: apiKey, [name]: '1.5' })).toEqual([name]);
+  });
+
+  test('a port is any text of digits up to 65535, and no other text', () => {
+    const anyText = fc.oneof(
+      fc.string(),
+      fc.stringMatching(/^[0-9.eE+-]{1,6}$/),
+      fc.integer({ max: 70_000 }).map(String),
+    );
+    fc.assert(
+      fc.property(anyText, (value) => {
+        const isPort = /^[0-9]+$/.test(value.trim()) && Number(value) <= 65_535;
+        const expected = isPort || value.trim() === '' ? [] : ['PORT'];
+        expect(wrongIn({ OPENAI_API_KEY: apiKey, PORT: value })).toEqual(expected);
+        if (isPort) expect(production({ PORT: value }).port).toBe(Number(value));
+      }),
+    );
+  });
+
+  test('durations are seconds and may be fractions', () => {
+    const settings = production({ OPENAI_TIMEOUT: '0.25', PRESTOP_DELAY: '3', SHUTDOWN_GRACE: '7.0015' });
+    expect(settings).toMatchObject({ runTimeoutMs: 250, prestopDelayMs: 3000, shutdownGraceMs: 7002 });
+  });
+
+  test('numbers are taken at both ends of their range and refused beyond them', () => {
+    expect(production({ PORT: '0' }).port).toBe(0);
+    expect(production({ PORT: '65535' }).port).toBe(65_535);
+    expect(wrongIn({ OPENAI_API_KEY: apiKey, PORT: '65536', MAX_TURNS: '0', OPENAI_TIMEOUT: '0.09' })).toEqual([
+      'PORT',
+      'OPENAI_TIMEOUT',
+      'MAX_TURNS',
+    ]);
+  });
+
+  test('levels of the log are taken in any case', () => {
+    expect(production({ LOG_LEVEL: 'warning' }).logLevel).toBe('WARNING');
+    expect(wrongIn({ OPENAI_API_KEY: apiKey, LOG_LEVEL: 'loud' })).toEqual(['LOG_LEVEL']);
+  });
+
+  test.each([
+    ['false', false],
+    ['TRUE', true],
+    ['0', 0],
+    ['2', 2],
+    ['10.0.0.0/8, 127.0.0.1', '10.0.0.0/8, 127.0.0.1'],
+    ['loopback,fd00::/8', 'loopback,fd00::/8'],
+  ])('TRUST_PROXY=%s is understood', (TRUST_PROXY, expected) => {
+    expect(production({ TRUST_PROXY }).trustProxy).toBe(expected);
+  });
+
+  test.each(['yes', '-1', '10.0.0.0/33', '10.0.0', '::1/129', '10.0.0.1/8/8', '10.0.0.1,', 'loopback/8', '1000'])(
+    'TRUST_PROXY=%s is refused',
+    (TRUST_PROXY) => {
+      expect(wrongIn({ OPENAI_API_KEY: apiKey, TRUST_PROXY })).toEqual(['TRUST_PROXY']);
+    },
+  );
+
+  test('CORS_ORIGINS takes origins and *, and refuses what is no origin', () => {
+    const CORS_ORIGINS = 'https://app.example.com, http://localhost:3000';
+    expect(production({ CORS_ORIGINS }).corsOrigins).toEqual(['https://app.example.com', 'http://localhost:3000']);
+    expect(production({ CORS_ORIGINS: '*' }).corsOrigins).toEqual(['*']);
+    for (const wrong of [
+      'app.example.com',
+      'https://app.example.com/',
+      'https://a.example/x',
+      'https://a.example,',
+      '**',
+    ]) {
+      expect(wrongIn({ OPENAI_API_KEY: apiKey, CORS_ORIGINS: wrong })).toEqual(['CORS_ORIGINS']);
+    }
+  });
+
+  test.each([
+    ['OPENAI_BASE_URL', ['api.openai.com', 'ftp://api.openai.com', 'https://']],
+    ['DATABASE_URL', ['mysql://db/desk', 'desk', 'postgres']],
+  ] as const)('%s refuses what is no such URL', (name, values) => {
+    for (const value of values) expect(wrongIn({ OPENAI_API_KEY: apiKey, [name]: value })).toEqual([name]);
+  });
+});
+
+describe('mistakes', () => {
+  test('are reported all at once, each with what was found and what is allowed', () => {
+    const failure = failureOf({ APP_ENV: 'prod', PORT: 'http', OPENAI_API: 'grpc', DATABASE_URL: 'mysql://db' });
+    expect(failure?.message.split('\n')).toEqual([
+      'The settings have mistakes:',
+      '  APP_ENV: found "prod"; allowed: one of development, staging, production, test',
+      '  PORT: found "http"; allowed: a whole number from 0 to 65535',
+      '  OPENAI_API: found "grpc"; allowed: one of responses, chat_completions',
+      '  DATABASE_URL: found a value that is not shown; allowed: a URL that starts with postgres:// or postgresql://',
+    ]);
+  });
+
+  test('in every setting at once are as many as there are settings that can be wrong', () => {
+    const names = Object.keys(settingsTable) as SettingName[];
+    const freeText: SettingName[] = ['APP_NAME', 'HOST', 'OPENAI_MODEL', 'DATA_DIR'];
+    const wrong = Object.fromEntries(names.map((name) => [name, 'placeholder ,']));
+    expect(wrongIn(wrong).toSorted()).toEqual(names.filter((name) => !freeText.includes(name)).toSorted());
+  });
+
+  const secretNames = (Object.keys(settingsTable) as SettingName[]).filter(
+    (name) => 'secret' in settingsTable[name] && settingsTable[name].secret,
+  );
+  // Longer than any word of the messages has in common with them, so that a hit is one.
+  const secrets = fc.oneof(
+    fc.string({ minLength: 12, unit: 'grapheme' }),
+    fc.stringMatching(/^[0-9A-F]{12,40}$/),
+    fc.stringMatching(/^[0-9A-F]{12,40}$/).map((text) => `sk-${text}`),
+    fc.stringMatching(/^[0-9A-F]{12,40}$/).map((text) => `your-key-${text}`),
+    fc.stringMatching(/^[0-9A-F]{12,40}$/).map((text) => `mysql://user:${text}@db.example.com/desk`),
+  );
+
+  test('never show a secret, whatever it looks like', () => {
+    expect(secretNames).toEqual(['OPENAI_API_KEY', 'ADMIN_API_KEY', 'DATABASE_URL', 'DATABASE_DIRECT_URL']);
+    const environments = fc.record(Object.fromEntries(secretNames.map((name) => [name, secrets])));
+    fc.assert(
+      fc.property(environments, (environment) => {
+        const failure = failureOf({ PORT: 'x', ...environment });
+        expect(failure).not.toBeNull();
+        for (const secret of Object.values(environment)) expectHidden(failure, secret);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('do not show a secret that was put into another setting by mistake', () => {
+    const others = Object.keys(settingsTable).filter((name) => !secretNames.includes(name as SettingName));
+    const key = fc.stringMatching(/^[0-9A-F]{12,40}$/);
+    fc.assert(
+      fc.property(fc.constantFrom(...others), key, fc.constantFrom('', 'Bearer ', '"'), (name, text, before) => {
+        expectHidden(failureOf({ PORT: 'x', [name]: `sk-${text}` }), text);
+        expectHidden(failureOf({ PORT: 'x', [name]: `ftp://user:${text}@host` }), text);
+        expectHidden(failureOf({ PORT: 'x', ADMIN_API_KEY: text, [name]: `${before}${text}` }), text);
+      }),
+    );
+  });
+
+  function expectHidden(failure: SettingsError | null, secret: string): void {
+    const told = JSON.stringify([failure?.message, failure?.mistakes, failure?.stack]);
+    if (secret.trim() !== '') expect(told).not.toContain(JSON.stringify(secret.trim()).slice(1, -1));
+  }
+
+  test('show no more than the beginning of a long value', () => {
+    const [mistake] = mistakesIn({ OPENAI_API_KEY: apiKey, PORT: 'x'.repeat(10_000) });
+    expect(mistake?.found).toBe(`"${'x'.repeat(80)}…"`);
+  });
+});
