@@ -4,7 +4,7 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
@@ -15,6 +15,7 @@ import { type AgentRegistry, agentRoutes } from './agents/index.ts';
 import { type Health, healthRoutes } from './health/index.ts';
 import { ServiceError } from './platform/errors.ts';
 import { registerErrors, sendProblem } from './platform/http/errors-plugin.ts';
+import { type Document, withMediaTypes } from './platform/http/openapi.ts';
 import { problemOf, problemType } from './platform/http/problem.ts';
 import type { Ids } from './platform/ids.ts';
 import type { Logger } from './platform/logger.ts';
@@ -53,14 +54,21 @@ export type ServerParts = {
 /** A request id of the caller's is kept if it is one, so that logs can be joined; anything else is not echoed. */
 const requestIdPattern = /^[\w.:@/+=-]{1,128}$/;
 
+/** A run leaves one line in the log when it ends; the server speaks up only when something is wrong. */
+const quietLogging = (log: Logger) => ({
+  loggerInstance: log.child({}, { level: atLeastWarn(log.level) }),
+  logController: new LogController({ disableRequestLogging: true }),
+});
+
+const atLeastWarn = (level: string) => (['error', 'fatal', 'silent'].includes(level) ? level : 'warn');
+
 function serverOptions({
   settings,
   log,
   ids,
 }: Pick<ServerParts, 'settings' | 'log' | 'ids'>): FastifyHttpOptions<Server, Logger> {
   return {
-    loggerInstance: log,
-    disableRequestLogging: true,
+    ...quietLogging(log),
     trustProxy: settings.trustProxy as boolean | string, // a number of hops too, which the types leave out
     bodyLimit: settings.inputCharsMax * bodyBytesPerChar + bodyBytesBeside,
     requestTimeout: requestTimeoutMs,
@@ -121,7 +129,7 @@ async function registerDocs(app: FastifyInstance, { settings, version }: ServerP
       security: settings.authMode === 'api_key' ? [{ apiKey: [] }] : [],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => withMediaTypes(jsonSchemaTransformObject(document) as Document) as never,
   });
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
@@ -137,6 +145,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   app.setValidatorCompiler(validatorCompiler);
   // Answers are typed by the same schemas; that they conform is for the tests to find out, not for every request.
   app.setSerializerCompiler(() => (payload) => JSON.stringify(payload));
+  app.removeContentTypeParser('text/plain'); // the API speaks JSON alone
   registerErrors(app);
   registerConnectionHeaders(app, health);
   await app.register(helmet);
@@ -168,7 +177,7 @@ const corsOptions = (origins: string[]) => ({
 
 /** A second server for probes alone, on a port of its own: neither load nor limits of callers reach it. */
 export async function buildProbeServer(health: Health, log: Logger): Promise<FastifyInstance> {
-  const app = fastify({ loggerInstance: log, disableRequestLogging: true, forceCloseConnections: true });
+  const app = fastify({ ...quietLogging(log), forceCloseConnections: true });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (payload) => JSON.stringify(payload));
   registerErrors(app as unknown as FastifyInstance);

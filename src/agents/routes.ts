@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { problems } from '../platform/http/problem.ts';
 import type { AgentRegistry } from './registry.ts';
 import { agentView, listAgents } from './view.ts';
 
@@ -14,7 +15,10 @@ export const agentRoutes: FastifyPluginAsyncZod<AgentRoutesOptions> = async (app
         operationId: 'listAgents',
         summary: 'List the agents, with their tools and handoffs',
         tags: ['agents'],
-        response: { 200: z.object({ data: z.array(agentView), next_cursor: z.null() }).meta({ id: 'AgentPage' }) },
+        response: {
+          200: z.object({ data: z.array(agentView), next_cursor: z.null() }).meta({ id: 'AgentPage' }),
+          ...problems,
+        },
       },
     },
     async () => ({ data: await listAgents(agents, defaultModel), next_cursor: null }),

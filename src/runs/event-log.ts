@@ -69,16 +69,16 @@ export function createEventLog({ runId, attempt, simulated, clock }: EventLogDep
     lastSeq: (): number => events.length,
 
     /**
-     * The events after `afterSeq`, those there are and those to come, until the last one of the run, until `close`,
-     * or until `signal` aborts (which ends the iteration quietly: the viewer went away).
+     * The events after `afterSeq`, those there are and those to come, until the last one of the run. `close`, and
+     * `signal` when it aborts, end it quietly after those there are.
      */
     async *read(afterSeq: number, signal?: AbortSignal): AsyncGenerator<RunEvent, void, undefined> {
-      for (let next = afterSeq; !signal?.aborted; ) {
+      for (let next = afterSeq; ; ) {
         const event = events[next];
         if (event) {
           next += 1;
           yield event;
-        } else if (ended()) return;
+        } else if (ended() || signal?.aborted) return;
         else await nextEvent(signal);
       }
     },

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { ErrorCode } from '../platform/errors.ts';
 import { sendProblem } from '../platform/http/errors-plugin.ts';
 import { fromCursor, pageQuery, pageView, toCursor } from '../platform/http/paging.ts';
-import { problemView, toProblem } from '../platform/http/problem.ts';
+import { problems, toProblem } from '../platform/http/problem.ts';
 import type { Settings } from '../platform/settings.ts';
 import type { RunFilter } from '../storage/port/index.ts';
 import type { ActiveRun, EndedRun } from './active-run.ts';
@@ -44,8 +44,6 @@ function cancelWhenGone(reply: FastifyReply, run: ActiveRun): void {
   clientGone(reply).addEventListener('abort', () => run.stop('cancelled'), { once: true });
 }
 
-const problems = { '4xx': problemView, '5xx': problemView };
-
 /** Runs: creating them, waiting for them, and looking at them. */
 export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { runs, settings, closing }) => {
   const createSchema = { body: createRunBody(settings), querystring: createRunQuery, tags: ['runs'] };
@@ -77,7 +75,6 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { 
         ...createSchema,
         operationId: 'streamRun',
         summary: 'Run an agent and follow it as it goes',
-        produces: ['text/event-stream'],
         response: { 200: runEvent.describe('Server-sent events; the data of each is one of these.'), ...problems },
       },
     },

@@ -1,5 +1,5 @@
 import type { EventLog } from './event-log.ts';
-import type { RunEvent } from './events.ts';
+import { endsStream, type RunEvent } from './events.ts';
 
 /** How long a stream stays silent at most: proxies cut connections that look idle. */
 const keepAliveMs = 15_000;
@@ -35,6 +35,7 @@ export async function* streamOf(events: EventLog, options: StreamOptions): Async
   const reader = events.read(options.afterSeq, ending);
   try {
     let next = reader.next();
+    let whole = false;
     for (;;) {
       const result = await orSilence(next);
       if (result === silent) {
@@ -43,9 +44,10 @@ export async function* streamOf(events: EventLog, options: StreamOptions): Async
       }
       if (result.done) break;
       yield encode(result.value);
+      whole = endsStream(result.value.type);
       next = reader.next();
     }
-    if (options.closing.aborted) yield closingNote;
+    if (!whole && options.closing.aborted) yield closingNote;
   } finally {
     await reader.return();
   }

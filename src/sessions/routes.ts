@@ -1,12 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { fromCursor, pageQuery, pageView, toCursor } from '../platform/http/paging.ts';
-import { problemView } from '../platform/http/problem.ts';
+import { problems } from '../platform/http/problem.ts';
 import { sessionIdSchema, toTime } from '../runs/index.ts';
 import { itemCursor, sessionCursor, sessionItemView, sessionView } from './schemas.ts';
 import { type SessionService, toSessionView } from './service.ts';
 
-const problems = { '4xx': problemView, '5xx': problemView };
 const params = z.object({ id: sessionIdSchema });
 
 /** Conversations. */

@@ -138,7 +138,9 @@ test('a second signal ends the process at once', async () => {
 test.each(['rejection', 'exception'])(
   'a stray %s is logged with its stack, drains, and ends the process with 1',
   async (kind) => {
-    await using service = await startService({ app: 'tests/support/apps/stray.ts', env: { STRAY: kind } });
+    await using provider = await startFakeProvider();
+    await using service = await startService({ provider, app: 'tests/support/apps/stray.ts', env: { STRAY: kind } });
+    await provider.script({ turns: [{ toolCalls: [{ name: 'leave_error' }] }, 'Done.'] });
     const running = post(`${service.url}/api/v1/run`, { message: 'Hi' });
     const line = await service.logged(({ level }) => level === 'fatal');
     expect(JSON.stringify(line)).toContain('stray 4711');

@@ -30,12 +30,11 @@ const runOf = ({ data }: ServerSentEvent) => data.run as Record<string, unknown>
 
 test('a stream tells the run from its creation to its end, numbered without gaps', async () => {
   await provider.script({
-    when: { agentInstructionsContain: 'triage' },
-    reply: { handoffTo: 'orders' },
-  });
-  await provider.script({
-    when: { agentInstructionsContain: 'orders' },
-    turns: [{ toolCalls: [{ name: 'lookup_order', arguments: { order_id: '1' } }] }, 'It left today.'],
+    turns: [
+      { handoffTo: 'orders' },
+      { toolCalls: [{ name: 'lookup_order', arguments: { order_id: '1' } }] },
+      'It left today.',
+    ],
   });
   const { response, events } = await stream({ message: 'Where is order 1?' });
   expect(response.status).toBe(200);

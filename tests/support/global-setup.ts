@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { removeLeftovers, startPostgresServer } from './postgres-server.ts';
 
@@ -8,11 +10,20 @@ declare module 'vitest' {
   }
 }
 
+/** The end-to-end tests are of the built package. `SKIP_BUILD=1` is for those who have just built it. */
+function buildUnlessBuilt(): void {
+  if (process.env.SKIP_BUILD === '1') return;
+  execFileSync(process.execPath, [fileURLToPath(new URL('../../scripts/build.ts', import.meta.url))], {
+    stdio: 'inherit',
+  });
+}
+
 /**
- * Runs once before all test files: starts one real Postgres for them, unless `TEST_DATABASE_URL` names one. Returns
+ * Runs once before all test files: builds the package, starts one real Postgres for them, unless `TEST_DATABASE_URL` names one. Returns
  * what runs after them.
  */
 export default async function setup(project: TestProject): Promise<() => void> {
+  buildUnlessBuilt();
   const given = process.env.TEST_DATABASE_URL;
   if (given) {
     project.provide('postgresAdminUrl', given);

@@ -22,7 +22,7 @@ test('databases made at the same time have the schema and do not share rows', as
   await using third = three;
   expect(new Set([first.url, second.url, third.url]).size).toBe(3);
   await withClient(first.url, (client) =>
-    client.query(`insert into tenants (id, created_at_ms) values ('only-here', 0)`),
+    client.query(`insert into tenants (id, name, created_at_ms) values ('only-here', '', 0)`),
   );
   for (const { url } of [second, third]) {
     await withClient(url, async (client) => {

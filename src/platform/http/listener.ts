@@ -29,7 +29,7 @@ export function createListener({ name, app, host, port, orNextFree }: ListenerOp
     const last = orNextFree && port !== 0 ? port + furtherPortsMax : port;
     for (let candidate = port; ; candidate += 1) {
       try {
-        await app.listen({ host, port: candidate, listenTextResolver: () => '' });
+        await app.listen({ host, port: candidate });
         return;
       } catch (error) {
         if (!isTaken(error)) throw error;

@@ -24,6 +24,9 @@ export const problemView = z
   .meta({ id: 'Problem' });
 export type Problem = z.output<typeof problemView>;
 
+/** What every route may answer instead of what was asked for. */
+export const problems = { '4xx': problemView, '5xx': problemView };
+
 /** Every 429 and 503 says when to come back, even where nothing better is known. */
 const defaultRetryAfterMs = 1_000;
 

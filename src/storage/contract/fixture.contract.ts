@@ -19,7 +19,8 @@ export type StoreFixture = AsyncDisposable & {
 
 export type OpenStore = () => Promise<StoreFixture>;
 
-export const newId = createIds(() => Date.now());
+/** Ids that rise in the order in which they were made. */
+export const newId = createIds(() => Date.UTC(2026, 0));
 
 export const noUsage: Usage = {
   requests: 0,

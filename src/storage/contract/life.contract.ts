@@ -70,7 +70,7 @@ export function describeLife(open: OpenStore): void {
     test('a store can be stopped twice', async () => {
       await using fixture = await open();
       await fixture.store.stop(deadline());
-      await fixture.store.stop(deadline());
+      expect(await fixture.store.stop(deadline())).toBeUndefined();
     });
 
     for (const [name, operation] of Object.entries(operations)) {

@@ -63,6 +63,47 @@ export function describeLists(open: OpenStore): void {
       expect(idsOf(odd.rows)).toEqual(idsOf(runs.filter((run) => run.agent === 'odd')).reverse());
     });
 
+    test('a list is ordered by creation, and by id within a millisecond, however it is paged and filtered', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      // Clocks of processes differ, so ids do not always rise with the time of creation.
+      const newestFirst: [string, number][] = [
+        ['run_a', 4000],
+        ['run_z', 3000],
+        ['run_d', 2000],
+        ['run_c', 2000],
+        ['run_B', 2000],
+        ['run_y', 1000],
+      ];
+      for (const [id] of newestFirst) await start(store, { id, sessionId: null });
+      for (const [id, createdAtMs] of newestFirst) await fixture.patchRun(id, { createdAtMs });
+      const untilMs = 4000;
+      for (const limit of [1, 2, 5]) {
+        const all = await readAll<Run, string>((before) => store.runs.list(tenant, {}, limit, before));
+        expect(idsOf(all.rows)).toEqual(newestFirst.map(([id]) => id));
+        const older = await readAll<Run, string>((before) => store.runs.list(tenant, { untilMs }, limit, before));
+        expect(idsOf(older.rows)).toEqual(['run_z', 'run_d', 'run_c', 'run_B', 'run_y']);
+      }
+      // A cursor that lies beyond what the filter shows does not widen it.
+      expect(idsOf((await store.runs.list(tenant, { untilMs: 2000 }, 10, 'run_z')).data)).toEqual(['run_y']);
+    });
+
+    test('a name that nobody can have is not found, and no error', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      await start(store);
+      for (const name of ['a\u0000b', 'a\ud800', "' or 1=1 --", '']) {
+        expect(await store.runs.get(tenant, name)).toBeNull();
+        expect(await store.runs.startQueued(tenant, name, 'proc_1')).toBeNull();
+        expect(await store.sessions.get(tenant, name)).toBeNull();
+        expect(await store.sessions.delete(tenant, name)).toEqual({ type: 'not_found' });
+        expect((await store.sessions.items(tenant, name, 10, 0)).data).toEqual([]);
+        expect(await listIds(store, { agent: name })).toEqual([]);
+        expect(await listIds(store, { sessionId: name })).toEqual([]);
+        expect((await store.runs.list(name, {}, 10, name)).data).toEqual([]);
+      }
+    });
+
     test('runs that come while a list is paged do not shift it', async () => {
       await using fixture = await open();
       const { store } = fixture;

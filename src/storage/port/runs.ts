@@ -76,7 +76,7 @@ export interface RunStore {
   /** The run, or null if this tenant has none of that id. */
   get(tenantId: string, runId: string): Promise<Run | null>;
 
-  /** Newest first, that is by id, descending; `before` is the id of the last run of the page before. */
+  /** Newest first, by creation and then by id; `before` is the id of the last run of the page before. */
   list(tenantId: string, filter: RunFilter, limit: number, before: string | null): Promise<Page<Run, string>>;
 
   /**

@@ -103,7 +103,8 @@ describe('connections that are cut', () => {
     await start(store, { sessionId: 'stuck' });
     await whileLocked('stuck', async () => {
       const created = store.runs.create(newRun({ sessionId: 'stuck' }), 'wait');
-      const outcome = expect(created).rejects.toMatchObject(unavailable);
+      const cut = { ...unavailable, cause: { message: 'Connection terminated' } };
+      const outcome = expect(created).rejects.toMatchObject(cut);
       await somebodyWaits();
       await store.stop(AbortSignal.abort());
       await outcome;
@@ -126,6 +127,14 @@ describe('connections that are cut', () => {
       server.remove();
     }
   });
+});
+
+test('an error about a row does not quote what a user wrote', async () => {
+  await using store = await openPostgresStore(database.url);
+  const broken = newRun({ sessionId: null, message: 'private words', mode: 'nonsense' as 'blocking' });
+  const error: unknown = await store.runs.create(broken, 'wait').catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ message: expect.stringContaining('runs_mode_check') });
+  expect(inspect(error, { depth: null, showHidden: true })).not.toContain('private words');
 });
 
 describe('a database that cannot be used at start', () => {

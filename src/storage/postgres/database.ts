@@ -6,6 +6,7 @@ import { reasonOf, toOperationError, unavailable } from './errors.ts';
 /** A statement with `$1` for its values. With a name it is prepared, once a connection. */
 export type Statement = { name?: string; text: string };
 
+/** Where a database is, and how it is used. */
 export type DatabaseOptions = {
   url: string;
   /** Connections at most. */
@@ -95,6 +96,7 @@ export function createDatabase({ url, poolMax, appName, log }: DatabaseOptions) 
   };
 }
 
+/** What `createDatabase` makes. */
 export type Database = ReturnType<typeof createDatabase>;
 
 // JSON text escapes NUL, so this changes names only; one that is looked for and cannot exist is simply not found.

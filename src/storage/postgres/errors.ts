@@ -28,6 +28,7 @@ export function unavailable(cause: unknown): ServiceError<'store_unavailable'> {
  */
 export function toOperationError(error: unknown): unknown {
   if (error instanceof pg.DatabaseError) {
+    error.detail = undefined; // it may quote the row, and so what a user wrote, where errors are logged
     const state = error.code ?? '';
     return unavailableStates.has(state) || unavailableClasses.has(state.slice(0, 2)) ? unavailable(error) : error;
   }

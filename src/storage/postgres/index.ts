@@ -11,6 +11,7 @@ import { createRateLimiter } from './rate-limits.ts';
 import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
 
+/** What `createPostgresStore` takes. */
 export type PostgresStoreOptions = {
   /** Where queries go; a pooler may stand between (PgBouncer from 1.21 on, with `max_prepared_statements` above 0). */
   url: string;

@@ -7,6 +7,7 @@ import { reasonOf } from './errors.ts';
 /** One step of the schema: `migrations/<version>-<name>.sql`. */
 export type Migration = { version: number; name: string; sql: string };
 
+/** Which database is migrated, and to what. */
 export type MigrateOptions = {
   /** A connection without a pooler between: the lock belongs to the connection. */
   url: string;

@@ -69,6 +69,7 @@ export function createDatabase(file: string, sync: Sync) {
   };
 }
 
+/** What {@link createDatabase} makes. */
 export type Database = ReturnType<typeof createDatabase>;
 
 function configure(connection: DatabaseSync, sync: Sync): void {

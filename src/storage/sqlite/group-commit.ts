@@ -64,8 +64,16 @@ export function createGroupCommit(transactions: Transactions) {
       transactions.commit();
       for (const tell of outcomes) tell();
     } catch (error) {
-      if (transactions.isOpen()) transactions.rollback();
       for (const { fail } of batch) fail(unavailable(error));
+      rollBack();
+    }
+  };
+
+  const rollBack = () => {
+    try {
+      if (transactions.isOpen()) transactions.rollback();
+    } catch {
+      // Whoever waited has been told, and so will the next group be: it cannot begin while this transaction is open.
     }
   };
 
@@ -92,4 +100,5 @@ export function createGroupCommit(transactions: Transactions) {
   };
 }
 
+/** What {@link createGroupCommit} makes. */
 export type GroupCommit = ReturnType<typeof createGroupCommit>;

@@ -13,6 +13,7 @@ import { createSessionStore } from './sessions.ts';
 
 export type { Sync } from './database.ts';
 
+/** How {@link createSqliteStore} keeps its data, and for whom. */
 export type SqliteStoreOptions = {
   /** The folder that holds everything; made if it is not there. */
   dataDir: string;
@@ -66,6 +67,8 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
         for (const { version, name } of migrate(database.open(), readMigrations(), nowMs)) {
           log?.info({ version, migration: name }, 'migration applied');
         }
+        // The lock says that no other process executes runs: whoever is still registered was killed.
+        if (executes) await database.write((sql) => sql('delete from processes').run());
       } catch (error) {
         close();
         throw toSetupError(dataDir, error);

@@ -3,20 +3,12 @@ import type { Page, Run, RunFilter } from '../port/index.ts';
 import { type RunRow, runColumns, toRun } from '../run-row.ts';
 import type { Sql } from './database.ts';
 
-/** The conditions of a filter in SQL; there are few, so each combination stays prepared. */
-function conditionsOf(filter: RunFilter, before: string | null): [condition: string, value: string | number][] {
-  const all: [string, string | number | null | undefined][] = [
-    ['status = ?', filter.status],
-    ['session_id = ?', filter.sessionId],
-    ['agent = ?', filter.agent],
-    ['created_at_ms >= ?', filter.sinceMs],
-    ['created_at_ms < ?', filter.untilMs],
-    ['id < ?', before],
-  ];
-  return all.filter((each): each is [string, string | number] => each[1] !== undefined && each[1] !== null);
-}
+type Condition = [text: string, ...values: (string | number)[]];
 
-/** A page of the runs that match a filter, newest first. */
+/**
+ * A page of the runs that match a filter, by creation and then by id, newest first. Every index ends in these two, so
+ * that a page costs what it shows: the database neither sorts nor reads what is newer or older than what was asked for.
+ */
 export function listRuns(
   sql: Sql,
   tenantId: string,
@@ -24,9 +16,41 @@ export function listRuns(
   limit: number,
   before: string | null,
 ): Page<Run, string> {
-  const conditions = conditionsOf(filter, before);
-  const where = ['tenant_id = ?', ...conditions.map(([condition]) => condition)].join(' and ');
-  const text = `select ${runColumns.join(', ')} from runs where ${where} order by id desc limit ?`;
-  const rows = sql(text).all(tenantId, ...conditions.map(([, value]) => value), limit + 1) as RunRow[];
+  const conditions: Condition[] = [
+    ['tenant_id = ?', tenantId],
+    ...conditionsOf(filter, before !== null),
+    ...(before === null ? [] : [olderThan(sql, tenantId, before)]),
+  ];
+  // There are few conditions, so every combination of them stays prepared.
+  const text = `
+    select ${runColumns.join(', ')} from runs indexed by ${indexFor(filter)}
+    where ${conditions.map(([condition]) => condition).join(' and ')}
+    order by created_at_ms desc, id desc limit ?`;
+  const rows = sql(text).all(...conditions.flatMap(([, ...values]) => values), limit + 1) as RunRow[];
   return toPage(rows, limit, toRun, ({ id }) => id);
+}
+
+/** Named, since a database that keeps no statistics takes any. Most runs of a tenant are completed. */
+function indexFor({ sessionId, status, agent }: RunFilter): string {
+  if (sessionId !== undefined) return 'runs_by_session';
+  if (status !== undefined && (status !== 'completed' || agent === undefined)) return 'runs_by_status';
+  return agent !== undefined ? 'runs_by_agent' : 'runs_by_time';
+}
+
+function conditionsOf(filter: RunFilter, isContinued: boolean): Condition[] {
+  const all: [text: string, value: string | number | undefined][] = [
+    ['status = ?', filter.status],
+    ['session_id = ?', filter.sessionId],
+    ['agent = ?', filter.agent],
+    ['created_at_ms >= ?', filter.sinceMs],
+    // A page that goes on starts at its cursor, not at the upper bound: `+` keeps the latter away from the index.
+    [`${isContinued ? '+' : ''}created_at_ms < ?`, filter.untilMs],
+  ];
+  return all.flatMap(([text, value]): Condition[] => (value === undefined ? [] : [[text, value]]));
+}
+
+/** What comes after the run `before`; if that is gone meanwhile, what its id, which rises with time, says. */
+function olderThan(sql: Sql, tenantId: string, before: string): Condition {
+  const row = sql('select created_at_ms from runs where id = ? and tenant_id = ?').get(before, tenantId);
+  return row === undefined ? ['id < ?', before] : ['(created_at_ms, id) < (?, ?)', Number(row.created_at_ms), before];
 }

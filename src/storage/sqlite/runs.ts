@@ -117,9 +117,9 @@ function pause(sql: Sql, { tenantId, runId, attempt }: RunAttempt, paused: Pause
   return row === undefined ? null : toRun(row);
 }
 
-// `status in (…)` is written as in the partial index, so that only unfinished runs are looked at.
+// The index is named since only unfinished runs are in it: in order of arrival, all runs would be looked at.
 const selectOrphans = `
-  select id from runs
+  select id from runs indexed by runs_unfinished
   where status in ('queued', 'running') and owner_id is not null
     and not exists (select 1 from processes where processes.id = runs.owner_id and lease_expires_at_ms > ?)
   order by arrival limit ?`;

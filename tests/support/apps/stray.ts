@@ -4,8 +4,8 @@ import { serve } from 'agent-service';
 import { z } from 'zod';
 
 const leaveError = tool({
-  name: 'hi',
-  description: 'Says hi.',
+  name: 'leave_error',
+  description: 'Leaves an error behind.',
   parameters: z.object({}),
   execute: async () => {
     const error = new Error('stray 4711');
@@ -18,4 +18,4 @@ const leaveError = tool({
   },
 });
 
-await serve({ agents: { stray: new Agent({ name: 'stray', instructions: 'You say hi.', tools: [leaveError] }) } });
+await serve({ agents: { stray: new Agent({ name: 'stray', tools: [leaveError] }) } });

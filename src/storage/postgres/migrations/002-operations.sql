@@ -105,7 +105,8 @@ begin
   end if;
 end $$;
 
--- Ends a run at its attempt, with its items and its session; no row if another attempt has taken over or it had ended.
+-- Ends a run at its attempt, with its items and its session; no row if another attempt has taken over or the run had
+-- ended.
 create function finish_run(
   p_tenant_id text, p_id text, p_attempt integer, p_status text, p_last_agent text, p_model text, p_response text,
   p_output text, p_requests bigint, p_input_tokens bigint, p_cached_input_tokens bigint, p_output_tokens bigint,
@@ -118,7 +119,8 @@ declare
   at_ms bigint;
 begin
   select session_id into ended_session_id from runs
-  where id = p_id and tenant_id = p_tenant_id and attempt = p_attempt and status in ('queued', 'running', 'requires_action');
+  where id = p_id and tenant_id = p_tenant_id and attempt = p_attempt
+    and status in ('queued', 'running', 'requires_action');
   if not found then
     return;
   end if;
@@ -134,7 +136,8 @@ begin
       output_tokens = p_output_tokens, reasoning_tokens = p_reasoning_tokens, total_tokens = p_total_tokens,
       cost_usd = p_cost_usd, error = p_error, first_token_ms = p_first_token_ms,
       required_action = null, finished_at_ms = at_ms
-    where id = p_id and tenant_id = p_tenant_id and attempt = p_attempt and status in ('queued', 'running', 'requires_action')
+    where id = p_id and tenant_id = p_tenant_id and attempt = p_attempt
+      and status in ('queued', 'running', 'requires_action')
     returning *;
   if not found or ended_session_id is null then
     return;

@@ -129,10 +129,12 @@ where session_id is not null and status in ('running', 'requires_action');
 
 create index runs_waiting on runs (tenant_id, session_id, arrival) where status = 'queued';
 create index runs_unfinished on runs (owner_id) where status in ('queued', 'running');
-create index runs_listed on runs (tenant_id, id);
-create index runs_by_session on runs (tenant_id, session_id, id) where session_id is not null;
-create index runs_by_status on runs (tenant_id, status, id);
-create index runs_by_agent on runs (tenant_id, agent, id);
+
+-- Lists are ordered by creation, then by id; an index for each way to filter them ends in that order.
+create index runs_by_time on runs (tenant_id, created_at_ms, id);
+create index runs_by_session on runs (tenant_id, session_id, created_at_ms, id) where session_id is not null;
+create index runs_by_status on runs (tenant_id, status, created_at_ms, id);
+create index runs_by_agent on runs (tenant_id, agent, created_at_ms, id);
 
 create table steps (
   run_id text not null references runs (id) on delete cascade,

@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest';
+import { createGroupCommit, type Transactions } from './group-commit.ts';
+
+/** A connection that writes down which transaction statements it was given. */
+function createRecorder({ failing = [] }: { failing?: string[] } = {}) {
+  const statements: string[] = [];
+  let isOpen = false;
+  const record = (statement: string) => {
+    statements.push(statement);
+    if (failing.includes(statement)) throw new Error(`${statement} failed`);
+  };
+  const transactions: Transactions = {
+    begin: () => {
+      record('begin');
+      if (isOpen) throw new Error('a transaction is open');
+      isOpen = true;
+    },
+    commit: () => {
+      record('commit');
+      isOpen = false;
+    },
+    rollback: () => {
+      record('rollback');
+      isOpen = false;
+    },
+    savepoint: () => record('savepoint'),
+    release: () => record('release'),
+    undo: () => record('undo'),
+    isOpen: () => isOpen,
+  };
+  const end = () => {
+    isOpen = false;
+  };
+  return { statements, transactions, end };
+}
+
+const throws = (message: string) => () => {
+  throw new Error(message);
+};
+
+const unavailable = { name: 'ServiceError', code: 'store_unavailable' };
+
+describe('group commit', () => {
+  test('operations of one turn of the event loop share one commit', async () => {
+    const { statements, transactions } = createRecorder();
+    const commits = createGroupCommit(transactions);
+    const results = await Promise.all([1, 2, 3].map((n) => commits.add(() => n)));
+    expect(results).toEqual([1, 2, 3]);
+    expect(statements.filter((each) => each === 'commit')).toHaveLength(1);
+    await commits.add(() => 4);
+    expect(statements.filter((each) => each === 'commit')).toHaveLength(2);
+  });
+
+  test('nothing is acknowledged before the commit', async () => {
+    const { statements, transactions } = createRecorder();
+    const commits = createGroupCommit(transactions);
+    const acknowledged = [commits.add(() => 1), commits.add(throws('no'))].map((promise) =>
+      promise.then(
+        () => [...statements],
+        () => [...statements],
+      ),
+    );
+    for (const before of await Promise.all(acknowledged)) expect(before.at(-1)).toBe('commit');
+  });
+
+  test('an operation that throws is undone and rejected alone, with its own error', async () => {
+    const { statements, transactions } = createRecorder();
+    const commits = createGroupCommit(transactions);
+    const settled = await Promise.allSettled([commits.add(() => 1), commits.add(throws('no')), commits.add(() => 3)]);
+    expect(settled).toMatchObject([{ value: 1 }, { reason: { message: 'no' } }, { value: 3 }]);
+    expect(statements).toEqual([
+      'begin',
+      ...['savepoint', 'release'],
+      ...['savepoint', 'undo'],
+      ...['savepoint', 'release'],
+      'commit',
+    ]);
+  });
+
+  for (const failing of ['begin', 'commit'] as const) {
+    test(`when the ${failing} fails, nothing counts as done`, async () => {
+      const { statements, transactions } = createRecorder({ failing: [failing] });
+      const commits = createGroupCommit(transactions);
+      const settled = await Promise.allSettled([commits.add(() => 1), commits.add(throws('no'))]);
+      expect(settled).toMatchObject([{ reason: unavailable }, { reason: unavailable }]);
+      expect(statements.at(-1)).toBe(failing === 'begin' ? 'begin' : 'rollback');
+    });
+  }
+
+  test('when not even the rollback works, everybody is told until it does', async () => {
+    const failing = ['commit', 'rollback'];
+    const { statements, transactions } = createRecorder({ failing });
+    const commits = createGroupCommit(transactions);
+    for (let n = 0; n < 2; n += 1) await expect(commits.add(() => n)).rejects.toMatchObject(unavailable);
+    failing.length = 0;
+    await expect(commits.add(() => 3)).rejects.toMatchObject(unavailable);
+    expect(statements.slice(-2)).toEqual(['begin', 'rollback']);
+    expect(await commits.add(() => 4)).toBe(4);
+  });
+
+  test('when the database itself gives up the transaction, nothing counts as done', async () => {
+    const { statements, transactions, end } = createRecorder();
+    const commits = createGroupCommit(transactions);
+    const full = () => {
+      end();
+      throw new Error('disk full');
+    };
+    const settled = await Promise.allSettled([commits.add(() => 1), commits.add(full), commits.add(() => 3)]);
+    expect(settled.map((each) => each.status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(settled[0]).toMatchObject({ reason: unavailable });
+    expect(statements).not.toContain('commit');
+    expect(await Promise.allSettled([commits.add(() => 4)])).toEqual([{ status: 'fulfilled', value: 4 }]);
+  });
+
+  test('a large crowd is committed in several groups, in order', async () => {
+    const { statements, transactions } = createRecorder();
+    const commits = createGroupCommit(transactions);
+    const order: number[] = [];
+    await Promise.all(Array.from({ length: 450 }, (_, n) => commits.add(() => order.push(n))));
+    expect(order).toEqual(Array.from({ length: 450 }, (_, n) => n));
+    expect(statements.filter((each) => each === 'commit')).toHaveLength(3);
+  });
+
+  test('more than can be kept waiting is refused at once', async () => {
+    const commits = createGroupCommit(createRecorder().transactions);
+    const accepted = Array.from({ length: 20_000 }, () => commits.add(() => 1));
+    await expect(commits.add(() => 1)).rejects.toMatchObject(unavailable);
+    commits.flush();
+    expect(await Promise.all(accepted)).toHaveLength(20_000);
+  });
+});

@@ -1,0 +1,106 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, test } from 'vitest';
+import { createSqliteStore, databaseFile } from './index.ts';
+
+function createFolder() {
+  const path = mkdtempSync(join(tmpdir(), 'agent-service-sqlite-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+const createStore = (dataDir: string, executes = true) => {
+  const store = createSqliteStore({ dataDir, sync: 'normal', executes });
+  const stop = () => store.stop(AbortSignal.timeout(10_000));
+  return Object.assign(store, { [Symbol.asyncDispose]: stop });
+};
+
+const alive = () => AbortSignal.timeout(10_000);
+
+describe('starting the embedded store', () => {
+  test('makes the folder, and says which migrations it applied', async () => {
+    using folder = createFolder();
+    const lines: unknown[] = [];
+    const log = { info: (...line: unknown[]) => void lines.push(line) };
+    const dataDir = join(folder.path, 'a', 'b');
+    const store = createSqliteStore({ dataDir, sync: 'full', executes: true, log });
+    await store.start();
+    await store.ping(alive());
+    await store.stop(alive());
+    expect(lines).toEqual([[{ version: 1, migration: 'initial' }, 'migration applied']]);
+    expect(readdirSync(dataDir).sort()).toEqual([databaseFile, 'lock.db']);
+  });
+
+  test('a store that was stopped can be started again', async () => {
+    using folder = createFolder();
+    await using store = createStore(folder.path);
+    for (let n = 0; n < 2; n += 1) {
+      await store.start();
+      expect(await store.ping(alive())).toBeUndefined();
+      await store.stop(alive());
+    }
+  });
+
+  test('a DATA_DIR that is a file is refused, by name', async () => {
+    using folder = createFolder();
+    const file = join(folder.path, 'file');
+    writeFileSync(file, '');
+    await expect(createStore(file).start()).rejects.toMatchObject({
+      name: 'StoreSetupError',
+      message: expect.stringContaining(`DATA_DIR ${file} cannot be used`),
+    });
+    await expect(createStore(join(file, 'below')).start()).rejects.toThrow('must be a folder');
+  });
+
+  test('a DATA_DIR that cannot be written is refused, by name', async () => {
+    await expect(createStore('/sys/agent-service').start()).rejects.toMatchObject({
+      name: 'StoreSetupError',
+      message: expect.stringContaining('DATA_DIR /sys/agent-service cannot be used'),
+    });
+  });
+
+  test('a file that is no database is refused and not touched', async () => {
+    using folder = createFolder();
+    writeFileSync(join(folder.path, databaseFile), 'something else entirely'.repeat(100));
+    await expect(createStore(folder.path).start()).rejects.toThrow('not a database');
+    expect(readdirSync(folder.path).sort()).toEqual([databaseFile, 'lock.db']);
+  });
+
+  test('data of a newer version are refused; nothing stays held, and the right version starts', async () => {
+    using folder = createFolder();
+    await using store = createStore(folder.path);
+    await store.start();
+    await store.stop(alive());
+    const change = (statement: string) => {
+      using connection = new DatabaseSync(join(folder.path, databaseFile));
+      connection.exec(statement);
+    };
+    change("insert into schema_migrations values (99, 'future', 0)");
+    await expect(store.start()).rejects.toMatchObject({
+      name: 'StoreSetupError',
+      message: expect.stringMatching(/schema version 99; .* up to 1\./),
+    });
+    await expect(store.ping(alive())).rejects.toMatchObject({ code: 'store_unavailable' });
+    change('delete from schema_migrations where version = 99');
+    await store.start();
+    await store.ping(alive());
+  });
+
+  test('a second executor is refused and told the way out; a tool that executes nothing is not', async () => {
+    using folder = createFolder();
+    await using first = createStore(folder.path);
+    await first.start();
+    await using second = createStore(folder.path);
+    await expect(second.start()).rejects.toMatchObject({
+      name: 'StoreSetupError',
+      message: expect.stringMatching(new RegExp(`pid ${process.pid}.*DATABASE_URL.*Postgres`)),
+    });
+    await using tool = createStore(folder.path, false);
+    await tool.start();
+    await tool.ping(alive());
+    await first.stop(alive());
+    await second.start();
+    await second.ping(alive());
+  });
+});
