@@ -36,6 +36,7 @@ const requestTimeoutMs = 30_000;
 const keepAliveMs = 72_000;
 const paramCharsMax = 300;
 
+/** What the API is built from. */
 export type ServerParts = {
   settings: Settings;
   version: string;

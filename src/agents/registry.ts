@@ -1,6 +1,7 @@
 import type { Agent, Handoff, MCPServer } from '@openai/agents';
 import { RegistrationError } from './registration-error.ts';
 
+/** An agent of the SDK, whatever its context and output. */
 // biome-ignore lint/suspicious/noExplicitAny: the SDK's agents are invariant in their context and output types
 export type AnyAgent = Agent<any, any>;
 

@@ -4,6 +4,7 @@ import { problems } from '../platform/http/problem.ts';
 import type { AgentRegistry } from './registry.ts';
 import { agentView, listAgents } from './view.ts';
 
+/** What the routes show. */
 export type AgentRoutesOptions = { agents: AgentRegistry; defaultModel: string };
 
 /** What can be asked. */

@@ -21,6 +21,7 @@ export const agentView = z
     tools: z.array(toolView),
   })
   .meta({ id: 'Agent' });
+/** An agent as JSON. */
 export type AgentView = z.output<typeof agentView>;
 
 const previewChars = 200;

@@ -6,6 +6,7 @@ const freshMs = 5_000;
 /** What a look at a dependency found: null when all is well, else why not. */
 export type Check = (signal: AbortSignal) => Promise<string | null>;
 
+/** What health is judged by. */
 export type HealthDeps = {
   /** Looks at the provider; null where there is none to look at. */
   provider: Check | null;

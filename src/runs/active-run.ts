@@ -18,6 +18,17 @@ export type ActiveRun = {
 /** A run at its end, and when a caller does well to try again. */
 export type EndedRun = { run: Run; retryAfterMs?: number };
 
+/**
+ * Carries out a run from its creation to its stored end.
+ *
+ * @param start.holdsSlot whether the run was started and has a slot; otherwise it waits for its session first
+ * @param start.deadlineMs when its time is over, on the monotonic clock
+ */
+export type RunLife = (
+  active: Omit<ActiveRun, 'ended'>,
+  start: { holdsSlot: boolean; deadlineMs: number },
+) => Promise<EndedRun>;
+
 /** The runs of this process that have not ended, and a way to wait until there are none. */
 export function createActiveRuns() {
   const active = new Map<string, ActiveRun>();

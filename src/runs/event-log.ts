@@ -7,6 +7,7 @@ import { toTime } from './view.ts';
 const coalesceMs = 10;
 const coalesceChars = 1024;
 
+/** Whose events a log holds. */
 export type EventLogDeps = { runId: string; attempt: number; simulated: boolean; clock: Clock };
 
 /**
@@ -55,7 +56,8 @@ export function createEventLog({ runId, attempt, simulated, clock }: EventLogDep
       if (step !== lastTextStep) {
         flushText();
         lastTextStep = step;
-        return number({ type: 'text.delta', step, delta });
+        number({ type: 'text.delta', step, delta });
+        return;
       }
       if (!pending) {
         pending = { step, text: '' };

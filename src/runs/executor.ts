@@ -17,6 +17,7 @@ const abortSettleMs = 500;
 // biome-ignore lint/suspicious/noExplicitAny: results are of whatever output type the user's agent has
 type AnyResult = RunResult<any, any> | StreamedRunResult<any, any>;
 
+/** What executing takes beside the run itself. */
 export type ExecutorDeps = {
   agents: AgentRegistry;
   context: ContextBuilder | undefined;
@@ -30,6 +31,7 @@ export type Execution =
   | { type: 'ended'; final: FinalRun; retryAfterMs?: number; cause?: unknown }
   | { type: 'paused'; paused: PausedRun };
 
+/** A run to execute. */
 export type ExecuteRequest = {
   run: Run;
   history: readonly JsonRecord[];

@@ -94,17 +94,21 @@ class MeteredModel implements Model {
 export const meterModel = (model: Model, name: string): Model =>
   model instanceof MeteredModel ? model : new MeteredModel(model, name);
 
-const meteredProviders = new WeakSet<ModelProvider>();
+class MeteredProvider implements ModelProvider {
+  readonly #inner: ModelProvider;
 
-/** A provider whose models are metered. */
-export function meterProvider(inner: ModelProvider): ModelProvider {
-  if (meteredProviders.has(inner)) return inner;
-  const metered: ModelProvider = {
-    getModel: async (name) => meterModel(await inner.getModel(name), name ?? ''),
-  };
-  meteredProviders.add(metered);
-  return metered;
+  constructor(inner: ModelProvider) {
+    this.#inner = inner;
+  }
+
+  async getModel(name?: string): Promise<Model> {
+    return meterModel(await this.#inner.getModel(name), name ?? '');
+  }
 }
 
+/** A provider whose models are metered. */
+export const meterProvider = (inner: ModelProvider): ModelProvider =>
+  isMetered(inner) ? inner : new MeteredProvider(inner);
+
 /** Whether every model of this provider is metered already. */
-export const isMetered = (provider: ModelProvider): boolean => meteredProviders.has(provider);
+export const isMetered = (provider: ModelProvider): boolean => provider instanceof MeteredProvider;

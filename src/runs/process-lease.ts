@@ -12,6 +12,7 @@ const orphansMax = 100;
 /** Dead processes are remembered for a day, for those who look into what happened. */
 const forgetAfterMs = 24 * 3_600_000;
 
+/** Whose lease is kept, and whose runs depend on it. */
 export type ProcessLeaseDeps = {
   store: Store;
   info: ProcessInfo;

@@ -15,6 +15,7 @@ import type { Caller, RunService } from './service.ts';
 import { streamOf } from './sse.ts';
 import { toRunView } from './view.ts';
 
+/** What the routes stand on. */
 export type RunRoutesOptions = {
   runs: RunService;
   settings: Pick<Settings, 'inputCharsMax' | 'runTimeoutMs'>;

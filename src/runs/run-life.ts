@@ -2,13 +2,13 @@ import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { JsonRecord, Run, Store } from '../storage/port/index.ts';
-import type { EndedRun } from './active-run.ts';
+import type { EndedRun, RunLife } from './active-run.ts';
 import type { EventLog } from './event-log.ts';
 import type { Execution, Executor } from './executor.ts';
 import { RunStopped, type StopReason, stopped } from './failures.ts';
 import { noUsage } from './run-recorder.ts';
+import { isFinal } from './run-state.ts';
 import type { RequiredAction } from './schemas.ts';
-import type { RunLife } from './service.ts';
 import type { Slots } from './slots.ts';
 import type { Turns } from './turns.ts';
 import { toRunView } from './view.ts';
@@ -17,6 +17,7 @@ import { toRunView } from './view.ts';
 const finishAttemptsMax = 8;
 const finishPauseMs = 100;
 
+/** What a run meets in its life. */
 export type RunLifeDeps = {
   store: Store;
   executor: Executor;
@@ -71,8 +72,16 @@ export function createRunLife({ store, executor, slots, turns, clock, log, proce
     }
   }
 
+  /** The run as its end was stored: here, or before an answer of the store was lost, or by who took the run over. */
+  async function settle(run: Run, execution: Execution): Promise<Run | null> {
+    const written = await persist(run, execution);
+    if (written) return written;
+    const found = await store.runs.get(run.tenantId, run.id);
+    return found && (isFinal(found.status) || found.status === 'requires_action') ? found : null;
+  }
+
   async function end(run: Run, execution: Execution, events: EventLog): Promise<EndedRun> {
-    const stored = await persist(run, execution).catch((error: unknown) => {
+    const stored = await settle(run, execution).catch((error: unknown) => {
       events.close();
       log.error({ runId: run.id, err: error }, 'the end of a run could not be stored');
       throw new ServiceError('store_unavailable', {}, { runId: run.id, cause: error });
@@ -122,15 +131,16 @@ function endedEarly(signal: AbortSignal, cause: unknown): Execution {
 }
 
 function announce(run: Run, events: EventLog): void {
-  const view = toRunView(run);
   switch (run.status) {
     case 'requires_action':
-      return events.append({ type: 'run.requires_action', required_action: run.requiredAction as RequiredAction });
+      events.append({ type: 'run.requires_action', required_action: run.requiredAction as RequiredAction });
+      break;
     case 'completed':
     case 'failed':
     case 'cancelled':
     case 'timed_out':
-      return events.append({ type: `run.${run.status}`, run: view });
+      events.append({ type: `run.${run.status}`, run: toRunView(run) });
+      break;
     default:
       throw new Error(`A run that ended cannot be ${run.status}.`);
   }

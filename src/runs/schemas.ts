@@ -93,6 +93,7 @@ const requiredActionItem = z.object({
 export const requiredActionView = z
   .object({ type: z.enum(['approval', 'unknown_outcome']), items: z.array(requiredActionItem) })
   .meta({ id: 'RequiredAction' });
+/** What a run waits for, as JSON. */
 export type RequiredAction = z.output<typeof requiredActionView>;
 
 /** A run on the wire. */
@@ -128,6 +129,7 @@ export const runView = z
     finished_at: time.nullable(),
   })
   .meta({ id: 'Run' });
+/** A run as JSON. */
 export type RunView = z.output<typeof runView>;
 
 /** Query of the routes that create a run. */

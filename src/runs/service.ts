@@ -3,7 +3,7 @@ import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Page, Run, RunFilter, RunMode, Store } from '../storage/port/index.ts';
-import { type ActiveRun, createActiveRuns, type EndedRun } from './active-run.ts';
+import { type ActiveRun, createActiveRuns, type RunLife } from './active-run.ts';
 import { createEventLog } from './event-log.ts';
 import type { CreateRun } from './schemas.ts';
 import type { Slots } from './slots.ts';
@@ -18,12 +18,7 @@ const retryMs = 1_000;
 /** Who asks, as the edge found out. */
 export type Caller = { tenantId: string; requestId: string };
 
-/** Carries out a run from its creation to its stored end. */
-export type RunLife = (
-  active: Omit<ActiveRun, 'ended'>,
-  start: { holdsSlot: boolean; deadlineMs: number },
-) => Promise<EndedRun>;
-
+/** What the service stands on. */
 export type RunServiceDeps = {
   store: Store;
   agents: AgentRegistry;

@@ -9,6 +9,7 @@ const encode = (event: RunEvent) => `id: ${event.seq}\nevent: ${event.type}\ndat
 /** Not an event of the run: it has no id, and is not stored. */
 const closingNote = 'event: stream.closing\ndata: {"type":"stream.closing"}\n\n';
 
+/** From where a stream starts, and what ends it early. */
 export type StreamOptions = {
   /** The last event the viewer has seen; 0 for none. */
   afterSeq: number;

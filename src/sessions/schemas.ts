@@ -15,6 +15,7 @@ export const sessionView = z
     cost_usd: z.number().nullable(),
   })
   .meta({ id: 'Session' });
+/** A session as JSON. */
 export type SessionView = z.output<typeof sessionView>;
 
 /** An item of a conversation on the wire. */

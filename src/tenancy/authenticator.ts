@@ -11,6 +11,7 @@ export type Identity = {
 /** The tenant of every caller until tenants have keys of their own. */
 export const defaultTenant = 'default';
 
+/** Whether a key is asked for, and which one there is. */
 export type AuthenticatorOptions = { mode: 'api_key' | 'none'; adminApiKey: string | undefined };
 
 const digest = (text: string) => createHash('sha256').update(text).digest();

@@ -17,6 +17,7 @@ declare module 'fastify' {
 /** Reads are cheap: a caller may make this many times as many. */
 const readsPerCreate = 10;
 
+/** Who may come in, and how often. */
 export type GuardOptions = {
   authenticator: Authenticator;
   limiter: RateLimiter;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ServiceUnderTest, startService } from '../support/service.ts';
-import { readEvents, textOf } from '../support/sse.ts';
+import { readEvents, type ServerSentEvent, textOf } from '../support/sse.ts';
 
 let service: ServiceUnderTest;
 
@@ -31,7 +31,8 @@ test('each event of a simulated run says so, and the flow can be seen', async ()
   expect(events.every(({ data }) => data.simulated === true)).toBe(true);
   const told = events.map(({ event }) => event).filter((type) => type !== 'text.delta');
   expect(told).toEqual(['run.created', 'run.started', 'handoff', 'tool.started', 'tool.completed', 'run.completed']);
-  expect(textOf(events)).toBe((events.at(-1)?.data.run as { response: string }).response);
+  const lastRun = (events.at(-1) as ServerSentEvent).data.run as { response: string };
+  expect(textOf(events)).toBe(lastRun.response);
 });
 
 test('a question about money goes to billing', async () => {

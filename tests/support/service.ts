@@ -90,17 +90,16 @@ function followLog(child: ChildProcess) {
     return new Promise((resolve, reject) => {
       const fail = (why: string) => {
         listeners.delete(listen);
-        clearTimeout(timer);
         reject(new Error(`${why}; the log ends with ${JSON.stringify(lines.slice(-5))} ${errors.join('')}`));
       };
-      const timer = setTimeout(() => fail('The log line did not come'), logWaitMs);
       const listen = (line: LogLine) => {
         if (!predicate(line)) return;
         listeners.delete(listen);
-        clearTimeout(timer);
         resolve(line);
       };
       listeners.add(listen);
+      const limit = AbortSignal.timeout(logWaitMs);
+      limit.addEventListener('abort', () => listeners.has(listen) && fail('The log line did not come'));
       child.once('exit', (code) => listeners.has(listen) && fail(`The service ended with code ${code}`));
     });
   }

@@ -7,6 +7,7 @@ const furtherPortsMax = 20;
 /** How often idle connections are cut while a server closes; one may become idle after the first cut. */
 const cutIdleMs = 50;
 
+/** Where to listen, and with what. */
 export type ListenerOptions = {
   name: string;
   app: FastifyInstance;

@@ -22,6 +22,7 @@ export const problemView = z
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   })
   .meta({ id: 'Problem' });
+/** A problem as JSON. */
 export type Problem = z.output<typeof problemView>;
 
 /** What every route may answer instead of what was asked for. */
