@@ -57,6 +57,7 @@ test('a provider that never answers keeps no probe waiting', async () => {
 
 test('probes leave no line in the log', async () => {
   await using service = await startService();
+  await service.logged(({ msg }) => msg?.includes('a simulated model answers') ?? false); // the last line of the start
   const before = service.logLines().length;
   for (let probe = 0; probe < 5; probe += 1) await service.get('/readyz');
   expect(service.logLines().length).toBe(before);
