@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { toOperationError, unavailable } from './errors.ts';
+import { busyCode, resultCode, toOperationError, unavailable } from './errors.ts';
 import { createGroupCommit, type GroupCommit, type Transactions } from './group-commit.ts';
 
 /** `full` survives a power cut; `normal` may lose the last moments to one, and is faster. Both survive kill -9. */
@@ -10,6 +10,9 @@ export type Sql = (text: string) => StatementSync;
 
 /** How long a statement waits for another process that writes. The wait blocks the event loop. */
 const busyTimeoutMs = 5_000;
+
+/** How often a new file is switched to write-ahead logging while others do the same. */
+const switchTriesMax = 100;
 
 /** The write-ahead log is cut back to this size after it grew, for instance behind a long read. */
 const logSizeMax = 64 * 1024 * 1024;
@@ -73,11 +76,27 @@ export function createDatabase(file: string, sync: Sync) {
 export type Database = ReturnType<typeof createDatabase>;
 
 function configure(connection: DatabaseSync, sync: Sync): void {
-  connection.exec('pragma journal_mode = wal');
+  writeAhead(connection);
   connection.exec(`pragma synchronous = ${sync}`);
   connection.exec('pragma foreign_keys = on');
   connection.exec('pragma temp_store = memory'); // keeps the undo log of savepoints off the disk
   connection.exec(`pragma journal_size_limit = ${logSizeMax}`);
+}
+
+/**
+ * Switches to write-ahead logging, which the file then keeps. Where several processes open a new file at the same
+ * moment the switch fails at once instead of waiting for its turn, so an empty transaction waits in its place.
+ */
+function writeAhead(connection: DatabaseSync): void {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      connection.exec('pragma journal_mode = wal');
+      return;
+    } catch (error) {
+      if (resultCode(error) !== busyCode || tries === switchTriesMax) throw error;
+    }
+    connection.exec('begin immediate; rollback');
+  }
 }
 
 function createStatements(connection: DatabaseSync): Sql {

@@ -5,6 +5,9 @@ const faultsOfTheStatement: readonly number[] = [
   1 /* ERROR */, 18 /* TOOBIG */, 19 /* CONSTRAINT */, 20 /* MISMATCH */,
 ];
 
+/** SQLite's primary result code when another process has the lock that a statement needs. */
+export const busyCode = 5;
+
 /** SQLite's primary result code of an error that `node:sqlite` threw, or null for any other error. */
 export function resultCode(error: unknown): number | null {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null;

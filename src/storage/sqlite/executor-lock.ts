@@ -2,9 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreSetupError } from '../setup-error.ts';
-import { resultCode } from './errors.ts';
-
-const busy = 5; // SQLITE_BUSY
+import { busyCode, resultCode } from './errors.ts';
 
 /** The right to execute runs on a folder. */
 export type ExecutorLock = { release(): void };
@@ -25,7 +23,7 @@ export function takeExecutorLock(dataDir: string, pid: number): ExecutorLock {
     writeFileSync(ownerFile, `${pid}\n`);
   } catch (error) {
     lock.close();
-    throw resultCode(error) === busy ? refusal(dataDir, ownerFile, error) : error;
+    throw resultCode(error) === busyCode ? refusal(dataDir, ownerFile, error) : error;
   }
   return {
     release() {
