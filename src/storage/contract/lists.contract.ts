@@ -121,8 +121,11 @@ export function describeLists(open: OpenStore): void {
       await finish(fixture.store, await start(fixture.store), { newItems: [{ n: 1 }] });
       expect(await fixture.store.sessions.get(tenant, 's-unknown')).toBeNull();
       expect(await fixture.store.sessions.get(otherTenant, 's-1')).toBeNull();
+      await start(fixture.store, { tenantId: otherTenant, sessionId: 's-b' });
+      expect(await fixture.store.sessions.get(tenant, 's-b')).toBeNull();
       expect(await fixture.store.sessions.items(otherTenant, 's-1', 10, 0)).toEqual({ data: [], next: null });
-      expect(await fixture.store.sessions.list(otherTenant, 10, null)).toEqual({ data: [], next: null });
+      expect(await fixture.store.sessions.list('tenant-c', 10, null)).toEqual({ data: [], next: null });
+      expect(idsOf((await fixture.store.sessions.list(tenant, 10, null)).data)).toEqual(['s-1']);
     });
 
     test('sessions are listed by their last change, newest first, then by id, and each once', async () => {

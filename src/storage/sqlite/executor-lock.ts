@@ -12,7 +12,8 @@ export type ExecutorLock = { release(): void };
 /**
  * Takes the right to execute runs on `dataDir`, which one process can have. It is a lock of the operating system's on
  * a file of its own, held through SQLite, so it is free again at the moment at which its process dies, however it
- * dies. Beside it lies the owner's process id, for the message.
+ * dies. Beside it lies the owner's process id, for the message. The lock lasts until `release`, and no longer than
+ * somebody refers to what is returned.
  *
  * @throws {StoreSetupError} if another process has it
  */

@@ -29,8 +29,10 @@ const migrateAtSignal = `${preamble}
   });
 `;
 
+// Global, since a store that nobody refers to any more is collected, and its lock with it.
 const holdTheLock = `${preamble}
-  await open(true).start();
+  globalThis.store = open(true);
+  await store.start();
   console.log('ready');
   process.stdin.resume();
 `;
