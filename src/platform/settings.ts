@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type LogLevel, logLevels } from './logger.ts';
+import { StartError } from './start-error.ts';
 
 /**
  * Every setting of the service: what it is called in the environment, what it may be, and what it means. The typed
@@ -218,7 +219,7 @@ export type Settings = ReturnType<typeof toSettings>;
 export type SettingMistake = { name: string; found: string; allowed: string };
 
 /** All mistakes in the settings, together. */
-export class SettingsError extends Error {
+export class SettingsError extends StartError {
   readonly mistakes: readonly SettingMistake[];
 
   constructor(mistakes: readonly SettingMistake[]) {
@@ -291,7 +292,7 @@ function toTrustProxy(value: string | undefined): boolean | number | string {
 export function parseSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const mistakes: SettingMistake[] = [];
   const parsed: Record<string, unknown> = {};
-  const development = (environment.APP_ENV ?? '') === 'development';
+  const development = environment.APP_ENV?.trim() === 'development';
   for (const [name, entry] of Object.entries(settingsTable) as [SettingName, Setting<unknown>][]) {
     const given = environment[name]?.trim() || undefined;
     const byDefault = name === 'HOST' && development ? '127.0.0.1' : entry.default;
