@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { MCPServer, ModelProvider } from '@openai/agents';
 import closeWithGrace from 'close-with-grace';
 import { type AnyAgent, buildContext, type ContextBuilder, createAgentRegistry } from './agents/index.ts';
+import { bannerOf } from './banner.ts';
 import { readEnvironment } from './environment.ts';
 import { createHealth, type Health } from './health/index.ts';
 import { createMcpConnections } from './mcp.ts';
@@ -185,7 +186,9 @@ function failStart(error: unknown): never {
   process.exit(1);
 }
 
+/** Tells that requests are accepted: a developer in plain words, everybody else in the log. */
 function announce({ url, probeUrl }: RunningService, settings: Settings, log: Logger): void {
+  if (settings.appEnv === 'development') return void process.stdout.write(bannerOf({ url, probeUrl }, settings));
   log.info(
     { url, probeUrl, env: settings.appEnv, store: settings.store.databaseUrl ? 'postgres' : 'sqlite' },
     'accepting requests',
