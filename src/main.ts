@@ -40,10 +40,13 @@ export type ServeOptions = {
   entry?: string;
   /** Builds the SDK's run context from stored facts; must return a plain record. Defaults to an empty one. */
   context?: ContextBuilder;
-  /** Called before requests are accepted; the place to open pools and warm caches. */
-  onStart?: () => void | Promise<void>;
-  /** Called after the last run has ended; the place to close what `onStart` opened. */
-  onStop?: () => void | Promise<void>;
+  /** Called, and waited for, before requests are accepted; the place to open pools and warm caches. */
+  onStart?: () => unknown;
+  /**
+   * Called, and waited for, after the last run has ended; the place to close what `onStart` opened. Called too when
+   * `onStart` or a later part of the start fails.
+   */
+  onStop?: () => unknown;
   /** Connected before requests are accepted and closed after the last run; those that agents name are found. */
   mcpServers?: MCPServer[];
 };
@@ -69,8 +72,8 @@ const closeMs = 5_000;
 
 const hooks = ({ onStart, onStop }: ServeOptions): Service => ({
   name: 'application',
-  start: async () => onStart?.(),
-  stop: async () => onStop?.(),
+  start: async () => void (await onStart?.()),
+  stop: async () => void (await onStop?.()),
 });
 
 function createModelProvider(settings: Settings, clock: Clock): ModelProvider {
