@@ -1,13 +1,8 @@
 import { hostname } from 'node:os';
 import type { MCPServer, ModelProvider } from '@openai/agents';
 import closeWithGrace from 'close-with-grace';
-import {
-  type AnyAgent,
-  buildContext,
-  type ContextBuilder,
-  createAgentRegistry,
-  RegistrationError,
-} from './agents/index.ts';
+import { type AnyAgent, buildContext, type ContextBuilder, createAgentRegistry } from './agents/index.ts';
+import { bannerOf } from './banner.ts';
 import { readEnvironment } from './environment.ts';
 import { createHealth, type Health } from './health/index.ts';
 import { createMcpConnections } from './mcp.ts';
@@ -16,8 +11,10 @@ import { createListener } from './platform/http/listener.ts';
 import { createIds } from './platform/ids.ts';
 import { type Service, supervise } from './platform/lifecycle.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
-import { quietSdk, versions } from './platform/sdk.ts';
-import { parseSettings, type Settings, SettingsError } from './platform/settings.ts';
+import { quietSdk } from './platform/sdk.ts';
+import { parseSettings, type Settings } from './platform/settings.ts';
+import { StartError } from './platform/start-error.ts';
+import { versions } from './platform/versions.ts';
 import { createOpenAiProvider, createProviderCheck, createSimulatedModelProvider } from './providers/index.ts';
 import {
   createExecutor,
@@ -32,7 +29,6 @@ import {
 } from './runs/index.ts';
 import { buildProbeServer, buildServer } from './server.ts';
 import { createSessionService } from './sessions/index.ts';
-import { StoreSetupError } from './storage/setup-error.ts';
 import { createStore } from './stores.ts';
 import { createAuthenticator, createMemoryRateLimiter } from './tenancy/index.ts';
 
@@ -44,10 +40,13 @@ export type ServeOptions = {
   entry?: string;
   /** Builds the SDK's run context from stored facts; must return a plain record. Defaults to an empty one. */
   context?: ContextBuilder;
-  /** Called before requests are accepted; the place to open pools and warm caches. */
-  onStart?: () => void | Promise<void>;
-  /** Called after the last run has ended; the place to close what `onStart` opened. */
-  onStop?: () => void | Promise<void>;
+  /** Called, and waited for, before requests are accepted; the place to open pools and warm caches. */
+  onStart?: () => unknown;
+  /**
+   * Called, and waited for, after the last run has ended; the place to close what `onStart` opened. Called too when
+   * `onStart` or a later part of the start fails.
+   */
+  onStop?: () => unknown;
   /** Connected before requests are accepted and closed after the last run; those that agents name are found. */
   mcpServers?: MCPServer[];
 };
@@ -64,6 +63,8 @@ export type RunningService = {
   stop(): Promise<boolean>;
 };
 
+/** A start that is told to stop has this long to come to its end. */
+const startMs = 5_000;
 /** Runs that were told to stop have this long to be recorded as such. */
 const recordMs = 5_000;
 /** Then the parts of the process have this long to close. */
@@ -71,8 +72,8 @@ const closeMs = 5_000;
 
 const hooks = ({ onStart, onStop }: ServeOptions): Service => ({
   name: 'application',
-  start: async () => onStart?.(),
-  stop: async () => onStop?.(),
+  start: async () => void (await onStart?.()),
+  stop: async () => void (await onStop?.()),
 });
 
 function createModelProvider(settings: Settings, clock: Clock): ModelProvider {
@@ -135,8 +136,9 @@ export async function startService(options: ServeOptions, settings: Settings, lo
     name: 'probe server',
     app: await buildProbeServer(health, log),
     port: settings.metricsPort,
+    setting: 'METRICS_PORT',
   });
-  const api = createListener({ ...listen, name: 'API server', app, port: settings.port });
+  const api = createListener({ ...listen, name: 'API server', app, port: settings.port, setting: 'PORT' });
   const info = { ...process, host: hostname(), pid: globalThis.process.pid };
   const services = supervise('service', [
     probes,
@@ -151,10 +153,9 @@ export async function startService(options: ServeOptions, settings: Settings, lo
   interceptNestedRuns();
   await services.start();
   health.serving();
-  const host = settings.host === '0.0.0.0' ? '127.0.0.1' : settings.host;
   return {
-    url: `http://${host}:${api.port()}`,
-    probeUrl: `http://${host}:${probes.port()}`,
+    url: api.url(),
+    probeUrl: probes.url(),
     async stop() {
       const drained = await drain(runs, health, settings, clock);
       closing.abort();
@@ -176,15 +177,21 @@ async function drain(runs: RunService, health: Health, settings: Settings, clock
   return false;
 }
 
-/** Ends the process for a mistake that its operator can mend: the message says it all, a stack would hide it. */
+/** Everything that is known of an error, except fields of its own, which may hold secrets. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? `${error.stack}` : `${error.stack}\nCaused by: ${describe(error.cause)}`;
+}
+
+/** Ends the process: with the message alone where that says it all. */
 function failStart(error: unknown): never {
-  const known = [SettingsError, RegistrationError, StoreSetupError].some((kind) => error instanceof kind);
-  const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${error instanceof StartError ? error.message : describe(error)}\n`);
   process.exit(1);
 }
 
+/** Tells that requests are accepted: a developer in plain words, everybody else in the log. */
 function announce({ url, probeUrl }: RunningService, settings: Settings, log: Logger): void {
+  if (settings.appEnv === 'development') return void process.stdout.write(bannerOf({ url, probeUrl }, settings));
   log.info(
     { url, probeUrl, env: settings.appEnv, store: settings.store.databaseUrl ? 'postgres' : 'sqlite' },
     'accepting requests',
@@ -195,13 +202,27 @@ function announce({ url, probeUrl }: RunningService, settings: Settings, log: Lo
   }
 }
 
+/** Installs the one door through which the process ends; `starting` is what has to end with it. */
+function installExit(starting: Promise<RunningService>, settings: Settings, log: Logger): void {
+  const delay = startMs + settings.prestopDelayMs + settings.shutdownGraceMs + recordMs + closeMs + 1_000;
+  closeWithGrace({ delay, logger: log }, async ({ signal, err }) => {
+    if (err) log.fatal({ err }, 'a stray error ends the process');
+    else log.info({ signal }, 'stopping');
+    // A start under way is seen to its end first, so that what it has opened is closed; one that failed has closed it.
+    const started = starting.catch(() => undefined);
+    const service = (await Promise.race([started, systemClock.sleep(startMs)])) ?? undefined;
+    const drained = (await service?.stop()) ?? true;
+    log.info({ drained }, 'stopped');
+    if (!drained) throw new Error('Runs were cut short at the end of SHUTDOWN_GRACE.');
+  });
+}
+
 /**
  * Serves `options` as this process: reads the settings, starts, and stops through one door. The first signal drains,
  * the second ends at once; a stray error is logged and drains too, with exit code 1.
  */
 export async function runProcess(options: ServeOptions): Promise<RunningService> {
   quietSdk();
-  let service: RunningService | undefined;
   try {
     const settings = parseSettings(readEnvironment());
     const log = createLogger({
@@ -209,15 +230,9 @@ export async function runProcess(options: ServeOptions): Promise<RunningService>
       appName: settings.appName,
       readable: settings.appEnv === 'development',
     });
-    const delay = settings.prestopDelayMs + settings.shutdownGraceMs + recordMs + closeMs + 1_000;
-    closeWithGrace({ delay, logger: log }, async ({ signal, err }) => {
-      if (err) log.fatal({ err }, 'a stray error ends the process');
-      else log.info({ signal }, 'stopping');
-      const drained = (await service?.stop()) ?? true;
-      log.info({ drained }, 'stopped');
-      if (!drained) throw new Error('Runs were cut short at the end of SHUTDOWN_GRACE.');
-    });
-    service = await startService(options, settings, log);
+    const starting = startService(options, settings, log);
+    installExit(starting, settings, log);
+    const service = await starting;
     announce(service, settings, log);
     return service;
   } catch (error) {

@@ -14,8 +14,8 @@ const isRecord = (value: unknown): value is Record<string, unknown> => {
 };
 
 const nameOf = (value: unknown): string => {
-  if (typeof value === 'object' && value !== null) return `an instance of ${value.constructor?.name ?? 'a class'}`;
-  return typeof value === 'function' ? 'a function' : `a ${typeof value}`;
+  if (value === null || value === undefined) return `${value}`;
+  return typeof value === 'object' ? `an instance of ${value.constructor?.name ?? 'a class'}` : `a ${typeof value}`;
 };
 
 /**

@@ -1,7 +1,9 @@
+import { StartError } from '../platform/start-error.ts';
+
 /** A mistake in what was given to `serve()`; the service does not start. */
-export class RegistrationError extends Error {
-  constructor(message: string) {
-    super(message);
+export class RegistrationError extends StartError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'RegistrationError';
   }
 }

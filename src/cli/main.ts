@@ -1,32 +1,31 @@
-import { Command } from 'commander';
-import { versions } from '../platform/sdk.ts';
-import { dev } from './dev.ts';
-import { migrate } from './migrate.ts';
-import { start } from './start.ts';
+import { Command, Option } from 'commander';
+import { packageVersion } from '../platform/versions.ts';
 
 const defaultFile = 'src/main.ts';
-const fileHelp = `the program that calls serve() (default: ${defaultFile})`;
+const fileHelp = 'the program that calls serve()';
 
 const program = new Command('agent-service')
   .description('Serve agents built on the OpenAI Agents SDK as a production service.')
-  .version(versions().app)
+  .version(packageVersion())
   .showHelpAfterError('(agent-service --help tells more)');
 
+// Each command is loaded when it is called: the SDK alone takes longer to load than all the rest.
 program
   .command('dev')
   .description('serve for development: restarts on changes, readable logs, a simulated model where there is no key')
   .argument('[file]', fileHelp, defaultFile)
-  .action(dev);
+  .action(async (file: string) => (await import('./dev.ts')).dev(file));
 
 program
   .command('start')
   .description('serve; settings come from the environment or .env, APP_ENV defaults to production')
   .argument('[file]', fileHelp, defaultFile)
-  .action(start);
+  .addOption(new Option('--report-modules', 'tell the parent process which files to watch').hideHelp())
+  .action(async (file: string, options: { reportModules?: true }) => (await import('./start.ts')).start(file, options));
 
 program
   .command('migrate')
   .description("bring the store's schema up to date: Postgres of DATABASE_URL, or the embedded store in DATA_DIR")
-  .action(migrate);
+  .action(async () => (await import('./migrate.ts')).migrate());
 
 await program.parseAsync();

@@ -1,12 +1,12 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 /** The path of the user's program. Ends the process with a message where there is none. */
 export function programFile(file: string): string {
   const path = resolve(file);
-  if (existsSync(path)) return path;
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
   process.stderr.write(
-    `There is no ${file}. Name the program that calls serve(), such as: agent-service start src/main.ts\n`,
+    `There is no file ${file}. Name the program that calls serve(), such as: agent-service start src/main.ts\n`,
   );
   process.exit(1);
 }

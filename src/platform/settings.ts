@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type LogLevel, logLevels } from './logger.ts';
+import { StartError } from './start-error.ts';
 
 /**
  * Every setting of the service: what it is called in the environment, what it may be, and what it means. The typed
@@ -231,7 +232,7 @@ export type Settings = ReturnType<typeof toSettings>;
 export type SettingMistake = { name: string; found: string; allowed: string };
 
 /** All mistakes in the settings, together. */
-export class SettingsError extends Error {
+export class SettingsError extends StartError {
   readonly mistakes: readonly SettingMistake[];
 
   constructor(mistakes: readonly SettingMistake[]) {

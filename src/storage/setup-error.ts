@@ -1,8 +1,10 @@
+import { StartError } from '../platform/start-error.ts';
+
 /**
  * A store that cannot be opened as it is set up: its folder, its lock, its schema. The message is for the operator,
  * says what to do, and needs no stack trace.
  */
-export class StoreSetupError extends Error {
+export class StoreSetupError extends StartError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'StoreSetupError';

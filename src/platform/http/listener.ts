@@ -1,9 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Service } from '../lifecycle.ts';
+import { StartError } from '../start-error.ts';
 
 /** Ports tried after the one that is taken. */
 const furtherPortsMax = 20;
+const portMax = 65_535;
 /** How often idle connections are cut while a server closes; one may become idle after the first cut. */
 const cutIdleMs = 50;
 
@@ -13,28 +15,52 @@ export type ListenerOptions = {
   app: FastifyInstance;
   host: string;
   port: number;
+  /** The setting that names the port, for the message when it cannot be listened on. */
+  setting: string;
   /** When the port is taken, listen on the next free one instead of failing. */
   orNextFree: boolean;
 };
 
-const isTaken = (error: unknown) => (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+/** What the codes of the operating system mean here. */
+const reasons: Record<string, string> = {
+  EADDRINUSE: 'the port is taken',
+  EACCES: 'this process may not use the port',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'there is no such host',
+};
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? '';
+
+/** How the host is written in a URL by which this machine reaches it: not every address to listen on is one to call. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
 
 /**
- * A server that listens. Its stop waits for requests in flight and cuts idle keep-alive connections, which would hold
- * `close` up for as long as they may idle; at the deadline it cuts the rest.
+ * A server that listens. Its start throws a `StartError` where it cannot. Its stop waits for requests in flight and
+ * cuts idle keep-alive connections, which would hold `close` up for as long as they may idle; at the deadline it cuts
+ * the rest.
  */
-export function createListener({ name, app, host, port, orNextFree }: ListenerOptions) {
+export function createListener({ name, app, host, port, setting, orNextFree }: ListenerOptions) {
   let listening = false;
 
+  function refusal(error: unknown): unknown {
+    const reason = reasons[codeOf(error)];
+    if (reason === undefined) return error;
+    const message = `Cannot listen on port ${port} of ${host}: ${reason}. Set ${setting} or HOST to another one.`;
+    return new StartError(message, { cause: error });
+  }
+
   async function listen(): Promise<void> {
-    const last = orNextFree && port !== 0 ? port + furtherPortsMax : port;
+    const last = orNextFree && port !== 0 ? Math.min(port + furtherPortsMax, portMax) : port;
     for (let candidate = port; ; candidate += 1) {
       try {
         await app.listen({ host, port: candidate });
         return;
       } catch (error) {
-        if (!isTaken(error)) throw error;
-        if (candidate >= last) throw new Error(`Port ${port} of ${host} is taken. Set another one.`, { cause: error });
+        if (codeOf(error) !== 'EADDRINUSE' || candidate >= last) throw refusal(error);
       }
     }
   }
@@ -56,7 +82,11 @@ export function createListener({ name, app, host, port, orNextFree }: ListenerOp
       deadline.removeEventListener('abort', cut);
     },
   };
-  return { ...service, port: (): number => (app.server.address() as AddressInfo).port };
+  return {
+    ...service,
+    /** Where it is reached from this machine, once it listens, such as `http://127.0.0.1:8000`. */
+    url: (): string => `http://${urlHost(host)}:${(app.server.address() as AddressInfo).port}`,
+  };
 }
 
 /** A server that listens. */

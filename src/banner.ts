@@ -1,0 +1,54 @@
+import type { Settings } from './platform/settings.ts';
+
+/** Where the service listens. */
+export type Addresses = { url: string; probeUrl: string };
+
+/** What of the settings a developer is told about. */
+export type BannerSettings = Pick<
+  Settings,
+  'appName' | 'appEnv' | 'port' | 'metricsPort' | 'simulated' | 'authMode' | 'adminApiKey'
+>;
+
+/** Answered by any agent, and by the simulated model with what the agents are for. */
+const question = 'What can you do for me?';
+
+const portOf = (url: string) => Number(new URL(url).port);
+const isTaken = (wanted: number, actual: number) => wanted !== 0 && wanted !== actual;
+
+/** What a developer might wonder about otherwise. */
+function notes({ url, probeUrl }: Addresses, settings: BannerSettings): string[] {
+  const { port, metricsPort, simulated, authMode, adminApiKey } = settings;
+  const found: string[] = [];
+  if (isTaken(port, portOf(url))) found.push(`Port ${port} is taken; listening on ${portOf(url)}.`);
+  if (isTaken(metricsPort, portOf(probeUrl))) {
+    found.push(`Port ${metricsPort} is taken; probes are answered on ${portOf(probeUrl)}.`);
+  }
+  if (simulated) found.push('There is no OPENAI_API_KEY: a simulated model answers, and says so in every answer.');
+  if (authMode === 'api_key' && adminApiKey === undefined) {
+    found.push('AUTH_MODE is api_key, but there is no key: every request is answered 401. Set ADMIN_API_KEY.');
+  }
+  return found;
+}
+
+/** A command that a developer can paste as it is; a key is named, never shown. */
+function curl(url: string, { authMode }: BannerSettings): string {
+  const key = authMode === 'api_key' ? ' -H "authorization: Bearer $ADMIN_API_KEY"' : '';
+  return `curl ${url}/api/v1/run${key} -H 'content-type: application/json' -d '${JSON.stringify({ message: question })}'`;
+}
+
+const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}\n`).join('');
+const section = (lines: readonly string[]) => (lines.length === 0 ? '' : `\n${indent(lines)}`);
+
+/** What a developer reads once the service accepts requests: where it is, what is unusual, and a first request. */
+export function bannerOf(addresses: Addresses, settings: BannerSettings): string {
+  const { url, probeUrl } = addresses;
+  const places = [`API     ${url}`, `Docs    ${url}/docs`, `Probes  ${probeUrl}/readyz`];
+  return [
+    `\n${settings.appName} accepts requests (${settings.appEnv})\n`,
+    section(places),
+    section(notes(addresses, settings)),
+    '\nTry it:\n',
+    section([curl(url, settings)]),
+    '\n',
+  ].join('');
+}

@@ -1,0 +1,27 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+type Manifest = { name?: string; version?: string };
+
+function manifestAbove(path: string): Manifest {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    const file = join(folder, 'package.json');
+    if (!existsSync(file)) continue;
+    const manifest = JSON.parse(readFileSync(file, 'utf8')) as Manifest;
+    if (manifest.version !== undefined) return manifest;
+  }
+  return {};
+}
+
+const require = createRequire(import.meta.url);
+const versionAbove = (module: string): string => manifestAbove(require.resolve(module)).version ?? 'unknown';
+
+/** The version of this package. */
+export const packageVersion = (): string => versionAbove('../../package.json');
+
+/** The versions that a run is recorded with: this package's, and that of the SDK it executes on. */
+export const versions = (): { app: string; sdk: string } => ({
+  app: packageVersion(),
+  sdk: versionAbove('@openai/agents'),
+});

@@ -1,0 +1,276 @@
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { startCommand } from '../support/command.ts';
+import { startFakeProvider } from '../support/fake-provider.ts';
+import { createProject } from '../support/project.ts';
+import { runCli, type ServiceUnderTest, startService } from '../support/service.ts';
+
+const contextApp = 'tests/support/apps/context.ts';
+const hooksApp = 'tests/support/apps/hooks.ts';
+const mcpApp = 'tests/support/apps/mcp.ts';
+
+/** Starts a program that cannot be served, and gives what it said at its end. */
+async function startAndFail(app: string, env: Record<string, string> = {}) {
+  await using project = createProject({});
+  return await runCli(['start', app], { ...project.env, APP_ENV: 'test', ...env });
+}
+
+async function listen(server: Server): Promise<number> {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+const messages = (lines: readonly { msg?: string }[]) => lines.map(({ msg }) => msg);
+const printedMessages = (stdout: string) =>
+  messages(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { msg?: string }),
+  );
+
+/** The outputs of the tools that a model was told about. */
+async function toolOutputs(provider: Awaited<ReturnType<typeof startFakeProvider>>): Promise<string[]> {
+  const requests = await provider.requests();
+  const input = requests.at(-1)?.body?.input as { type?: string; output?: unknown }[];
+  return input.filter(({ type }) => type === 'function_call_output').map(({ output }) => JSON.stringify(output));
+}
+
+describe('agents and entry', () => {
+  test('the first agent answers where no entry is named, the others when they are asked for', async () => {
+    await using service = await startService({ app: contextApp });
+    expect((await service.post('/api/v1/run', { message: 'Hi' })).body).toMatchObject({ agent: 'first' });
+    const asked = await service.post('/api/v1/run', { message: 'Hi', agent: 'second' });
+    expect(asked.body).toMatchObject({ agent: 'second' });
+    const { body } = await service.get('/api/v1/agents');
+    expect(body.data).toMatchObject([
+      { name: 'first', entry: true },
+      { name: 'second', entry: false },
+    ]);
+  });
+
+  test('the entry agent answers where one is named', async () => {
+    await using service = await startService(); // its entry is triage
+    expect((await service.post('/api/v1/run', { message: 'Hi' })).body).toMatchObject({ agent: 'triage' });
+  });
+
+  test.each([
+    { options: '{ agents: {} }', message: 'serve() needs at least one agent' },
+    { options: '{ agents: { helper: {} } }', message: 'agents.helper is not an Agent of @openai/agents.' },
+    { options: "{ agents: { 'my helper': helper } }", message: 'agents has the name "my helper"; allowed are letters' },
+    {
+      options: "{ agents: { helper }, entry: 'nobody' }",
+      message: 'The entry agent "nobody" is not among the agents given: helper.',
+    },
+  ])('serve($options) is refused', async ({ options, message }) => {
+    await using project = createProject({
+      'src/main.js': `
+        import { Agent } from '@openai/agents';
+        import { serve } from 'agent-service';
+        const helper = new Agent({ name: 'helper', instructions: 'You are a helper.' });
+        await serve(${options});
+      `,
+    });
+    const env = { ...project.env, APP_ENV: 'test' };
+    const { code, stdout, stderr } = await runCli(['start', 'src/main.js'], env, project.folder);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('context', () => {
+  const calls = { turns: [{ toolCalls: [{ name: 'show_context' }] }, 'Done.'] };
+
+  async function contextOf(service: ServiceUnderTest, body: Record<string, unknown>) {
+    const { body: run } = await service.post('/api/v1/run', { message: 'Show me', ...body });
+    expect(run).toMatchObject({ status: 'completed' });
+    return run.run_id as string;
+  }
+
+  test('is built from the facts of the run and reaches its tools', async () => {
+    await using provider = await startFakeProvider();
+    await using service = await startService({ provider, app: contextApp });
+    await provider.script(calls);
+    const runId = await contextOf(service, { session_id: 's-1', metadata: { channel: 'web' } });
+    const [output = ''] = await toolOutputs(provider);
+    expect(JSON.parse(JSON.parse(output))).toEqual({
+      runId,
+      tenant: 'default',
+      sessionId: 's-1',
+      channel: 'web',
+      tries: [1],
+    });
+  });
+
+  test('of a run without session and metadata has none of either', async () => {
+    await using provider = await startFakeProvider();
+    await using service = await startService({ provider, app: contextApp });
+    await provider.script(calls);
+    const runId = await contextOf(service, {});
+    const [output = ''] = await toolOutputs(provider);
+    expect(JSON.parse(JSON.parse(output))).toEqual({ runId, tenant: 'default', sessionId: null, tries: [1] });
+  });
+
+  test.each([
+    { kind: 'an instance', why: 'context is an instance of Pool' },
+    { kind: 'an instance inside', why: 'context.db.pool is an instance of Pool' },
+    { kind: 'a function', why: 'context.log is a function' },
+    { kind: 'a date', why: 'context.since is an instance of Date' },
+    { kind: 'a list', why: 'context is an instance of Array' },
+    { kind: 'a cycle', why: 'context.self.cycle refers back to itself' },
+    { kind: 'not a number', why: 'context.items.1 is NaN' },
+    { kind: 'nothing', why: 'context is undefined' },
+    { kind: 'a late instance', why: 'context.pool is an instance of Pool' },
+  ])('that holds $kind is refused at the start, with the reason', async ({ kind, why }) => {
+    const { code, stdout, stderr } = await startAndFail(contextApp, { CONTEXT: kind });
+    expect(code).toBe(1);
+    expect(stderr).toContain('The context option must return a plain record of JSON values');
+    expect(stderr).toContain(`: ${why}. `);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stdout).not.toContain('accepting requests');
+  });
+
+  test('that cannot be built is shown with the place in the code where it failed', async () => {
+    const { code, stderr } = await startAndFail(contextApp, { CONTEXT: 'an exception' });
+    expect(code).toBe(1);
+    expect(stderr).toContain('no context 4711');
+    expect(stderr).toContain('apps/context.ts:');
+  });
+});
+
+describe('onStart and onStop', () => {
+  test('onStart has ended before requests are accepted', async () => {
+    await using service = await startService({ app: hooksApp });
+    const lines = service.logLines();
+    expect(
+      messages(lines)
+        .filter((msg) => msg !== 'migration applied')
+        .slice(0, 3),
+    ).toEqual(['onStart began', 'onStart ended', 'accepting requests']);
+    expect(lines.find(({ msg }) => msg === 'onStart began')).toMatchObject({ listening: 1 }); // the probes alone
+  });
+
+  test('onStop comes after the last run has ended and been answered', async () => {
+    await using provider = await startFakeProvider();
+    await using service = await startService({ provider, app: hooksApp });
+    await provider.script({ text: 'Finished.', hold: 'in flight' });
+    const running = fetch(`${service.url}/api/v1/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ message: 'Hi' }),
+    });
+    await provider.held('in flight');
+    service.kill('SIGTERM');
+    await service.logged(({ msg }) => msg === 'stopping');
+    await provider.release('in flight');
+    expect((await running).status).toBe(200);
+    expect(await service.exited).toBe(0);
+    const order = ['stopping', 'run ended', 'onStop began', 'onStop ended', 'stopped'];
+    expect(messages(service.logLines()).filter((msg) => order.includes(msg ?? ''))).toEqual(order);
+    const atStop = service.logLines().find(({ msg }) => msg === 'onStop began');
+    expect(atStop).toMatchObject({ listening: 1 }); // nobody is let in any more; liveness is still answered
+  });
+
+  test('onStop undoes onStart when a later part of the start fails', async () => {
+    const server = createServer();
+    const port = await listen(server);
+    const { code, stdout, stderr } = await startAndFail(hooksApp, { PORT: `${port}` });
+    server.close();
+    expect(code).toBe(1);
+    expect(stderr).toContain('the port is taken');
+    expect(printedMessages(stdout)).toEqual([
+      'migration applied',
+      'onStart began',
+      'onStart ended',
+      'onStop began',
+      'onStop ended',
+    ]);
+  });
+
+  test('onStop also undoes what onStart did before it failed, and its failure is shown', async () => {
+    const { code, stdout, stderr } = await startAndFail(hooksApp, { FAIL: 'onStart' });
+    expect(code).toBe(1);
+    expect(stderr).toContain('Error: onStart failed 4711');
+    expect(stderr).toContain('apps/hooks.ts:');
+    expect(printedMessages(stdout)).toEqual(['migration applied', 'onStart began', 'onStop began', 'onStop ended']);
+  });
+
+  test('neither is called when the options are refused', async () => {
+    const { code, stdout } = await startAndFail(hooksApp, { APP_ENV: 'nowhere' });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  });
+
+  test('an onStop that fails is logged, ends the process with 1, and leaves the store closed', async () => {
+    await using service = await startService({ app: hooksApp, env: { FAIL: 'onStop' } });
+    service.kill('SIGTERM');
+    expect(await service.exited).toBe(1);
+    expect(JSON.stringify(service.logLines().at(-1))).toContain('onStop failed 4711');
+    await using successor = await startService({ app: hooksApp, dataDir: service.dataDir });
+    expect((await successor.post('/api/v1/run', { message: 'Hi' })).status).toBe(200);
+  });
+
+  test('a signal during the start waits for what has begun and undoes it', async () => {
+    const asked = Promise.withResolvers<ServerResponse>();
+    const gate = createServer((_request, response) => asked.resolve(response));
+    const port = await listen(gate);
+    await using project = createProject({});
+    const env = { ...project.env, APP_ENV: 'test', GATE: `http://127.0.0.1:${port}` };
+    await using start = startCommand(['start', hooksApp], { env });
+    const waiting = await asked.promise;
+    start.kill('SIGTERM');
+    await start.printed(/"stopping"/);
+    waiting.end();
+    await start.printed(/"onStart ended".*"onStop began".*"onStop ended".*"stopped"/s);
+    expect(await start.closed).toBe(0);
+    gate.close();
+  });
+});
+
+describe('MCP servers', () => {
+  const mine = /^(onSt|accepting|(weather|stock|broken) )/;
+  const ofInterest = (all: (string | undefined)[]) => all.filter((msg) => mine.test(msg ?? ''));
+
+  test('those given and those that agents name are connected before requests are accepted, and closed at the end', async () => {
+    await using service = await startService({ app: mcpApp });
+    service.kill('SIGTERM');
+    expect(await service.exited).toBe(0);
+    const seen = ofInterest(messages(service.logLines()));
+    const [start, ...rest] = seen;
+    expect(start).toBe('onStart');
+    expect(rest.slice(0, 2).sort()).toEqual(['stock connected', 'weather connected']);
+    expect(rest[2]).toBe('accepting requests');
+    expect(rest.slice(3, 5).sort()).toEqual(['stock closed', 'weather closed']);
+    expect(rest.slice(5)).toEqual(['onStop']);
+  });
+
+  test('agents use the tools of their own', async () => {
+    await using provider = await startFakeProvider();
+    await using service = await startService({ provider, app: mcpApp });
+    await provider.script({
+      turns: [
+        { toolCalls: [{ name: 'ask_weather', arguments: { question: 'rain?' } }] },
+        { handoffTo: 'clerk' },
+        { toolCalls: [{ name: 'ask_stock', arguments: { question: 'lamps?' } }] },
+        'Done.',
+      ],
+    });
+    const { body } = await service.post('/api/v1/run', { message: 'Hi' });
+    expect(body).toMatchObject({ status: 'completed', last_agent: 'clerk', response: 'Done.' });
+    const outputs = (await toolOutputs(provider)).join(' ');
+    expect(outputs).toContain('weather heard rain?');
+    expect(outputs).toContain('stock heard lamps?');
+  });
+
+  test('one that cannot be connected stops the start by its name; the others are closed again', async () => {
+    const { code, stdout, stderr } = await startAndFail(mcpApp, { BROKEN: '1' });
+    expect(code).toBe(1);
+    expect(stderr).toContain('These MCP servers cannot be connected:\n  broken: Connection closed\n');
+    const seen = ofInterest(printedMessages(stdout));
+    expect(seen).toEqual(expect.arrayContaining(['weather connected', 'weather closed', 'stock closed']));
+    expect(seen.at(-1)).toBe('onStop');
+    expect(stdout).not.toContain('accepting requests');
+  });
+});

@@ -1,0 +1,96 @@
+/**
+ * The command-line tool as a process of its own that a test talks to while it runs.
+ *
+ *   await using dev = startCommand(['dev'], { cwd: project.folder });
+ *   await dev.printed(/API +(\S+)/);
+ *   dev.kill('SIGINT');
+ *   expect(await dev.closed).toBe(0);
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+/** How long something that has to be printed is waited for. */
+const printWaitMs = 25_000;
+
+export type CommandOptions = {
+  cwd?: string;
+  /** The environment, beside the path and the home folder. */
+  env?: Record<string, string | undefined>;
+  /** The launcher. Defaults to that of this repository. */
+  launcher?: string;
+};
+
+/** A running command. */
+export type Command = {
+  readonly pid: number;
+  /** What it has printed so far, on both streams, in the order in which it came. */
+  output(): string;
+  /**
+   * Resolves with the first match, now or later, after what earlier calls have found. Rejects when the command has
+   * ended without it.
+   */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Sends a signal to the command alone, or to its group as a terminal does. */
+  kill(signal: NodeJS.Signals, to?: 'command' | 'group'): void;
+  /** Resolves with the exit code or the signal once the command, and all that share its output, have ended. */
+  readonly closed: Promise<number | NodeJS.Signals>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** Starts the command-line tool with these parameters; it is killed when the test ends. */
+export function startCommand(args: string[], { cwd = root, env, launcher }: CommandOptions = {}): Command {
+  const child = spawn(process.execPath, [launcher ?? join(root, 'bin/agent-service.mjs'), ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // a group of its own, as a shell makes one
+  });
+  let output = '';
+  let seen = 0;
+  let looking: () => void = () => {};
+  let isClosed = false;
+  const closed = once(child, 'close').then(([code, signal]) => {
+    isClosed = true;
+    looking();
+    return (code ?? signal) as number | NodeJS.Signals;
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+      looking();
+    });
+  }
+
+  function printed(pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const late = AbortSignal.timeout(printWaitMs);
+      const fail = (why: string) => reject(new Error(`${why} without printing ${pattern}; it printed:\n${output}`));
+      late.addEventListener('abort', () => fail(`${printWaitMs} ms went by`));
+      looking = () => {
+        const match = pattern.exec(output.slice(seen));
+        if (match) {
+          seen += match.index + match[0].length;
+          looking = () => {};
+          resolve(match);
+        } else if (isClosed) fail('The command ended');
+      };
+      looking();
+    });
+  }
+
+  const { pid = 0 } = child;
+  return {
+    pid,
+    output: () => output,
+    printed,
+    kill: (signal, to = 'command') => void process.kill(to === 'group' ? -pid : pid, signal),
+    closed,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await closed;
+    },
+  };
+}
