@@ -33,10 +33,27 @@ export type RunLife = (
 export function createActiveRuns() {
   const active = new Map<string, ActiveRun>();
   const whenIdle = new Set<() => void>();
+  let coming = 0;
+
+  const isIdle = () => active.size === 0 && coming === 0;
+  const tellIfIdle = () => {
+    if (isIdle()) for (const resume of whenIdle) resume();
+  };
 
   return {
     size: (): number => active.size,
     get: (runId: string): ActiveRun | undefined => active.get(runId),
+
+    /** Does work that may add a run: until it is done, nobody takes the process for idle. */
+    async expect<Result>(work: () => Promise<Result>): Promise<Result> {
+      coming += 1;
+      try {
+        return await work();
+      } finally {
+        coming -= 1;
+        tellIfIdle();
+      }
+    },
 
     /** Adds a run and carries it out by `live`, whose promise is the run's end. */
     add(run: Run, events: EventLog, live: (active: Omit<ActiveRun, 'ended'>) => Promise<EndedRun>): ActiveRun {
@@ -49,7 +66,7 @@ export function createActiveRuns() {
       };
       const ended = live(handle).finally(() => {
         active.delete(run.id);
-        if (active.size === 0) for (const resume of whenIdle) resume();
+        tellIfIdle();
       });
       ended.catch(() => {}); // whoever waits for the end is told; when nobody does, the log has it
       const entry: ActiveRun = { ...handle, ended };
@@ -62,14 +79,14 @@ export function createActiveRuns() {
       for (const run of active.values()) run.stop(reason);
     },
 
-    /** Resolves once no run is active; at the latest when `signal` aborts. True if none was left. */
+    /** Resolves once no run is active or about to be; at the latest when `signal` aborts. True if none was left. */
     idle(signal: AbortSignal): Promise<boolean> {
       return new Promise((resolve) => {
-        if (active.size === 0 || signal.aborted) return resolve(active.size === 0);
+        if (isIdle() || signal.aborted) return resolve(isIdle());
         const settle = () => {
           whenIdle.delete(settle);
           signal.removeEventListener('abort', settle);
-          resolve(active.size === 0);
+          resolve(isIdle());
         };
         whenIdle.add(settle);
         signal.addEventListener('abort', settle, { once: true });

@@ -5,8 +5,8 @@ import type { Logger } from '../platform/logger.ts';
 import type { ProcessInfo, Store } from '../storage/port/index.ts';
 import type { ActiveRuns } from './active-run.ts';
 
-/** Beats a lease; the reaper looks as often. */
-const beatsPerLease = 3;
+/** Heartbeats a lease, the last of which is not waited for; the reaper looks as often. */
+const beatsPerLease = 4;
 /** Orphans that are ended in one statement. */
 const orphansMax = 100;
 /** Dead processes are remembered for a day, for those who look into what happened. */
@@ -30,8 +30,9 @@ export type ProcessLeaseDeps = {
 export function createProcessLease({ store, info, leaseMs, active, clock, log }: ProcessLeaseDeps): Service {
   const stopping = new AbortController();
   const beatMs = leaseMs / beatsPerLease;
+  const underWay = new Map<() => Promise<void>, Promise<void>>();
   let heldUntilMs = 0;
-  let beating: Promise<void> = Promise.resolve();
+  let ticking: Promise<void> = Promise.resolve();
 
   async function register(): Promise<void> {
     const sentMs = clock.monotonicMs();
@@ -41,13 +42,13 @@ export function createProcessLease({ store, info, leaseMs, active, clock, log }:
 
   async function beat(): Promise<void> {
     const sentMs = clock.monotonicMs();
-    if (await store.processes.heartbeat(info.id, leaseMs)) {
-      heldUntilMs = sentMs + leaseMs;
-      return;
+    if (await store.processes.heartbeat(info.id, leaseMs)) heldUntilMs = sentMs + leaseMs;
+    else {
+      log.error({ processId: info.id }, 'this process was taken for dead; its runs are given up');
+      active.stopAll('lease_lost');
+      await register();
     }
-    log.error({ processId: info.id }, 'this process was taken for dead; its runs are given up');
-    active.stopAll('lease_lost');
-    await register();
+    begin(reap, 'the runs of dead processes could not be looked for');
   }
 
   async function reap(): Promise<void> {
@@ -59,20 +60,33 @@ export function createProcessLease({ store, info, leaseMs, active, clock, log }:
   }
 
   function giveUpBeforeTheEnd(): void {
-    if (clock.monotonicMs() + beatMs <= heldUntilMs || active.size() === 0) return;
+    if (clock.monotonicMs() + beatMs < heldUntilMs || active.size() === 0) return;
     log.error({ processId: info.id }, 'the lease cannot be extended; runs are given up before it ends');
     active.stopAll('lease_lost');
   }
 
-  async function loop(): Promise<void> {
+  /** Begins a piece of work unless it is under way: a store that does not answer is asked once. */
+  function begin(work: () => Promise<void>, failure: string): void {
+    if (underWay.has(work)) return;
+    const flight = work()
+      .catch((error: unknown) => log.warn({ err: error, code: codeOf(error) }, failure))
+      .finally(() => underWay.delete(work));
+    underWay.set(work, flight);
+  }
+
+  /** Waits for no answer: whether there was one in time is looked at with the next tick. */
+  async function tick(): Promise<void> {
     for (;;) {
       await clock.sleep(beatMs, stopping.signal).catch(() => {});
       if (stopping.signal.aborted) return;
-      await beat()
-        .then(reap)
-        .catch((error: unknown) => log.warn({ err: error, code: codeOf(error) }, 'the heartbeat failed'));
       giveUpBeforeTheEnd();
+      begin(beat, 'the heartbeat failed');
     }
+  }
+
+  async function leave(): Promise<void> {
+    await Promise.all(underWay.values());
+    await store.processes.unregister(info.id);
   }
 
   return {
@@ -80,15 +94,21 @@ export function createProcessLease({ store, info, leaseMs, active, clock, log }:
     async start() {
       await register();
       await reap();
-      beating = loop();
+      ticking = tick();
     },
-    async stop() {
+    async stop(deadline) {
       if (stopping.signal.aborted) return;
       stopping.abort();
-      await beating;
-      await store.processes.unregister(info.id);
+      await ticking;
+      await Promise.race([leave(), aborted(deadline)]);
     },
   };
 }
 
 const codeOf = (error: unknown) => (error instanceof ServiceError ? error.code : undefined);
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

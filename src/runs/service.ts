@@ -71,6 +71,31 @@ export function createRunService({ store, agents, life, slots, clock, ids, setti
     );
   }
 
+  async function create(request: CreateRun, caller: Caller, mode: RunMode): Promise<ActiveRun> {
+    const receivedMs = clock.monotonicMs();
+    refuseUnlessRoom();
+    let holdsSlot = true;
+    try {
+      const outcome = await insert(request, caller, mode);
+      if (outcome.type === 'busy') {
+        const names = { sessionId: request.session_id ?? '', runId: outcome.activeRunId };
+        throw new ServiceError('session_busy', names, { activeRunId: outcome.activeRunId, retryAfterMs: retryMs });
+      }
+      const { run, type } = outcome;
+      holdsSlot = type === 'started';
+      const events = createEventLog({ runId: run.id, attempt: 1, simulated: run.simulated, clock });
+      events.append({ type: 'run.created', run: toRunView(run) });
+      const start = { holdsSlot, deadlineMs: receivedMs + run.timeoutMs };
+      return active.add(run, events, (handle) => life(handle, start));
+    } catch (error) {
+      holdsSlot = false;
+      throw error;
+    } finally {
+      // A run that was started keeps the slot until it ends; one in line for its session takes another in its turn.
+      if (!holdsSlot) slots.release();
+    }
+  }
+
   return {
     active,
 
@@ -80,30 +105,8 @@ export function createRunService({ store, agents, life, slots, clock, ids, setti
      *
      * @throws {ServiceError} `too_many_runs`, `session_busy`, `validation_failed`, `shutting_down`
      */
-    async create(request: CreateRun, caller: Caller, mode: RunMode): Promise<ActiveRun> {
-      const receivedMs = clock.monotonicMs();
-      refuseUnlessRoom();
-      let holdsSlot = true;
-      try {
-        const outcome = await insert(request, caller, mode);
-        if (outcome.type === 'busy') {
-          const names = { sessionId: request.session_id ?? '', runId: outcome.activeRunId };
-          throw new ServiceError('session_busy', names, { activeRunId: outcome.activeRunId, retryAfterMs: retryMs });
-        }
-        const { run, type } = outcome;
-        holdsSlot = type === 'started';
-        const events = createEventLog({ runId: run.id, attempt: 1, simulated: run.simulated, clock });
-        events.append({ type: 'run.created', run: toRunView(run) });
-        const start = { holdsSlot, deadlineMs: receivedMs + run.timeoutMs };
-        return active.add(run, events, (handle) => life(handle, start));
-      } catch (error) {
-        holdsSlot = false;
-        throw error;
-      } finally {
-        // A run that was started keeps the slot until it ends; one in line for its session takes another in its turn.
-        if (!holdsSlot) slots.release();
-      }
-    },
+    create: (request: CreateRun, caller: Caller, mode: RunMode): Promise<ActiveRun> =>
+      active.expect(() => create(request, caller, mode)),
 
     /** @throws {ServiceError} `not_found`, also for a run of another tenant */
     async get(tenantId: string, runId: string): Promise<Run> {

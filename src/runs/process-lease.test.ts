@@ -1,0 +1,198 @@
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import { createHandClock } from '../../tests/support/hand-clock.ts';
+import type { Run, Store } from '../storage/port/index.ts';
+import type { ActiveRuns } from './active-run.ts';
+import { createProcessLease } from './process-lease.ts';
+
+const leaseMs = 10_000;
+const info = { id: 'proc_1', host: 'here', pid: 1, appVersion: '1', sdkVersion: '2' };
+const alive = () => AbortSignal.timeout(10_000);
+
+/** What a store does with the leases of processes; a test says how it answers a heartbeat. */
+function createStubStore() {
+  const calls: string[] = [];
+  const stub = {
+    heartbeat: async (): Promise<boolean> => true,
+    orphans: [] as Pick<Run, 'id' | 'sessionId'>[],
+    failOrphans: async (): Promise<unknown> => stub.orphans.splice(0),
+  };
+  const store = {
+    processes: {
+      register: async (_info: unknown, forMs: number) => void calls.push(`register ${forMs}`),
+      heartbeat: async (id: string, forMs: number) => {
+        calls.push(`heartbeat ${id} ${forMs}`);
+        return stub.heartbeat();
+      },
+      unregister: async (id: string) => void calls.push(`unregister ${id}`),
+      forgetDead: async () => void calls.push('forget'),
+    },
+    runs: {
+      failOrphans: async () => {
+        calls.push('reap');
+        return stub.failOrphans();
+      },
+    },
+  } as unknown as Store;
+  const count = (call: string) => calls.filter((each) => each.startsWith(call)).length;
+  return { store, stub, calls, count };
+}
+
+function createLease({ runsCount = 1 } = {}) {
+  const clock = createHandClock();
+  const stored = createStubStore();
+  const stopped: { reason: string; atMs: number }[] = [];
+  const active = {
+    size: () => runsCount,
+    stopAll: (reason: string) => void stopped.push({ reason, atMs: clock.monotonicMs() }),
+  } as unknown as ActiveRuns;
+  const lines: { msg: string; runId?: string }[] = [];
+  const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const lease = createProcessLease({ store: stored.store, info, leaseMs, active, clock, log });
+  return { lease, clock, stopped, messages: () => lines.map(({ msg }) => msg), lines, ...stored };
+}
+
+describe('the lease of a process', () => {
+  test('is taken before the start has ended, and then the runs of dead processes are ended', async () => {
+    const { lease, calls } = createLease();
+    await lease.start();
+    expect(calls).toEqual(['register 10000', 'reap', 'forget']);
+    await lease.stop(alive());
+  });
+
+  test('is extended several times before it would end, for as long as the process lives', async () => {
+    const { lease, clock, count, calls, stopped } = createLease();
+    await lease.start();
+    await clock.advance(10 * leaseMs);
+    expect(count('heartbeat proc_1 10000')).toBeGreaterThanOrEqual(30);
+    expect(count('register')).toBe(1);
+    expect(stopped).toEqual([]);
+    await lease.stop(alive());
+    expect(calls.at(-1)).toBe('unregister proc_1');
+  });
+
+  test('is given back at the stop, and nothing goes on after', async () => {
+    const { lease, clock, calls } = createLease();
+    await lease.start();
+    await lease.stop(alive());
+    await lease.stop(alive());
+    const before = calls.length;
+    await clock.advance(10 * leaseMs);
+    expect(calls.length).toBe(before);
+    expect(clock.sleeping()).toBe(0);
+  });
+
+  test('the runs of processes that died meanwhile are ended with each heartbeat, and told in the log', async () => {
+    const { lease, clock, stub, count, lines } = createLease();
+    await lease.start();
+    stub.orphans.push({ id: 'run_orphan', sessionId: 's-1' });
+    await clock.advance(leaseMs);
+    expect(count('reap')).toBe(count('heartbeat') + 1);
+    expect(lines).toMatchObject([
+      { runId: 'run_orphan', sessionId: 's-1', msg: 'the run of a dead process was ended' },
+    ]);
+    await lease.stop(alive());
+  });
+});
+
+describe('a process that cannot extend its lease', () => {
+  test('gives its runs up before the lease ends, when the store refuses', async () => {
+    const { lease, clock, stub, stopped, count } = createLease();
+    await lease.start();
+    stub.heartbeat = () => Promise.reject(new Error('connection lost'));
+    await clock.advance(leaseMs);
+    expect(stopped[0]).toMatchObject({ reason: 'lease_lost' });
+    expect(stopped[0]?.atMs).toBeLessThan(leaseMs);
+    expect(count('heartbeat')).toBeGreaterThanOrEqual(2); // one lost answer is no reason
+    await lease.stop(alive());
+  });
+
+  test('gives its runs up before the lease ends, when the store does not answer at all', async () => {
+    const { lease, clock, stub, stopped } = createLease();
+    await lease.start();
+    const answer = Promise.withResolvers<boolean>();
+    stub.heartbeat = () => answer.promise;
+    await clock.advance(leaseMs);
+    expect(stopped[0]).toMatchObject({ reason: 'lease_lost' });
+    expect(stopped[0]?.atMs).toBeLessThan(leaseMs);
+    answer.resolve(true);
+    await lease.stop(alive());
+  });
+
+  test('counts its lease from when a heartbeat was sent, not from when it was answered', async () => {
+    const { lease, clock, stub, stopped } = createLease();
+    await lease.start();
+    const answer = Promise.withResolvers<boolean>();
+    const sentMs: number[] = [];
+    stub.heartbeat = () => {
+      sentMs.push(clock.monotonicMs());
+      return sentMs.length === 1 ? answer.promise : new Promise(() => {});
+    };
+    await clock.advance(leaseMs / 2);
+    answer.resolve(true);
+    await clock.advance(leaseMs);
+    expect(stopped[0]?.atMs).toBeLessThan((sentMs[0] ?? 0) + leaseMs);
+    expect(stopped[0]?.atMs).toBeGreaterThan(leaseMs / 2);
+    await lease.stop(AbortSignal.abort());
+  });
+
+  test('asks once at a time: a store that does not answer is not flooded', async () => {
+    const { lease, clock, stub, count } = createLease();
+    await lease.start();
+    stub.heartbeat = () => new Promise(() => {});
+    await clock.advance(100 * leaseMs);
+    expect(count('heartbeat')).toBe(1);
+    await lease.stop(AbortSignal.abort());
+  });
+
+  test('says so only where there are runs to give up', async () => {
+    const { lease, clock, stub, stopped, messages } = createLease({ runsCount: 0 });
+    await lease.start();
+    stub.heartbeat = () => Promise.reject(new Error('connection lost'));
+    await clock.advance(2 * leaseMs);
+    expect(stopped).toEqual([]);
+    expect(new Set(messages())).toEqual(new Set(['the heartbeat failed']));
+    await lease.stop(alive());
+  });
+
+  test('goes on as before once the store is back', async () => {
+    const { lease, clock, stub, stopped } = createLease();
+    await lease.start();
+    stub.heartbeat = () => Promise.reject(new Error('connection lost'));
+    await clock.advance(leaseMs / 4); // one heartbeat is lost
+    stub.heartbeat = async () => true;
+    await clock.advance(10 * leaseMs);
+    expect(stopped).toEqual([]);
+    await lease.stop(alive());
+  });
+});
+
+describe('a process that was taken for dead', () => {
+  test('gives its runs up, which others may have by now, and registers again', async () => {
+    const { lease, clock, stub, stopped, calls, messages } = createLease();
+    await lease.start();
+    stub.heartbeat = async () => {
+      stub.heartbeat = async () => true;
+      return false;
+    };
+    await clock.advance(leaseMs);
+    expect(stopped.map(({ reason }) => reason)).toEqual(['lease_lost']);
+    expect(calls.slice(3, 6)).toEqual(['heartbeat proc_1 10000', 'register 10000', 'reap']);
+    expect(messages()).toEqual(['this process was taken for dead; its runs are given up']);
+    await clock.advance(10 * leaseMs);
+    expect(stopped).toHaveLength(1);
+    await lease.stop(alive());
+  });
+});
+
+test('a stop does not wait longer for the store than its deadline allows', async () => {
+  const { lease, clock, stub, calls } = createLease();
+  await lease.start();
+  stub.heartbeat = () => new Promise(() => {});
+  await clock.advance(leaseMs / 2);
+  const deadline = new AbortController();
+  const stopping = lease.stop(deadline.signal);
+  deadline.abort();
+  await stopping;
+  expect(calls).not.toContain('unregister proc_1');
+});

@@ -1,0 +1,271 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Agent } from '@openai/agents';
+import { describe, expect, test } from 'vitest';
+import { createHandClock } from '../../tests/support/hand-clock.ts';
+import { createAgentRegistry } from '../agents/index.ts';
+import { createIds } from '../platform/ids.ts';
+import type { Run, Store } from '../storage/port/index.ts';
+import { createSqliteStore } from '../storage/sqlite/index.ts';
+import type { EndedRun, RunLife } from './active-run.ts';
+import type { CreateRun } from './schemas.ts';
+import { createRunService } from './service.ts';
+import { createSlots } from './slots.ts';
+
+const caller = { tenantId: 'tenant-a', requestId: 'req_1' };
+const request = (more: Partial<CreateRun> = {}): CreateRun => ({ message: 'Hi', if_busy: 'wait', ...more });
+
+type Lived = { run: Run; holdsSlot: boolean; deadlineMs: number; signal: AbortSignal; end: () => void };
+
+/** A service on an embedded store of its own; the lives of its runs last until the test ends them. */
+async function createService({ slotsMax = 3, wrap = (store: Store) => store } = {}) {
+  const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-runs-'));
+  const store = createSqliteStore({ dataDir, sync: 'normal', executes: true });
+  await store.start();
+  const clock = createHandClock();
+  const slots = createSlots(slotsMax);
+  const lived: Lived[] = [];
+  const life: RunLife = ({ run, signal }, start) => {
+    const ended = Promise.withResolvers<EndedRun>();
+    lived.push({ run, signal, ...start, end: () => ended.resolve({ run }) });
+    return ended.promise.finally(() => start.holdsSlot && slots.release());
+  };
+  const agent = (name: string) => new Agent({ name, instructions: 'Hi.' });
+  const runs = createRunService({
+    store: wrap(store),
+    agents: createAgentRegistry({ triage: agent('triage'), orders: agent('orders') }),
+    life,
+    slots,
+    clock,
+    ids: createIds(clock.nowMs),
+    settings: { runTimeoutMs: 30_000, simulated: true },
+    process: { id: 'proc_1', appVersion: '1.2.3', sdkVersion: '0.20.0' },
+  });
+  return {
+    runs,
+    slots,
+    lived,
+    clock,
+    async [Symbol.asyncDispose]() {
+      await store.stop(AbortSignal.timeout(10_000));
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+describe('a run that is created', () => {
+  test('is stored with what its caller and this process are, and can be read at once', async () => {
+    await using service = await createService();
+    const { run } = await service.runs.create(
+      request({ session_id: 's-1', metadata: { channel: 'web' }, agent: 'orders' }),
+      caller,
+      'stream',
+    );
+    expect(await service.runs.get('tenant-a', run.id)).toEqual(run);
+    expect(run).toMatchObject({
+      status: 'running',
+      tenantId: 'tenant-a',
+      requestId: 'req_1',
+      sessionId: 's-1',
+      metadata: { channel: 'web' },
+      agent: 'orders',
+      mode: 'stream',
+      simulated: true,
+      timeoutMs: 30_000,
+      ownerId: 'proc_1',
+      appVersion: '1.2.3',
+      sdkVersion: '0.20.0',
+    });
+  });
+
+  test('goes to the entry agent unless another one is named', async () => {
+    await using service = await createService();
+    const { run } = await service.runs.create(request(), caller, 'blocking');
+    expect(run).toMatchObject({ agent: 'triage', sessionId: null, metadata: {} });
+  });
+
+  test('tells of itself first, with its id', async () => {
+    await using service = await createService();
+    const { events, run } = await service.runs.create(request(), caller, 'stream');
+    const first = await events.read(0).next();
+    expect(first.value).toMatchObject({ seq: 1, type: 'run.created', run: { run_id: run.id }, simulated: true });
+  });
+
+  test('is active until its life has ended', async () => {
+    await using service = await createService();
+    const active = await service.runs.create(request(), caller, 'blocking');
+    expect(service.runs.active.get(active.run.id)).toBe(active);
+    service.lived[0]?.end();
+    expect(await active.ended).toMatchObject({ run: { id: active.run.id } });
+    expect(service.runs.active.size()).toBe(0);
+  });
+
+  test('has its time from when it was received, the time to store it included', async () => {
+    await using service = await createService({
+      wrap: (store) => ({
+        ...store,
+        runs: {
+          ...store.runs,
+          create: async (...args) => {
+            await service.clock.advance(400);
+            return store.runs.create(...args);
+          },
+        },
+      }),
+    });
+    await service.runs.create(request(), caller, 'blocking');
+    await service.runs.create(request({ timeout_s: 1.5 }), caller, 'blocking');
+    expect(service.lived.map(({ deadlineMs }) => deadlineMs)).toEqual([30_000, 400 + 1_500]);
+    expect(service.lived[1]?.run.timeoutMs).toBe(1_500);
+  });
+});
+
+describe('the slots of a process', () => {
+  test('are taken by runs that execute, and the next run is refused before anything is stored', async () => {
+    await using service = await createService({ slotsMax: 2 });
+    await service.runs.create(request(), caller, 'blocking');
+    await service.runs.create(request(), caller, 'blocking');
+    await expect(service.runs.create(request(), caller, 'blocking')).rejects.toMatchObject({
+      code: 'too_many_runs',
+      extras: { retryAfterMs: 1_000 },
+    });
+    expect((await service.runs.list('tenant-a', {}, 10, null)).data).toHaveLength(2);
+    service.lived[0]?.end();
+    await service.runs.active.get(service.lived[0]?.run.id ?? '')?.ended;
+    await service.runs.create(request(), caller, 'blocking');
+    expect(service.slots.used()).toBe(2);
+  });
+
+  test('are not taken by a run that waits for its session', async () => {
+    await using service = await createService();
+    await service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
+    const { run } = await service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
+    expect(run.status).toBe('queued');
+    expect(service.lived.map(({ holdsSlot }) => holdsSlot)).toEqual([true, false]);
+    expect(service.slots.used()).toBe(1);
+  });
+
+  test.each([
+    { refusal: 'of an unknown agent', more: { agent: 'nobody' }, code: 'validation_failed' },
+    { refusal: 'of a busy session', more: { session_id: 's-1', if_busy: 'reject' as const }, code: 'session_busy' },
+  ])('are given back at a refusal $refusal', async ({ more, code }) => {
+    await using service = await createService();
+    await service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
+    await expect(service.runs.create(request(more), caller, 'blocking')).rejects.toMatchObject({ code });
+    expect(service.slots.used()).toBe(1);
+    expect(service.runs.active.size()).toBe(1);
+    expect((await service.runs.list('tenant-a', {}, 10, null)).data).toHaveLength(1);
+  });
+
+  test('are given back when the store fails', async () => {
+    await using service = await createService({
+      wrap: (store) => ({ ...store, runs: { ...store.runs, create: () => Promise.reject(new Error('gone')) } }),
+    });
+    await expect(service.runs.create(request(), caller, 'blocking')).rejects.toThrow('gone');
+    expect(service.slots.used()).toBe(0);
+    expect(service.runs.active.size()).toBe(0);
+  });
+
+  test('do not bound how many wait for a session; a thousand more than there are slots do', async () => {
+    await using service = await createService({ slotsMax: 3 });
+    const ask = () => service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
+    for (let count = 0; count < 1_003; count += 1) await ask();
+    await expect(ask()).rejects.toMatchObject({ code: 'too_many_runs' });
+    expect(service.slots.used()).toBe(1);
+  });
+});
+
+describe('refusals', () => {
+  test('a busy session is refused with the run that holds it, and when to come back', async () => {
+    await using service = await createService();
+    const { run } = await service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
+    const again = service.runs.create(request({ session_id: 's-1', if_busy: 'reject' }), caller, 'blocking');
+    await expect(again).rejects.toMatchObject({
+      code: 'session_busy',
+      message: `Session s-1 is held by run ${run.id}.`,
+      extras: { activeRunId: run.id, retryAfterMs: 1_000 },
+    });
+  });
+
+  test('an unknown agent is refused with the names of those there are', async () => {
+    await using service = await createService();
+    await expect(service.runs.create(request({ agent: 'nobody' }), caller, 'blocking')).rejects.toMatchObject({
+      code: 'validation_failed',
+      message: 'agent must be one of triage, orders.',
+      extras: { errors: [{ path: 'agent', message: 'must be one of triage, orders' }] },
+    });
+  });
+
+  test('the run of another tenant is not found, nor listed', async () => {
+    await using service = await createService();
+    const { run } = await service.runs.create(request(), caller, 'blocking');
+    await expect(service.runs.get('tenant-b', run.id)).rejects.toMatchObject({
+      code: 'not_found',
+      message: `Run ${run.id} was not found.`,
+    });
+    expect((await service.runs.list('tenant-b', {}, 10, null)).data).toEqual([]);
+  });
+});
+
+describe('the end of a process', () => {
+  test('new runs are refused once it is closed; those there are go on', async () => {
+    await using service = await createService();
+    const { ended, signal } = await service.runs.create(request(), caller, 'blocking');
+    service.runs.close();
+    await expect(service.runs.create(request(), caller, 'blocking')).rejects.toMatchObject({ code: 'shutting_down' });
+    expect(signal.aborted).toBe(false);
+    service.lived[0]?.end();
+    await ended;
+    expect(await service.runs.active.idle(new AbortController().signal)).toBe(true);
+  });
+
+  test('a run that was let in and is just being stored is waited for', async () => {
+    const storing = Promise.withResolvers<void>();
+    await using service = await createService({
+      wrap: (store) => ({
+        ...store,
+        runs: {
+          ...store.runs,
+          create: async (...args) => {
+            await storing.promise;
+            return store.runs.create(...args);
+          },
+        },
+      }),
+    });
+    const creating = service.runs.create(request(), caller, 'blocking');
+    service.runs.close();
+    const order: string[] = [];
+    const idle = service.runs.active.idle(AbortSignal.timeout(10_000)).then((done) => order.push(`idle ${done}`));
+    storing.resolve();
+    const { ended } = await creating;
+    order.push('created');
+    service.lived[0]?.end();
+    await ended;
+    await idle;
+    expect(order).toEqual(['created', 'idle true']);
+  });
+
+  test('a run that is refused at the last moment keeps nobody waiting', async () => {
+    await using service = await createService();
+    await expect(service.runs.create(request({ agent: 'nobody' }), caller, 'blocking')).rejects.toThrow();
+    expect(await service.runs.active.idle(AbortSignal.timeout(10_000))).toBe(true);
+  });
+
+  test('every run is told to stop for the same reason', async () => {
+    await using service = await createService();
+    for (let count = 0; count < 3; count += 1) await service.runs.create(request(), caller, 'blocking');
+    service.runs.active.stopAll('shutting_down');
+    for (const { signal } of service.lived) expect(signal.reason).toMatchObject({ reason: 'shutting_down' });
+  });
+
+  test('waiting for the last run ends when time is up', async () => {
+    await using service = await createService();
+    await service.runs.create(request(), caller, 'blocking');
+    const patience = new AbortController();
+    const idle = service.runs.active.idle(patience.signal);
+    patience.abort();
+    expect(await idle).toBe(false);
+  });
+});
