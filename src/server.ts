@@ -149,7 +149,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   app.removeContentTypeParser('text/plain'); // the API speaks JSON alone
   registerErrors(app);
   registerConnectionHeaders(app, health);
-  await app.register(helmet);
+  // Who serves plain HTTP on a private network wants its pages to load; TLS ends before this process, if at all.
+  await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   if (settings.corsOrigins.length > 0) await app.register(cors, corsOptions(settings.corsOrigins));
   await registerDocs(app, parts);
   await app.register(healthRoutes, { health });

@@ -7,6 +7,8 @@ import type { ModuleReport } from './under-dev.ts';
 
 /** A key pressed once may arrive twice, since npm hands on what the terminal has sent to all; later ones are meant. */
 const sameKeyMs = 500;
+/** How often it is looked whether the npm that started us is still there. */
+const lookForNpmMs = 500;
 /** How much longer than its own deadlines allow a program may take to end before it is killed: it hangs. */
 const hangMs = 15_000;
 /** Files that no module is, and that a program depends on all the same: its settings, its packages. */
@@ -69,6 +71,16 @@ function startProgram(file: string, onModule: (file: string) => void) {
 
 type Program = ReturnType<typeof startProgram>;
 
+/**
+ * npm that is told to end hands that on to the shell between us, which dies of it and tells nobody. It is seen by our
+ * becoming somebody else's child.
+ */
+function whenNpmIsGone(end: () => void): void {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && end(), lookForNpmMs).unref();
+}
+
 /** Aborts at the first signal to end, and calls `onSecond` at the next one that is meant. */
 function whenToldToEnd(onSecond: () => void): AbortSignal {
   const ending = new AbortController();
@@ -80,6 +92,7 @@ function whenToldToEnd(onSecond: () => void): AbortSignal {
       ending.abort();
     });
   }
+  whenNpmIsGone(() => ending.abort());
   return ending.signal;
 }
 

@@ -233,6 +233,15 @@ describe('the end of `dev`', () => {
     expect(dev.output()).toMatch(/INFO: stopped\n +drained: true/);
   });
 
+  test('by SIGTERM to the npm that started it leaves nothing behind, though npm ends its shell alone', async () => {
+    await using project = createHelper();
+    const env = { ...project.env, npm_lifecycle_event: 'dev' };
+    await using dev = startCommand(['dev'], { cwd: project.folder, env, byShell: true });
+    await banner(dev);
+    dev.kill('SIGTERM');
+    expect(await dev.closed).toBe('SIGTERM');
+  });
+
   test('by SIGKILL leaves nothing behind either', async () => {
     await using project = createHelper();
     await using dev = startDev(project);

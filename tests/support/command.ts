@@ -21,6 +21,8 @@ export type CommandOptions = {
   env?: Record<string, string | undefined>;
   /** The launcher. Defaults to that of this repository. */
   launcher?: string;
+  /** Starts it by a shell, as `npm run` does; then `pid` is the shell's. Defaults to false. */
+  byShell?: boolean;
 };
 
 /** A running command. */
@@ -41,8 +43,10 @@ export type Command = {
 };
 
 /** Starts the command-line tool with these parameters; it is killed when the test ends. */
-export function startCommand(args: string[], { cwd = root, env, launcher }: CommandOptions = {}): Command {
-  const child = spawn(process.execPath, [launcher ?? join(root, 'bin/agent-service.mjs'), ...args], {
+export function startCommand(args: string[], { cwd = root, env, launcher, byShell }: CommandOptions = {}): Command {
+  const program = [launcher ?? join(root, 'bin/agent-service.mjs'), ...args];
+  const viaShell = ['-c', '"$0" "$@"; true', process.execPath, ...program];
+  const child = spawn(byShell ? 'sh' : process.execPath, byShell ? viaShell : program, {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

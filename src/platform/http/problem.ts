@@ -4,8 +4,11 @@ import { type ErrorCode, type ErrorExtras, errorCatalogue, type ServiceError } f
 /** The media type of errors (RFC 9457). */
 export const problemType = 'application/problem+json';
 
-/** Where the errors are described; with `#<code>` it is the `type` of a problem. */
-const errorsUrl = 'https://agent-service.dev/errors';
+/**
+ * With `#<code>` the `type` of a problem: a name that clients may compare, not an address to visit. The domain is one
+ * that nobody can own (RFC 2606, section 3); the errors themselves are described in `docs/errors.md`.
+ */
+const errorsUrl = 'https://agent-service.example/errors';
 
 /** An error on the wire (RFC 9457), with the members that this API adds. */
 export const problemView = z
