@@ -48,7 +48,8 @@ export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: st
     throw new RegistrationError(`The entry agent "${entryName}" is not among the agents given: ${names.join(', ')}.`);
   }
   const all = reachable([...byName.values()]);
-  const registeredName = new Map([...byName].map(([name, agent]) => [agent, name]));
+  // Of several names the first one counts, which is entered last.
+  const registeredName = new Map([...byName].reverse().map(([name, agent]) => [agent, name]));
 
   return {
     entry: entryName,
@@ -56,9 +57,11 @@ export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: st
     get: (name: string): AnyAgent | undefined => byName.get(name),
     /** Every MCP server that an agent names. */
     mcpServers: (): MCPServer[] => [...new Set(all.flatMap((agent) => agent.mcpServers))],
-    /** Every agent that a run can reach. */
-    all: (): readonly AnyAgent[] => all,
-    isEntry: (agent: AnyAgent): boolean => agent === byName.get(entryName),
+    /** Every agent that a run can reach: those that callers may name, then those that only handoffs lead to. */
+    offered: (): { name: string; agent: AnyAgent }[] => [
+      ...[...byName].map(([name, agent]) => ({ name, agent })),
+      ...all.filter((agent) => !registeredName.has(agent)).map((agent) => ({ name: agent.name, agent })),
+    ],
     /** What callers call this agent: its name in `serve()`, or its own if it is reached by handoffs only. */
     nameOf: (agent: { name: string }): string => registeredName.get(agent as AnyAgent) ?? agent.name,
   };

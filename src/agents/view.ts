@@ -30,11 +30,15 @@ type ToolLike = { name: string; description?: string; needsApproval?: unknown };
 
 /**
  * The SDK keeps `needsApproval: true` and `false` as functions without parameters, which may be asked; a function that
- * looks at the call may say yes.
+ * looks at the call, or that fails without one, may say yes.
  */
 async function mayNeedApproval({ needsApproval }: ToolLike): Promise<boolean> {
   if (typeof needsApproval !== 'function') return needsApproval === true;
-  return needsApproval.length > 0 || (await needsApproval()) !== false;
+  try {
+    return needsApproval.length > 0 || (await needsApproval()) !== false;
+  } catch {
+    return true;
+  }
 }
 
 const toToolView = async (tool: ToolLike): Promise<AgentView['tools'][number]> => ({
@@ -45,11 +49,13 @@ const toToolView = async (tool: ToolLike): Promise<AgentView['tools'][number]> =
   effect_declared: false,
 });
 
-async function toAgentView(agents: AgentRegistry, agent: AnyAgent, defaultModel: string): Promise<AgentView> {
+type Offered = ReturnType<AgentRegistry['offered']>[number];
+
+async function toAgentView(agents: AgentRegistry, { name, agent }: Offered, defaultModel: string): Promise<AgentView> {
   const { instructions, model } = agent;
   return {
-    name: agents.nameOf(agent),
-    entry: agents.isEntry(agent),
+    name,
+    entry: name === agents.entry,
     model: typeof model === 'string' ? model || defaultModel : null,
     instructions_preview:
       typeof instructions === 'string' ? instructions.slice(0, previewChars) : '(made for each run)',
@@ -62,4 +68,4 @@ async function toAgentView(agents: AgentRegistry, agent: AnyAgent, defaultModel:
 
 /** Every agent that a run can reach, as the wire shows it. */
 export const listAgents = (agents: AgentRegistry, defaultModel: string): Promise<AgentView[]> =>
-  Promise.all(agents.all().map((agent) => toAgentView(agents, agent, defaultModel)));
+  Promise.all(agents.offered().map((offered) => toAgentView(agents, offered, defaultModel)));

@@ -66,9 +66,6 @@ export function createHealth({ provider, store, timeoutMs, providerDown, clock }
 /** What the service says about itself. */
 export type Health = ReturnType<typeof createHealth>;
 
-/** The reason a provider check gives when there was no answer at all. */
-export class Unreachable extends Error {}
-
 type Finding = { reason: string | null; unreachable: boolean };
 
 function watch(check: Check, timeoutMs: number, clock: Clock) {
@@ -98,9 +95,10 @@ function watch(check: Check, timeoutMs: number, clock: Clock) {
       refresh();
       return finding;
     },
+    /** How long every look has found something, up to the last one: what happened since nobody knows. */
     badForMs(): number {
       refresh();
-      return badSinceMs === null ? 0 : clock.monotonicMs() - badSinceMs;
+      return badSinceMs === null ? 0 : lookedMs - badSinceMs;
     },
   };
 }

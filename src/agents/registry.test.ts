@@ -1,0 +1,86 @@
+import { Agent, handoff, type MCPServer } from '@openai/agents';
+import { describe, expect, test } from 'vitest';
+import { RegistrationError } from './registration-error.ts';
+import { type AnyAgent, createAgentRegistry } from './registry.ts';
+
+const agent = (name: string, more: Partial<ConstructorParameters<typeof Agent>[0]> = {}): AnyAgent =>
+  new Agent({ name, instructions: 'Hi.', ...more });
+const server = (name: string) => ({ name }) as MCPServer;
+
+describe('the agents of a service', () => {
+  test('are found by the names they were given, in that order', () => {
+    const [first, second] = [agent('One'), agent('Two')];
+    const registry = createAgentRegistry({ first, second });
+    expect(registry.names()).toEqual(['first', 'second']);
+    expect(registry.get('second')).toBe(second);
+    expect(registry.get('Two')).toBeUndefined();
+    expect(registry.get('constructor')).toBeUndefined();
+  });
+
+  test('begin with the first one, unless an entry is named', () => {
+    const agents = { first: agent('One'), second: agent('Two') };
+    expect(createAgentRegistry(agents).entry).toBe('first');
+    expect(createAgentRegistry(agents, 'second').entry).toBe('second');
+  });
+
+  test('are those that handoffs lead to as well, each once, however they are named and whatever the way', () => {
+    const third = agent('Three');
+    const second = agent('Two', { handoffs: [handoff(third)] });
+    const first = agent('One', { handoffs: [second, third] });
+    third.handoffs = [first]; // round and round
+    const { offered } = createAgentRegistry({ first });
+    expect(offered().map(({ name }) => name)).toEqual(['first', 'Two', 'Three']);
+  });
+
+  test('are called by the names they were given, also by those who hand over to them', () => {
+    const second = agent('Two');
+    const registry = createAgentRegistry({ first: agent('One', { handoffs: [second] }), second });
+    expect(registry.nameOf(second)).toBe('second');
+    expect(registry.nameOf(agent('Other'))).toBe('Other');
+  });
+
+  test('may have two names: both are offered, and the first one is what they are called', () => {
+    const one = agent('One');
+    const registry = createAgentRegistry({ one, formerly: one });
+    expect(registry.offered()).toEqual([
+      { name: 'one', agent: one },
+      { name: 'formerly', agent: one },
+    ]);
+    expect(registry.nameOf(one)).toBe('one');
+  });
+
+  test('name the MCP servers they need, each once, also those that handoffs lead to', () => {
+    const [both, own] = [server('both'), server('own')];
+    const second = agent('Two', { mcpServers: [both, own] });
+    const registry = createAgentRegistry({ first: agent('One', { handoffs: [second], mcpServers: [both] }) });
+    expect(registry.mcpServers()).toEqual([both, own]);
+  });
+});
+
+describe('a mistake is refused', () => {
+  const one = agent('One');
+
+  test.each([
+    { mistake: 'no agents', agents: {}, why: 'serve() needs at least one agent: serve({ agents: { name: agent } }).' },
+    { mistake: 'nothing at all', agents: undefined, why: 'serve() needs at least one agent' },
+    {
+      mistake: 'a configuration',
+      agents: { one: { name: 'One' } },
+      why: 'agents.one is not an Agent of @openai/agents.',
+    },
+    { mistake: 'nothing under a name', agents: { one: null }, why: 'agents.one is not an Agent of @openai/agents.' },
+    { mistake: 'a name with a space', agents: { 'a b': one }, why: 'agents has the name "a b"; allowed are letters' },
+    { mistake: 'an empty name', agents: { '': one }, why: 'agents has the name ""' },
+    { mistake: 'a name without an end', agents: { ['n'.repeat(201)]: one }, why: 'agents has the name "nnn' },
+  ])('$mistake', ({ agents, why }) => {
+    const register = () => createAgentRegistry(agents as never);
+    expect(register).toThrow(RegistrationError);
+    expect(register).toThrow(why);
+  });
+
+  test('an entry that is not among the agents', () => {
+    expect(() => createAgentRegistry({ one, two: agent('Two') }, 'three')).toThrow(
+      new RegistrationError('The entry agent "three" is not among the agents given: one, two.'),
+    );
+  });
+});

@@ -1,0 +1,86 @@
+import { Agent, handoff, type Model, tool, webSearchTool } from '@openai/agents';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { type AnyAgent, createAgentRegistry } from './registry.ts';
+import { agentView, listAgents } from './view.ts';
+
+const parameters = z.object({ amount: z.number() });
+const execute = async () => 'done';
+const pay = (needsApproval?: Parameters<typeof tool>[0]['needsApproval']) =>
+  tool({ name: 'pay', description: 'Pays.', parameters, execute, needsApproval: needsApproval as never });
+
+const agent = (name: string, more: Partial<ConstructorParameters<typeof Agent>[0]> = {}): AnyAgent =>
+  new Agent({ name, instructions: 'Hi.', ...more });
+
+async function viewOf(main: AnyAgent) {
+  const [view] = await listAgents(createAgentRegistry({ main }), 'gpt-default');
+  return agentView.parse(view);
+}
+
+test('an agent is shown with what it is made of', async () => {
+  const second = agent('Second');
+  const third = agent('Third');
+  const main = agent('Main', { model: 'gpt-own', tools: [pay()], handoffs: [second, handoff(third)] });
+  const views = await listAgents(createAgentRegistry({ main, second }), 'gpt-default');
+  expect(views[0]).toEqual({
+    name: 'main',
+    entry: true,
+    model: 'gpt-own',
+    instructions_preview: 'Hi.',
+    handoffs: ['second', 'Third'],
+    tools: [{ name: 'pay', description: 'Pays.', needs_approval: false, effect: 'idempotent', effect_declared: false }],
+  });
+  expect(views.map(({ name, entry }) => [name, entry])).toEqual([
+    ['main', true],
+    ['second', false],
+    ['Third', false],
+  ]);
+});
+
+test('an agent with two names is listed under both, and only one of them is the entry', async () => {
+  const main = agent('Main');
+  const views = await listAgents(createAgentRegistry({ main, formerly: main }), 'gpt-default');
+  expect(views.map(({ name, entry }) => [name, entry])).toEqual([
+    ['main', true],
+    ['formerly', false],
+  ]);
+});
+
+test('an agent that names no model uses the default of the service', async () => {
+  expect(await viewOf(agent('Main'))).toMatchObject({ model: 'gpt-default' });
+});
+
+test('a model of the agent’s own has no name', async () => {
+  expect(await viewOf(agent('Main', { model: {} as Model }))).toMatchObject({ model: null });
+});
+
+test('of long instructions the beginning is shown, of those made for each run that they are', async () => {
+  expect((await viewOf(agent('Main', { instructions: 'x'.repeat(1_000) }))).instructions_preview).toBe('x'.repeat(200));
+  const made = await viewOf(agent('Main', { instructions: () => 'secret' }));
+  expect(made.instructions_preview).toBe('(made for each run)');
+});
+
+test('a tool of the provider, which has no description, is shown too', async () => {
+  expect((await viewOf(agent('Main', { tools: [webSearchTool()] }))).tools).toMatchObject([
+    { name: 'web_search', description: '', needs_approval: false },
+  ]);
+});
+
+test.each([
+  { needsApproval: undefined, shown: false },
+  { needsApproval: false, shown: false },
+  { needsApproval: true, shown: true },
+  { needsApproval: async (_run: unknown, { amount }: { amount: number }) => amount > 10, shown: true },
+  { needsApproval: async () => false, shown: false },
+  { needsApproval: async () => true, shown: true },
+  { needsApproval: () => Promise.reject(new Error('the rules cannot be read')), shown: true },
+  {
+    needsApproval: () => {
+      throw new Error('nor be asked for');
+    },
+    shown: true,
+  },
+])('a tool whose approval is decided by $needsApproval is shown as $shown', async ({ needsApproval, shown }) => {
+  const { tools } = await viewOf(agent('Main', { tools: [pay(needsApproval as never)] }));
+  expect(tools[0]?.needs_approval).toBe(shown);
+});
