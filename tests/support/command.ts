@@ -19,8 +19,8 @@ export type CommandOptions = {
   cwd?: string;
   /** The environment, beside the path and the home folder. */
   env?: Record<string, string | undefined>;
-  /** The launcher. Defaults to that of this repository. */
-  launcher?: string;
+  /** What is started with the parameters. Defaults to the launcher of this repository. */
+  program?: [string, ...string[]];
   /** Starts it by a shell, as `npm run` does; then `pid` is the shell's. Defaults to false. */
   byShell?: boolean;
 };
@@ -42,11 +42,20 @@ export type Command = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
+/** Kills what is left of a group. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left in it; what still holds the output ends by itself, now that its parent is gone.
+  }
+}
+
 /** Starts the command-line tool with these parameters; it is killed when the test ends. */
-export function startCommand(args: string[], { cwd = root, env, launcher, byShell }: CommandOptions = {}): Command {
-  const program = [launcher ?? join(root, 'bin/agent-service.mjs'), ...args];
-  const viaShell = ['-c', '"$0" "$@"; true', process.execPath, ...program];
-  const child = spawn(byShell ? 'sh' : process.execPath, byShell ? viaShell : program, {
+export function startCommand(args: string[], { cwd = root, env, program, byShell }: CommandOptions = {}): Command {
+  const [file, ...before] = program ?? [process.execPath, join(root, 'bin/agent-service.mjs')];
+  const parameters = [...before, ...args];
+  const child = spawn(byShell ? 'sh' : file, byShell ? ['-c', '"$0" "$@"; true', file, ...parameters] : parameters, {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -93,7 +102,7 @@ export function startCommand(args: string[], { cwd = root, env, launcher, byShel
     kill: (signal, to = 'command') => void process.kill(to === 'group' ? -pid : pid, signal),
     closed,
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      if (!isClosed) killGroup(pid);
       await closed;
     },
   };
