@@ -15,7 +15,7 @@ import { type AgentRegistry, agentRoutes } from './agents/index.ts';
 import { type Health, healthRoutes } from './health/index.ts';
 import { ServiceError } from './platform/errors.ts';
 import { registerErrors, sendProblem } from './platform/http/errors-plugin.ts';
-import { type Document, withMediaTypes } from './platform/http/openapi.ts';
+import { completeDocument, type Document } from './platform/http/openapi.ts';
 import { problemOf, problemType } from './platform/http/problem.ts';
 import type { Ids } from './platform/ids.ts';
 import type { Logger } from './platform/logger.ts';
@@ -130,9 +130,9 @@ async function registerDocs(app: FastifyInstance, { settings, version }: ServerP
       security: settings.authMode === 'api_key' ? [{ apiKey: [] }] : [],
     },
     transform: jsonSchemaTransform,
-    transformObject: (document) => withMediaTypes(jsonSchemaTransformObject(document) as Document) as never,
+    transformObject: (document) => completeDocument(jsonSchemaTransformObject(document) as Document) as never,
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
 

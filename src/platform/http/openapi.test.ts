@@ -1,37 +1,106 @@
-import { expect, test } from 'vitest';
-import { withMediaTypes } from './openapi.ts';
+import { describe, expect, test } from 'vitest';
+import { completeDocument, type Document } from './openapi.ts';
 
 const schema = { type: 'object' };
-const json = () => ({ content: { 'application/json': { schema } } });
-
-const documentOf = (operationId: string) => ({
-  paths: {
-    '/thing': { post: { operationId, responses: { 200: json(), 204: {}, '4XX': json(), 503: json() } } },
-  },
+const json = (content: unknown = schema) => ({
+  description: 'Default Response',
+  content: { 'application/json': { schema: content } },
 });
 
-/** The media types of an operation's answers, by status. */
-function typesOf(operationId: string) {
-  const { responses = {} } = withMediaTypes(documentOf(operationId)).paths?.['/thing']?.post ?? {};
-  return Object.fromEntries(Object.entries(responses).map(([status, { content }]) => [status, content]));
+const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+
+/** A document with one operation, completed. */
+function complete(operation: Record<string, unknown>, schemas: Record<string, unknown> = {}) {
+  const document = completeDocument({ paths: { '/thing': { post: operation } }, components: { schemas } } as Document);
+  return { operation: document.paths?.['/thing']?.post, schemas: document.components?.schemas };
 }
 
-test('problems have their own media type, answers are JSON, and no content stays none', () => {
-  expect(typesOf('getThing')).toEqual({
-    200: { 'application/json': { schema } },
-    204: undefined,
-    '4XX': { 'application/problem+json': { schema } },
-    503: { 'application/problem+json': { schema } },
+describe('an answer', () => {
+  const responses = () => ({
+    200: json(),
+    202: { ...json(), description: 'It waits.' },
+    204: { description: 'Default Response' },
+    '4XX': json(),
+    503: json(),
+  });
+
+  /** The media types of the answers, by status. */
+  const typesOf = (operationId: string) =>
+    Object.entries(complete({ operationId, responses: responses() }).operation?.responses ?? {}).map(
+      ([status, { content = {} }]) => [status, ...Object.keys(content)],
+    );
+
+  test('that is a problem has its own media type, others are JSON, and no content stays none', () => {
+    expect(typesOf('getThing')).toEqual([
+      ['200', 'application/json'],
+      ['202', 'application/json'],
+      ['204'],
+      ['503', 'application/problem+json'],
+      ['4XX', 'application/problem+json'],
+    ]);
+  });
+
+  test('that is a stream is one; its problems stay problems', () => {
+    expect(typesOf('streamRun')).toContainEqual(['200', 'text/event-stream']);
+    expect(typesOf('streamRun')).toContainEqual(['4XX', 'application/problem+json']);
+  });
+
+  test('keeps the description of its route, and gets one where it has none', () => {
+    const { operation } = complete({ responses: responses() });
+    const described = Object.entries(operation?.responses ?? {}).map(([status, { description }]) => [
+      status,
+      description,
+    ]);
+    expect(Object.fromEntries(described)).toEqual({
+      200: 'OK',
+      202: 'It waits.',
+      204: 'No Content',
+      503: 'Service Unavailable',
+      '4XX': 'The request was refused; `code` says why.',
+    });
   });
 });
 
-test('the answer of a stream is one, its problems stay problems', () => {
-  expect(typesOf('streamRun')).toMatchObject({
-    200: { 'text/event-stream': { schema } },
-    '4XX': { 'application/problem+json': { schema } },
+describe('a schema', () => {
+  test('that nothing needs is left out; one that another one needs is not', () => {
+    const schemas = {
+      Run: { properties: { usage: reference('Usage') } },
+      Usage: schema,
+      RunInput: schema,
+      Other: schema,
+    };
+    expect(complete({ responses: { 200: json(reference('Run')) } }, schemas).schemas).toEqual({
+      Run: schemas.Run,
+      Usage: schema,
+    });
+  });
+
+  test('that is only sent has the name it was given', () => {
+    const body = { content: { 'application/json': { schema: reference('OrderInput') } } };
+    const schemas = { Order: schema, OrderInput: { items: reference('ItemInput') }, Item: schema, ItemInput: schema };
+    const completed = complete({ requestBody: body, responses: {} }, schemas);
+    expect(completed.operation).toMatchObject({
+      requestBody: { content: { 'application/json': { schema: reference('Order') } } },
+    });
+    expect(completed.schemas).toEqual({ Item: schema, Order: { items: reference('Item') } });
+  });
+
+  test('that is both sent and answered is there twice, since defaults make the two differ', () => {
+    const body = { content: { 'application/json': { schema: reference('OrderInput') } } };
+    const schemas = { Order: schema, OrderInput: schema };
+    const completed = complete({ requestBody: body, responses: { 200: json(reference('Order')) } }, schemas);
+    expect(completed.schemas).toEqual(schemas);
+    expect(completed.operation).toMatchObject({
+      requestBody: { content: { 'application/json': { schema: reference('OrderInput') } } },
+    });
+  });
+
+  test('that refers to itself is followed once', () => {
+    const schemas = { Tree: { items: reference('Tree') } };
+    expect(complete({ responses: { 200: json(reference('Tree')) } }, schemas).schemas).toEqual(schemas);
   });
 });
 
-test('a document without paths is left alone', () => {
-  expect(withMediaTypes({})).toEqual({});
+test('a document without operations has nothing to complete', () => {
+  expect(completeDocument({})).toEqual({ components: { schemas: {} } });
 });

@@ -1,29 +1,92 @@
+import { STATUS_CODES } from 'node:http';
 import { problemType } from './problem.ts';
 
 type Content = Record<string, { schema?: unknown }>;
-type Operation = { operationId?: string; responses?: Record<string, { content?: Content }> };
+type Response = { description?: string; content?: Content };
+type Operation = { operationId?: string; responses?: Record<string, Response> };
 
 /** An OpenAPI document, as far as it is looked at here. */
-export type Document = { paths?: Record<string, Record<string, Operation>> };
+export type Document = {
+  paths?: Record<string, Record<string, Operation>>;
+  components?: { schemas?: Record<string, unknown> };
+};
 
 const json = 'application/json';
 
-function rename(content: Content | undefined, type: string): void {
+/** The operations whose answers are streams of events. */
+const streams: ReadonlySet<string | undefined> = new Set(['streamRun']);
+
+/** What the framework says of an answer that its route does not describe. */
+const undescribed = 'Default Response';
+const descriptions: Record<string, string> = {
+  ...STATUS_CODES,
+  '4XX': 'The request was refused; `code` says why.',
+  '5XX': 'The service, or what it depends on, could not do it; `code` says why.',
+};
+
+function setMediaType(content: Content | undefined, type: string): void {
   if (!content?.[json]) return;
   content[type] = content[json];
   delete content[json];
 }
 
-/** The operations whose answers are streams of events. */
-const streams: ReadonlySet<string | undefined> = new Set(['streamRun']);
-
 /** The routes' schemas say what answers hold; this says in which media type: problems and streams are not plain JSON. */
-export function withMediaTypes(document: Document): Document {
+function completeResponse(status: string, response: Response, { operationId }: Operation): void {
+  if (/^[45]/.test(status)) setMediaType(response.content, problemType);
+  else if (streams.has(operationId)) setMediaType(response.content, 'text/event-stream');
+  if (response.description === undescribed) response.description = descriptions[status] ?? status;
+}
+
+type Reference = { $ref: string };
+
+/** Every reference to a schema below `value`. */
+function referencesIn(value: unknown): Reference[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const own = '$ref' in value && typeof value.$ref === 'string' ? [value as Reference] : [];
+  return [...own, ...Object.values(value).flatMap(referencesIn)];
+}
+
+const prefix = '#/components/schemas/';
+const nameOf = ({ $ref }: Reference) => $ref.slice(prefix.length);
+
+/** The schemas that the operations need, directly or through others. */
+function neededSchemas({ paths, components }: Document): Map<string, unknown> {
+  const needed = new Map<string, unknown>();
+  const need = (value: unknown): void => {
+    for (const name of referencesIn(value).map(nameOf)) {
+      if (needed.has(name)) continue;
+      needed.set(name, components?.schemas?.[name]);
+      need(components?.schemas?.[name]);
+    }
+  };
+  need(paths);
+  return needed;
+}
+
+/**
+ * The library makes two schemas of each that has a name: what is answered, and what is sent, "…Input". This leaves those
+ * that are needed, each under the name that it was given; only one that is both sent and answered is there twice.
+ */
+function nameSchemas(document: Document): void {
+  const needed = neededSchemas(document);
+  const plainName = (name: string) => {
+    const plain = name.replace(/Input$/, '');
+    return needed.has(plain) ? name : plain;
+  };
+  for (const reference of referencesIn([document.paths, ...needed.values()])) {
+    reference.$ref = prefix + plainName(nameOf(reference));
+  }
+  const schemas = [...needed].map(([name, schema]) => [plainName(name), schema] as const);
+  document.components = { ...document.components, schemas: Object.fromEntries(schemas.sort()) };
+}
+
+/** Completes the document that is made from the schemas of the routes, in place. */
+export function completeDocument(document: Document): Document {
   for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
-    for (const [status, { content }] of Object.entries(operation.responses ?? {})) {
-      if (/^[45]/.test(status)) rename(content, problemType);
-      else if (streams.has(operation.operationId)) rename(content, 'text/event-stream');
+    for (const [status, response] of Object.entries(operation.responses ?? {})) {
+      completeResponse(status, response, operation);
     }
   }
+  nameSchemas(document);
   return document;
 }
