@@ -48,5 +48,6 @@ export function createLogger({ level, appName, readable, destination }: LoggerOp
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: redact, censor: '[redacted]' },
   };
-  return pino(options, destination ?? (readable ? pinoPretty() : pino.destination({ sync: false })));
+  // Written at once: a process that ends, or is killed, has said all that it said, in order. A run logs one line.
+  return pino(options, destination ?? (readable ? pinoPretty() : pino.destination({ sync: true })));
 }
