@@ -4,7 +4,7 @@ import closeWithGrace from 'close-with-grace';
 import { type AnyAgent, buildContext, type ContextBuilder, createAgentRegistry } from './agents/index.ts';
 import { bannerOf } from './banner.ts';
 import { readEnvironment } from './environment.ts';
-import { createHealth, type Health } from './health/index.ts';
+import { createHealth } from './health/index.ts';
 import { createMcpConnections } from './mcp.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createListener } from './platform/http/listener.ts';
@@ -17,15 +17,20 @@ import { StartError } from './platform/start-error.ts';
 import { versions } from './platform/versions.ts';
 import { createOpenAiProvider, createProviderCheck, createSimulatedModelProvider } from './providers/index.ts';
 import {
+  type ActiveRuns,
+  createActiveRuns,
+  createClaimer,
+  createEventFeed,
   createExecutor,
   createProcessLease,
   createRunLife,
+  createRunMetrics,
   createRunService,
   createSlots,
-  createTurns,
+  type Faults,
   interceptNestedRuns,
-  meterProvider,
-  type RunService,
+  journalProvider,
+  noFaults,
 } from './runs/index.ts';
 import { buildProbeServer, buildServer } from './server.ts';
 import { createSessionService } from './sessions/index.ts';
@@ -78,7 +83,7 @@ const hooks = ({ onStart, onStop }: ServeOptions): Service => ({
 
 function createModelProvider(settings: Settings, clock: Clock): ModelProvider {
   const provider = settings.simulated ? createSimulatedModelProvider({ clock }) : createOpenAiProvider(settings);
-  return meterProvider(provider);
+  return journalProvider(provider);
 }
 
 const probeContext = { runId: 'run_0', tenant: 'default', sessionId: null, metadata: {} };
@@ -95,20 +100,51 @@ const contextCheck = (context: ContextBuilder | undefined): Service => ({
  *
  * @throws {RegistrationError} when the options cannot be served
  */
-export async function startService(options: ServeOptions, settings: Settings, log: Logger): Promise<RunningService> {
+export async function startService(
+  options: ServeOptions,
+  settings: Settings,
+  log: Logger,
+  fault: Faults = noFaults,
+): Promise<RunningService> {
   const clock = systemClock;
   const ids = createIds(clock.nowMs);
   const version = versions();
-  const processId = ids('proc');
   const agents = createAgentRegistry(options.agents, options.entry);
   const defaults = { modelProvider: createModelProvider(settings, clock), model: settings.openai.model };
   const store = createStore(settings, log, { executes: true });
   const slots = createSlots(settings.runsMax);
-  const turns = createTurns(clock);
+  const active = createActiveRuns();
+  const feed = createEventFeed({ store, active, clock });
+  const info = { host: hostname(), pid: process.pid, appVersion: version.app, sdkVersion: version.sdk };
+  const newId = () => ids('proc');
+  const metrics = createRunMetrics({ store, slots });
+  const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
+  const { processId } = lease;
   const executor = createExecutor({ agents, context: options.context, defaults, turnsMax: settings.turnsMax, clock });
-  const life = createRunLife({ store, executor, slots, turns, clock, log, processId });
-  const process = { id: processId, appVersion: version.app, sdkVersion: version.sdk };
-  const runs = createRunService({ store, agents, life, slots, clock, ids, settings, process });
+  const life = createRunLife({
+    store,
+    executor,
+    lease,
+    effectDefault: settings.toolEffectDefault,
+    metrics,
+    fault,
+    clock,
+    log,
+  });
+  const runs = createRunService({
+    store,
+    agents,
+    life,
+    feed,
+    active,
+    slots,
+    clock,
+    ids,
+    settings,
+    processId,
+    versions: version,
+  });
+  const claimer = createClaimer({ store, slots, active, processId, execute: runs.resume, metrics, clock, log });
   const health = createHealth({
     provider: settings.simulated ? null : createProviderCheck(settings),
     store: async (signal) => store.ping(signal).then(() => null),
@@ -124,6 +160,7 @@ export async function startService(options: ServeOptions, settings: Settings, lo
     ids,
     agents,
     runs,
+    feed,
     sessions: createSessionService(store),
     health,
     authenticator: createAuthenticator({ mode: settings.authMode, adminApiKey: settings.adminApiKey }),
@@ -134,20 +171,20 @@ export async function startService(options: ServeOptions, settings: Settings, lo
   const probes = createListener({
     ...listen,
     name: 'probe server',
-    app: await buildProbeServer(health, log),
+    app: await buildProbeServer(health, metrics.registry, log),
     port: settings.metricsPort,
     setting: 'METRICS_PORT',
   });
   const api = createListener({ ...listen, name: 'API server', app, port: settings.port, setting: 'PORT' });
-  const info = { ...process, host: hostname(), pid: globalThis.process.pid };
   const services = supervise('service', [
     probes,
     store,
     hooks(options),
     createMcpConnections([...(options.mcpServers ?? []), ...agents.mcpServers()]),
     contextCheck(options.context),
-    createProcessLease({ store, info, leaseMs: settings.leaseMs, active: runs.active, clock, log }),
+    lease,
     api,
+    claimer,
   ]);
 
   interceptNestedRuns();
@@ -157,7 +194,11 @@ export async function startService(options: ServeOptions, settings: Settings, lo
     url: api.url(),
     probeUrl: probes.url(),
     async stop() {
-      const drained = await drain(runs, health, settings, clock);
+      health.draining();
+      await clock.sleep(settings.prestopDelayMs);
+      runs.close();
+      await claimer.stop(AbortSignal.timeout(recordMs));
+      const drained = await drain(active, settings);
       closing.abort();
       await services.stop(AbortSignal.timeout(closeMs));
       return drained;
@@ -165,15 +206,11 @@ export async function startService(options: ServeOptions, settings: Settings, lo
   };
 }
 
-/** Lets the work in flight end; true if all of it did by itself. */
-async function drain(runs: RunService, health: Health, settings: Settings, clock: Clock): Promise<boolean> {
-  health.draining();
-  await clock.sleep(settings.prestopDelayMs);
-  runs.close();
-  const drained = await runs.active.idle(AbortSignal.timeout(settings.shutdownGraceMs));
-  if (drained) return true;
-  runs.active.stopAll('shutting_down');
-  await runs.active.idle(AbortSignal.timeout(recordMs));
+/** Lets the runs in flight end; what is left at the end of the grace goes on elsewhere, or here after a restart. */
+async function drain(active: ActiveRuns, { shutdownGraceMs }: Settings): Promise<boolean> {
+  if (await active.idle(AbortSignal.timeout(shutdownGraceMs))) return true;
+  active.stopAll('shutting_down');
+  await active.idle(AbortSignal.timeout(recordMs));
   return false;
 }
 
@@ -221,7 +258,7 @@ function installExit(starting: Promise<RunningService>, settings: Settings, log:
  * Serves `options` as this process: reads the settings, starts, and stops through one door. The first signal drains,
  * the second ends at once; a stray error is logged and drains too, with exit code 1.
  */
-export async function runProcess(options: ServeOptions): Promise<RunningService> {
+export async function runProcess(options: ServeOptions, fault: Faults = noFaults): Promise<RunningService> {
   quietSdk();
   try {
     const settings = parseSettings(readEnvironment());
@@ -230,7 +267,7 @@ export async function runProcess(options: ServeOptions): Promise<RunningService>
       appName: settings.appName,
       readable: settings.appEnv === 'development',
     });
-    const starting = startService(options, settings, log);
+    const starting = startService(options, settings, log, fault);
     installExit(starting, settings, log);
     const service = await starting;
     announce(service, settings, log);

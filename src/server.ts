@@ -20,7 +20,7 @@ import { problemOf, problemType } from './platform/http/problem.ts';
 import type { Ids } from './platform/ids.ts';
 import type { Logger } from './platform/logger.ts';
 import type { Settings } from './platform/settings.ts';
-import { type RunService, runRoutes } from './runs/index.ts';
+import { type EventFeed, type RunService, runRoutes } from './runs/index.ts';
 import { type SessionService, sessionRoutes } from './sessions/index.ts';
 import type { RateLimiter } from './storage/port/index.ts';
 import { type Authenticator, registerGuard } from './tenancy/index.ts';
@@ -44,6 +44,7 @@ export type ServerParts = {
   ids: Ids;
   agents: AgentRegistry;
   runs: RunService;
+  feed: EventFeed;
   sessions: SessionService;
   health: Health;
   authenticator: Authenticator;
@@ -157,7 +158,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await app.register(
     async (api) => {
       registerGuard(api, guardOptions(parts));
-      await api.register(runRoutes, { runs, settings, closing: parts.closing });
+      await api.register(runRoutes, { runs, feed: parts.feed, settings, closing: parts.closing });
       await api.register(sessionRoutes, { sessions });
       await api.register(agentRoutes, { agents, defaultModel: settings.openai.model });
     },
@@ -177,12 +178,22 @@ const corsOptions = (origins: string[]) => ({
   exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy', 'location'],
 });
 
-/** A second server for probes alone, on a port of its own: neither load nor limits of callers reach it. */
-export async function buildProbeServer(health: Health, log: Logger): Promise<FastifyInstance> {
+/** Figures in Prometheus's text format. */
+export type Metrics = { contentType: string; metrics(): Promise<string> };
+
+/** A second server for probes and figures, on a port of its own: neither load nor limits of callers reach it. */
+export async function buildProbeServer(health: Health, metrics: Metrics, log: Logger): Promise<FastifyInstance> {
   const app = fastify({ ...quietLogging(log), forceCloseConnections: true });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (payload) => JSON.stringify(payload));
   registerErrors(app as unknown as FastifyInstance);
   await app.register(healthRoutes, { health });
+  app.get('/metrics', async (_request, reply) => {
+    const text = await metrics.metrics();
+    return reply
+      .type(metrics.contentType)
+      .serializer((payload: unknown) => payload as string)
+      .send(text);
+  });
   return app as unknown as FastifyInstance;
 }

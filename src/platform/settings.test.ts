@@ -35,6 +35,8 @@ describe('without any setting but the key', () => {
       openai: { apiKey, model: 'gpt-4.1', baseUrl: 'https://api.openai.com/v1', api: 'responses' },
       simulated: false,
       runTimeoutMs: 30_000,
+      backgroundTimeoutMs: 3_600_000,
+      toolEffectDefault: 'idempotent',
       runsMax: 50,
       turnsMax: 10,
       inputCharsMax: 200_000,

@@ -130,6 +130,17 @@ export const settingsTable = {
     default: '200000',
     about: 'Longest message, in characters.',
   }),
+  RUN_TIMEOUT_MAX: setting({
+    schema: secondsToMs(1, 604_800),
+    default: '3600',
+    about: 'Seconds a run in the background may take.',
+  }),
+  TOOL_EFFECT_DEFAULT: setting({
+    schema: oneOf(['read', 'idempotent', 'once']),
+    default: 'idempotent',
+    about:
+      'What repeating a call of a tool does that nobody declared by effect(): nothing (read), the same again (idempotent), or harm (once: a person is asked).',
+  }),
   RUN_LEASE: setting({
     schema: secondsToMs(1, 300),
     default: '10',
@@ -269,6 +280,8 @@ function toSettings(parsed: Parsed) {
     /** Development without a key for OpenAI itself: the simulated model answers. */
     simulated: local && parsed.OPENAI_API_KEY === undefined && isOpenAi,
     runTimeoutMs: parsed.OPENAI_TIMEOUT,
+    backgroundTimeoutMs: parsed.RUN_TIMEOUT_MAX,
+    toolEffectDefault: parsed.TOOL_EFFECT_DEFAULT,
     runsMax: parsed.MAX_CONCURRENT_RUNS,
     turnsMax: parsed.MAX_TURNS,
     inputCharsMax: parsed.MAX_INPUT_CHARS,

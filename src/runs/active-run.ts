@@ -1,35 +1,35 @@
 import type { Run } from '../storage/port/index.ts';
-import type { EventLog } from './event-log.ts';
 import { RunStopped, type StopReason } from './failures.ts';
+import type { LiveLog } from './live-log.ts';
 
-/** A run that this process executes, or that waits in it for its session. */
+/** How an attempt at a run ended here, and when a caller does well to try again. */
+export type RunEnd =
+  /** The run has ended for good, or waits for a person. */
+  | { type: 'ended'; run: Run; retryAfterMs?: number }
+  /** It goes on in another process, or here after a restart. */
+  | { type: 'handed_back' };
+
+/** A run that this process executes. */
 export type ActiveRun = {
-  /** As it was when it was created. */
+  /** As it was when this attempt began. */
   readonly run: Run;
-  readonly events: EventLog;
+  readonly log: LiveLog;
   /** Aborts when the run is to end early; its reason is a `RunStopped`. */
   readonly signal: AbortSignal;
-  /** The run as it was stored when it ended or paused. Rejects with a `ServiceError` if that could not be stored. */
-  readonly ended: Promise<EndedRun>;
+  /** Rejects with a `ServiceError` if the end could not be stored. */
+  readonly ended: Promise<RunEnd>;
   /** Ends the run early. The first reason counts. */
   stop(reason: StopReason): void;
 };
 
-/** A run at its end, and when a caller does well to try again. */
-export type EndedRun = { run: Run; retryAfterMs?: number };
-
 /**
- * Carries out a run from its creation to its stored end.
+ * Carries out one attempt at a run, from its start to its stored end.
  *
- * @param start.holdsSlot whether the run was started and has a slot; otherwise it waits for its session first
- * @param start.deadlineMs when its time is over, on the monotonic clock
+ * @param deadlineMs when the run's time is over, on the monotonic clock
  */
-export type RunLife = (
-  active: Omit<ActiveRun, 'ended'>,
-  start: { holdsSlot: boolean; deadlineMs: number },
-) => Promise<EndedRun>;
+export type RunLife = (active: Omit<ActiveRun, 'ended'>, deadlineMs: number) => Promise<RunEnd>;
 
-/** The runs of this process that have not ended, and a way to wait until there are none. */
+/** The runs that this process executes, and a way to wait until there are none. */
 export function createActiveRuns() {
   const active = new Map<string, ActiveRun>();
   const whenIdle = new Set<() => void>();
@@ -55,16 +55,23 @@ export function createActiveRuns() {
       }
     },
 
-    /** Adds a run and carries it out by `live`, whose promise is the run's end. */
-    add(run: Run, events: EventLog, live: (active: Omit<ActiveRun, 'ended'>) => Promise<EndedRun>): ActiveRun {
+    /** How many of them are in the background. */
+    background: (): number => [...active.values()].filter(({ run }) => run.mode === 'background').length,
+
+    /** Whether one of them crashed before. */
+    hasCrashed: (): boolean => [...active.values()].some(({ run }) => run.crashes > 0),
+
+    /** Adds a run and carries it out by `live`, whose promise is the end of this attempt. */
+    add(run: Run, log: LiveLog, live: (active: Omit<ActiveRun, 'ended'>) => Promise<RunEnd>): ActiveRun {
       const controller = new AbortController();
       const handle = {
         run,
-        events,
+        log,
         signal: controller.signal,
         stop: (reason: StopReason) => controller.abort(new RunStopped(reason)),
       };
       const ended = live(handle).finally(() => {
+        log.close();
         active.delete(run.id);
         tellIfIdle();
       });
@@ -95,5 +102,5 @@ export function createActiveRuns() {
   };
 }
 
-/** The runs of this process that have not ended. */
+/** The runs that this process executes. */
 export type ActiveRuns = ReturnType<typeof createActiveRuns>;

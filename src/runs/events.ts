@@ -31,7 +31,12 @@ export const runEvent = z
       is_error: z.boolean(),
       duration_ms: z.int().nonnegative(),
     }),
-    event('handoff', { from: z.string(), to: z.string() }),
+    event('handoff', {
+      from: z.string(),
+      to: z.string(),
+      ordinal: z.int().positive().meta({ description: 'Which handoff of the run it is, from 1.' }),
+    }),
+    event('run.resumed', { after: z.enum(['recovery', 'decision', 'handback']) }),
     event('run.requires_action', { required_action: requiredActionView }),
     event('run.completed', { run: runView }),
     event('run.failed', { run: runView }),

@@ -10,73 +10,13 @@ import {
 } from '@openai/agents';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { execute } from '../../tests/support/execute-run.ts';
 import { createStubModel, hasToolResult, type StubReply } from '../../tests/support/stub-model.ts';
-import { type AnyAgent, createAgentRegistry } from '../agents/index.ts';
-import { systemClock } from '../platform/clock.ts';
-import type { Run, RunMode } from '../storage/port/index.ts';
-import { createEventLog } from './event-log.ts';
-import type { RunEvent } from './events.ts';
-import { createExecutor } from './executor.ts';
 import { RunStopped } from './failures.ts';
 import { interceptNestedRuns } from './interception.ts';
-import { meterProvider } from './metered-model.ts';
 
 setTracingDisabled(true);
 interceptNestedRuns();
-
-const newRun = (mode: RunMode): Run => ({
-  id: 'run_1',
-  tenantId: 'default',
-  sessionId: 's-1',
-  status: 'running',
-  mode,
-  agent: 'main',
-  lastAgent: null,
-  model: null,
-  simulated: false,
-  message: 'hello',
-  metadata: { channel: 'web' },
-  response: null,
-  output: null,
-  usage: { requests: 0, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, totalTokens: 0 },
-  costUsd: null,
-  error: null,
-  requiredAction: null,
-  drift: false,
-  attempt: 1,
-  crashes: 0,
-  ownerId: 'proc_1',
-  timeoutMs: 30_000,
-  sessionSeqAtStart: 0,
-  requestId: 'req_1',
-  appVersion: '0',
-  sdkVersion: '0',
-  firstTokenMs: null,
-  createdAtMs: 0,
-  startedAtMs: 0,
-  finishedAtMs: null,
-});
-
-type Setup = {
-  reply: (request: ModelRequest) => StubReply | Promise<StubReply>;
-  mode?: RunMode;
-  signal?: AbortSignal;
-  context?: (run: { runId: string }) => unknown;
-};
-
-async function execute(agent: AnyAgent, { reply, mode = 'blocking', signal, context }: Setup) {
-  const stub = createStubModel(reply);
-  const defaults = { modelProvider: meterProvider(stub.provider), model: 'stub-1' };
-  const agents = createAgentRegistry({ main: agent });
-  const executor = createExecutor({ agents, context, defaults, turnsMax: 5, clock: systemClock });
-  const log = createEventLog({ runId: 'run_1', attempt: 1, simulated: false, clock: systemClock });
-  const request = { run: newRun(mode), history: [], events: log, signal: signal ?? new AbortController().signal };
-  const execution = await executor.execute(request);
-  log.close();
-  const events: RunEvent[] = [];
-  for await (const event of log.read(0)) events.push(event);
-  return { execution, events, stub, final: execution.type === 'ended' ? execution.final : undefined };
-}
 
 const lookup = (execute: () => unknown = () => 'found') =>
   tool({ name: 'lookup', description: 'looks up', parameters: z.object({}), execute: async () => execute() });

@@ -2,13 +2,15 @@ import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult } f
 import type { AgentRegistry, AnyAgent, ContextBuilder } from '../agents/index.ts';
 import { buildContext } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { FinalRun, Json, JsonRecord, PausedRun, Run } from '../storage/port/index.ts';
-import type { EventLog } from './event-log.ts';
+import type { FinalRun, Json, JsonRecord, PausedRun, Step } from '../storage/port/index.ts';
+import type { Activity } from './activity.ts';
+import { approvalKey } from './decisions.ts';
 import { classifyFailure, type Failure, RunStopped, stopped } from './failures.ts';
-import { type Activity, createActivity, parseArguments, type ToolCall } from './run-recorder.ts';
+import { isJournaledTool } from './journaled-tool.ts';
 import { createRunSession, remainsOf } from './run-session.ts';
 import type { RequiredAction } from './schemas.ts';
 import { type RunDefaults, rootScope, runScope } from './scope.ts';
+import { parseArguments } from './tool-arguments.ts';
 import { toTime } from './view.ts';
 
 /** How long code that was told to stop has to do so before its run is recorded without it. */
@@ -26,60 +28,66 @@ export type ExecutorDeps = {
   clock: Clock;
 };
 
+type Ending = Omit<FinalRun, 'entries'>;
+type Pausing = Omit<PausedRun, 'entries'>;
+
 /** How an execution ended: for good, or until a person has decided. `cause` is for the log only. */
 export type Execution =
-  | { type: 'ended'; final: FinalRun; retryAfterMs?: number; cause?: unknown }
-  | { type: 'paused'; paused: PausedRun };
+  | { type: 'ended'; final: Ending; retryAfterMs?: number; cause?: unknown }
+  | { type: 'paused'; paused: Pausing };
 
-/** A run to execute. */
-export type ExecuteRequest = {
-  run: Run;
-  history: readonly JsonRecord[];
-  events: EventLog;
-  /** Ends the run early; its reason is a `RunStopped`. */
-  signal: AbortSignal;
-};
-
-/** Executes runs: hands them to the SDK, watches them, and says how they ended. It stores nothing. */
+/** Executes runs: hands them to the SDK, watches them, and says how they ended. It stores nothing but the journal. */
 export function createExecutor({ agents, context, defaults, turnsMax, clock }: ExecutorDeps) {
-  async function callSdk(request: ExecuteRequest, activity: Activity, agent: AnyAgent, session: RunSession) {
-    const { run, signal } = request;
+  async function callSdk(activity: Activity, agent: AnyAgent, session: RunSession | null): Promise<AnyResult> {
+    const { run, signal } = activity;
     const runContext = await buildContext(context, {
       runId: run.id,
       tenant: run.tenantId,
       sessionId: run.sessionId,
       metadata: run.metadata,
     });
-    const runner = createRunner(defaults, activity);
-    const options = { session: session.session, context: runContext, maxTurns: turnsMax, signal };
-    const input: AgentInputItem[] = [{ type: 'message', role: 'user', content: run.message }];
-    return runScope.run(rootScope(activity.recorder, defaults), async (): Promise<AnyResult> => {
+    const runner = createRunner(defaults, activity, agents);
+    const options = { session: session?.session, context: runContext, maxTurns: turnsMax, signal };
+    const start = async (input: AgentInputItem[] | AnyResult['state']): Promise<AnyResult> => {
       if (run.mode !== 'stream') return runner.run(agent, input, options);
       const result = await runner.run(agent, input, { ...options, stream: true });
-      // What viewers see comes from the model and the hooks; the SDK's own queue of events has no bound unless read.
+      // What viewers see comes from the models and the tools; the SDK's own queue of events has no bound unless read.
       for await (const _ of result);
       await result.completed;
+      return result;
+    };
+    const scope = rootScope(activity, defaults);
+    return runScope.run(scope, async () => {
+      let result = await start([{ type: 'message', role: 'user', content: run.message }]);
+      while (decide(result, activity)) {
+        scope.begun = false; // the run goes on, it is no child of itself
+        result = await start(result.state);
+      }
       return result;
     });
   }
 
   return {
-    async execute(request: ExecuteRequest): Promise<Execution> {
-      const { run, events, signal, history } = request;
-      const activity = createActivity(events, clock, clock.monotonicMs());
-      const session = createRunSession(run.sessionId ?? run.id, history);
+    async execute(activity: Activity, history: readonly JsonRecord[]): Promise<Execution> {
+      const { run, signal } = activity;
+      const session = run.sessionId === null ? null : createRunSession(run.sessionId, history);
       const agent = agents.get(run.agent);
       try {
         if (!agent) throw new Error(`There is no agent "${run.agent}".`);
         signal.throwIfAborted();
-        const working = callSdk(request, activity, agent, session);
+        const working = callSdk(activity, agent, session);
         const result = await Promise.race([working, stopSignalled(signal, clock, working)]);
         signal.throwIfAborted();
-        return succeeded(result, activity, session, agents, clock);
+        return succeeded(result, activity, session);
       } catch (error) {
-        const failure = signal.reason instanceof RunStopped ? stopped(signal.reason.reason) : classify(error, activity);
-        if (failure.error.code === 'guardrail_tripped') activity.resetText('guardrail');
-        return failed(failure, error, run, activity);
+        const unknown = activity.journal.unknownCalls();
+        if (unknown.length > 0 && !signal.aborted) return pausedForUnknown(unknown, activity);
+        const reason = signal.reason instanceof RunStopped ? signal.reason : error;
+        const failure = reason instanceof RunStopped ? stopped(reason.reason) : classify(error, activity);
+        if (failure.error.code === 'guardrail_tripped' && activity.lastTextStep() > 0) {
+          activity.resetText(activity.lastTextStep(), 'guardrail');
+        }
+        return failed(failure, error, activity);
       } finally {
         activity.close();
       }
@@ -89,6 +97,62 @@ export function createExecutor({ agents, context, defaults, turnsMax, clock }: E
   function classify(error: unknown, activity: Activity): Failure {
     return classifyFailure(error, { fromModel: activity.fromModel, maxTurns: turnsMax, nowMs: clock.nowMs() });
   }
+
+  function known(activity: Activity, ended: boolean) {
+    const { journal } = activity;
+    return {
+      usage: journal.usage(),
+      model: journal.lastModel(),
+      costUsd: null,
+      drift: journal.drifted(ended),
+      firstTokenMs: activity.firstTokenMs(),
+    };
+  }
+
+  function succeeded(result: AnyResult, activity: Activity, session: RunSession | null): Execution {
+    const lastAgent = result.lastAgent ? agents.nameOf(result.lastAgent) : null;
+    if (result.interruptions.length > 0) {
+      const requiredAction = toApproval(result, agents, clock) as Json;
+      return { type: 'paused', paused: { ...known(activity, false), lastAgent, requiredAction } };
+    }
+    const output: unknown = result.finalOutput;
+    const structured = typeof output !== 'string' && output !== undefined;
+    const final: Ending = {
+      ...known(activity, true),
+      lastAgent,
+      status: 'completed',
+      response: structured ? JSON.stringify(output) : ((output as string | undefined) ?? ''),
+      output: structured ? (JSON.parse(JSON.stringify(output)) as Json) : null,
+      error: null,
+      newItems: session?.added() ?? [],
+    };
+    return { type: 'ended', final };
+  }
+
+  function pausedForUnknown(steps: Step[], activity: Activity): Execution {
+    const requiredAction: RequiredAction = {
+      type: 'unknown_outcome',
+      items: steps.map((step) => toItem(step, clock)),
+    };
+    return {
+      type: 'paused',
+      paused: { ...known(activity, false), lastAgent: null, requiredAction: requiredAction as Json },
+    };
+  }
+
+  function failed(failure: Failure, cause: unknown, activity: Activity): Execution {
+    const { run, journal } = activity;
+    const final: Ending = {
+      ...known(activity, false),
+      status: failure.status,
+      lastAgent: null,
+      response: null,
+      output: null,
+      error: failure.error,
+      newItems: run.sessionId === null ? [] : remainsOf(run.message, journal.completedCalls(), failure.error.code),
+    };
+    return { type: 'ended', retryAfterMs: failure.retryAfterMs, cause, final };
+  }
 }
 
 /** Executes runs. */
@@ -96,15 +160,41 @@ export type Executor = ReturnType<typeof createExecutor>;
 
 type RunSession = ReturnType<typeof createRunSession>;
 
-function createRunner(defaults: RunDefaults, activity: Activity): Runner {
+/** Applies what people decided to the calls that wait for it; false if something is left to be decided, or nothing was. */
+function decide(result: AnyResult, { journal }: Activity): boolean {
+  const { interruptions, state } = result;
+  const decisions = interruptions.map((item) => ({ item, step: journal.find(approvalKey(callIdOf(item.rawItem))) }));
+  if (decisions.length === 0 || decisions.some(({ step }) => step === undefined)) return false;
+  for (const { item, step } of decisions) {
+    const { decision, reason } = (step as Step).output as { decision: string; reason?: string };
+    journal.replayed(step as Step, false);
+    if (decision === 'approve') state.approve(item);
+    else state.reject(item, reason === undefined ? undefined : { message: reason });
+  }
+  return true;
+}
+
+const callIdOf = (rawItem: object): string => {
+  const { callId, id } = rawItem as { callId?: string; id?: string };
+  return callId ?? id ?? '';
+};
+
+function createRunner(defaults: RunDefaults, activity: Activity, agents: AgentRegistry): Runner {
   const runner = new Runner({ modelProvider: defaults.modelProvider, model: defaults.model });
-  runner.on('agent_tool_start', (_context, _agent, _tool, { toolCall }) => activity.toolStarted(toolCall as ToolCall));
-  runner.on('agent_tool_end', (_context, _agent, _tool, output, { toolCall }) =>
-    activity.toolCompleted(toolCall as ToolCall, String(output)),
-  );
-  runner.on('agent_handoff', (_context, from, to) => activity.handedOff(from.name, to.name));
+  // Agents used as tools are not journaled as a whole; what they do is. Their calls are told all the same.
+  runner.on('agent_tool_start', (_context, agent, tool, { toolCall }) => {
+    if (tool.type === 'function' && !isJournaledTool(tool))
+      activity.agentCalled(agents.nameOf(agent), toolCall as ToolCall);
+  });
+  runner.on('agent_tool_end', (_context, _agent, tool, output, { toolCall }) => {
+    if (tool.type === 'function' && !isJournaledTool(tool))
+      activity.agentAnswered(toolCall as ToolCall, String(output));
+  });
+  runner.on('agent_handoff', (_context, from, to) => activity.handedOff(agents.nameOf(from), agents.nameOf(to)));
   return runner;
 }
+
+type ToolCall = Parameters<Activity['agentCalled']>[1];
 
 /**
  * Rejects with the reason of `signal` once it has aborted and `working` has had a moment to stop by itself. Tools may
@@ -119,65 +209,28 @@ function stopSignalled(signal: AbortSignal, clock: Clock, working: Promise<unkno
   });
 }
 
-function succeeded(
-  result: AnyResult,
-  activity: Activity,
-  session: RunSession,
-  agents: AgentRegistry,
-  clock: Clock,
-): Execution {
-  const { usage, model, firstTokenMs } = activity.summary();
-  const lastAgent = result.lastAgent ? agents.nameOf(result.lastAgent) : null;
-  const known = { usage, model, firstTokenMs, lastAgent, costUsd: null };
-  if (result.interruptions.length > 0) {
-    return { type: 'paused', paused: { ...known, requiredAction: toRequiredAction(result, agents, clock) as Json } };
-  }
-  const output: unknown = result.finalOutput;
-  const structured = typeof output !== 'string' && output !== undefined;
-  const final: FinalRun = {
-    ...known,
-    status: 'completed',
-    response: structured ? JSON.stringify(output) : ((output as string | undefined) ?? ''),
-    output: structured ? (JSON.parse(JSON.stringify(output)) as Json) : null,
-    error: null,
-    newItems: session.added(),
-  };
-  return { type: 'ended', final };
-}
-
-function toRequiredAction(result: AnyResult, agents: AgentRegistry, clock: Clock): RequiredAction {
-  const requestedAt = toTime(clock.nowMs());
+function toApproval(result: AnyResult, agents: AgentRegistry, clock: Clock): RequiredAction {
+  const requested_at = toTime(clock.nowMs());
   return {
     type: 'approval',
     items: result.interruptions.map(({ rawItem, name, arguments: args, agent }) => ({
-      call_id: 'callId' in rawItem ? String(rawItem.callId) : String(rawItem.id),
+      call_id: callIdOf(rawItem),
       tool: name ?? '',
       arguments: parseArguments(args ?? '{}'),
       agent: agents.nameOf(agent),
       effect: 'idempotent',
-      requested_at: requestedAt,
+      requested_at,
       expires_at: null,
     })),
   };
 }
 
-function failed(failure: Failure, cause: unknown, run: Run, activity: Activity): Execution {
-  const { usage, model, firstTokenMs, completedCalls } = activity.summary();
-  return {
-    type: 'ended',
-    retryAfterMs: failure.retryAfterMs,
-    cause,
-    final: {
-      status: failure.status,
-      lastAgent: null,
-      model,
-      response: null,
-      output: null,
-      usage,
-      costUsd: null,
-      error: failure.error,
-      firstTokenMs,
-      newItems: remainsOf(run.message, completedCalls, failure.error.code),
-    },
-  };
-}
+const toItem = (step: Step, clock: Clock): RequiredAction['items'][number] => ({
+  call_id: step.callId ?? '',
+  tool: step.name,
+  arguments: step.input,
+  agent: step.agent ?? '',
+  effect: step.effect ?? 'once',
+  requested_at: toTime(clock.nowMs()),
+  expires_at: null,
+});

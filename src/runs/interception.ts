@@ -1,5 +1,6 @@
 import { Agent, type Model, type ModelProvider, Runner } from '@openai/agents';
-import { isMetered, meterModel, meterProvider } from './metered-model.ts';
+import { isJournaled, journalModel, journalProvider } from './journaled-model.ts';
+import { journalTool } from './journaled-tool.ts';
 import { childScope, type RunDefaults, type RunScope, runScope } from './scope.ts';
 
 const hookNames = ['agent_start', 'agent_end', 'agent_handoff', 'agent_tool_start', 'agent_tool_end'] as const;
@@ -13,8 +14,9 @@ type Method = (this: never, ...args: unknown[]) => unknown;
 function patchOnce(prototype: object, name: string, wrap: (original: Method) => Method): void {
   const methods = prototype as Record<string, Method & { [intercepted]?: true }>;
   const original = methods[name];
-  if (original === undefined)
+  if (original === undefined) {
     throw new Error(`This release of @openai/agents has no ${name}; use one that is supported.`);
+  }
   if (original[intercepted]) return;
   methods[name] = Object.assign(wrap(original), { [intercepted]: true as const });
 }
@@ -23,33 +25,39 @@ function patchOnce(prototype: object, name: string, wrap: (original: Method) => 
 const defaultProviderClass = () => new Runner().config.modelProvider.constructor;
 
 function providerFor(own: ModelProvider, defaults: RunDefaults): ModelProvider {
-  return own.constructor === defaultProviderClass() ? defaults.modelProvider : meterProvider(own);
+  return own.constructor === defaultProviderClass() ? defaults.modelProvider : journalProvider(own);
 }
 
-/** The runner that executes a nested run: as its author made it, but with metered models and our provider. */
+/** The runner that executes a nested run: as its author made it, but with journaled models and our provider. */
 function adopt(runner: Runner, { defaults }: RunScope): Runner {
-  // An agent used as a tool has inherited a metered provider; the SDK keeps notes about that very runner.
-  if (isMetered(runner.config.modelProvider)) return runner;
+  // An agent used as a tool has inherited a journaled provider; the SDK keeps notes about that very runner.
+  if (isJournaled(runner.config.modelProvider)) return runner;
   const modelProvider = providerFor(runner.config.modelProvider, defaults);
   const model = runner.config.model ?? (modelProvider === defaults.modelProvider ? defaults.model : undefined);
   const adopted = new Runner({ ...runner.config, modelProvider, model });
-  for (const name of hookNames) {
-    adopted.on(name, (...args: unknown[]) =>
-      (runner.emit as (name: string, ...args: unknown[]) => boolean)(name, ...args),
-    );
-  }
+  const emit = runner.emit.bind(runner) as (name: string, ...args: unknown[]) => boolean;
+  for (const name of hookNames) adopted.on(name, (...args: unknown[]) => emit(name, ...args));
   return adopted;
 }
 
+type AgentLike = { model: string | Model; name: string };
+type Tool = { type: string };
+
 /**
- * Makes the runs that a run starts part of it. Inside a run's scope every `run()` (an agent used as a tool, a `run()`
- * in a tool or a guardrail, by the SDK's default runner or the user's own) executes in a child scope with metered
- * models, and a Model instance on an agent is metered too. Outside of a run nothing changes.
+ * Makes what a run starts part of it. Inside a run's scope every `run()` (an agent used as a tool, a `run()` in a tool
+ * or a guardrail, by the SDK's default runner or the user's own) executes in a child scope with journaled models, a
+ * Model instance on an agent is journaled too, and so are the calls of tools. Outside of a run nothing changes.
  *
  * It patches two methods of the SDK's prototypes, since the SDK has no hook that nested runs inherit; `getAllTools` is
  * where each turn passes before its model is chosen.
  */
 export function interceptNestedRuns(): void {
+  const journaled = new WeakMap<Tool, Tool>();
+  const withJournal = (tool: Tool): Tool => {
+    const known = journaled.get(tool) ?? journalTool(tool);
+    journaled.set(tool, known);
+    return known;
+  };
   patchOnce(
     Runner.prototype,
     'run',
@@ -58,7 +66,10 @@ export function interceptNestedRuns(): void {
         const scope = runScope.getStore();
         if (scope?.begun === false) scope.begun = true;
         else if (scope) {
-          return runScope.run(childScope(scope), () => original.apply(adopt(this, scope) as never, args));
+          const [agent, input] = args as [AgentLike, unknown];
+          return runScope.run(childScope(scope, agent.name, input), () =>
+            original.apply(adopt(this, scope) as never, args),
+          );
         }
         return original.apply(this as never, args);
       } as Method,
@@ -67,11 +78,13 @@ export function interceptNestedRuns(): void {
     Agent.prototype,
     'getAllTools',
     (original) =>
-      function getAllTools(this: { model: string | Model; name: string }, ...args: unknown[]) {
-        if (runScope.getStore() && typeof this.model === 'object') {
-          this.model = meterModel(this.model, this.model.constructor.name);
-        }
-        return original.apply(this as never, args);
+      async function getAllTools(this: AgentLike, ...args: unknown[]) {
+        const tools = (await original.apply(this as never, args)) as Tool[];
+        const scope = runScope.getStore();
+        if (!scope) return tools;
+        scope.agent = this.name;
+        if (typeof this.model === 'object') this.model = journalModel(this.model, this.model.constructor.name);
+        return tools.map(withJournal);
       } as Method,
   );
 }

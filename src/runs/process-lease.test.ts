@@ -6,7 +6,7 @@ import type { ActiveRuns } from './active-run.ts';
 import { createProcessLease } from './process-lease.ts';
 
 const leaseMs = 10_000;
-const info = { id: 'proc_1', host: 'here', pid: 1, appVersion: '1', sdkVersion: '2' };
+const info = { host: 'here', pid: 1, appVersion: '1', sdkVersion: '2' };
 const alive = () => AbortSignal.timeout(10_000);
 
 /** What a store does with the leases of processes; a test says how it answers a heartbeat. */
@@ -14,12 +14,12 @@ function createStubStore() {
   const calls: string[] = [];
   const stub = {
     heartbeat: async (): Promise<boolean> => true,
-    orphans: [] as Pick<Run, 'id' | 'sessionId'>[],
-    failOrphans: async (): Promise<unknown> => stub.orphans.splice(0),
+    orphans: [] as Pick<Run, 'id' | 'crashes'>[],
+    recoverOrphans: async (): Promise<unknown> => ({ requeued: stub.orphans.splice(0), poisoned: [] }),
   };
   const store = {
     processes: {
-      register: async (_info: unknown, forMs: number) => void calls.push(`register ${forMs}`),
+      register: async ({ id }: { id: string }, forMs: number) => void calls.push(`register ${id} ${forMs}`),
       heartbeat: async (id: string, forMs: number) => {
         calls.push(`heartbeat ${id} ${forMs}`);
         return stub.heartbeat();
@@ -28,17 +28,20 @@ function createStubStore() {
       forgetDead: async () => void calls.push('forget'),
     },
     runs: {
-      failOrphans: async () => {
+      recoverOrphans: async () => {
         calls.push('reap');
-        return stub.failOrphans();
+        return stub.recoverOrphans();
       },
+      cancelRequested: async () => [],
     },
+    signals: { subscribe: () => () => {} },
   } as unknown as Store;
   const count = (call: string) => calls.filter((each) => each.startsWith(call)).length;
   return { store, stub, calls, count };
 }
 
 function createLease({ runsCount = 1 } = {}) {
+  let ids = 0;
   const clock = createHandClock();
   const stored = createStubStore();
   const stopped: { reason: string; atMs: number }[] = [];
@@ -48,15 +51,24 @@ function createLease({ runsCount = 1 } = {}) {
   } as unknown as ActiveRuns;
   const lines: { msg: string; runId?: string }[] = [];
   const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const lease = createProcessLease({ store: stored.store, info, leaseMs, active, clock, log });
+  const lease = createProcessLease({
+    store: stored.store,
+    info,
+    newId: () => `proc_${++ids}`,
+    leaseMs,
+    active,
+    metrics: { recovered: () => {}, leaseLost: () => {} },
+    clock,
+    log,
+  });
   return { lease, clock, stopped, messages: () => lines.map(({ msg }) => msg), lines, ...stored };
 }
 
 describe('the lease of a process', () => {
-  test('is taken before the start has ended, and then the runs of dead processes are ended', async () => {
+  test('is taken before the start has ended, and then the runs of dead processes are taken back', async () => {
     const { lease, calls } = createLease();
     await lease.start();
-    expect(calls).toEqual(['register 10000', 'reap', 'forget']);
+    expect(calls).toEqual(['register proc_1 10000', 'reap', 'forget']);
     await lease.stop(alive());
   });
 
@@ -82,14 +94,14 @@ describe('the lease of a process', () => {
     expect(clock.sleeping()).toBe(0);
   });
 
-  test('the runs of processes that died meanwhile are ended with each heartbeat, and told in the log', async () => {
+  test('the runs of processes that died meanwhile are queued again with each heartbeat, and told in the log', async () => {
     const { lease, clock, stub, count, lines } = createLease();
     await lease.start();
-    stub.orphans.push({ id: 'run_orphan', sessionId: 's-1' });
+    stub.orphans.push({ id: 'run_orphan', crashes: 1 });
     await clock.advance(leaseMs);
     expect(count('reap')).toBe(count('heartbeat') + 1);
     expect(lines).toMatchObject([
-      { runId: 'run_orphan', sessionId: 's-1', msg: 'the run of a dead process was ended' },
+      { runId: 'run_orphan', crashes: 1, msg: 'the run of a dead process is queued again' },
     ]);
     await lease.stop(alive());
   });
@@ -167,8 +179,18 @@ describe('a process that cannot extend its lease', () => {
   });
 });
 
+test('a process that gave its runs up takes itself out, so that others need not wait for its lease', async () => {
+  const { lease, clock, stub, calls } = createLease();
+  await lease.start();
+  stub.heartbeat = () => Promise.reject(new Error('connection lost'));
+  await clock.advance(leaseMs);
+  expect(calls).toContain('unregister proc_1');
+  expect(calls.slice(calls.indexOf('unregister proc_1'))).toContain('register proc_2 10000');
+  await lease.stop(alive());
+});
+
 describe('a process that was taken for dead', () => {
-  test('gives its runs up, which others may have by now, and registers again', async () => {
+  test('gives its runs up, which others may have by now, and goes on as a new process', async () => {
     const { lease, clock, stub, stopped, calls, messages } = createLease();
     await lease.start();
     stub.heartbeat = async () => {
@@ -177,7 +199,7 @@ describe('a process that was taken for dead', () => {
     };
     await clock.advance(leaseMs);
     expect(stopped.map(({ reason }) => reason)).toEqual(['lease_lost']);
-    expect(calls.slice(3, 6)).toEqual(['heartbeat proc_1 10000', 'register 10000', 'reap']);
+    expect(calls.slice(3, 6)).toEqual(['heartbeat proc_1 10000', 'register proc_2 10000', 'reap']);
     expect(messages()).toEqual(['this process was taken for dead; its runs are given up']);
     await clock.advance(10 * leaseMs);
     expect(stopped).toHaveLength(1);

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -8,47 +7,73 @@ import { fromCursor, pageQuery, pageView, toCursor } from '../platform/http/pagi
 import { problems, toProblem } from '../platform/http/problem.ts';
 import type { Settings } from '../platform/settings.ts';
 import type { RunFilter } from '../storage/port/index.ts';
-import type { ActiveRun, EndedRun } from './active-run.ts';
+import type { RunEnd } from './active-run.ts';
+import { decisionsBody } from './decisions.ts';
+import type { EventFeed } from './event-feed.ts';
 import { runEvent } from './events.ts';
-import { createRunBody, createRunQuery, listRunsQuery, runCursor, runView } from './schemas.ts';
-import type { Caller, RunService } from './service.ts';
-import { streamOf } from './sse.ts';
+import {
+  createBackgroundRunBody,
+  createRunBody,
+  createRunQuery,
+  idempotencyHeader,
+  listRunsQuery,
+  runCursor,
+  runView,
+} from './schemas.ts';
+import type { Accepted, Caller, RunService } from './service.ts';
+import { stepView, toStepView, withWholeInput } from './step-view.ts';
+import { clientGone, sendStream } from './stream-reply.ts';
 import { toRunView } from './view.ts';
 
 /** What the routes stand on. */
 export type RunRoutesOptions = {
   runs: RunService;
-  settings: Pick<Settings, 'inputCharsMax' | 'runTimeoutMs'>;
+  feed: EventFeed;
+  settings: Pick<Settings, 'inputCharsMax' | 'runTimeoutMs' | 'backgroundTimeoutMs'>;
   /** Ends every open stream; the process is going away. */
   closing: AbortSignal;
 };
 
-const callerOf = (request: FastifyRequest): Caller => ({ tenantId: request.caller.tenantId, requestId: request.id });
+const callerOf = ({ caller, id, headers }: FastifyRequest): Caller => ({
+  tenantId: caller.tenantId,
+  keyId: caller.keyId,
+  requestId: id,
+  idempotencyKey: headers['idempotency-key'] as string | undefined,
+});
 
-/** Aborts when the client has gone before its answer was sent. */
-function clientGone(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort();
-  });
-  return gone.signal;
-}
-
-function answerEnd(reply: FastifyReply, { run, retryAfterMs }: EndedRun) {
+function answerEnd(reply: FastifyReply, { run, retryAfterMs }: Extract<RunEnd, { type: 'ended' }>) {
   if (run.status === 'completed') return reply.code(200).send(toRunView(run));
   if (run.status === 'requires_action') return reply.code(202).send(toRunView(run));
   const { code, detail } = run.error ?? { code: 'internal', detail: '' };
   return sendProblem(reply, toProblem(code as ErrorCode, detail, reply.request.id, { runId: run.id, retryAfterMs }));
 }
 
-function cancelWhenGone(reply: FastifyReply, run: ActiveRun): void {
-  clientGone(reply).addEventListener('abort', () => run.stop('cancelled'), { once: true });
+const toMs = (time: string | undefined) => (time === undefined ? undefined : Date.parse(time));
+const params = z.object({ id: z.string().max(100) });
+
+/** Where a viewer left off: what the browser's EventSource sends by itself, or what the caller says. */
+function lastSeen(request: FastifyRequest, after: number | undefined): number {
+  const header = request.headers['last-event-id'];
+  return after ?? (typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : 0);
 }
 
-/** Runs: creating them, waiting for them, and looking at them. */
-export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { runs, settings, closing }) => {
-  const createSchema = { body: createRunBody(settings), querystring: createRunQuery, tags: ['runs'] };
+/** Runs: creating them, following them, deciding about them, and looking at them. */
+export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { runs, feed, settings, closing }) => {
   const creating = { creates: true };
+  const createSchema = {
+    body: createRunBody(settings),
+    querystring: createRunQuery,
+    headers: idempotencyHeader,
+    tags: ['runs'],
+  };
+
+  function cancelWhenGone(reply: FastifyReply, { run }: Accepted): void {
+    const cancel = () => void runs.cancel(run.tenantId, run.id).catch(() => {}); // it ends by itself, then
+    clientGone(reply).addEventListener('abort', cancel, { once: true });
+  }
+
+  const follow = (reply: FastifyReply, run: Accepted['run'], afterSeq: number) =>
+    sendStream(reply, feed.read(run, afterSeq, AbortSignal.any([closing, clientGone(reply)])));
 
   app.post(
     '/run',
@@ -62,9 +87,9 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { 
       },
     },
     async (request, reply) => {
-      const run = await runs.create(request.body, callerOf(request), 'blocking');
-      if (request.query.on_disconnect === 'cancel') cancelWhenGone(reply, run);
-      return answerEnd(reply, await run.ended);
+      const accepted = await runs.create(request.body, callerOf(request), 'blocking');
+      if (request.query.on_disconnect === 'cancel') cancelWhenGone(reply, accepted);
+      return answerEnd(reply, await runs.ended(accepted));
     },
   );
 
@@ -80,15 +105,29 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { 
       },
     },
     async (request, reply) => {
-      const run = await runs.create(request.body, callerOf(request), 'stream');
-      if (request.query.on_disconnect === 'cancel') cancelWhenGone(reply, run);
-      const stream = Readable.from(streamOf(run.events, { afterSeq: 0, closing, gone: clientGone(reply) }));
-      return reply
-        .header('content-type', 'text/event-stream; charset=utf-8')
-        .header('cache-control', 'no-cache, no-transform')
-        .header('x-accel-buffering', 'no')
-        .serializer((payload: unknown) => payload as string)
-        .send(stream as never);
+      const accepted = await runs.create(request.body, callerOf(request), 'stream');
+      if (request.query.on_disconnect === 'cancel') cancelWhenGone(reply, accepted);
+      runs.ended(accepted).catch(() => {}); // the stream tells the end; this sees that it comes in time
+      return follow(reply, accepted.run, 0);
+    },
+  );
+
+  app.post(
+    '/runs',
+    {
+      config: creating,
+      schema: {
+        body: createBackgroundRunBody({ ...settings, runTimeoutMs: settings.backgroundTimeoutMs }),
+        headers: idempotencyHeader,
+        tags: ['runs'],
+        operationId: 'createRun',
+        summary: 'Have a run executed in the background',
+        response: { 202: runView, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { run } = await runs.create(request.body, callerOf(request), 'background');
+      return reply.code(202).header('location', `/api/v1/runs/${run.id}`).send(toRunView(run));
     },
   );
 
@@ -119,12 +158,92 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { 
         operationId: 'getRun',
         summary: 'Look at a run',
         tags: ['runs'],
-        params: z.object({ id: z.string().max(100) }),
+        params,
         response: { 200: runView, ...problems },
       },
     },
-    async ({ params, caller }) => toRunView(await runs.get(caller.tenantId, params.id)),
+    async ({ params: { id }, caller }) => toRunView(await runs.get(caller.tenantId, id)),
+  );
+
+  app.get(
+    '/runs/:id/events',
+    {
+      schema: {
+        operationId: 'followRun',
+        summary: 'Follow a run from any of its events on, or read them as a list (Accept: application/json)',
+        tags: ['runs'],
+        params,
+        querystring: z.strictObject({
+          after: z.coerce.number().int().min(0).optional().meta({ description: 'Only events after this number.' }),
+        }),
+        response: {
+          200: pageView(runEvent).meta({ id: 'RunEventPage' }),
+          204: z.null().describe('The run has ended and has no further events.'),
+          ...problems,
+        },
+      },
+    },
+    async (request, reply) => {
+      const run = await runs.get(request.caller.tenantId, request.params.id);
+      const after = lastSeen(request, request.query.after);
+      if (request.headers.accept?.includes('application/json')) {
+        return { data: await feed.stored(run, after), next_cursor: null };
+      }
+      if (runs.isFinal(run) && (await feed.stored(run, after)).length === 0) return reply.code(204).send(null);
+      return follow(reply, run, after) as never;
+    },
+  );
+
+  app.get(
+    '/runs/:id/steps',
+    {
+      schema: {
+        operationId: 'listSteps',
+        summary: 'Read the journal of a run: each model call and each tool call',
+        tags: ['runs'],
+        params,
+        querystring: z.strictObject({
+          expand: z.enum(['input']).optional().meta({ description: 'The whole input of model calls.' }),
+        }),
+        response: {
+          200: z.object({ data: z.array(stepView), next_cursor: z.null() }).meta({ id: 'StepPage' }),
+          ...problems,
+        },
+      },
+    },
+    async ({ params: { id }, query, caller }) => {
+      const steps = (await runs.steps(caller.tenantId, id)).map(toStepView);
+      return { data: query.expand === 'input' ? withWholeInput(steps) : steps, next_cursor: null };
+    },
+  );
+
+  app.post(
+    '/runs/:id/cancel',
+    {
+      schema: {
+        operationId: 'cancelRun',
+        summary: 'Ask for the end of a run',
+        tags: ['runs'],
+        params,
+        response: { 200: runView, ...problems },
+      },
+    },
+    async ({ params: { id }, caller }) => toRunView(await runs.cancel(caller.tenantId, id)),
+  );
+
+  app.post(
+    '/runs/:id/decisions',
+    {
+      schema: {
+        operationId: 'decideRun',
+        summary: 'Decide about calls for which a run waits',
+        tags: ['runs'],
+        params,
+        body: decisionsBody,
+        response: { 200: runView, ...problems },
+      },
+    },
+    async ({ params: { id }, body, caller }) =>
+      toRunView(await runs.decide(caller.tenantId, id, body.decisions, caller.keyId ?? 'anonymous')),
   );
 };
-
-const toMs = (time: string | undefined) => (time === undefined ? undefined : Date.parse(time));

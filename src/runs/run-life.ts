@@ -1,49 +1,61 @@
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { JsonRecord, Run, Store } from '../storage/port/index.ts';
-import type { EndedRun, RunLife } from './active-run.ts';
-import type { EventLog } from './event-log.ts';
+import type { JournalEntries, JsonRecord, Run, Step, Store, StoredEvent } from '../storage/port/index.ts';
+import type { ActiveRun, RunEnd, RunLife } from './active-run.ts';
+import { createActivity, type Effect } from './activity.ts';
 import type { Execution, Executor } from './executor.ts';
-import { RunStopped, type StopReason, stopped } from './failures.ts';
-import { noUsage } from './run-recorder.ts';
+import { RunStopped } from './failures.ts';
+import type { Faults } from './faults.ts';
+import { createJournal, type Journal } from './journal.ts';
+import type { RunMetrics } from './metrics.ts';
+import type { Lease } from './process-lease.ts';
 import { isFinal } from './run-state.ts';
-import type { RequiredAction } from './schemas.ts';
-import type { Slots } from './slots.ts';
-import type { Turns } from './turns.ts';
-import { toRunView } from './view.ts';
+import { toRunEvent } from './stored-events.ts';
 
 /** How often storing the end of a run is tried while the store cannot be reached, and the first pause between, in ms. */
 const finishAttemptsMax = 8;
 const finishPauseMs = 100;
+/** Events read from the store at once. */
+const pageSize = 200;
 
 /** What a run meets in its life. */
 export type RunLifeDeps = {
   store: Store;
   executor: Executor;
-  slots: Slots;
-  turns: Turns;
+  lease: Pick<Lease, 'assertHeld'>;
+  effectDefault: Effect;
+  metrics: RunMetrics;
+  fault: Faults;
   clock: Clock;
   log: Logger;
-  processId: string;
 };
 
-type Handle = Parameters<RunLife>[0];
+type Handle = Omit<ActiveRun, 'ended'>;
+type Recorded = { steps: Step[]; events: StoredEvent[] };
 
-/** The life of a run in a process: its turn in the session, its execution within its deadline, its stored end. */
-export function createRunLife({ store, executor, slots, turns, clock, log, processId }: RunLifeDeps): RunLife {
-  /** Waits in line for the session; returns the run as it was started, with a slot held for it. */
-  async function takeTurn({ run, signal }: Handle): Promise<Run> {
-    for (;;) {
-      const released = turns.next(run.tenantId, run.sessionId ?? '', signal);
-      await slots.acquire(signal);
-      const started = await store.runs.startQueued(run.tenantId, run.id, processId).catch((error: unknown) => {
-        slots.release();
-        throw error;
-      });
-      if (started) return started;
-      slots.release();
-      await released;
+const nothingRecorded: Recorded = { steps: [], events: [] };
+
+/** The life of one attempt at a run: its execution within its time, over its journal, and its stored end. */
+export function createRunLife({
+  store,
+  executor,
+  lease,
+  effectDefault,
+  metrics,
+  fault,
+  clock,
+  log,
+}: RunLifeDeps): RunLife {
+  /** What earlier attempts recorded; a run that starts for the first time has nothing. */
+  async function recordedBefore({ tenantId, id, attempt }: Run): Promise<Recorded> {
+    if (attempt <= 1) return nothingRecorded;
+    const steps = await store.journal.steps(tenantId, id);
+    const events: StoredEvent[] = [];
+    for (let page = events; ; ) {
+      page = await store.journal.events(tenantId, id, events.at(-1)?.seq ?? 1, pageSize);
+      events.push(...page);
+      if (page.length < pageSize) return { steps, events };
     }
   }
 
@@ -52,18 +64,35 @@ export function createRunLife({ store, executor, slots, turns, clock, log, proce
     return store.sessions.history(run.tenantId, run.sessionId, run.sessionSeqAtStart);
   }
 
-  async function execute(run: Run, { events, signal }: Handle): Promise<Execution> {
-    events.append({ type: 'run.started', agent: run.agent });
-    return executor.execute({ run, history: await history(run), events, signal });
+  function openJournal({ run, log: live, stop }: Handle, recorded: Recorded): Journal {
+    const journal = createJournal({
+      attempt: run.attempt,
+      recorded,
+      append: async (entries) => {
+        fault('journal.beforeAppend');
+        const accepted = await store.journal.append(run.tenantId, run.id, run.attempt, entries);
+        fault('journal.afterAppend');
+        return accepted;
+      },
+      published: (events) => live.publish(events.map((event) => toRunEvent(run, event))),
+      lost: () => stop('lease_lost'),
+      flushed: metrics.flushed,
+      modelCalled: metrics.modelCalled,
+      clock,
+    });
+    if (recorded.events.length === 0) journal.tell({ type: 'run.started', agent: run.agent });
+    else {
+      journal.tell({ type: 'run.resumed', after: resumedAfter(run, recorded) });
+      for (const step of brokenOff(recorded)) journal.tell({ type: 'text.reset', step, reason: 'recovery' });
+    }
+    return journal;
   }
 
-  /** Stores the end; a store that is away for a moment is waited for. */
-  async function persist(run: Run, execution: Execution): Promise<Run | null> {
+  /** Tries a write until it works; a store that is away for a moment is waited for. */
+  async function patiently<T>(run: Run, write: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return execution.type === 'paused'
-          ? await store.runs.pause(run.tenantId, run.id, run.attempt, execution.paused)
-          : await store.runs.finish(run.tenantId, run.id, run.attempt, execution.final);
+        return await write();
       } catch (error) {
         if (attempt === finishAttemptsMax) throw error;
         log.warn({ runId: run.id, attempt, err: error }, 'storing the end of a run failed, trying again');
@@ -73,77 +102,100 @@ export function createRunLife({ store, executor, slots, turns, clock, log, proce
   }
 
   /** The run as its end was stored: here, or before an answer of the store was lost, or by who took the run over. */
-  async function settle(run: Run, execution: Execution): Promise<Run | null> {
-    const written = await persist(run, execution);
+  async function settle(run: Run, execution: Execution, entries: JournalEntries): Promise<Run | null> {
+    const { tenantId, id, attempt } = run;
+    const written = await patiently(run, () =>
+      execution.type === 'paused'
+        ? store.runs.pause(tenantId, id, attempt, { ...execution.paused, entries })
+        : store.runs.finish(tenantId, id, attempt, { ...execution.final, entries }),
+    );
     if (written) return written;
-    const found = await store.runs.get(run.tenantId, run.id);
+    const found = await store.runs.get(tenantId, id);
     return found && (isFinal(found.status) || found.status === 'requires_action') ? found : null;
   }
 
-  async function end(run: Run, execution: Execution, events: EventLog): Promise<EndedRun> {
-    const stored = await settle(run, execution).catch((error: unknown) => {
-      events.close();
+  async function end({ run, log: live }: Handle, journal: Journal, execution: Execution): Promise<RunEnd> {
+    const entries = await journal.close(lastEvent(execution));
+    fault('run.beforeEnd');
+    const stored = await settle(run, execution, entries).catch((error: unknown) => {
       log.error({ runId: run.id, err: error }, 'the end of a run could not be stored');
       throw new ServiceError('store_unavailable', {}, { runId: run.id, cause: error });
     });
     if (!stored) {
-      events.close();
       log.error({ runId: run.id, attempt: run.attempt }, 'another process has taken this run over');
-      throw new ServiceError('store_unavailable', {}, { runId: run.id });
+      return { type: 'handed_back' };
     }
-    announce(stored, events);
+    fault('run.afterEnd');
+    // A run that was to pause may have been cancelled instead; the store has told that itself.
+    if (stored.status === lastStatus(execution)) live.publish(entries.events.map((event) => toRunEvent(stored, event)));
     logEnd(log, stored, execution);
-    return { run: stored, retryAfterMs: execution.type === 'ended' ? execution.retryAfterMs : undefined };
+    if (isFinal(stored.status)) metrics.ended(stored);
+    return {
+      type: 'ended',
+      run: stored,
+      retryAfterMs: execution.type === 'ended' ? execution.retryAfterMs : undefined,
+    };
   }
 
-  return async (handle, { holdsSlot, deadlineMs }) => {
-    const { events, signal, stop } = handle;
+  async function handBack({ run }: Handle, journal: Journal): Promise<RunEnd> {
+    const entries = await journal.close(null);
+    const { tenantId, id, attempt } = run;
+    await patiently(run, () => store.runs.handBack(tenantId, id, attempt, entries));
+    log.info({ runId: id, attempt }, 'run handed back');
+    return { type: 'handed_back' };
+  }
+
+  return async (handle, deadlineMs) => {
+    const { run, signal, stop } = handle;
     const timer = new AbortController();
     clock.sleep(Math.max(0, deadlineMs - clock.monotonicMs()), timer.signal).then(
       () => stop('timed_out'),
       () => {}, // the run ended in time
     );
-    let run = handle.run;
-    let slotHeld = holdsSlot;
+    metrics.started(run);
+    fault('run.claimed');
     try {
-      if (!holdsSlot) {
-        run = await takeTurn(handle);
-        slotHeld = true;
+      const journal = openJournal(handle, await recordedBefore(run));
+      const { assertHeld } = lease;
+      const activity = createActivity({ run, journal, clock, signal, effectDefault, fault, assertHeld });
+      const execution = await executor.execute(activity, await history(run));
+      const reason = signal.reason instanceof RunStopped ? signal.reason.reason : null;
+      if (reason === 'lease_lost') {
+        log.error({ runId: run.id, attempt: run.attempt }, 'this process lost the run');
+        // Should it still be ours in the store, nobody else would take it; if it is not, this writes nothing.
+        return await handBack(handle, journal).catch(() => ({ type: 'handed_back' as const }));
       }
-      return await end(run, await execute(run, handle), events);
-    } catch (error) {
-      if (error instanceof ServiceError && error.extras.runId === run.id) throw error; // its end is told already
-      return await end(run, endedEarly(signal, error), events);
+      if (reason === 'shutting_down') return await handBack(handle, journal);
+      return await end(handle, journal, execution);
     } finally {
       timer.abort();
-      if (slotHeld) slots.release();
-      if (run.sessionId !== null) turns.released(run.tenantId, run.sessionId);
     }
   };
 }
 
-/** The end of a run that never got as far as the SDK. */
-function endedEarly(signal: AbortSignal, cause: unknown): Execution {
-  const reason: StopReason = signal.reason instanceof RunStopped ? signal.reason.reason : 'lease_lost';
-  const { status, error } = stopped(reason);
-  const nothing = { lastAgent: null, model: null, response: null, output: null, costUsd: null, firstTokenMs: null };
-  return { type: 'ended', cause, final: { ...nothing, status, error, usage: noUsage, newItems: [] } };
+const lastStatus = (execution: Execution) => (execution.type === 'paused' ? 'requires_action' : execution.final.status);
+
+const lastEvent = (execution: Execution) =>
+  execution.type === 'paused'
+    ? { type: 'run.requires_action', data: { required_action: execution.paused.requiredAction } }
+    : { type: `run.${execution.final.status}` };
+
+/** Why a run is executed again. */
+function resumedAfter(run: Run, { events }: Recorded): 'recovery' | 'decision' | 'handback' {
+  if (events.at(-1)?.type === 'run.requires_action') return 'decision';
+  const crashesTold = events.filter(({ type, data }) => type === 'run.resumed' && data.after === 'recovery').length;
+  return run.crashes > crashesTold ? 'recovery' : 'handback';
 }
 
-function announce(run: Run, events: EventLog): void {
-  switch (run.status) {
-    case 'requires_action':
-      events.append({ type: 'run.requires_action', required_action: run.requiredAction as RequiredAction });
-      break;
-    case 'completed':
-    case 'failed':
-    case 'cancelled':
-    case 'timed_out':
-      events.append({ type: `run.${run.status}`, run: toRunView(run) });
-      break;
-    default:
-      throw new Error(`A run that ended cannot be ${run.status}.`);
+/** Steps whose text was shown in part: their model call was not recorded, and is made again. */
+function brokenOff({ steps, events }: Recorded): number[] {
+  const whole = new Set(steps.filter(({ status }) => status === 'completed').map(({ step }) => step));
+  const shown = new Set<number>();
+  for (const { type, data } of events) {
+    if (type === 'text.delta') shown.add(data.step as number);
+    if (type === 'text.reset') shown.delete(data.step as number);
   }
+  return [...shown].filter((step) => !whole.has(step));
 }
 
 /** The one line a run leaves in the log; never what was said. */
@@ -158,6 +210,7 @@ function logEnd(log: Logger, run: Run, execution: Execution): void {
     code: run.error?.code,
     tokens: run.usage.totalTokens,
     durationMs: (run.finishedAtMs ?? run.startedAtMs ?? run.createdAtMs) - run.createdAtMs,
+    attempt: run.attempt,
     simulated: run.simulated || undefined,
   };
   if (execution.type === 'ended' && run.status === 'failed') log.error({ ...facts, err: execution.cause }, 'run ended');

@@ -32,8 +32,11 @@ export const sessionIdSchema = z
   .regex(/^[A-Za-z0-9._:@-]{1,200}$/, 'must be 1 to 200 characters of A-Z a-z 0-9 . _ : @ -')
   .meta({ description: 'Names the conversation; made if new.' });
 
-/** The body of the routes that create a run, within this service's limits. */
-export const createRunBody = ({ inputCharsMax, runTimeoutMs }: Pick<Settings, 'inputCharsMax' | 'runTimeoutMs'>) =>
+/** What a body is bound by: `runTimeoutMs` bounds `timeout_s`. */
+export type BodyLimits = Pick<Settings, 'inputCharsMax' | 'runTimeoutMs'>;
+
+/** The body of the routes that create a run and wait for it, within this service's limits. */
+export const createRunBody = ({ inputCharsMax, runTimeoutMs }: BodyLimits) =>
   z
     .strictObject({
       message: z
@@ -46,7 +49,7 @@ export const createRunBody = ({ inputCharsMax, runTimeoutMs }: Pick<Settings, 'i
       metadata: metadataSchema.optional(),
       agent: z.string().min(1).max(200).optional().meta({ description: 'Defaults to the entry agent.' }),
       if_busy: z
-        .enum(['wait', 'reject'])
+        .enum(['wait', 'reject', 'interrupt'])
         .default('wait')
         .meta({ description: 'What to do while another run of the session goes on.' }),
       timeout_s: z
@@ -58,8 +61,28 @@ export const createRunBody = ({ inputCharsMax, runTimeoutMs }: Pick<Settings, 'i
     })
     .meta({ id: 'CreateRun' });
 
+/** The body of a run in the background. */
+export const createBackgroundRunBody = (limits: BodyLimits) =>
+  createRunBody(limits)
+    .extend({
+      priority: z.int().min(-100).max(100).optional().meta({ description: 'Higher is claimed earlier; 0 by default.' }),
+      run_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'Not before this time.' }),
+    })
+    .meta({ id: 'CreateBackgroundRun' });
+
 /** A request for a run, as it came over the wire. */
-export type CreateRun = z.output<ReturnType<typeof createRunBody>>;
+export type CreateRun = z.output<ReturnType<typeof createRunBody>> &
+  Partial<Pick<z.output<ReturnType<typeof createBackgroundRunBody>>, 'priority' | 'run_at'>>;
+
+/** The header that makes a request that is repeated the same request. */
+export const idempotencyHeader = z.object({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .meta({ description: 'The same key and body attach to the same run, for 24 hours.' }),
+});
 
 const time = z.iso.datetime({ precision: 3 }).meta({ description: 'ISO 8601, UTC, milliseconds.' });
 const count = z.int().nonnegative();

@@ -1,34 +1,45 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createHash } from 'node:crypto';
 import type { ModelProvider } from '@openai/agents';
-import type { Usage } from '../storage/port/index.ts';
-
-/** What a run learns of the model calls made in its name. */
-export type RunRecorder = {
-  /** A model call begins; returns its step number, counted from 1 over the whole run. */
-  modelCallStarted(): number;
-  /** A piece of text arrived for a step of the scope `path`. */
-  textDelta(path: string, step: number, delta: string): void;
-  /** The provider answered whole; tokens are booked here and nowhere else. */
-  modelCallCompleted(model: string, usage: Usage): void;
-  /** The call threw: the fault of the provider or of an abort, not of the agent's own code. */
-  modelCallFailed(error: unknown): void;
-};
+import type { Activity } from './activity.ts';
 
 /** What a run started inside another one uses where its author left it to the SDK's defaults. */
 export type RunDefaults = { modelProvider: ModelProvider; model: string };
 
+/** The tool call that is being executed, as the tool may ask for it. */
+export type CurrentCall = {
+  runId: string;
+  sessionId: string | null;
+  tenant: string;
+  callId: string;
+  /** The same whenever this call is executed again; for the `Idempotency-Key` of what the tool calls. */
+  idempotencyKey: string;
+  attempt: number;
+  /** Aborts when the run ends early or the tool's time is over. */
+  signal: AbortSignal;
+};
+
 /**
- * Where in a run the code that executes just now belongs. `path` is empty for the run itself; a run started inside it
- * (an agent used as a tool, a `run()` inside a tool or a guardrail) has `<parent>/<ordinal>`.
+ * Where in a run the code that executes just now belongs. `path` is empty for the run itself; a tool call has
+ * `<parent>/<call id>`, and a run started inside it (an agent used as a tool, a `run()` in a tool or a guardrail)
+ * `<parent>/<agent>.<digest of its input>.<how many of the same before>`: the same whenever the run is executed again,
+ * in whatever order things that run in parallel come to start.
  */
 export type RunScope = {
   readonly path: string;
-  readonly recorder: RunRecorder;
+  readonly activity: Activity;
   readonly defaults: RunDefaults;
+  readonly call: CurrentCall | null;
+  /** The agent of the run that this scope is for, as it speaks at the moment. */
+  agent: string | null;
   /** Whether the run that this scope is for has begun; every further one begun in it is a child. */
   begun: boolean;
-  /** How many runs were started inside this one so far. */
-  children: number;
+  /** Model calls of this scope that were answered; the position of the next one. */
+  modelCalls: number;
+  /** How many items the last request of this scope had; what comes after them is new. */
+  itemsSeen: number;
+  /** How many runs of each name were started in this scope. */
+  readonly children: Map<string, number>;
 };
 
 /**
@@ -38,17 +49,50 @@ export type RunScope = {
 export const runScope = new AsyncLocalStorage<RunScope>();
 
 /** The scope of a whole run that is about to begin. */
-export const rootScope = (recorder: RunRecorder, defaults: RunDefaults): RunScope => ({
+export const rootScope = (activity: Activity, defaults: RunDefaults): RunScope => ({
   path: '',
-  recorder,
+  activity,
   defaults,
+  call: null,
+  agent: null,
   begun: false,
-  children: 0,
+  modelCalls: 0,
+  itemsSeen: 0,
+  children: new Map(),
 });
 
-/** The scope of a run started inside `parent`; its ordinal is taken at call time. */
-export function childScope(parent: RunScope): RunScope {
-  const path = `${parent.path}/${parent.children}`;
-  parent.children += 1;
-  return { ...parent, path, begun: true, children: 0 };
+const fresh = () => ({ modelCalls: 0, itemsSeen: 0, children: new Map<string, number>() });
+
+const shortDigest = (value: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify(value) ?? '')
+    .digest('base64url')
+    .slice(0, 10);
+
+/** The scope of a run started inside `parent`. */
+export function childScope(parent: RunScope, agent: string, input: unknown): RunScope {
+  const name = `${agent}.${shortDigest(input)}`;
+  const before = parent.children.get(name) ?? 0;
+  parent.children.set(name, before + 1);
+  return { ...parent, ...fresh(), path: `${parent.path}/${name}.${before}`, agent, begun: true };
+}
+
+/** The scope of a tool call. */
+export const callScope = (parent: RunScope, call: CurrentCall): RunScope => ({
+  ...parent,
+  ...fresh(),
+  path: `${parent.path}/${call.callId}`,
+  call,
+  begun: true,
+});
+
+/**
+ * The tool call that is being executed: whose it is, and the key under which what it does can be made to happen once.
+ *
+ * @throws {Error} outside of a tool call
+ */
+export function currentCall(): CurrentCall {
+  const call = runScope.getStore()?.call;
+  if (!call) throw new Error('currentCall() was called outside of a tool call of a run.');
+  return call;
 }

@@ -8,15 +8,16 @@ import { createAgentRegistry } from '../agents/index.ts';
 import { createIds } from '../platform/ids.ts';
 import type { Run, Store } from '../storage/port/index.ts';
 import { createSqliteStore } from '../storage/sqlite/index.ts';
-import type { EndedRun, RunLife } from './active-run.ts';
+import { createActiveRuns, type RunEnd, type RunLife } from './active-run.ts';
+import { createEventFeed } from './event-feed.ts';
 import type { CreateRun } from './schemas.ts';
 import { createRunService } from './service.ts';
 import { createSlots } from './slots.ts';
 
-const caller = { tenantId: 'tenant-a', requestId: 'req_1' };
+const caller = { tenantId: 'tenant-a', keyId: null, requestId: 'req_1' };
 const request = (more: Partial<CreateRun> = {}): CreateRun => ({ message: 'Hi', if_busy: 'wait', ...more });
 
-type Lived = { run: Run; holdsSlot: boolean; deadlineMs: number; signal: AbortSignal; end: () => void };
+type Lived = { run: Run; deadlineMs: number; signal: AbortSignal; end: () => void };
 
 /** A service on an embedded store of its own; the lives of its runs last until the test ends them. */
 async function createService({ slotsMax = 3, wrap = (store: Store) => store } = {}) {
@@ -26,24 +27,29 @@ async function createService({ slotsMax = 3, wrap = (store: Store) => store } = 
   const clock = createHandClock();
   const slots = createSlots(slotsMax);
   const lived: Lived[] = [];
-  const life: RunLife = ({ run, signal }, start) => {
-    const ended = Promise.withResolvers<EndedRun>();
-    lived.push({ run, signal, ...start, end: () => ended.resolve({ run }) });
-    return ended.promise.finally(() => start.holdsSlot && slots.release());
+  const life: RunLife = ({ run, signal }, deadlineMs) => {
+    const ended = Promise.withResolvers<RunEnd>();
+    lived.push({ run, signal, deadlineMs, end: () => ended.resolve({ type: 'ended', run }) });
+    return ended.promise;
   };
+  const active = createActiveRuns();
   const agent = (name: string) => new Agent({ name, instructions: 'Hi.' });
   const runs = createRunService({
+    active,
+    feed: createEventFeed({ store, active, clock }),
     store: wrap(store),
     agents: createAgentRegistry({ triage: agent('triage'), orders: agent('orders') }),
     life,
     slots,
     clock,
     ids: createIds(clock.nowMs),
-    settings: { runTimeoutMs: 30_000, simulated: true },
-    process: { id: 'proc_1', appVersion: '1.2.3', sdkVersion: '0.20.0' },
+    settings: { runTimeoutMs: 30_000, backgroundTimeoutMs: 3_600_000, simulated: true },
+    processId: () => 'proc_1',
+    versions: { app: '1.2.3', sdk: '0.20.0' },
   });
   return {
     runs,
+    active,
     slots,
     lived,
     clock,
@@ -87,18 +93,18 @@ describe('a run that is created', () => {
 
   test('tells of itself first, with its id', async () => {
     await using service = await createService();
-    const { events, run } = await service.runs.create(request(), caller, 'stream');
-    const first = await events.read(0).next();
-    expect(first.value).toMatchObject({ seq: 1, type: 'run.created', run: { run_id: run.id }, simulated: true });
+    const { run } = await service.runs.create(request(), caller, 'stream');
+    const first = await service.active.get(run.id)?.log.read(0).next();
+    expect(first?.value).toMatchObject({ seq: 1, type: 'run.created', run: { run_id: run.id }, simulated: true });
   });
 
   test('is active until its life has ended', async () => {
     await using service = await createService();
-    const active = await service.runs.create(request(), caller, 'blocking');
-    expect(service.runs.active.get(active.run.id)).toBe(active);
+    const accepted = await service.runs.create(request(), caller, 'blocking');
+    expect(service.active.size()).toBe(1);
     service.lived[0]?.end();
-    expect(await active.ended).toMatchObject({ run: { id: active.run.id } });
-    expect(service.runs.active.size()).toBe(0);
+    expect(await service.runs.ended(accepted)).toMatchObject({ run: { id: accepted.run.id } });
+    expect(service.active.size()).toBe(0);
   });
 
   test('has its time from when it was received, the time to store it included', async () => {
@@ -132,7 +138,7 @@ describe('the slots of a process', () => {
     });
     expect((await service.runs.list('tenant-a', {}, 10, null)).data).toHaveLength(2);
     service.lived[0]?.end();
-    await service.runs.active.get(service.lived[0]?.run.id ?? '')?.ended;
+    await service.active.get(service.lived[0]?.run.id ?? '')?.ended;
     await service.runs.create(request(), caller, 'blocking');
     expect(service.slots.used()).toBe(2);
   });
@@ -142,7 +148,7 @@ describe('the slots of a process', () => {
     await service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
     const { run } = await service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
     expect(run.status).toBe('queued');
-    expect(service.lived.map(({ holdsSlot }) => holdsSlot)).toEqual([true, false]);
+    expect(service.lived).toHaveLength(1);
     expect(service.slots.used()).toBe(1);
   });
 
@@ -154,7 +160,7 @@ describe('the slots of a process', () => {
     await service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
     await expect(service.runs.create(request(more), caller, 'blocking')).rejects.toMatchObject({ code });
     expect(service.slots.used()).toBe(1);
-    expect(service.runs.active.size()).toBe(1);
+    expect(service.active.size()).toBe(1);
     expect((await service.runs.list('tenant-a', {}, 10, null)).data).toHaveLength(1);
   });
 
@@ -164,15 +170,7 @@ describe('the slots of a process', () => {
     });
     await expect(service.runs.create(request(), caller, 'blocking')).rejects.toThrow('gone');
     expect(service.slots.used()).toBe(0);
-    expect(service.runs.active.size()).toBe(0);
-  });
-
-  test('do not bound how many wait for a session; a thousand more than there are slots do', async () => {
-    await using service = await createService({ slotsMax: 3 });
-    const ask = () => service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
-    for (let count = 0; count < 1_003; count += 1) await ask();
-    await expect(ask()).rejects.toMatchObject({ code: 'too_many_runs' });
-    expect(service.slots.used()).toBe(1);
+    expect(service.active.size()).toBe(0);
   });
 });
 
@@ -211,13 +209,12 @@ describe('refusals', () => {
 describe('the end of a process', () => {
   test('new runs are refused once it is closed; those there are go on', async () => {
     await using service = await createService();
-    const { ended, signal } = await service.runs.create(request(), caller, 'blocking');
+    await service.runs.create(request(), caller, 'blocking');
     service.runs.close();
     await expect(service.runs.create(request(), caller, 'blocking')).rejects.toMatchObject({ code: 'shutting_down' });
-    expect(signal.aborted).toBe(false);
+    expect(service.lived[0]?.signal.aborted).toBe(false);
     service.lived[0]?.end();
-    await ended;
-    expect(await service.runs.active.idle(new AbortController().signal)).toBe(true);
+    expect(await service.active.idle(new AbortController().signal)).toBe(true);
   });
 
   test('a run that was let in and is just being stored is waited for', async () => {
@@ -237,12 +234,11 @@ describe('the end of a process', () => {
     const creating = service.runs.create(request(), caller, 'blocking');
     service.runs.close();
     const order: string[] = [];
-    const idle = service.runs.active.idle(AbortSignal.timeout(10_000)).then((done) => order.push(`idle ${done}`));
+    const idle = service.active.idle(AbortSignal.timeout(10_000)).then((done) => order.push(`idle ${done}`));
     storing.resolve();
-    const { ended } = await creating;
+    await creating;
     order.push('created');
     service.lived[0]?.end();
-    await ended;
     await idle;
     expect(order).toEqual(['created', 'idle true']);
   });
@@ -250,13 +246,13 @@ describe('the end of a process', () => {
   test('a run that is refused at the last moment keeps nobody waiting', async () => {
     await using service = await createService();
     await expect(service.runs.create(request({ agent: 'nobody' }), caller, 'blocking')).rejects.toThrow();
-    expect(await service.runs.active.idle(AbortSignal.timeout(10_000))).toBe(true);
+    expect(await service.active.idle(AbortSignal.timeout(10_000))).toBe(true);
   });
 
   test('every run is told to stop for the same reason', async () => {
     await using service = await createService();
     for (let count = 0; count < 3; count += 1) await service.runs.create(request(), caller, 'blocking');
-    service.runs.active.stopAll('shutting_down');
+    service.active.stopAll('shutting_down');
     for (const { signal } of service.lived) expect(signal.reason).toMatchObject({ reason: 'shutting_down' });
   });
 
@@ -264,7 +260,7 @@ describe('the end of a process', () => {
     await using service = await createService();
     await service.runs.create(request(), caller, 'blocking');
     const patience = new AbortController();
-    const idle = service.runs.active.idle(patience.signal);
+    const idle = service.active.idle(patience.signal);
     patience.abort();
     expect(await idle).toBe(false);
   });

@@ -1,46 +1,68 @@
+import { createHash } from 'node:crypto';
 import type { AgentRegistry } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Ids } from '../platform/ids.ts';
-import type { Page, Run, RunFilter, RunMode, Store } from '../storage/port/index.ts';
-import { type ActiveRun, createActiveRuns, type RunLife } from './active-run.ts';
-import { createEventLog } from './event-log.ts';
+import type { ClaimedRun, Page, Run, RunFilter, RunMode, Step, Store } from '../storage/port/index.ts';
+import type { ActiveRuns, RunEnd, RunLife } from './active-run.ts';
+import { type Decision, settle } from './decisions.ts';
+import type { EventFeed } from './event-feed.ts';
+import { stopped } from './failures.ts';
+import { createLiveLog } from './live-log.ts';
+import { isFinal } from './run-state.ts';
 import type { CreateRun } from './schemas.ts';
 import type { Slots } from './slots.ts';
-import { toRunView } from './view.ts';
+import { createdEvent } from './stored-events.ts';
 
-/** Runs that may wait in a process for their sessions; they hold no slot. */
-const waitingRunsMax = 1_000;
-
-/** When a caller that was refused for want of a slot does well to come back. */
+/** When a caller that was refused for want of a slot, or of a session, does well to come back. */
 const retryMs = 1_000;
+/** Callers that may wait in a process for runs that are in line; they hold no slot. */
+const waitingMax = 1_000;
+/** How long a pair of idempotency key and run is remembered. */
+const keyTtlMs = 24 * 3_600_000;
 
 /** Who asks, as the edge found out. */
-export type Caller = { tenantId: string; requestId: string };
+export type Caller = { tenantId: string; keyId: string | null; requestId: string; idempotencyKey?: string };
 
 /** What the service stands on. */
 export type RunServiceDeps = {
   store: Store;
   agents: AgentRegistry;
   life: RunLife;
+  feed: EventFeed;
+  active: ActiveRuns;
   slots: Slots;
   clock: Clock;
   ids: Ids;
-  settings: { runTimeoutMs: number; simulated: boolean };
-  process: { id: string; appVersion: string; sdkVersion: string };
+  settings: { runTimeoutMs: number; backgroundTimeoutMs: number; simulated: boolean };
+  processId: () => string;
+  versions: { app: string; sdk: string };
 };
 
-/** Takes runs in, keeps track of those of this process, and reads them back. */
-export function createRunService({ store, agents, life, slots, clock, ids, settings, process }: RunServiceDeps) {
-  const active = createActiveRuns();
-  let closed = false;
+/** A run that was taken in, and whether it was made just now or is that of an earlier request with the same key. */
+export type Accepted = { run: Run; isNew: boolean; deadlineMs: number };
 
-  function refuseUnlessRoom(): void {
-    if (closed) throw new ServiceError('shutting_down', {}, { retryAfterMs: retryMs });
-    if (active.size() >= slots.max + waitingRunsMax || !slots.tryAcquire()) {
-      throw new ServiceError('too_many_runs', {}, { retryAfterMs: retryMs });
-    }
-  }
+/** The body, in an order of fields that does not depend on the caller (the fingerprint of an idempotency key). */
+function fingerprintOf(value: unknown): string {
+  const canonical = (entry: unknown): unknown => {
+    if (Array.isArray(entry)) return entry.map(canonical);
+    if (typeof entry !== 'object' || entry === null) return entry;
+    return Object.fromEntries(
+      Object.entries(entry)
+        .sort(([one], [other]) => (one < other ? -1 : 1))
+        .map(([key, inner]) => [key, canonical(inner)]),
+    );
+  };
+  return createHash('sha256')
+    .update(JSON.stringify(canonical(value)))
+    .digest('base64url');
+}
+
+/** Takes runs in, keeps track of those of this process, and reads them back. */
+export function createRunService(deps: RunServiceDeps) {
+  const { store, agents, life, feed, active, slots, clock, ids, settings, processId, versions } = deps;
+  let closed = false;
+  let waiting = 0;
 
   function agentFor(name: string | undefined): string {
     const agent = name ?? agents.entry;
@@ -50,7 +72,9 @@ export function createRunService({ store, agents, life, slots, clock, ids, setti
     throw new ServiceError('validation_failed', { reason: `agent ${message}.` }, { errors });
   }
 
-  function insert(request: CreateRun, caller: Caller, mode: RunMode) {
+  function insert(request: CreateRun, caller: Caller, mode: RunMode, startNow: boolean) {
+    const timeoutMs = mode === 'background' ? settings.backgroundTimeoutMs : settings.runTimeoutMs;
+    const { idempotencyKey: key } = caller;
     return store.runs.create(
       {
         id: ids('run'),
@@ -60,64 +84,160 @@ export function createRunService({ store, agents, life, slots, clock, ids, setti
         agent: agentFor(request.agent),
         message: request.message,
         metadata: (request.metadata ?? {}) as Run['metadata'],
-        timeoutMs: request.timeout_s === undefined ? settings.runTimeoutMs : Math.round(request.timeout_s * 1000),
+        timeoutMs: request.timeout_s === undefined ? timeoutMs : Math.round(request.timeout_s * 1000),
+        priority: request.priority ?? 0,
+        runAtMs: request.run_at === undefined ? null : Date.parse(request.run_at),
         simulated: settings.simulated,
-        ownerId: process.id,
-        appVersion: process.appVersion,
-        sdkVersion: process.sdkVersion,
+        ownerId: processId(),
+        appVersion: versions.app,
+        sdkVersion: versions.sdk,
+        idempotency: key === undefined ? null : { key, fingerprint: fingerprintOf(request), ttlMs: keyTtlMs },
         mode,
       },
       request.if_busy,
+      startNow,
     );
   }
 
-  async function create(request: CreateRun, caller: Caller, mode: RunMode): Promise<ActiveRun> {
+  /** Carries out a run for which a slot is held; the slot is given back at its end. */
+  function execute(run: Run, deadlineMs: number): void {
+    const log = createLiveLog();
+    if (run.attempt === 1) log.publish([createdEvent(run)]);
+    active.add(run, log, (handle) => life(handle, deadlineMs).finally(slots.release));
+  }
+
+  async function create(request: CreateRun, caller: Caller, mode: RunMode): Promise<Accepted> {
+    if (closed) throw new ServiceError('shutting_down', {}, { retryAfterMs: retryMs });
     const receivedMs = clock.monotonicMs();
-    refuseUnlessRoom();
-    let holdsSlot = true;
+    const holdsSlot = mode !== 'background' && waiting < waitingMax && slots.tryAcquire();
+    if (mode !== 'background' && !holdsSlot) throw new ServiceError('too_many_runs', {}, { retryAfterMs: retryMs });
+    let started = false;
     try {
-      const outcome = await insert(request, caller, mode);
+      const outcome = await insert(request, caller, mode, holdsSlot);
+      if (outcome.type === 'key_reused') throw new ServiceError('idempotency_key_reused', {});
       if (outcome.type === 'busy') {
         const names = { sessionId: request.session_id ?? '', runId: outcome.activeRunId };
         throw new ServiceError('session_busy', names, { activeRunId: outcome.activeRunId, retryAfterMs: retryMs });
       }
       const { run, type } = outcome;
-      holdsSlot = type === 'started';
-      const events = createEventLog({ runId: run.id, attempt: 1, simulated: run.simulated, clock });
-      events.append({ type: 'run.created', run: toRunView(run) });
-      const start = { holdsSlot, deadlineMs: receivedMs + run.timeoutMs };
-      return active.add(run, events, (handle) => life(handle, start));
-    } catch (error) {
-      holdsSlot = false;
-      throw error;
+      const deadlineMs = receivedMs + run.timeoutMs;
+      started = type === 'started';
+      if (started) execute(run, deadlineMs);
+      return { run, isNew: type !== 'existing', deadlineMs };
     } finally {
-      // A run that was started keeps the slot until it ends; one in line for its session takes another in its turn.
-      if (!holdsSlot) slots.release();
+      if (holdsSlot && !started) slots.release();
     }
   }
 
-  return {
-    active,
+  async function get(tenantId: string, runId: string): Promise<Run> {
+    const run = await store.runs.get(tenantId, runId);
+    if (!run) throw new ServiceError('not_found', { what: `Run ${runId}` });
+    return run;
+  }
 
+  return {
     /**
-     * Creates a run and sets it going, or in line for its session. From here on it is stored and goes on whatever
-     * becomes of the caller.
+     * Creates a run and sets it going, or in line. From here on it is stored and goes on whatever becomes of the caller
+     * or of this process.
      *
-     * @throws {ServiceError} `too_many_runs`, `session_busy`, `validation_failed`, `shutting_down`
+     * @throws {ServiceError} `too_many_runs`, `session_busy`, `validation_failed`, `idempotency_key_reused`,
+     *   `shutting_down`
      */
-    create: (request: CreateRun, caller: Caller, mode: RunMode): Promise<ActiveRun> =>
+    create: (request: CreateRun, caller: Caller, mode: RunMode): Promise<Accepted> =>
       active.expect(() => create(request, caller, mode)),
 
-    /** @throws {ServiceError} `not_found`, also for a run of another tenant */
-    async get(tenantId: string, runId: string): Promise<Run> {
-      const run = await store.runs.get(tenantId, runId);
-      if (!run) throw new ServiceError('not_found', { what: `Run ${runId}` });
-      return run;
+    /** Carries out a run that this process has claimed; a slot is held for it. */
+    resume({ run, remainingMs }: ClaimedRun): void {
+      execute(run, clock.monotonicMs() + remainingMs);
     },
+
+    /**
+     * Waits for the end of an accepted run, wherever it is executed. One that is still in line when its time is over
+     * ends as `timed_out`.
+     *
+     * @throws {ServiceError} `shutting_down` with the run's id when this process ends before the run does
+     */
+    async ended({ run, deadlineMs }: Accepted): Promise<Extract<RunEnd, { type: 'ended' }>> {
+      const here = active.get(run.id);
+      if (here) {
+        const end = await here.ended;
+        if (end.type === 'ended') return end;
+        throw new ServiceError('shutting_down', {}, { runId: run.id, retryAfterMs: retryMs });
+      }
+      const overtime = new AbortController();
+      const late = clock.sleep(Math.max(0, deadlineMs - clock.monotonicMs()), overtime.signal).then(async () => {
+        const { status, error } = stopped('timed_out');
+        const nothing = {
+          lastAgent: null,
+          model: null,
+          response: null,
+          output: null,
+          costUsd: null,
+          firstTokenMs: null,
+        };
+        const { usage } = run;
+        const entries = {
+          steps: [],
+          events: [{ seq: 2, type: 'run.timed_out', attempt: 0, atMs: clock.nowMs(), data: {} }],
+        };
+        await store.runs.finish(run.tenantId, run.id, 0, {
+          ...nothing,
+          status,
+          error,
+          usage,
+          drift: false,
+          newItems: [],
+          entries,
+        });
+      });
+      late.catch(() => {}); // it was not late
+      waiting += 1;
+      const ended = await feed.ended(run, new AbortController().signal).finally(() => {
+        waiting -= 1;
+        overtime.abort();
+      });
+      return { type: 'ended', run: ended };
+    },
+
+    get,
 
     /** Newest first. */
     list: (tenantId: string, filter: RunFilter, limit: number, before: string | null): Promise<Page<Run, string>> =>
       store.runs.list(tenantId, filter, limit, before),
+
+    /** The journal of a run. @throws {ServiceError} `not_found` */
+    async steps(tenantId: string, runId: string): Promise<Step[]> {
+      await get(tenantId, runId);
+      return store.journal.steps(tenantId, runId);
+    },
+
+    /**
+     * Asks for the end of a run, wherever it is executed. Asking again changes nothing.
+     *
+     * @throws {ServiceError} `not_found`
+     */
+    async cancel(tenantId: string, runId: string): Promise<Run> {
+      const run = await store.runs.requestCancel(tenantId, runId, stopped('cancelled').error);
+      if (!run) throw new ServiceError('not_found', { what: `Run ${runId}` });
+      active.get(runId)?.stop('cancelled');
+      return run;
+    },
+
+    /**
+     * Records what a person decided, and sets the run going again once nothing is left to be decided.
+     *
+     * @throws {ServiceError} `not_found`, `not_waiting`, `validation_failed`
+     */
+    async decide(tenantId: string, runId: string, decisions: readonly Decision[], by: string): Promise<Run> {
+      const run = await get(tenantId, runId);
+      const steps = await store.journal.steps(tenantId, runId);
+      const settled = await store.runs.settle(tenantId, runId, settle(run, steps, decisions, by, clock.nowMs()));
+      if (!settled) throw new ServiceError('not_waiting', { runId }, { runId });
+      return settled;
+    },
+
+    /** Whether a run has ended for good. */
+    isFinal: (run: Run): boolean => isFinal(run.status),
 
     /** New runs are refused from now on. */
     close(): void {

@@ -1,13 +1,7 @@
-/** Places in which runs execute: at most `max` are taken at once, and those who wait get theirs in order. */
+/** Places in which runs execute: at most `max` are taken at once. */
 export function createSlots(max: number) {
   let used = 0;
-  const waiting: (() => void)[] = [];
-
-  const release = () => {
-    const next = waiting.shift();
-    if (next) next();
-    else used -= 1;
-  };
+  let released = () => {};
 
   return {
     max,
@@ -20,29 +14,16 @@ export function createSlots(max: number) {
       return true;
     },
 
-    /** Takes a place as soon as one is free. Rejects with the signal's reason when it aborts first. */
-    acquire(signal: AbortSignal): Promise<void> {
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
-        if (used < max) {
-          used += 1;
-          return resolve();
-        }
-        const take = () => {
-          signal.removeEventListener('abort', leave);
-          resolve();
-        };
-        const leave = () => {
-          waiting.splice(waiting.indexOf(take), 1);
-          reject(signal.reason);
-        };
-        waiting.push(take);
-        signal.addEventListener('abort', leave, { once: true });
-      });
+    /** Gives a place back. */
+    release(): void {
+      used -= 1;
+      released();
     },
 
-    /** Gives a place back. */
-    release,
+    /** Calls `listener` whenever a place was given back. */
+    onRelease(listener: () => void): void {
+      released = listener;
+    },
   };
 }
 

@@ -1,4 +1,3 @@
-import type { EventLog } from './event-log.ts';
 import { endsStream, type RunEvent } from './events.ts';
 
 /** How long a stream stays silent at most: proxies cut connections that look idle. */
@@ -8,16 +7,6 @@ const encode = (event: RunEvent) => `id: ${event.seq}\nevent: ${event.type}\ndat
 
 /** Not an event of the run: it has no id, and is not stored. */
 const closingNote = 'event: stream.closing\ndata: {"type":"stream.closing"}\n\n';
-
-/** From where a stream starts, and what ends it early. */
-export type StreamOptions = {
-  /** The last event the viewer has seen; 0 for none. */
-  afterSeq: number;
-  /** Aborts when this process is going away. */
-  closing: AbortSignal;
-  /** Aborts when the viewer is. */
-  gone: AbortSignal;
-};
 
 const silent = Symbol('silent');
 
@@ -30,13 +19,15 @@ async function orSilence<T>(next: Promise<T>): Promise<T | typeof silent> {
   return Promise.race([next, silence]).finally(() => clearTimeout(timer));
 }
 
-/** The events of a run in the format of server-sent events (WHATWG HTML, section 9.2). */
-export async function* streamOf(events: EventLog, options: StreamOptions): AsyncGenerator<string> {
-  const ending = AbortSignal.any([options.closing, options.gone]);
-  const reader = events.read(options.afterSeq, ending);
+/**
+ * Events of a run in the format of server-sent events (WHATWG HTML, section 9.2). A stream that ends before its run
+ * says so: its viewer may come back with the last id.
+ */
+export async function* streamOf(events: AsyncGenerator<RunEvent, void, undefined>): AsyncGenerator<string> {
+  let whole = false;
   try {
-    let next = reader.next();
-    let whole = false;
+    yield ': follows\n\n'; // the headers go out with the first bytes, and the first event may be long in coming
+    let next = events.next();
     for (;;) {
       const result = await orSilence(next);
       if (result === silent) {
@@ -46,10 +37,10 @@ export async function* streamOf(events: EventLog, options: StreamOptions): Async
       if (result.done) break;
       yield encode(result.value);
       whole = endsStream(result.value.type);
-      next = reader.next();
+      next = events.next();
     }
-    if (!whole && options.closing.aborted) yield closingNote;
+    if (!whole) yield closingNote;
   } finally {
-    await reader.return();
+    await events.return();
   }
 }

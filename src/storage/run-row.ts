@@ -28,6 +28,8 @@ export type RunRow<Flag extends number | boolean = number> = UsageRow & {
   crashes: number;
   owner_id: string | null;
   timeout_ms: number;
+  priority: number;
+  run_at_ms: number | null;
   session_seq_at_start: number | null;
   request_id: string;
   app_version: string;
@@ -73,6 +75,8 @@ export const runColumns = [
   'crashes',
   'owner_id',
   'timeout_ms',
+  'priority',
+  'run_at_ms',
   'session_seq_at_start',
   'request_id',
   'app_version',
@@ -107,8 +111,10 @@ export function newRunRow(run: NewRun, { status, sessionSeq, nowMs }: Beginning)
     drift: 0,
     attempt: started ? 1 : 0,
     crashes: 0,
-    owner_id: run.ownerId,
+    owner_id: started ? run.ownerId : null,
     timeout_ms: run.timeoutMs,
+    priority: run.priority,
+    run_at_ms: run.runAtMs,
     session_seq_at_start: started ? sessionSeq : null,
     request_id: run.requestId,
     app_version: run.appVersion,
@@ -145,6 +151,8 @@ export function toRun(row: RunRow<number | boolean>): Run {
     crashes: row.crashes,
     ownerId: row.owner_id,
     timeoutMs: row.timeout_ms,
+    priority: row.priority,
+    runAtMs: row.run_at_ms,
     sessionSeqAtStart: row.session_seq_at_start,
     requestId: row.request_id,
     appVersion: row.app_version,

@@ -1,12 +1,22 @@
 import { describe } from 'vitest';
+import { describeCancel } from './contract/cancel.contract.ts';
+import { describeClaim } from './contract/claim.contract.ts';
 import { describeConcurrency } from './contract/concurrency.contract.ts';
 import { describeCreate } from './contract/create.contract.ts';
 import { describeFinish } from './contract/finish.contract.ts';
 import type { OpenStore } from './contract/fixture.contract.ts';
+import { describeIdempotency } from './contract/idempotency.contract.ts';
+import { describeJournal } from './contract/journal.contract.ts';
 import { describeLife } from './contract/life.contract.ts';
+import { describeLine } from './contract/line.contract.ts';
 import { describeLists } from './contract/lists.contract.ts';
 import { describePause } from './contract/pause.contract.ts';
 import { describeProcesses } from './contract/processes.contract.ts';
+import { describeRaces } from './contract/races.contract.ts';
+import { describeRecovery } from './contract/recovery.contract.ts';
+import { describeSignals } from './contract/signals.contract.ts';
+import { describeStorm } from './contract/storm.contract.ts';
+import { describeTime } from './contract/time.contract.ts';
 import { describeValues } from './contract/values.contract.ts';
 
 export type { OpenStore, StoreFixture } from './contract/fixture.contract.ts';
@@ -15,12 +25,22 @@ export type { OpenStore, StoreFixture } from './contract/fixture.contract.ts';
 export function describeStoreContract(engine: string, open: OpenStore): void {
   describe(`the store on ${engine}`, () => {
     describeCreate(open);
+    describeLine(open);
+    describeIdempotency(open);
+    describeClaim(open);
+    describeTime(open);
+    describeJournal(open);
     describeFinish(open);
     describePause(open);
+    describeCancel(open);
+    describeRecovery(open);
     describeLists(open);
     describeProcesses(open);
+    describeSignals(open);
     describeValues(open);
     describeConcurrency(open);
+    describeRaces(open);
+    describeStorm(open);
     describeLife(open);
   });
 }

@@ -20,3 +20,18 @@ export function fromJsonText<T extends Json>(text: string | null): T | null {
 export function toNameText(name: string): string {
   return name.toWellFormed().replaceAll('\0', '\uFFFD');
 }
+
+/**
+ * A name that must come back as it went in, such as the id that a model gave to a call: as it is, so that it can be
+ * read and compared in SQL, unless a text column cannot hold it; then as JSON text. Different names stay different.
+ */
+export function toExactText<T extends string | null>(name: T): T {
+  if (name === null) return name;
+  const plain = !name.startsWith('"') && !name.includes('\0') && name.isWellFormed();
+  return (plain ? name : JSON.stringify(name)) as T;
+}
+
+/** The name of a text that `toExactText` made. */
+export function fromExactText<T extends string | null>(text: T): T {
+  return (text?.startsWith('"') ? JSON.parse(text) : text) as T;
+}

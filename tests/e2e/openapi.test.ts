@@ -142,7 +142,9 @@ describe('the OpenAPI document', () => {
     expect(names).toEqual([
       'Agent',
       'AgentPage',
+      'CreateBackgroundRun',
       'CreateRun',
+      'Decisions',
       'Healthy',
       'Problem',
       'Ready',
@@ -150,11 +152,14 @@ describe('the OpenAPI document', () => {
       'Run',
       'RunError',
       'RunEvent',
+      'RunEventPage',
       'RunPage',
       'Session',
       'SessionItem',
       'SessionItemPage',
       'SessionPage',
+      'Step',
+      'StepPage',
       'Usage',
     ]);
     const text = JSON.stringify(document);

@@ -166,27 +166,6 @@ test('an answer survives kill -9: the conversation goes on in the next process',
   }
 });
 
-test('a run whose process was killed ends as failed, and its session is free again', async () => {
-  await using provider = await startFakeProvider();
-  const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-kill-'));
-  try {
-    await provider.script({ text: 'Never.', hold: 'during' });
-    const first = await startService({ provider, dataDir });
-    const lost = first.post('/api/v1/run', { message: 'Hi', session_id: 's' }).catch(() => 'connection lost');
-    await provider.held('during');
-    first.kill('SIGKILL');
-    expect(await lost).toBe('connection lost');
-
-    await using second = await startService({ provider, dataDir });
-    const { body } = await second.get('/api/v1/runs?session_id=s');
-    expect(body.data).toMatchObject([{ status: 'failed', crashes: 1, error: { code: 'internal', retryable: true } }]);
-    await provider.script('Here.');
-    expect((await second.post('/api/v1/run', { message: 'Hi', session_id: 's' })).body.response).toBe('Here.');
-  } finally {
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-});
-
 test('a second process on the same embedded store is refused, and told how to have more', async () => {
   await using first = await startService();
   await expect(startService({ dataDir: first.dataDir })).rejects.toThrow(/DATABASE_URL/);

@@ -88,14 +88,16 @@ test('on SIGTERM a stream is told to its end', async () => {
   expect(await service.exited).toBe(0);
 });
 
-test('what is not done by SHUTDOWN_GRACE is ended, told to its caller, recorded, and the process ends with 1', async () => {
+test('what is not done by SHUTDOWN_GRACE is handed back, told to its caller, and goes on after a restart', async () => {
   await using provider = await startFakeProvider();
   await using service = await startService({ provider, env: { SHUTDOWN_GRACE: '0.3' } });
   await provider.script({
     when: { streamed: true },
+    times: 1,
     reply: { text: 'one two', fault: { kind: 'hang', afterTokens: 1 } },
   });
-  await provider.script({ when: { streamed: false }, reply: { text: 'Never.', hold: 'stuck' } });
+  await provider.script({ when: { streamed: false }, times: 1, reply: { text: 'Never.', hold: 'stuck' } });
+  await provider.script({ reply: 'Here.' });
   const running = post(`${service.url}/api/v1/run`, { message: 'Hi' });
   const events = readEvents(await post(`${service.url}/api/v1/run/stream`, { message: 'Hi' }));
   await events.until('text.delta');
@@ -105,14 +107,15 @@ test('what is not done by SHUTDOWN_GRACE is ended, told to its caller, recorded,
   expect(response.status).toBe(503);
   const problem = (await response.json()) as { run_id: string };
   expect(problem).toMatchObject({ code: 'shutting_down', run_id: expect.stringMatching(/^run_/) });
-  expect((await events.all()).at(-1)).toMatchObject({
-    event: 'run.failed',
-    data: { run: { error: { code: 'shutting_down' } } },
-  });
+  expect((await events.all()).at(-1)).toMatchObject({ event: 'stream.closing' });
   expect(await service.exited).toBe(1);
   await provider.waitFor(({ stats }) => stats.aborted === 2);
   await using successor = await startService({ provider, dataDir: service.dataDir });
-  expect((await successor.get(`/api/v1/runs/${problem.run_id}`)).body).toMatchObject({ status: 'failed', crashes: 0 });
+  const resumed = readEvents(await fetch(`${successor.url}/api/v1/runs/${problem.run_id}/events`));
+  expect((await resumed.until('run.resumed')).data).toMatchObject({ after: 'handback' });
+  await resumed.until('run.completed');
+  const { body } = await successor.get(`/api/v1/runs/${problem.run_id}`);
+  expect(body).toMatchObject({ status: 'completed', response: 'Here.', attempt: 2, crashes: 0 });
 });
 
 test('an idle keep-alive connection does not hold the end up', async () => {

@@ -15,6 +15,8 @@ const json = 'application/json';
 
 /** The operations whose answers are streams of events. */
 const streams: ReadonlySet<string | undefined> = new Set(['streamRun']);
+/** Those that answer with a stream unless a list was asked for. */
+const alsoStreams: ReadonlySet<string | undefined> = new Set(['followRun']);
 
 /** What the framework says of an answer that its route does not describe. */
 const undescribed = 'Default Response';
@@ -34,6 +36,8 @@ function setMediaType(content: Content | undefined, type: string): void {
 function completeResponse(status: string, response: Response, { operationId }: Operation): void {
   if (/^[45]/.test(status)) setMediaType(response.content, problemType);
   else if (streams.has(operationId)) setMediaType(response.content, 'text/event-stream');
+  else if (response.content?.[json] && alsoStreams.has(operationId))
+    response.content['text/event-stream'] = { schema: { $ref: '#/components/schemas/RunEvent' } };
   if (response.description === undescribed) response.description = descriptions[status] ?? status;
 }
 

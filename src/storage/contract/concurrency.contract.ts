@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Run, Store } from '../port/index.ts';
 import {
+  claim,
   finalRun,
   finish,
   newRun,
   type OpenStore,
   owner,
-  processLost,
+  poison,
   queue,
   sessionState,
   start,
@@ -15,18 +16,15 @@ import {
 
 const present = <T>(values: readonly (T | null)[]): T[] => values.filter((value) => value !== null);
 
-/** Lets everybody who waits try to start, again and again; returns the runs in the order in which they started. */
+/** Lets all stores claim at once, again and again, as the line moves on; returns the runs as they started. */
 async function drainLine(stores: Store[], waiting: Run[], holder: Run): Promise<Run[]> {
   const order: Run[] = [];
   let current = holder;
-  for (let left = waiting; left.length > 0; left = left.filter(({ id }) => id !== current.id)) {
+  while (order.length < waiting.length) {
     await finish(stores[0] as Store, current, { newItems: [{ run: current.id }] });
-    const tries = left.map((run, index) =>
-      (stores[index % stores.length] as Store).runs.startQueued(tenant, run.id, owner),
-    );
-    const started = present(await Promise.all(tries));
-    expect(started).toHaveLength(1);
-    current = started[0] as Run;
+    const claimed = (await Promise.all(stores.map((store) => claim(store)))).flat();
+    expect(claimed).toHaveLength(1);
+    current = claimed[0]?.run as Run;
     order.push(current);
   }
   return order;
@@ -38,21 +36,23 @@ export function describeConcurrency(open: OpenStore): void {
     test('of fifty runs created at once in one session exactly one starts and the others form one line', async () => {
       await using fixture = await open();
       const { store } = fixture;
-      const outcomes = await Promise.all(Array.from({ length: 50 }, () => store.runs.create(newRun(), 'wait')));
+      const outcomes = await Promise.all(Array.from({ length: 50 }, () => store.runs.create(newRun(), 'wait', true)));
       const started = outcomes.flatMap((outcome) => (outcome.type === 'started' ? [outcome.run] : []));
       const waiting = outcomes.flatMap((outcome) => (outcome.type === 'queued' ? [outcome.run] : []));
       expect([started.length, waiting.length]).toEqual([1, 49]);
       expect(await store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: started[0]?.id, runsCount: 50 });
 
-      const order = await drainLine([store], waiting, started[0] as Run);
-      expect(order).toHaveLength(49);
+      const order = await drainLine([store, store], waiting, started[0] as Run);
+      expect(new Set(order.map(({ id }) => id))).toEqual(new Set(waiting.map(({ id }) => id)));
       expect(order.at(-1)?.sessionSeqAtStart).toBe(49);
     });
 
     test('two processes that create runs in one session agree who starts', async () => {
       await using fixture = await open();
       const stores = [fixture.store, await fixture.join()];
-      const created = Array.from({ length: 20 }, (_, n) => (stores[n % 2] as Store).runs.create(newRun(), 'wait'));
+      const created = Array.from({ length: 20 }, (_, n) =>
+        (stores[n % 2] as Store).runs.create(newRun(), 'wait', true),
+      );
       const outcomes = await Promise.all(created);
       const started = outcomes.flatMap((outcome) => (outcome.type === 'started' ? [outcome.run] : []));
       const waiting = outcomes.flatMap((outcome) => (outcome.type === 'queued' ? [outcome.run] : []));
@@ -63,7 +63,8 @@ export function describeConcurrency(open: OpenStore): void {
     test('a run that would not wait and meets others is refused or starts, and never queues', async () => {
       await using fixture = await open();
       const { store } = fixture;
-      const outcomes = await Promise.all(Array.from({ length: 20 }, () => store.runs.create(newRun(), 'reject')));
+      const asked = Array.from({ length: 20 }, () => store.runs.create(newRun(), 'reject', true));
+      const outcomes = await Promise.all(asked);
       const [winner] = outcomes.flatMap((outcome) => (outcome.type === 'started' ? [outcome.run] : []));
       const refused = outcomes.filter(({ type }) => type === 'busy');
       expect(refused).toHaveLength(19);
@@ -88,46 +89,31 @@ export function describeConcurrency(open: OpenStore): void {
       expect(items.data).toMatchObject([{ seq: 1, item: { n: Number(winner?.response) } }]);
     });
 
-    test('of two processes that start the same waiting run one wins', async () => {
+    test('processes that claim a long queue together share it out, and no run is claimed twice', async () => {
       await using fixture = await open();
       const stores = [fixture.store, await fixture.join()];
-      const holder = await start(fixture.store);
-      const waiting = await queue(fixture.store);
-      await finish(fixture.store, holder);
-      const tries = Array.from({ length: 8 }, (_, n) =>
-        (stores[n % 2] as Store).runs.startQueued(tenant, waiting.id, `proc_${n}`),
-      );
-      const winners = present(await Promise.all(tries));
-      expect(winners).toMatchObject([{ attempt: 1 }]);
-      expect(await fixture.store.runs.get(tenant, waiting.id)).toEqual(winners[0]);
-    });
-
-    test('a run that ends while it is taken for an orphan ends once', async () => {
-      await using fixture = await open();
-      const stores = [fixture.store, await fixture.join()] as const;
-      for (let round = 0; round < 10; round += 1) {
-        const run = await start(fixture.store, { sessionId: `s-${round}` });
-        const [finished, failed] = await Promise.all([
-          stores[0].runs.finish(tenant, run.id, 1, finalRun({ newItems: [{ n: 1 }] })),
-          stores[1].runs.failOrphans(processLost, 10),
-        ]);
-        const ends = [...present([finished]), ...failed];
-        expect(ends).toHaveLength(1);
-        expect(await fixture.store.runs.get(tenant, run.id)).toEqual(ends[0]);
-        const { session } = await sessionState(fixture.store, tenant, `s-${round}`);
-        expect(session).toMatchObject({ activeRunId: null, itemsCount: finished ? 1 : 0 });
+      const asked = Array.from({ length: 200 }, (_, n) => queue(fixture.store, { sessionId: n % 4 ? `s-${n}` : null }));
+      const queued = await Promise.all(asked);
+      const claimed: string[] = [];
+      while (claimed.length < 200) {
+        const tries = Array.from({ length: 8 }, (_, n) => claim(stores[n % 2] as Store, { limit: 7 }, `proc_${n}`));
+        const runs = (await Promise.all(tries)).flat().map(({ run }) => run);
+        expect(runs.length).toBeGreaterThan(0);
+        claimed.push(...runs.map(({ id }) => id));
       }
+      expect(claimed.sort()).toEqual(queued.map(({ id }) => id).sort());
+      expect(await fixture.store.runs.countUnfinished()).toMatchObject({ queued: 0, running: 200 });
     });
 
-    test('orphans that two processes find at once are ended once', async () => {
+    test('orphans that two processes find at once are taken back once', async () => {
       await using fixture = await open();
       const stores = [fixture.store, await fixture.join()] as const;
       for (let n = 0; n < 20; n += 1) await start(fixture.store, { sessionId: `s-${n}` });
-      const failed = await Promise.all(stores.map((store) => store.runs.failOrphans(processLost, 50)));
-      const ids = failed.flat().map(({ id }) => id);
-      expect(new Set(ids).size).toBe(20);
-      expect(ids).toHaveLength(20);
-      expect(failed.flat().every(({ crashes }) => crashes === 1)).toBe(true);
+      const recovered = await Promise.all(stores.map((store) => store.runs.recoverOrphans(poison, 50)));
+      const runs = recovered.flatMap(({ requeued }) => requeued);
+      expect(new Set(runs.map(({ id }) => id)).size).toBe(20);
+      expect(runs).toHaveLength(20);
+      expect(runs.every(({ crashes }) => crashes === 1)).toBe(true);
     });
 
     test('a session is never deleted under a run', async () => {
@@ -137,7 +123,7 @@ export function describeConcurrency(open: OpenStore): void {
         const sessionId = `s-${round}`;
         await finish(fixture.store, await start(fixture.store, { sessionId }), { newItems: [{ n: 1 }] });
         const [outcome, deleted] = await Promise.all([
-          stores[0].runs.create(newRun({ sessionId }), 'reject'),
+          stores[0].runs.create(newRun({ sessionId }), 'reject', true),
           stores[1].sessions.delete(tenant, sessionId),
         ]);
         if (outcome.type !== 'started') throw new Error('nobody held the session');
@@ -153,11 +139,11 @@ export function describeConcurrency(open: OpenStore): void {
     test('one operation that fails takes nobody with it', async () => {
       await using fixture = await open();
       const { store } = fixture;
-      const taken = await start(store, { sessionId: null });
+      const taken = await start(store, { sessionId: null, ownerId: owner });
       const asked = Array.from({ length: 20 }, (_, n) =>
         newRun({ sessionId: `s-${n}`, ...(n % 5 === 0 ? { id: taken.id } : {}) }),
       );
-      const settled = await Promise.allSettled(asked.map((run) => store.runs.create(run, 'wait')));
+      const settled = await Promise.allSettled(asked.map((run) => store.runs.create(run, 'wait', true)));
       for (const [index, { status }] of settled.entries()) {
         expect(status).toBe(index % 5 === 0 ? 'rejected' : 'fulfilled');
         const session = await store.sessions.get(tenant, `s-${index}`);

@@ -1,29 +1,33 @@
 import { describe, expect, test } from 'vitest';
 import {
-  finalRun,
+  claimIds,
   finish,
+  longAgoMs,
   newRun,
+  notYetMs,
   noUsage,
   type OpenStore,
   otherTenant,
   owner,
+  pause,
   queue,
   sessionState,
   start,
   tenant,
 } from './fixture.contract.ts';
 
-/** What `RunStore.create` and `RunStore.startQueued` promise. */
+/** What `RunStore.create` promises; see also the line of a session, and idempotency keys. */
 export function describeCreate(open: OpenStore): void {
   describe('creating a run', () => {
     test('a run of a new session starts at attempt 1 and holds the session', async () => {
       await using fixture = await open();
-      const asked = newRun({ metadata: { channel: 'web', tags: ['a'] }, mode: 'stream', simulated: true });
-      const outcome = await fixture.store.runs.create(asked, 'wait');
+      const asked = newRun({ metadata: { channel: 'web', tags: ['a'] }, mode: 'stream', simulated: true, priority: 3 });
+      const outcome = await fixture.store.runs.create(asked, 'wait', true);
 
-      const { id, ownerId } = asked;
+      const { idempotency, ...decided } = asked;
+      const { id } = decided;
       const run = {
-        ...asked,
+        ...decided,
         status: 'running',
         lastAgent: null,
         model: null,
@@ -36,7 +40,7 @@ export function describeCreate(open: OpenStore): void {
         drift: false,
         attempt: 1,
         crashes: 0,
-        ownerId,
+        ownerId: owner,
         sessionSeqAtStart: 0,
         firstTokenMs: null,
         createdAtMs: expect.any(Number),
@@ -95,17 +99,47 @@ export function describeCreate(open: OpenStore): void {
       expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: second.id, runsCount: 2 });
     });
 
+    test('a run that is not to start now is queued, and holds nothing', async () => {
+      await using fixture = await open();
+      const asked = newRun({ mode: 'background', priority: -2 });
+      const outcome = await fixture.store.runs.create(asked, 'reject', false);
+      const run = await fixture.store.runs.get(tenant, asked.id);
+      expect(outcome).toEqual({ type: 'queued', run });
+      expect(run).toMatchObject({ status: 'queued', attempt: 0, ownerId: null, startedAtMs: null, priority: -2 });
+      expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: null, runsCount: 1 });
+    });
+
+    test('a run whose time has not come is queued, whether or not it is in a session', async () => {
+      await using fixture = await open();
+      const runAtMs = notYetMs;
+      for (const sessionId of ['s-1', null]) {
+        const asked = newRun({ sessionId, runAtMs });
+        const outcome = await fixture.store.runs.create(asked, 'wait', true);
+        expect(outcome).toMatchObject({ type: 'queued', run: { status: 'queued', runAtMs } });
+        expect(await fixture.store.runs.get(tenant, asked.id)).toMatchObject({ runAtMs });
+      }
+    });
+
+    test('a run whose time has come starts', async () => {
+      await using fixture = await open();
+      const runAtMs = longAgoMs;
+      expect(await start(fixture.store, { runAtMs })).toMatchObject({ status: 'running', runAtMs });
+    });
+
     test('a run of a held session that may wait is queued and holds nothing', async () => {
       await using fixture = await open();
       const holder = await start(fixture.store);
-      const waiting = await queue(fixture.store);
+      const asked = newRun();
+      const outcome = await fixture.store.runs.create(asked, 'wait', true);
+      if (outcome.type !== 'queued') throw new Error(`the run was ${outcome.type}`);
+      const waiting = outcome.run;
       expect(waiting).toMatchObject({
         status: 'queued',
         attempt: 0,
         startedAtMs: null,
         finishedAtMs: null,
         sessionSeqAtStart: null,
-        ownerId: owner,
+        ownerId: null,
       });
       expect(await fixture.store.runs.get(tenant, waiting.id)).toEqual(waiting);
       expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: holder.id, runsCount: 2 });
@@ -116,7 +150,10 @@ export function describeCreate(open: OpenStore): void {
       const holder = await start(fixture.store);
       const before = await sessionState(fixture.store);
       const refused = newRun();
-      expect(await fixture.store.runs.create(refused, 'reject')).toEqual({ type: 'busy', activeRunId: holder.id });
+      expect(await fixture.store.runs.create(refused, 'reject', true)).toEqual({
+        type: 'busy',
+        activeRunId: holder.id,
+      });
       expect(await fixture.store.runs.get(tenant, refused.id)).toBeNull();
       expect(await sessionState(fixture.store)).toEqual(before);
     });
@@ -126,32 +163,34 @@ export function describeCreate(open: OpenStore): void {
       const holder = await start(fixture.store);
       const waiting = await queue(fixture.store);
       await finish(fixture.store, holder);
-      const busy = await fixture.store.runs.create(newRun(), 'reject');
+      const busy = await fixture.store.runs.create(newRun(), 'reject', true);
       expect(busy).toEqual({ type: 'busy', activeRunId: waiting.id });
-      expect(await queue(fixture.store)).toMatchObject({ status: 'queued' });
+      expect(await fixture.store.runs.create(newRun(), 'wait', true)).toMatchObject({ type: 'queued' });
     });
 
     test('nobody waits for a session whose run waits for a person', async () => {
       await using fixture = await open();
       const holder = await start(fixture.store);
-      const early = await queue(fixture.store);
-      await fixture.patchRun(holder.id, { status: 'requires_action' });
+      await queue(fixture.store);
+      await pause(fixture.store, holder);
       const before = await sessionState(fixture.store);
       for (const ifBusy of ['wait', 'reject'] as const) {
         const refused = newRun();
-        const outcome = await fixture.store.runs.create(refused, ifBusy);
+        const outcome = await fixture.store.runs.create(refused, ifBusy, true);
         expect(outcome).toEqual({ type: 'busy', activeRunId: holder.id });
         expect(await fixture.store.runs.get(tenant, refused.id)).toBeNull();
       }
       expect(await sessionState(fixture.store)).toEqual(before);
-      expect(await fixture.store.runs.startQueued(tenant, early.id, owner)).toBeNull();
+      expect(await claimIds(fixture.store)).toEqual([]);
     });
 
     test('a run whose id is taken is refused, and the first one stays as it was', async () => {
       await using fixture = await open();
       const run = await start(fixture.store, { sessionId: null });
       const again = newRun({ id: run.id, sessionId: 's-2', message: 'other' });
-      await expect(fixture.store.runs.create(again, 'wait')).rejects.toThrow();
+      await expect(fixture.store.runs.create(again, 'wait', true)).rejects.not.toMatchObject({
+        name: 'ServiceError',
+      });
       expect(await fixture.store.runs.get(tenant, run.id)).toEqual(run);
       expect(await fixture.store.sessions.get(tenant, 's-2')).toBeNull();
     });
@@ -168,105 +207,6 @@ export function describeCreate(open: OpenStore): void {
       expect(await runs.get(otherTenant, mine.id)).toBeNull();
       expect(await sessions.history(otherTenant, 's-1', 10)).toEqual([]);
       expect(await sessions.history(tenant, 's-1', 10)).toEqual([{ text: 'mine' }]);
-    });
-  });
-
-  describe('the line of a session', () => {
-    test('waiting runs start in order of arrival, each when the one before has ended', async () => {
-      await using fixture = await open();
-      const { runs } = fixture.store;
-      let holder = await start(fixture.store);
-      // Ids that fall while arrivals rise: the order is the arrival, not the id.
-      const ids = ['run_c', 'run_b', 'run_a'];
-      for (const id of ids) await queue(fixture.store, { id });
-
-      for (const [index, id] of ids.entries()) {
-        for (const waiting of ids.slice(index)) expect(await runs.startQueued(tenant, waiting, owner)).toBeNull();
-        await finish(fixture.store, holder);
-        for (const later of ids.slice(index + 1)) expect(await runs.startQueued(tenant, later, owner)).toBeNull();
-        const started = await runs.startQueued(tenant, id, owner);
-        if (started === null) throw new Error(`run ${id} did not start in its turn`);
-        holder = started;
-      }
-    });
-
-    test("a tenant's runs do not wait behind those of another tenant in a session of the same name", async () => {
-      await using fixture = await open();
-      const { runs } = fixture.store;
-      const theirs = await start(fixture.store, { tenantId: otherTenant });
-      const theirWaiting = await queue(fixture.store, { tenantId: otherTenant });
-      await finish(fixture.store, theirs);
-      const mine = await start(fixture.store);
-      const myWaiting = await queue(fixture.store);
-      await finish(fixture.store, mine);
-      expect(await runs.startQueued(tenant, myWaiting.id, owner)).toMatchObject({ status: 'running' });
-      expect(await runs.startQueued(otherTenant, theirWaiting.id, owner)).toMatchObject({ status: 'running' });
-    });
-
-    test('a run that starts after waiting holds the session and sees the items written meanwhile', async () => {
-      await using fixture = await open();
-      const first = await start(fixture.store);
-      const second = await queue(fixture.store);
-      await finish(fixture.store, first, { newItems: [{ n: 1 }] });
-      const started = await fixture.store.runs.startQueued(tenant, second.id, 'proc_other');
-      expect(started).toEqual({
-        ...second,
-        status: 'running',
-        attempt: 1,
-        ownerId: 'proc_other',
-        sessionSeqAtStart: 1,
-        startedAtMs: expect.any(Number),
-      });
-      expect(await fixture.store.runs.get(tenant, second.id)).toEqual(started);
-      expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: second.id });
-      expect(await fixture.store.runs.create(newRun(), 'reject')).toEqual({ type: 'busy', activeRunId: second.id });
-    });
-
-    test('a run that is not queued is not started again', async () => {
-      await using fixture = await open();
-      const { runs } = fixture.store;
-      const run = await start(fixture.store, { sessionId: null });
-      expect(await runs.startQueued(tenant, run.id, owner)).toBeNull();
-      await finish(fixture.store, run);
-      expect(await runs.startQueued(tenant, run.id, owner)).toBeNull();
-      expect(await runs.startQueued(tenant, 'run_unknown', owner)).toBeNull();
-      expect(await runs.get(tenant, run.id)).toMatchObject({ status: 'completed', attempt: 1 });
-    });
-
-    test("another tenant can neither start nor end a run that is not the tenant's own", async () => {
-      await using fixture = await open();
-      const { runs } = fixture.store;
-      const first = await start(fixture.store);
-      const second = await queue(fixture.store);
-      const finishByOther = await runs.finish(otherTenant, first.id, 1, finalRun({ newItems: [{ n: 1 }] }));
-      expect(finishByOther).toBeNull();
-      expect(await runs.get(tenant, first.id)).toEqual(first);
-      await finish(fixture.store, first);
-      expect(await runs.startQueued(otherTenant, second.id, owner)).toBeNull();
-      expect(await runs.get(tenant, second.id)).toEqual(second);
-    });
-
-    test('a run that gave up waiting leaves the line, and the one behind it is next', async () => {
-      await using fixture = await open();
-      const { runs, sessions } = fixture.store;
-      const holder = await start(fixture.store);
-      const impatient = await queue(fixture.store);
-      const patient = await queue(fixture.store);
-
-      const error = { code: 'run_timed_out', detail: 'Agent run timed out.', retryable: false };
-      const ended = await runs.finish(
-        tenant,
-        impatient.id,
-        0,
-        finalRun({ status: 'timed_out', lastAgent: null, model: null, response: null, error }),
-      );
-      expect(ended).toMatchObject({ status: 'timed_out', attempt: 0, startedAtMs: null, error });
-      expect(ended?.finishedAtMs).toEqual(expect.any(Number));
-      expect(await sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: holder.id });
-
-      await finish(fixture.store, holder);
-      expect(await runs.startQueued(tenant, impatient.id, owner)).toBeNull();
-      expect(await runs.startQueued(tenant, patient.id, owner)).toMatchObject({ status: 'running' });
     });
   });
 }

@@ -1,11 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { Usage } from '../port/index.ts';
 import {
+  claimOne,
   finalRun,
   finish,
+  journalOf,
+  newEvent,
+  newStep,
+  noEntries,
   noUsage,
   type OpenStore,
-  owner,
+  otherTenant,
   pause,
   queue,
   sessionState,
@@ -33,6 +38,7 @@ export function describeFinish(open: OpenStore): void {
         output: { answer: 42 },
         usage,
         costUsd: 0.25,
+        drift: true,
         firstTokenMs: 210,
         newItems: [
           { role: 'user', content: 'Where is my order?' },
@@ -40,8 +46,8 @@ export function describeFinish(open: OpenStore): void {
         ],
       });
       const finished = await fixture.store.runs.finish(tenant, run.id, 1, final);
-      const { newItems, ...state } = final;
-      expect(finished).toEqual({ ...run, ...state, finishedAtMs: expect.any(Number) });
+      const { newItems, entries, ...state } = final;
+      expect(finished).toEqual({ ...run, ...state, ownerId: null, finishedAtMs: expect.any(Number) });
       expect(finished?.finishedAtMs).toBeGreaterThanOrEqual(run.createdAtMs);
       expect(await fixture.store.runs.get(tenant, run.id)).toEqual(finished);
 
@@ -69,6 +75,34 @@ export function describeFinish(open: OpenStore): void {
       });
     }
 
+    test('the rest of its journal is recorded with the end', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const run = await start(store);
+      await store.journal.append(tenant, run.id, 1, { steps: [newStep(1)], events: [newEvent(2)] });
+      const entries = {
+        steps: [newStep(1, { replayed: 1 }), newStep(2)],
+        events: [newEvent(3), newEvent(4, { type: 'run.completed', data: {} })],
+      };
+      await finish(store, run, { entries });
+      expect(await journalOf(store, run)).toEqual({ steps: entries.steps, events: [newEvent(2), ...entries.events] });
+    });
+
+    test('an end whose journal cannot be recorded is no end, and can be tried again', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const run = await start(store);
+      await store.journal.append(tenant, run.id, 1, { steps: [], events: [newEvent(2)] });
+      const before = await sessionState(store);
+      const entries = { steps: [newStep(1)], events: [newEvent(2)] };
+      const end = finalRun({ newItems: [{ n: 1 }], entries });
+      await expect(store.runs.finish(tenant, run.id, 1, end)).rejects.not.toMatchObject({ name: 'ServiceError' });
+      expect(await store.runs.get(tenant, run.id)).toEqual(run);
+      expect(await sessionState(store)).toEqual(before);
+      expect(await journalOf(store, run)).toEqual({ steps: [], events: [newEvent(2)] });
+      expect(await finish(store, run, { entries: { steps: [], events: [newEvent(3)] } })).toMatchObject({ attempt: 1 });
+    });
+
     test('a run without a session ends without one', async () => {
       await using fixture = await open();
       const run = await start(fixture.store, { sessionId: null });
@@ -81,11 +115,14 @@ export function describeFinish(open: OpenStore): void {
       const run = await start(fixture.store);
       const before = await sessionState(fixture.store);
       for (const attempt of [0, 2]) {
-        const final = finalRun({ usage, newItems: [{ n: 1 }] });
+        const entries = { steps: [newStep(1)], events: [newEvent(2)] };
+        const final = finalRun({ usage, newItems: [{ n: 1 }], entries });
         expect(await fixture.store.runs.finish(tenant, run.id, attempt, final)).toBeNull();
+        expect(await fixture.store.runs.finish(otherTenant, run.id, 1, final)).toBeNull();
       }
       expect(await fixture.store.runs.get(tenant, run.id)).toEqual(run);
       expect(await sessionState(fixture.store)).toEqual(before);
+      expect(await journalOf(fixture.store, run)).toEqual(noEntries);
     });
 
     test('a run that has ended does not end again', async () => {
@@ -93,10 +130,12 @@ export function describeFinish(open: OpenStore): void {
       const run = await start(fixture.store);
       const finished = await finish(fixture.store, run, { newItems: [{ n: 1 }] });
       const before = await sessionState(fixture.store);
-      const again = finalRun({ status: 'failed', usage, newItems: [{ n: 2 }] });
+      const entries = { steps: [newStep(1)], events: [newEvent(2)] };
+      const again = finalRun({ status: 'failed', usage, newItems: [{ n: 2 }], entries });
       expect(await fixture.store.runs.finish(tenant, run.id, 1, again)).toBeNull();
       expect(await fixture.store.runs.get(tenant, run.id)).toEqual(finished);
       expect(await sessionState(fixture.store)).toEqual(before);
+      expect(await journalOf(fixture.store, run)).toEqual(noEntries);
     });
 
     test('a run that waits for a person can be ended, which frees its session', async () => {
@@ -190,13 +229,11 @@ export function describeFinish(open: OpenStore): void {
 
     test('a run that waited, then started, writes its items after those it saw', async () => {
       await using fixture = await open();
-      const { runs, sessions } = fixture.store;
+      const { sessions } = fixture.store;
       const first = await start(fixture.store);
-      const second = await queue(fixture.store);
+      await queue(fixture.store);
       await finish(fixture.store, first, { newItems: [{ of: 'first' }] });
-      const started = await runs.startQueued(tenant, second.id, owner);
-      if (started === null) throw new Error('the waiting run did not start');
-      await finish(fixture.store, started, { newItems: [{ of: 'second' }] });
+      await finish(fixture.store, await claimOne(fixture.store), { newItems: [{ of: 'second' }] });
       expect(await sessions.history(tenant, 's-1', 10)).toEqual([{ of: 'first' }, { of: 'second' }]);
     });
   });

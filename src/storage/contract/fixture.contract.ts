@@ -1,5 +1,19 @@
 import { createIds } from '../../platform/ids.ts';
-import type { FinalRun, NewRun, PausedRun, Run, RunStatus, Store, Usage } from '../port/index.ts';
+import type {
+  ClaimedRun,
+  ClaimOptions,
+  FinalRun,
+  JournalEntries,
+  NewRun,
+  PausedRun,
+  ProcessInfo,
+  Run,
+  Signal,
+  Step,
+  Store,
+  StoredEvent,
+  Usage,
+} from '../port/index.ts';
 
 /**
  * A store of one engine, empty and started, for one test. Disposing of it stops every store that it handed out and
@@ -11,8 +25,15 @@ export type StoreFixture = AsyncDisposable & {
   reopen(): Promise<Store>;
   /** A second store on the same data at the same time, as another process has it. */
   join(): Promise<Store>;
-  /** Sets, past the port, what no operation of the port can set yet or what only time can. */
-  patchRun(runId: string, patch: { status?: RunStatus; createdAtMs?: number }): Promise<void>;
+  /** Sets, past the port, what only time can. */
+  patchRun(runId: string, patch: { createdAtMs: number }): Promise<void>;
+  /**
+   * Makes a run older, past the port: every time that is kept of it, shown or not, lies `byMs` further back. So it is
+   * as if `byMs` had gone by since what happened to it last.
+   */
+  ageRun(runId: string, byMs: number): Promise<void>;
+  /** Makes idempotency keys older, past the port: they expire `byMs` earlier. */
+  ageKeys(byMs: number): Promise<void>;
   /** Sets, past the port, when a session last changed. */
   patchSession(tenantId: string, sessionId: string, patch: { updatedAtMs: number }): Promise<void>;
 };
@@ -21,6 +42,13 @@ export type OpenStore = () => Promise<StoreFixture>;
 
 /** Ids that rise in the order in which they were made. */
 export const newId = createIds(() => Date.UTC(2026, 0));
+
+/** Times that have come, and that have not, whenever the tests run. */
+export const longAgoMs = Date.UTC(2020, 0);
+export const notYetMs = Date.UTC(2200, 0);
+
+/** A run that waits for `notYetMs` is due when it is so much older. */
+export const centuriesMs = notYetMs - longAgoMs;
 
 export const noUsage: Usage = {
   requests: 0,
@@ -47,13 +75,60 @@ export function newRun(overrides: Partial<NewRun> = {}): NewRun {
     message: 'Where is my order?',
     metadata: {},
     timeoutMs: 30_000,
+    priority: 0,
+    runAtMs: null,
     requestId: 'req_1',
     appVersion: '1.2.3',
     sdkVersion: '0.20.0',
     ownerId: owner,
+    idempotency: null,
     ...overrides,
   };
 }
+
+export const noEntries: JournalEntries = { steps: [], events: [] };
+
+/** A model call that was recorded as completed, unless overridden. */
+export function newStep(step: number, overrides: Partial<Step> = {}): Step {
+  return {
+    step,
+    key: `model:${step}`,
+    kind: 'model_call',
+    scope: '',
+    name: 'gpt-4.1',
+    agent: 'triage',
+    callId: null,
+    status: 'completed',
+    attempt: 1,
+    replayed: 0,
+    effect: null,
+    idempotencyKey: null,
+    input: [{ role: 'user', content: 'Where is my order?' }],
+    output: [{ role: 'assistant', content: 'It left today.' }],
+    isError: false,
+    error: null,
+    provider: 'openai',
+    model: 'gpt-4.1',
+    usage: { ...noUsage, requests: 1, totalTokens: 12 },
+    costUsd: 0.25,
+    requestDigest: 'd1',
+    drift: false,
+    startedAtMs: 1_000,
+    firstTokenMs: 120,
+    durationMs: 340,
+    ...overrides,
+  };
+}
+
+/** An event of a run. */
+export const newEvent = (seq: number, overrides: Partial<StoredEvent> = {}): StoredEvent => ({
+  seq,
+  type: 'text.delta',
+  attempt: 1,
+  atMs: 1_000 + seq,
+  data: { step: 1, delta: `${seq}` },
+  ...overrides,
+});
 
 /** An end that a run comes to; completed, unless overridden. */
 export function finalRun(overrides: Partial<FinalRun> = {}): FinalRun {
@@ -66,27 +141,90 @@ export function finalRun(overrides: Partial<FinalRun> = {}): FinalRun {
     usage: noUsage,
     costUsd: null,
     error: null,
+    drift: false,
     firstTokenMs: null,
     newItems: [],
+    entries: noEntries,
     ...overrides,
   };
 }
 
-export const processLost = { code: 'internal', detail: 'The process that executed the run is gone.', retryable: true };
+/** What a run waits for, in the tests of a store. */
+export const approval = { type: 'approval', items: [{ call_id: 'call_1', tool: 'refund' }] };
+
+/** What is known of a run when it stops for a person. */
+export function pausedRun(overrides: Partial<PausedRun> = {}): PausedRun {
+  return {
+    lastAgent: 'orders',
+    model: 'gpt-4.1',
+    usage: { ...noUsage, requests: 1, totalTokens: 12 },
+    costUsd: 0.5,
+    drift: false,
+    firstTokenMs: 210,
+    requiredAction: approval,
+    entries: noEntries,
+    ...overrides,
+  };
+}
+
+export const poison = { code: 'internal', detail: 'The run ended three processes.', retryable: false };
+export const cancelled = { code: 'cancelled', detail: 'The run was cancelled.', retryable: false };
+
+export const processInfo = (id: string): ProcessInfo => ({
+  id,
+  host: 'host-1',
+  pid: 4711,
+  appVersion: '1.2.3',
+  sdkVersion: '0.20.0',
+});
+
+/** Announces a process with a lease of an hour. */
+export const live = (store: Store, id: string) => store.processes.register(processInfo(id), 3_600_000);
+
+/** Announces a process whose lease ran out a minute ago, so that no test has to wait for it. */
+export const dead = (store: Store, id: string) => store.processes.register(processInfo(id), -60_000);
 
 /** Creates a run and expects that it starts. */
 export async function start(store: Store, overrides: Partial<NewRun> = {}): Promise<Run> {
-  const outcome = await store.runs.create(newRun(overrides), 'wait');
+  const outcome = await store.runs.create(newRun(overrides), 'wait', true);
   if (outcome.type !== 'started') throw new Error(`expected a run that starts, got ${JSON.stringify(outcome)}`);
   return outcome.run;
 }
 
-/** Creates a run and expects that it has to wait. */
+/** Creates a run that is to be claimed, and expects that it waits for that. */
 export async function queue(store: Store, overrides: Partial<NewRun> = {}): Promise<Run> {
-  const outcome = await store.runs.create(newRun(overrides), 'wait');
+  const outcome = await store.runs.create(newRun(overrides), 'wait', false);
   if (outcome.type !== 'queued') throw new Error(`expected a run that waits, got ${JSON.stringify(outcome)}`);
   return outcome.run;
 }
+
+/** Creates a run that ends who holds its session, and expects that it starts or waits. */
+export async function interrupt(store: Store, overrides: Partial<NewRun> = {}, startNow = true): Promise<Run> {
+  const outcome = await store.runs.create(newRun(overrides), 'interrupt', startNow);
+  if (outcome.type !== 'started' && outcome.type !== 'queued') {
+    throw new Error(`expected a run that starts or waits, got ${JSON.stringify(outcome)}`);
+  }
+  return outcome.run;
+}
+
+/** Claims what there is, as a process that may take everything, unless overridden. */
+export function claim(store: Store, options: Partial<ClaimOptions> = {}, ownerId = owner): Promise<ClaimedRun[]> {
+  return store.runs.claim(ownerId, { limit: 100, backgroundMax: 100, crashed: true, ...options });
+}
+
+/** Claims what there is, and expects that it is one run. */
+export async function claimOne(store: Store, ownerId = owner): Promise<Run> {
+  const claimed = await claim(store, {}, ownerId);
+  const [first, ...others] = claimed;
+  if (first === undefined || others.length > 0) throw new Error(`expected one run to claim, got ${claimed.length}`);
+  return first.run;
+}
+
+export const idsOf = (rows: readonly { id: string }[]): string[] => rows.map(({ id }) => id);
+
+/** Claims as `claim` does; returns ids. */
+export const claimIds = async (store: Store, options: Partial<ClaimOptions> = {}): Promise<string[]> =>
+  idsOf((await claim(store, options)).map(({ run }) => run));
 
 /** Ends a run at its attempt and expects that it does. */
 export async function finish(store: Store, run: Run, overrides: Partial<FinalRun> = {}): Promise<Run> {
@@ -95,23 +233,49 @@ export async function finish(store: Store, run: Run, overrides: Partial<FinalRun
   return finished;
 }
 
-/** What a run waits for, in the tests of a store. */
-export const approval = { type: 'approval', items: [{ call_id: 'call_1', tool: 'refund' }] };
-
 /** Stops a run for a person at its attempt and expects that it does. */
 export async function pause(store: Store, run: Run, overrides: Partial<PausedRun> = {}): Promise<Run> {
-  const paused: PausedRun = {
-    lastAgent: 'orders',
-    model: 'gpt-4.1',
-    usage: { ...noUsage, requests: 1, totalTokens: 12 },
-    costUsd: 0.5,
-    firstTokenMs: 210,
-    requiredAction: approval,
-    ...overrides,
-  };
-  const stored = await store.runs.pause(run.tenantId, run.id, run.attempt, paused);
+  const stored = await store.runs.pause(run.tenantId, run.id, run.attempt, pausedRun(overrides));
   if (stored === null) throw new Error(`run ${run.id} could not be paused`);
   return stored;
+}
+
+/** Gives a run back at its attempt and expects that it is. */
+export async function handBack(store: Store, run: Run): Promise<void> {
+  const written = await store.runs.handBack(run.tenantId, run.id, run.attempt, noEntries);
+  if (!written) throw new Error(`run ${run.id} could not be handed back`);
+}
+
+/** Everything that is recorded of a run, to see what changed. */
+export async function journalOf(store: Store, run: { tenantId: string; id: string }): Promise<JournalEntries> {
+  return {
+    steps: await store.journal.steps(run.tenantId, run.id),
+    events: await store.journal.events(run.tenantId, run.id, 0, 10_000),
+  };
+}
+
+/** Hears the signals of a store, and waits for them. */
+export function listen(store: Store) {
+  const heard: Signal[] = [];
+  let wake = () => {};
+  const stop = store.signals.subscribe((signal) => {
+    heard.push(signal);
+    wake();
+  });
+  return {
+    heard,
+    /** Resolves when such a signal was heard; the test's time limits the wait. */
+    async until(type: Signal['type'], runId?: string): Promise<void> {
+      const matches = (signal: Signal) =>
+        signal.type === type && (runId === undefined || ('runId' in signal && signal.runId === runId));
+      while (!heard.some(matches)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+    [Symbol.dispose]: stop,
+  };
 }
 
 /** Everything that can be read of a session, to see that nothing changed. */

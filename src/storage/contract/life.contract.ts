@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../port/index.ts';
 import {
+  cancelled,
+  claim,
   finalRun,
   finish,
   newRun,
+  noEntries,
   type OpenStore,
-  processLost,
+  pausedRun,
+  poison,
   sessionState,
   start,
   tenant,
@@ -16,12 +20,21 @@ const deadline = () => AbortSignal.timeout(10_000);
 /** Every operation of the port, by name. */
 const operations: Record<string, (store: Store) => Promise<unknown>> = {
   ping: (store) => store.ping(deadline()),
-  'runs.create': (store) => store.runs.create(newRun(), 'wait'),
-  'runs.startQueued': (store) => store.runs.startQueued(tenant, 'run_1', 'proc_1'),
+  'runs.create': (store) => store.runs.create(newRun(), 'wait', true),
+  'runs.claim': (store) => claim(store),
+  'runs.handBack': (store) => store.runs.handBack(tenant, 'run_1', 1, noEntries),
+  'runs.recoverOrphans': (store) => store.runs.recoverOrphans(poison, 10),
+  'runs.requestCancel': (store) => store.runs.requestCancel(tenant, 'run_1', cancelled),
+  'runs.cancelRequested': (store) => store.runs.cancelRequested('proc_1'),
+  'runs.pause': (store) => store.runs.pause(tenant, 'run_1', 1, pausedRun()),
+  'runs.settle': (store) => store.runs.settle(tenant, 'run_1', { expected: null, left: null, entries: noEntries }),
   'runs.finish': (store) => store.runs.finish(tenant, 'run_1', 1, finalRun()),
   'runs.get': (store) => store.runs.get(tenant, 'run_1'),
   'runs.list': (store) => store.runs.list(tenant, {}, 10, null),
-  'runs.failOrphans': (store) => store.runs.failOrphans(processLost, 10),
+  'runs.countUnfinished': (store) => store.runs.countUnfinished(),
+  'journal.append': (store) => store.journal.append(tenant, 'run_1', 1, noEntries),
+  'journal.steps': (store) => store.journal.steps(tenant, 'run_1'),
+  'journal.events': (store) => store.journal.events(tenant, 'run_1', 0, 10),
   'sessions.get': (store) => store.sessions.get(tenant, 's-1'),
   'sessions.list': (store) => store.sessions.list(tenant, 10, null),
   'sessions.items': (store) => store.sessions.items(tenant, 's-1', 10, 0),
@@ -89,7 +102,7 @@ export function describeLife(open: OpenStore): void {
     test('operations under way when the store is stopped are done or refused, never forgotten', async () => {
       await using fixture = await open();
       const asked = Array.from({ length: 20 }, () => newRun({ sessionId: null }));
-      const created = asked.map((run) => fixture.store.runs.create(run, 'wait'));
+      const created = asked.map((run) => fixture.store.runs.create(run, 'wait', true));
       const [settled] = await Promise.all([Promise.allSettled(created), fixture.store.stop(deadline())]);
       const store = await fixture.reopen();
       for (const [index, { status }] of settled.entries()) {

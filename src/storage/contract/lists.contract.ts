@@ -1,8 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import type { Run, RunFilter, Store } from '../port/index.ts';
-import { finish, type OpenStore, otherTenant, queue, readAll, start, tenant } from './fixture.contract.ts';
-
-const idsOf = (rows: readonly { id: string }[]): string[] => rows.map(({ id }) => id);
+import {
+  cancelled,
+  finish,
+  idsOf,
+  notYetMs,
+  type OpenStore,
+  otherTenant,
+  pause,
+  queue,
+  readAll,
+  start,
+  tenant,
+} from './fixture.contract.ts';
 
 const listIds = async (store: Store, filter: RunFilter): Promise<string[]> =>
   idsOf((await store.runs.list(tenant, filter, 50, null)).data);
@@ -94,7 +104,10 @@ export function describeLists(open: OpenStore): void {
       await start(store);
       for (const name of ['a\u0000b', 'a\ud800', "' or 1=1 --", '']) {
         expect(await store.runs.get(tenant, name)).toBeNull();
-        expect(await store.runs.startQueued(tenant, name, 'proc_1')).toBeNull();
+        expect(await store.runs.requestCancel(tenant, name, cancelled)).toBeNull();
+        expect(await store.runs.cancelRequested(name)).toEqual([]);
+        expect(await store.journal.steps(tenant, name)).toEqual([]);
+        expect(await store.journal.events(tenant, name, 0, 10)).toEqual([]);
         expect(await store.sessions.get(tenant, name)).toBeNull();
         expect(await store.sessions.delete(tenant, name)).toEqual({ type: 'not_found' });
         expect((await store.sessions.items(tenant, name, 10, 0)).data).toEqual([]);
@@ -115,17 +128,30 @@ export function describeLists(open: OpenStore): void {
     });
   });
 
+  describe('counting runs', () => {
+    test('counts those of all tenants that have not ended, by their status', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      expect(await store.runs.countUnfinished()).toEqual({ queued: 0, running: 0, requires_action: 0 });
+      await start(store);
+      await start(store, { tenantId: otherTenant, sessionId: null });
+      await finish(store, await start(store, { sessionId: null }));
+      await pause(store, await start(store, { sessionId: null }));
+      await queue(store);
+      await queue(store, { sessionId: null, mode: 'background', runAtMs: notYetMs });
+      await queue(store, { sessionId: null, mode: 'background' });
+      expect(await store.runs.countUnfinished()).toEqual({ queued: 3, running: 2, requires_action: 1 });
+    });
+  });
+
   describe('reading sessions', () => {
     test('a session that the tenant does not have is null, and has no items', async () => {
       await using fixture = await open();
       await finish(fixture.store, await start(fixture.store), { newItems: [{ n: 1 }] });
       expect(await fixture.store.sessions.get(tenant, 's-unknown')).toBeNull();
       expect(await fixture.store.sessions.get(otherTenant, 's-1')).toBeNull();
-      await start(fixture.store, { tenantId: otherTenant, sessionId: 's-b' });
-      expect(await fixture.store.sessions.get(tenant, 's-b')).toBeNull();
       expect(await fixture.store.sessions.items(otherTenant, 's-1', 10, 0)).toEqual({ data: [], next: null });
-      expect(await fixture.store.sessions.list('tenant-c', 10, null)).toEqual({ data: [], next: null });
-      expect(idsOf((await fixture.store.sessions.list(tenant, 10, null)).data)).toEqual(['s-1']);
+      expect(await fixture.store.sessions.list(otherTenant, 10, null)).toEqual({ data: [], next: null });
     });
 
     test('sessions are listed by their last change, newest first, then by id, and each once', async () => {
@@ -217,16 +243,23 @@ export function describeLists(open: OpenStore): void {
       expect(await store.sessions.delete(tenant, 's-1')).toEqual({ type: 'busy', activeRunId: holder.id });
       const waiting = await queue(store);
       await finish(store, holder, { newItems: [{ n: 1 }] });
+      const later = await queue(store);
       expect(await store.sessions.delete(tenant, 's-1')).toEqual({ type: 'busy', activeRunId: waiting.id });
-      await finish(store, waiting, { status: 'cancelled' });
+      for (const run of [waiting, later]) await finish(store, run, { status: 'cancelled' });
       expect(await store.sessions.history(tenant, 's-1', 10)).toEqual([{ n: 1 }]);
       expect(await store.sessions.delete(tenant, 's-1')).toEqual({ type: 'deleted' });
+    });
+
+    test('a session with a run whose time has not come is not deleted', async () => {
+      await using fixture = await open();
+      const scheduled = await queue(fixture.store, { runAtMs: notYetMs });
+      expect(await fixture.store.sessions.delete(tenant, 's-1')).toEqual({ type: 'busy', activeRunId: scheduled.id });
     });
 
     test('a session whose run waits for a person is not deleted', async () => {
       await using fixture = await open();
       const holder = await start(fixture.store);
-      await fixture.patchRun(holder.id, { status: 'requires_action' });
+      await pause(fixture.store, holder);
       expect(await fixture.store.sessions.delete(tenant, 's-1')).toEqual({ type: 'busy', activeRunId: holder.id });
     });
 

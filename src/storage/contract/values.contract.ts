@@ -1,28 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonRecord } from '../port/index.ts';
 import { finish, type OpenStore, start, tenant } from './fixture.contract.ts';
-
-const strings = {
-  empty: '',
-  nul: 'a\u0000b',
-  control: '\u0001\b\t\n\r\u001f\u007f\u2028\u2029',
-  quotes: `'"\`\\ $1 ? :name -- /* */ ; drop table runs`,
-  emoji: '👩‍🚀 𝒳 é é',
-  loneHigh: 'a\ud800b',
-  loneLow: 'a\udfffb',
-  swapped: '\udc00\ud800',
-};
-
-// JSON.parse, since a literal would set the prototype.
-const keys = JSON.parse(
-  '{"__proto__":{"admin":true},"constructor":1,"toString":null,"":0,"2":"b","1":"a","a\\u0000b":[]}',
-) as JsonRecord;
-
-const values: JsonRecord = {
-  ...strings,
-  keys,
-  deep: [[[[{ a: [null, true, false, 0, -1.5, 1e300, 9_007_199_254_740_991] }]]]],
-};
+import { keys, strings, values } from './odd-values.contract.ts';
 
 /** Compares byte by byte: matchers look past prototypes, key order and lone surrogates. */
 const expectSame = (actual: Json | undefined, expected: Json) =>

@@ -1,13 +1,17 @@
 import type { Service } from '../../platform/lifecycle.ts';
+import type { JournalStore } from './journal.ts';
 import type { ProcessStore } from './processes.ts';
 import type { RateLimiter } from './rate-limits.ts';
 import type { RunStore } from './runs.ts';
 import type { SessionStore } from './sessions.ts';
+import type { Signals } from './signals.ts';
 
+export * from './journal.ts';
 export type * from './processes.ts';
 export type * from './rate-limits.ts';
 export type * from './runs.ts';
 export type * from './sessions.ts';
+export type * from './signals.ts';
 export * from './types.ts';
 
 /**
@@ -20,6 +24,8 @@ export interface Store extends Service {
   readonly runs: RunStore;
   readonly sessions: SessionStore;
   readonly processes: ProcessStore;
+  readonly journal: JournalStore;
+  readonly signals: Signals;
   /** Shared by all processes; null where there is only one process, which then counts in memory. */
   readonly rateLimiter: RateLimiter | null;
   /** Resolves when the store answers; for health checks. */

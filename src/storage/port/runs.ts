@@ -1,14 +1,23 @@
+import type { JournalEntries } from './journal.ts';
 import type { FinalStatus, Json, JsonRecord, NewRun, Page, Run, RunError, RunStatus, Usage } from './types.ts';
+
+/** What to do when the session of a new run is held or waited for. */
+export type IfBusy = 'wait' | 'reject' | 'interrupt';
 
 /**
  * What became of a request for a run, decided in one transaction:
- * - `started`: the run is `running`, attempt 1, and holds its session, if it has one
- * - `queued`: the session is held by another run or others wait for it; this one has its place in the order of arrival
+ * - `started`: the run is `running`, attempt 1, owned by the process that asked, and holds its session, if it has one
+ * - `queued`: it waits to be claimed: for its session, for its time (`runAtMs`), for a place, or in the background
  * - `busy`: the session is held and the caller would not wait, or it is held by a run that waits for a person, for
  *   whom nobody waits; nothing was written. `activeRunId` is the run that holds the session or, where none does, the
  *   one that is next in the line
+ * - `existing`: the idempotency key was used before with the same fingerprint; nothing was written
+ * - `key_reused`: the idempotency key was used before with another fingerprint; nothing was written
  */
-export type CreateOutcome = { type: 'started' | 'queued'; run: Run } | { type: 'busy'; activeRunId: string };
+export type CreateOutcome =
+  | { type: 'started' | 'queued' | 'existing'; run: Run }
+  | { type: 'busy'; activeRunId: string }
+  | { type: 'key_reused' };
 
 /** How a run ended, and everything that is written with it in one transaction. */
 export type FinalRun = {
@@ -20,15 +29,35 @@ export type FinalRun = {
   usage: Usage;
   costUsd: number | null;
   error: RunError | null;
+  drift: boolean;
   firstTokenMs: number | null;
   /** Appended to the session in this order. */
   newItems: JsonRecord[];
+  /** What of the journal is not recorded yet; the run's last event is among it. */
+  entries: JournalEntries;
 };
 
-/** What is known of a run when it stops for a person. */
-export type PausedRun = Pick<FinalRun, 'lastAgent' | 'model' | 'usage' | 'costUsd' | 'firstTokenMs'> & {
-  requiredAction: Json;
+/** What is known of a run when it stops for a person, and what of its journal is not recorded yet. */
+export type PausedRun = Pick<
+  FinalRun,
+  'lastAgent' | 'model' | 'usage' | 'costUsd' | 'drift' | 'firstTokenMs' | 'entries'
+> & { requiredAction: Json };
+
+/** Which runs a process would take. */
+export type ClaimOptions = {
+  /** At most so many. */
+  limit: number;
+  /** At most so many of them runs in the background. */
+  backgroundMax: number;
+  /** Whether one run that crashed before may be among them; never more than one. */
+  crashed: boolean;
 };
+
+/** A run that this process executes from now on, and how much of its time is left, in ms by the database's clock. */
+export type ClaimedRun = { run: Run; remainingMs: number };
+
+/** What became of runs whose process died; `cancelled` are those whose end somebody had asked for. */
+export type Recovered = { requeued: Run[]; poisoned: Run[]; cancelled: Run[] };
 
 /**
  * Which runs a list shows; every condition given must hold. Times are those of creation, in ms since the epoch,
@@ -43,33 +72,80 @@ export type RunFilter = {
 };
 
 /**
- * Runs, and the lock that a run has on its session. A run of a session is `running` only while the session's
- * `activeRunId` names it: at most one run holds a session at a time.
+ * Runs, and the lock that a run has on its session. A run of a session is `running` or `requires_action` only while the
+ * session's `activeRunId` names it: at most one run holds a session at a time. An orphaned or handed-back run keeps its
+ * session while it is queued again.
+ *
+ * A run's time (`timeoutMs`) counts from its creation, or from its first claim if it is in the background; time that it
+ * spends orphaned, handed back or waiting for a person does not count.
  */
 export interface RunStore {
   /**
-   * Creates a run, and its session if that is new. `ifBusy` says what to do when the session is held or waited for.
-   * A run without a session always starts. Rejects with an error that is not a `ServiceError` if the id is taken.
+   * Creates a run, and its session if that is new. `ifBusy` says what to do when the session is held or waited for;
+   * `interrupt` ends the run that holds it (as `requestCancel` does) and puts the new one first in the line. A run
+   * starts at once if `startNow`, its session is free and its time has come; otherwise it is queued. Rejects with an
+   * error that is not a `ServiceError` if the id is taken.
+   *
+   * A queued run whose time has not come stands in nobody's way: it takes its place in the line when it has.
    */
-  create(run: NewRun, ifBusy: 'wait' | 'reject'): Promise<CreateOutcome>;
+  create(run: NewRun, ifBusy: IfBusy, startNow: boolean): Promise<CreateOutcome>;
 
   /**
-   * Starts a queued run if its session is free and no run of the session arrived before it: `queued → running`,
-   * attempt + 1, the session held. Returns the run, or null if it is not its turn (or it is not queued any more).
+   * Claims queued runs for a process: `queued → running`, attempt + 1, their sessions held. Eligible are runs whose
+   * time has come and whose session is free and which are first in its line (or hold it already); by priority, highest
+   * first, then in order of arrival. Several processes claim at once without waiting for each other and never the same
+   * run. One statement on Postgres.
    */
-  startQueued(tenantId: string, runId: string, ownerId: string): Promise<Run | null>;
+  claim(ownerId: string, options: ClaimOptions): Promise<ClaimedRun[]>;
+
+  /**
+   * Gives a run back that this process will not finish: `running → queued` at this `attempt`, what is not recorded yet
+   * of its journal with it. It counts as no crash. False if nothing was written.
+   */
+  handBack(tenantId: string, runId: string, attempt: number, entries: JournalEntries): Promise<boolean>;
+
+  /**
+   * Takes back the runs of dead processes of all tenants (no lease, see `ProcessStore`), in order of arrival, at most
+   * `limit`: they are queued again, `crashes` + 1. A run that crashed for the third time without a step recorded
+   * between is `failed` with `poison` instead, its session released, its last event written.
+   */
+  recoverOrphans(poison: RunError, limit: number): Promise<Recovered>;
+
+  /**
+   * Asks for the end of a run. One that no process executes (`queued`, `requires_action`) is `cancelled` at once with
+   * `error`, its session released, its last event written; for one that is running the wish is noted and its process
+   * told. If that process stops executing the run without ending it (it dies, gives it back, or the run is to wait for
+   * a person), the run is cancelled then, with the catalogue's `cancelled`. Returns the run as it is now, or null if this tenant has none of that id.
+   */
+  requestCancel(tenantId: string, runId: string, error: RunError): Promise<Run | null>;
+
+  /** The running runs of this process whose end somebody asked for. */
+  cancelRequested(ownerId: string): Promise<string[]>;
 
   /**
    * Stops a run until a person has decided: `running → requires_action`, at this `attempt` only. It keeps its session
-   * and belongs to no process any more. Returns the run as it is now, or null if nothing was written.
+   * and belongs to no process any more. Returns the run as it is now, or null if nothing was written; `cancelled` if its
+   * end was asked for before.
    */
   pause(tenantId: string, runId: string, attempt: number, pause: PausedRun): Promise<Run | null>;
 
   /**
-   * Ends a run: final state, its new items in the session, the session's counters and its release, in one
-   * transaction, and only if the run has not ended yet (it may be `queued`, never started, or `requires_action`) and
-   * stands at this `attempt`. Returns the run as it is now, or null if another attempt has taken over or the run had
-   * ended: then nothing was written. NUL and lone surrogates in `lastAgent` and `model` become U+FFFD.
+   * Records what a person decided on a run that stands at `requires_action` and still waits for exactly `expected`.
+   * With something left to decide it goes on waiting for that; with nothing (`null`) it is queued. Returns the run as
+   * it is now, or null if nothing was written.
+   */
+  settle(
+    tenantId: string,
+    runId: string,
+    decided: { expected: Json; left: Json | null; entries: JournalEntries },
+  ): Promise<Run | null>;
+
+  /**
+   * Ends a run: final state, the rest of its journal, its new items in the session, the session's counters and its
+   * release, in one transaction, and only if the run has not ended yet (it may be `queued`, never started, or
+   * `requires_action`) and stands at this `attempt`. Returns the run as it is now, or null if another attempt has taken
+   * over or the run had ended: then nothing was written. NUL and lone surrogates in `lastAgent` and `model` become
+   * U+FFFD.
    */
   finish(tenantId: string, runId: string, attempt: number, final: FinalRun): Promise<Run | null>;
 
@@ -79,10 +155,6 @@ export interface RunStore {
   /** Newest first, by creation and then by id; `before` is the id of the last run of the page before. */
   list(tenantId: string, filter: RunFilter, limit: number, before: string | null): Promise<Page<Run, string>>;
 
-  /**
-   * Ends the runs, running or queued, of all tenants, whose process is dead (no lease, see `ProcessStore`): `failed`
-   * with `error`, `crashes` + 1, their sessions released. At most `limit` at once, in order of arrival; returns them
-   * as they are now.
-   */
-  failOrphans(error: RunError, limit: number): Promise<Run[]>;
+  /** How many runs there are in each status that is not final, over all tenants. */
+  countUnfinished(): Promise<Record<'queued' | 'running' | 'requires_action', number>>;
 }

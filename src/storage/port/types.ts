@@ -71,9 +71,13 @@ export type Run = {
   attempt: number;
   /** How many of those attempts ended in a dead process. */
   crashes: number;
-  /** The process that executes the run or, while it waits for its session, that will. */
+  /** The process that executes the run; null while none does. */
   ownerId: string | null;
   timeoutMs: number;
+  /** Higher is claimed earlier; 0 unless the caller said otherwise. */
+  priority: number;
+  /** Not claimed before this time; null: at once. */
+  runAtMs: number | null;
   /** Items the session had when the run started; a replay reads the same history. */
   sessionSeqAtStart: number | null;
   requestId: string;
@@ -100,7 +104,14 @@ export type NewRun = Pick<
   | 'requestId'
   | 'appVersion'
   | 'sdkVersion'
-> & { ownerId: string };
+  | 'priority'
+  | 'runAtMs'
+> & {
+  /** The process that asks; it owns the run if that starts at once. */
+  ownerId: string;
+  /** The caller's `Idempotency-Key`, what its request was, and how long the pair is remembered. */
+  idempotency: { key: string; fingerprint: string; ttlMs: number } | null;
+};
 
 /** One conversation. */
 export type Session = {

@@ -3,9 +3,10 @@ import { inspect } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
+import { untilWaiting } from '../../../tests/support/postgres-locks.ts';
 import { startPostgresServer } from '../../../tests/support/postgres-server.ts';
 import { openPostgresStore, type TestStore } from '../../../tests/support/postgres-store.ts';
-import { finish, newRun, owner, queue, start, tenant } from '../contract/fixture.contract.ts';
+import { claimOne, finish, newRun, queue, start, tenant } from '../contract/fixture.contract.ts';
 import type { Store } from '../port/index.ts';
 import { connectionString } from './connection.ts';
 
@@ -27,11 +28,6 @@ afterAll(async () => {
 
 const others = `pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`;
 const cutOthers = () => admin.query(`select pg_terminate_backend(pid, 5000) from ${others}`);
-
-/** Resolves when a connection of the store waits for a lock that the test holds. */
-async function somebodyWaits(): Promise<void> {
-  while ((await admin.query(`select from ${others} and wait_event_type = 'Lock'`)).rowCount === 0);
-}
 
 /** Holds a session by a transaction while `work` is done. */
 async function whileLocked(sessionId: string, work: () => Promise<void>): Promise<void> {
@@ -72,27 +68,27 @@ describe('connections that are cut', () => {
     const waiting = await queue(store, { sessionId: 'cut' });
     await whileLocked('cut', async () => {
       const operations = [
-        store.runs.create(newRun({ sessionId: 'cut' }), 'wait'),
+        store.runs.create(newRun({ sessionId: 'cut' }), 'wait', true),
         finish(store, holder),
         store.sessions.delete(tenant, 'cut'),
       ];
       const settled = Promise.allSettled(operations);
-      await somebodyWaits();
+      await untilWaiting(admin, operations.length);
       await cutOthers();
       for (const outcome of await settled) expect(outcome).toMatchObject({ status: 'rejected', reason: unavailable });
     });
     expect(await store.runs.get(tenant, holder.id)).toEqual(holder);
     await finish(store, holder);
-    expect(await store.runs.startQueued(tenant, waiting.id, owner)).toMatchObject({ status: 'running' });
+    expect((await claimOne(store)).id).toBe(waiting.id);
   });
 
   test('a statement that the database gives up is refused with store_unavailable', async () => {
     await using store = await openPostgresStore(database.url);
     await start(store, { sessionId: 'slow' });
     await whileLocked('slow', async () => {
-      const created = store.runs.create(newRun({ sessionId: 'slow' }), 'wait');
+      const created = store.runs.create(newRun({ sessionId: 'slow' }), 'wait', true);
       const outcome = expect(created).rejects.toMatchObject(unavailable);
-      await somebodyWaits();
+      await untilWaiting(admin);
       await admin.query(`select pg_cancel_backend(pid) from ${others}`);
       await outcome;
     });
@@ -102,10 +98,10 @@ describe('connections that are cut', () => {
     await using store = await openPostgresStore(database.url);
     await start(store, { sessionId: 'stuck' });
     await whileLocked('stuck', async () => {
-      const created = store.runs.create(newRun({ sessionId: 'stuck' }), 'wait');
+      const created = store.runs.create(newRun({ sessionId: 'stuck' }), 'wait', true);
       const cut = { ...unavailable, cause: { message: 'Connection terminated' } };
       const outcome = expect(created).rejects.toMatchObject(cut);
-      await somebodyWaits();
+      await untilWaiting(admin);
       await store.stop(AbortSignal.abort());
       await outcome;
     });
@@ -119,7 +115,7 @@ describe('connections that are cut', () => {
       server.remove();
       const operations: ((store: Store) => Promise<unknown>)[] = [
         (each) => each.ping(AbortSignal.timeout(10_000)),
-        (each) => each.runs.create(newRun(), 'wait'),
+        (each) => each.runs.create(newRun(), 'wait', true),
         (each) => each.rateLimiter?.take('key', { intervalMs: 1, burst: 1 }) ?? Promise.resolve(),
       ];
       for (const operation of operations) await expect(operation(store)).rejects.toMatchObject(unavailable);
@@ -132,7 +128,7 @@ describe('connections that are cut', () => {
 test('an error about a row does not quote what a user wrote', async () => {
   await using store = await openPostgresStore(database.url);
   const broken = newRun({ sessionId: null, message: 'private words', mode: 'nonsense' as 'blocking' });
-  const error: unknown = await store.runs.create(broken, 'wait').catch((reason: unknown) => reason);
+  const error: unknown = await store.runs.create(broken, 'wait', true).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ message: expect.stringContaining('runs_mode_check') });
   expect(inspect(error, { depth: null, showHidden: true })).not.toContain('private words');
 });
@@ -209,6 +205,6 @@ describe('connection strings', () => {
     await using store = await openPostgresStore(database.url, { appName: 'my-agents' });
     await store.ping(AbortSignal.timeout(10_000));
     const { rows } = await admin.query(`select distinct application_name from ${others}`);
-    expect(rows).toEqual([{ application_name: 'my-agents' }]);
+    expect(rows.map((row) => row.application_name).sort()).toEqual(['my-agents', 'my-agents signals']);
   });
 });

@@ -1,27 +1,36 @@
+import { type Clock, systemClock } from '../../platform/clock.ts';
 import { ServiceError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../port/index.ts';
 import { StoreSetupError } from '../setup-error.ts';
 import { describeUrl } from './connection.ts';
-import { createDatabase } from './database.ts';
+import { createDatabase, type Database } from './database.ts';
+import { createDeathWatch } from './death-watch.ts';
 import { reasonOf } from './errors.ts';
+import { createJournalStore } from './journal.ts';
+import { createListener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { createProcessStore } from './processes.ts';
 import { createRateLimiter } from './rate-limits.ts';
 import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
+import { createSignals, type PostgresSignals, signalChannel } from './signals.ts';
 
 /** What `createPostgresStore` takes. */
 export type PostgresStoreOptions = {
   /** Where queries go; a pooler may stand between (PgBouncer from 1.21 on, with `max_prepared_statements` above 0). */
   url: string;
-  /** The same database without a pooler between, for migrations and their lock. */
+  /** The same database without a pooler between, for migrations, for locks, and to listen to signals. */
   directUrl: string;
   /** Connections at most. */
   poolMax: number;
   log: Pick<Logger, 'info' | 'warn'>;
   /** What Postgres shows as the connections' name. Defaults to `agent-service`. */
   appName?: string;
+  /** For pauses, and for how long connections are up. Defaults to the machine's. */
+  clock?: Clock;
+  /** Gives [0, 1), for pauses between attempts to connect. Defaults to `Math.random`. */
+  random?: () => number;
 };
 
 const selectOne = { name: 'ping', text: 'select 1' };
@@ -36,13 +45,19 @@ const selectOne = { name: 'ping', text: 'select 1' };
 export function createPostgresStore(options: PostgresStoreOptions): Store {
   const { url, directUrl, poolMax, log, appName = 'agent-service' } = options;
   const database = createDatabase({ url, poolMax, appName, log });
+  const signals = createSignals(database, log);
+  const journal = createJournalStore(database, signals);
+  const { listener, processes } = createPresence(options, database, signals);
+  const directSetting = directUrl === url ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL';
 
   return {
     name: 'store',
     engine: 'postgres',
-    runs: createRunStore(database),
+    runs: createRunStore(database, signals),
     sessions: createSessionStore(database),
-    processes: createProcessStore(database),
+    processes,
+    journal,
+    signals,
     rateLimiter: createRateLimiter(database, log),
     async ping(signal) {
       signal.throwIfAborted();
@@ -50,14 +65,49 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     },
     async start() {
       if (database.isOpen()) return;
-      const directSetting = directUrl === url ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL';
       const applied = await attempt(directSetting, directUrl, () => migrate({ url: directUrl, appName }));
       for (const { version, name } of applied) log.info({ version, migration: name }, 'migration applied');
       database.open();
       await attempt('DATABASE_URL', url, () => database.query(selectOne));
+      await attempt(directSetting, directUrl, () => listener.start());
     },
-    stop: (deadline) => database.close(deadline),
+    async stop(deadline) {
+      await Promise.race([journal.written().then(signals.sent), aborted(deadline)]);
+      await listener.stop(deadline);
+      await database.close(deadline);
+    },
   };
+}
+
+/** The connection of its own by which this process hears others, and by which they see that it lives. */
+function createPresence(options: PostgresStoreOptions, database: Database, signals: PostgresSignals) {
+  const { directUrl, log, appName = 'agent-service', clock = systemClock, random = Math.random } = options;
+  const listener = createListener(
+    { url: directUrl, appName, channel: signalChannel, clock, random, log },
+    {
+      onPayload: (payload) => signals.receive(payload),
+      async onUp(again) {
+        await watch.retake();
+        if (again) signals.deliver({ type: 'claimable' }); // what was told meanwhile was not heard
+      },
+      onDown() {
+        processes.withdrawLocks(watch.lost()).catch(() => {}); // the next heartbeat does it too
+      },
+      async onBeat() {
+        await watch.retake();
+        await watch.look();
+      },
+    },
+  );
+  const watch = createDeathWatch({
+    query: (statement, values) => listener.query(statement, values),
+    upSinceMs: () => listener.upSinceMs(),
+    nowMs: () => clock.monotonicMs(),
+    log,
+    onDeath: () => signals.deliver({ type: 'orphans' }),
+  });
+  const processes = createProcessStore(database, watch);
+  return { listener, processes };
 }
 
 /** Does `work`; its failure names the setting and where it leads, without the password. */
@@ -71,6 +121,13 @@ async function attempt<T>(setting: string, url: string, work: () => Promise<T>):
       cause,
     });
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 function rejected(signal: AbortSignal): Promise<never> {

@@ -1,57 +1,70 @@
 import type { ProcessStore } from '../port/index.ts';
 import type { Database, Statement } from './database.ts';
+import { type DeathWatch, lockKey } from './death-watch.ts';
 
 const register: Statement = {
   name: 'register_process',
   text: `
-    insert into processes (id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms)
-    values ($1, $2, $3, $4, $5, now_ms(), now_ms() + $6)
+    insert into processes (id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms, lock_key)
+    values ($1, $2, $3, $4, $5, now_ms(), now_ms() + $6, ${lockKey(7)})
     on conflict (id) do update set
       host = excluded.host,
       pid = excluded.pid,
       app_version = excluded.app_version,
       sdk_version = excluded.sdk_version,
       registered_at_ms = excluded.registered_at_ms,
-      lease_expires_at_ms = excluded.lease_expires_at_ms`,
+      lease_expires_at_ms = excluded.lease_expires_at_ms,
+      lock_key = excluded.lock_key`,
 };
 
 const extend: Statement = {
   name: 'extend_lease',
-  text: `update processes set lease_expires_at_ms = now_ms() + $2
+  text: `update processes set lease_expires_at_ms = now_ms() + $2, lock_key = ${lockKey(3)}
     where id = $1 and lease_expires_at_ms > now_ms() returning id`,
 };
 
-const unregister: Statement = { name: 'unregister_process', text: 'delete from processes where id = $1' };
+const withdraw: Statement = {
+  name: 'withdraw_locks',
+  text: 'update processes set lock_key = null where id = any ($1)',
+};
 
-// A run that waits for a person belongs to no process, so these are the unfinished ones that a process can own. Rows
-// that somebody else works on are left for the next time: nobody waits for more than one row of processes.
+const unregister: Statement = { name: 'unregister_process', text: 'select unregister_process($1)' };
+
+// Rows that somebody else works on are left for the next time: nobody waits for more than one row of processes.
 const forget: Statement = {
   name: 'forget_dead_processes',
   text: `
     delete from processes where id in (
       select id from processes
       where lease_expires_at_ms < now_ms() - $1 and not exists (
-        select from runs where owner_id = processes.id and status in ('queued', 'running')
+        select from runs where owner_id = processes.id and status = 'running'
       )
       for update skip locked
     )
     returning id`,
 };
 
-/** Processes and their leases on Postgres. */
-export function createProcessStore(database: Database): ProcessStore {
+/** Processes and their leases on Postgres, and the lock by which others see one die. */
+export function createProcessStore(database: Database, watch: DeathWatch) {
   return {
     async register({ id, host, pid, appVersion, sdkVersion }, leaseMs) {
-      await database.query(register, [id, host, pid, appVersion, sdkVersion, leaseMs]);
+      const held = await watch.hold(id, leaseMs);
+      await database.query(register, [id, host, pid, appVersion, sdkVersion, leaseMs, held]);
     },
     async heartbeat(processId, leaseMs) {
-      return (await database.query(extend, [processId, leaseMs])).length === 1;
+      return (await database.query(extend, [processId, leaseMs, watch.holds(processId)])).length === 1;
     },
     async unregister(processId) {
       await database.query(unregister, [processId]);
+      await watch.release(processId);
     },
     async forgetDead(olderThanMs) {
       return (await database.query(forget, [olderThanMs])).length;
     },
-  };
+
+    /** Notes that these processes are alive but do not hold their locks, so that nobody takes them for dead. */
+    async withdrawLocks(processIds: string[]): Promise<void> {
+      if (processIds.length > 0) await database.query(withdraw, [processIds]);
+    },
+  } satisfies ProcessStore & Record<string, unknown>;
 }

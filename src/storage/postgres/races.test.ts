@@ -1,23 +1,42 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
+import { untilWaiting } from '../../../tests/support/postgres-locks.ts';
 import { openPostgresStore, type TestStore } from '../../../tests/support/postgres-store.ts';
-import { finalRun, newRun, otherTenant, processLost, start, tenant } from '../contract/fixture.contract.ts';
-import type { Run } from '../port/index.ts';
+import {
+  cancelled,
+  claim,
+  dead,
+  finalRun,
+  live,
+  newEvent,
+  newRun,
+  newStep,
+  noEntries,
+  otherTenant,
+  pausedRun,
+  poison,
+  start,
+  tenant,
+} from '../contract/fixture.contract.ts';
+import type { Run, Store } from '../port/index.ts';
 
-// What only several processes on one server can do to each other; two stores are two processes here.
+// What only several processes on one server can do to each other; each store is a process here.
+const processes = 4;
 let database: TestDatabase;
-let stores: [TestStore, TestStore];
+let stores: TestStore[];
 let admin: pg.Client;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  stores = [await openPostgresStore(database.url), await openPostgresStore(database.url)];
+  stores = await Promise.all(Array.from({ length: processes }, () => openPostgresStore(database.url, { poolMax: 4 })));
   admin = new pg.Client({ connectionString: database.url });
   await admin.connect();
 });
 
-afterEach(() => admin.query('truncate processes, sessions, session_items, runs'));
+afterEach(() =>
+  admin.query('truncate processes, sessions, session_items, runs, steps, events, idempotency_keys, rate_limits'),
+);
 
 afterAll(async () => {
   await admin.end();
@@ -25,35 +44,81 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
+const storeOf = (n: number) => stores[n % stores.length] as TestStore;
+
 const numberOf = async (text: string): Promise<number> =>
   (await admin.query(`select count(*)::int as n from ${text}`)).rows[0].n;
 
-/** Resolves when somebody waits for a lock that the test holds. */
-async function somebodyWaits(): Promise<void> {
-  const waiting = `pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-  while ((await numberOf(waiting)) === 0);
-}
-
-test('two processes that race for a session over a hundred rounds: each time exactly one starts', async () => {
-  for (let round = 0; round < 100; round += 1) {
-    const sessionId = `s-${round}`;
-    const asked = stores.map((store) => store.runs.create(newRun({ sessionId }), round % 2 ? 'wait' : 'reject'));
-    const types = (await Promise.all(asked)).map(({ type }) => type).sort();
-    expect(types).toEqual(round % 2 ? ['queued', 'started'] : ['busy', 'started']);
-  }
+test('four processes that claim four hundred runs share them out, each run once', async () => {
+  const asked = Array.from({ length: 400 }, (_, n) =>
+    newRun({ sessionId: n % 2 ? null : `s-${n}`, mode: n % 3 ? 'background' : 'blocking', priority: n % 5 }),
+  );
+  await Promise.all(asked.map((run, n) => storeOf(n).runs.create(run, 'wait', false)));
+  const drain = async (store: Store, ownerId: string): Promise<Run[]> => {
+    const claimed: Run[] = [];
+    for (;;) {
+      const some = await claim(store, { limit: 10 }, ownerId);
+      if (some.length === 0) return claimed;
+      claimed.push(...some.map(({ run }) => run));
+    }
+  };
+  const early = await Promise.all(stores.map((store, n) => drain(store, `proc_${n}`)));
+  // Whoever found all that was left in the hands of others stopped; those may have let go of some.
+  const late = await drain(storeOf(0), 'proc_0');
+  const ids = [...early, late].flat().map(({ id }) => id);
+  expect(ids).toHaveLength(400);
+  expect(new Set(ids)).toEqual(new Set(asked.map(({ id }) => id)));
+  expect(await numberOf(`runs where status = 'running' and attempt = 1`)).toBe(400);
 });
 
-test('a heartbeat that began before the lease ended saves the runs of its process, even if it is late to commit', async () => {
-  const info = { id: 'proc_1', host: 'host-1', pid: 1, appVersion: '1', sdkVersion: '1' };
-  await stores[0].processes.register(info, -60_000);
-  const run = await start(stores[0], { ownerId: 'proc_1' });
+test('a heartbeat that is under way when the lease ends saves the runs of its process', async () => {
+  await dead(storeOf(0), 'proc_1');
+  const run = await start(storeOf(0), { ownerId: 'proc_1' });
   await admin.query('begin');
   await admin.query(`update processes set lease_expires_at_ms = now_ms() + 3600000 where id = 'proc_1'`);
-  const failed = stores[1].runs.failOrphans(processLost, 10);
-  await somebodyWaits();
+  const { requeued } = await storeOf(1).runs.recoverOrphans(poison, 10);
   await admin.query('commit');
-  expect(await failed).toEqual([]);
-  expect(await stores[0].runs.get(tenant, run.id)).toEqual(run);
+  expect(requeued).toEqual([]);
+  expect(await storeOf(1).runs.recoverOrphans(poison, 10)).toMatchObject({ requeued: [] });
+  expect(await storeOf(0).runs.get(tenant, run.id)).toEqual(run);
+});
+
+test('a heartbeat that comes while runs of its process are taken back is refused', async () => {
+  await live(storeOf(0), 'proc_1');
+  const run = await start(storeOf(0), { ownerId: 'proc_1' });
+  await admin.query('begin');
+  await admin.query(`update processes set lease_expires_at_ms = now_ms() where id = 'proc_1'`);
+  await admin.query(`select recover_orphans('{}', '{}', 10)`);
+  const beaten = storeOf(0).processes.heartbeat('proc_1', 60_000);
+  await untilWaiting(admin);
+  await admin.query('commit');
+  expect(await beaten).toBe(false);
+  expect(await storeOf(0).runs.get(tenant, run.id)).toMatchObject({ status: 'queued', crashes: 1 });
+});
+
+test('appends of many runs in one statement and takeovers of the same runs do not wait in a circle', async () => {
+  const entries = { steps: [newStep(1)], events: [] };
+  let runs = await Promise.all(Array.from({ length: 40 }, () => start(storeOf(0), { sessionId: null })));
+  for (let round = 0; round < 60; round += 1) {
+    // Each process appends to all runs; two of them take the runs over meanwhile, and the last one is taken out.
+    const [recovered] = await Promise.all([
+      storeOf(1).runs.recoverOrphans(poison, 100),
+      storeOf(2).runs.recoverOrphans(poison, 100),
+      storeOf(3).processes.unregister(runs[0]?.ownerId ?? ''),
+      ...runs.flatMap(({ id, attempt }) => [
+        storeOf(round).journal.append(tenant, id, attempt, entries),
+        storeOf(round + 1).journal.append(tenant, id, attempt, entries),
+      ]),
+    ]);
+    expect(recovered.poisoned).toEqual([]);
+    const claimed = await Promise.all(
+      runs.map(({ id }) => storeOf(round).runs.get(tenant, id)).map(async (run) => (await run)?.status),
+    );
+    expect(new Set(claimed)).toEqual(new Set(['queued']));
+    await admin.query(`update runs set crashes = 0, crashes_without_step = 0`);
+    runs = (await claim(storeOf(0), {}, `proc_${round}`)).map(({ run }) => run);
+    expect(runs).toHaveLength(40);
+  }
 });
 
 /** Small and repeatable (Marsaglia, "Xorshift RNGs", 2003); gives whole numbers below `limit`. */
@@ -67,37 +132,70 @@ function createDice(seed: number): (limit: number) => number {
   };
 }
 
-test('a storm of operations on few sessions leaves each session whole, and nobody waits in a circle', async () => {
+/** What a storm is made of: each operation on a run that exists, some of them on one that another has just changed. */
+const operations: ((store: Store, run: Run, at: { sessionId: string; ownerId: string }) => Promise<unknown>)[] = [
+  (store, run) => store.journal.append(run.tenantId, run.id, run.attempt, { steps: [newStep(1)], events: [] }),
+  (store, run) => {
+    const events = [newEvent(2 + run.attempt, { attempt: run.attempt })];
+    return store.journal.append(run.tenantId, run.id, run.attempt, { steps: [newStep(2)], events });
+  },
+  (store, run) => store.runs.finish(run.tenantId, run.id, run.attempt, finalRun({ newItems: [{ n: 1 }, { n: 2 }] })),
+  (store, run) => store.runs.finish(run.tenantId, run.id, run.attempt, finalRun({ newItems: [{ n: 1 }] })),
+  (store, run) => store.runs.handBack(run.tenantId, run.id, run.attempt, noEntries),
+  (store, run) => store.runs.pause(run.tenantId, run.id, run.attempt, pausedRun()),
+  (store, run) => {
+    const decided = { expected: pausedRun().requiredAction, left: null, entries: noEntries };
+    return store.runs.settle(run.tenantId, run.id, decided);
+  },
+  (store, run) => store.runs.requestCancel(run.tenantId, run.id, cancelled),
+  (store, run, { sessionId }) => store.sessions.delete(run.tenantId, sessionId),
+  (store) => store.runs.recoverOrphans(poison, 5),
+  (store, _run, { ownerId }) =>
+    store.processes.register({ id: ownerId, host: 'h', pid: 1, appVersion: '', sdkVersion: '' }, 50),
+  (store, _run, { ownerId }) => store.processes.unregister(ownerId),
+];
+
+test('thousands of operations of four processes on few sessions leave each whole, and nobody waits in a circle', async () => {
   const dice = createDice(20_250_811);
-  const open: Run[] = [];
-  const step = async (): Promise<void> => {
-    const store = stores[dice(2)] as TestStore;
-    const sessionId = `s-${dice(3)}`;
-    const tenantId = dice(2) ? tenant : otherTenant;
-    const run = open[dice(Math.max(open.length, 1))];
+  const known: Run[] = [];
+  const step = async (n: number): Promise<void> => {
+    const store = storeOf(n);
+    const at = { sessionId: `s-${dice(4)}`, ownerId: `proc_${n % stores.length}` };
+    const run = known[dice(Math.max(known.length, 1))];
     const what = dice(10);
-    if (what < 4 || run === undefined) {
-      const outcome = await store.runs.create(newRun({ tenantId, sessionId, ownerId: 'proc_1' }), 'wait');
-      if ('run' in outcome) open.push(outcome.run);
-    } else if (what < 6) await store.runs.startQueued(run.tenantId, run.id, 'proc_1');
-    else if (what < 8) {
-      const now = await store.runs.get(run.tenantId, run.id);
-      await store.runs.finish(run.tenantId, run.id, now?.attempt ?? 0, finalRun({ newItems: [{ n: 1 }, { n: 2 }] }));
-    } else if (what < 9) await store.sessions.delete(tenantId, sessionId);
-    else await store.runs.failOrphans(processLost, 3);
+    if (what < 3 || run === undefined) {
+      const tenantId = dice(2) ? tenant : otherTenant;
+      const sessionId = dice(4) ? at.sessionId : null;
+      const idempotency = dice(3) ? null : { key: `k-${dice(50)}`, fingerprint: 'f', ttlMs: 20 };
+      const asked = newRun({ tenantId, sessionId, ownerId: at.ownerId, idempotency });
+      const outcome = await store.runs.create(asked, dice(4) ? 'wait' : 'interrupt', dice(2) === 0);
+      if ('run' in outcome) known.push(outcome.run);
+    } else if (what < 5) {
+      known.push(...(await claim(store, { limit: 1 + dice(5) }, at.ownerId)).map((claimed) => claimed.run));
+    } else {
+      const now = dice(3) ? await store.runs.get(run.tenantId, run.id) : run;
+      await operations[dice(operations.length)]?.(store, now ?? run, at);
+    }
   };
+  let left = 4_000;
   await Promise.all(
-    Array.from({ length: 16 }, async () => {
-      for (let n = 0; n < 60; n += 1) await step();
+    Array.from({ length: 24 }, async (_, n) => {
+      while (left-- > 0) await step(n);
     }),
   );
 
-  expect(await numberOf('runs')).toBeGreaterThan(100);
-  // Who holds a session is running, and who runs holds it.
+  expect(await numberOf('runs')).toBeGreaterThan(400);
+  expect(await numberOf('runs where attempt > 1')).toBeGreaterThan(20);
+  // Who runs or waits for a person holds its session; who holds it does so, or has been queued again.
   expect(
-    await numberOf(`runs full join sessions on sessions.active_run_id = runs.id
-      where (runs.status = 'running') is distinct from (sessions.active_run_id is not null)
-        and (runs.status = 'running' or sessions.active_run_id is not null)`),
+    await numberOf(`runs left join sessions on sessions.tenant_id = runs.tenant_id and sessions.id = session_id
+      where session_id is not null and runs.status in ('running', 'requires_action')
+        and active_run_id is distinct from runs.id`),
+  ).toBe(0);
+  expect(
+    await numberOf(`sessions left join runs on runs.id = active_run_id
+      where active_run_id is not null and (status is null or status not in ('running', 'requires_action')
+        and not (status = 'queued' and attempt > 0))`),
   ).toBe(0);
   // Items are numbered without gaps, and the session knows how many it has.
   expect(

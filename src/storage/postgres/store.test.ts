@@ -18,6 +18,18 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
+const tables = 'processes, sessions, session_items, runs, steps, events, idempotency_keys, rate_limits';
+
+const timesOfRuns = [
+  'created_at_ms',
+  'run_at_ms',
+  'deadline_at_ms',
+  'clock_stopped_at_ms',
+  'cancel_requested_at_ms',
+  'started_at_ms',
+  'finished_at_ms',
+];
+
 /** A store on the file's database, which is emptied for each test: a database each would take far longer. */
 async function openStore(): Promise<StoreFixture> {
   const opened: TestStore[] = [];
@@ -26,7 +38,7 @@ async function openStore(): Promise<StoreFixture> {
     opened.push(store);
     return store;
   };
-  await admin.query('truncate processes, sessions, session_items, runs, rate_limits');
+  await admin.query(`truncate ${tables}`);
   const store = await open();
   return {
     store,
@@ -35,11 +47,15 @@ async function openStore(): Promise<StoreFixture> {
       return open();
     },
     join: open,
-    async patchRun(runId, { status, createdAtMs }) {
-      await admin.query(
-        'update runs set status = coalesce($2, status), created_at_ms = coalesce($3, created_at_ms) where id = $1',
-        [runId, status, createdAtMs],
-      );
+    async patchRun(runId, { createdAtMs }) {
+      await admin.query('update runs set created_at_ms = $2 where id = $1', [runId, createdAtMs]);
+    },
+    async ageRun(runId, byMs) {
+      const older = timesOfRuns.map((column) => `${column} = ${column} - $2`);
+      await admin.query(`update runs set ${older.join(', ')} where id = $1`, [runId, byMs]);
+    },
+    async ageKeys(byMs) {
+      await admin.query('update idempotency_keys set expires_at_ms = expires_at_ms - $1', [byMs]);
     },
     async patchSession(tenantId, sessionId, { updatedAtMs }) {
       await admin.query('update sessions set updated_at_ms = $3 where tenant_id = $1 and id = $2', [

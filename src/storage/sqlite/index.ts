@@ -6,10 +6,14 @@ import type { Store } from '../port/index.ts';
 import { StoreSetupError } from '../setup-error.ts';
 import { createDatabase, type Sync } from './database.ts';
 import { type ExecutorLock, takeExecutorLock } from './executor-lock.ts';
+import { createJournalStore } from './journal.ts';
 import { migrate, readMigrations } from './migrate.ts';
-import { createProcessStore } from './processes.ts';
+import { createOperations } from './operation.ts';
+import { createProcessStore, endAllLeases } from './processes.ts';
 import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
+import { createSignalHub } from './signals.ts';
+import { createTime } from './time.ts';
 
 export type { Sync } from './database.ts';
 
@@ -21,10 +25,10 @@ export type SqliteStoreOptions = {
   sync: Sync;
   /** Whether this process executes runs, which one process on a folder may. Tools that read or migrate do not. */
   executes: boolean;
-  /** Told which migrations were applied. Defaults to nobody. */
-  log?: Pick<Logger, 'info'>;
+  /** Told which migrations were applied, and which listeners for signals failed. Defaults to nobody. */
+  log?: Pick<Logger, 'info' | 'error'>;
   /** The database's clock, since SQLite runs in this process. Defaults to the machine's. */
-  clock?: Pick<Clock, 'nowMs'>;
+  clock?: Pick<Clock, 'nowMs' | 'monotonicMs'>;
 };
 
 /** The name of the database in its folder. */
@@ -38,8 +42,10 @@ export const databaseFile = 'agent-service.db';
  * newer version of the service has written it.
  */
 export function createSqliteStore({ dataDir, sync, executes, log, clock = systemClock }: SqliteStoreOptions): Store {
-  const nowMs = () => clock.nowMs();
+  const time = createTime(clock);
   const database = createDatabase(join(dataDir, databaseFile), sync);
+  const signals = createSignalHub(log);
+  const write = createOperations(database, time, signals);
   let lock: ExecutorLock | null = null;
 
   const close = () => {
@@ -51,9 +57,11 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
   return {
     name: 'store',
     engine: 'sqlite',
-    runs: createRunStore(database, nowMs),
-    sessions: createSessionStore(database),
-    processes: createProcessStore(database, nowMs),
+    runs: createRunStore(database, write),
+    sessions: createSessionStore(database, write),
+    processes: createProcessStore(write),
+    journal: createJournalStore(database, write),
+    signals,
     rateLimiter: null,
     async ping(signal) {
       signal.throwIfAborted();
@@ -64,11 +72,11 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
       try {
         mkdirSync(dataDir, { recursive: true });
         if (executes) lock = takeExecutorLock(dataDir, process.pid);
-        for (const { version, name } of migrate(database.open(), readMigrations(), nowMs)) {
+        for (const { version, name } of migrate(database.open(), readMigrations(), time.nowMs)) {
           log?.info({ version, migration: name }, 'migration applied');
         }
         // The lock says that no other process executes runs: whoever is still registered was killed.
-        if (executes) await database.write((sql) => sql('delete from processes').run());
+        if (executes) await write(({ sql, steadyMs }) => sql(endAllLeases).run(steadyMs));
       } catch (error) {
         close();
         throw toSetupError(dataDir, error);

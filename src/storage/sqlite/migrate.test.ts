@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { finalStatuses, runModes, runStatuses } from '../port/index.ts';
+import { finalStatuses, runModes, runStatuses, stepKinds, stepStatuses } from '../port/index.ts';
 import { type Migration, migrate, readMigrations } from './migrate.ts';
 
 const first: Migration = { version: 1, name: 'one', sql: 'create table one (a)' };
@@ -60,24 +60,49 @@ describe('the migrations', () => {
 });
 
 describe('the schema', () => {
-  const tryInsert = (status: string, mode: string) => {
+  const tryInsert = (status: string, mode: string, owner = status === 'running' ? 'p' : null) => {
     using connection = new DatabaseSync(':memory:');
     migrate(connection, readMigrations(), now);
     const finishedAtMs = finalStatuses.some((each) => each === status) ? 1 : null;
     connection
       .prepare(
         `insert into runs (id, tenant_id, status, mode, agent, simulated, message, metadata, attempt, owner_id,
-           timeout_ms, request_id, app_version, sdk_version, created_at_ms, started_at_ms, finished_at_ms)
-         values ('run_1', 't', ?, ?, 'a', 0, '""', '{}', 1, 'p', 1, 'r', '1', '1', 1, 1, ?)`,
+           timeout_ms, request_id, app_version, sdk_version, created_at_ms, started_at_ms, finished_at_ms, deadline_at_ms)
+         values ('run_1', 't', ?, ?, 'a', 0, '""', '{}', 1, ?, 1, 'r', '1', '1', 1, 1, ?, 1)`,
       )
-      .run(status, mode, finishedAtMs);
+      .run(status, mode, owner, finishedAtMs);
+    return connection.prepare('select count(*) as n from runs').get();
   };
 
   test('knows every status and mode of a run, and no other', () => {
-    for (const status of runStatuses) tryInsert(status, 'blocking');
-    for (const mode of runModes) tryInsert('running', mode);
+    for (const status of runStatuses) expect(tryInsert(status, 'blocking')).toEqual({ n: 1 });
+    for (const mode of runModes) expect(tryInsert('running', mode)).toEqual({ n: 1 });
     expect(() => tryInsert('paused', 'blocking')).toThrow('CHECK');
     expect(() => tryInsert('running', 'later')).toThrow('CHECK');
+  });
+
+  test('gives a process to a run that is running, and to no other', () => {
+    expect(() => tryInsert('running', 'blocking', null)).toThrow('CHECK');
+    for (const status of runStatuses.filter((each) => each !== 'running')) {
+      expect(() => tryInsert(status, 'blocking', 'p')).toThrow('CHECK');
+    }
+  });
+
+  test('knows every kind and status of a step, and no other', () => {
+    using connection = new DatabaseSync(':memory:');
+    migrate(connection, readMigrations(), now);
+    connection.exec('pragma foreign_keys = off');
+    const insert = connection.prepare(`
+      insert into steps (run_id, step, tenant_id, key, kind, scope, name, status, attempt, started_at_ms)
+      values ('run_1', ?, 't', ?, ?, '', 'n', ?, 1, 1)`);
+    let n = 0;
+    const tryStep = (kind: string, status: string) => {
+      n += 1;
+      return insert.run(n, `${n}`, kind, status).changes;
+    };
+    for (const kind of stepKinds) for (const status of stepStatuses) expect(tryStep(kind, status)).toBe(1);
+    expect(() => tryStep('thought', 'started')).toThrow('CHECK');
+    expect(() => tryStep('tool_call', 'paused')).toThrow('CHECK');
   });
 
   test('gives every row that belongs to a tenant its tenant', () => {

@@ -1,5 +1,5 @@
 import type { ProcessStore } from '../port/index.ts';
-import type { Database } from './database.ts';
+import type { Operations } from './operation.ts';
 
 const register = `
   insert into processes (id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms)
@@ -14,29 +14,30 @@ const register = `
 
 const extend = 'update processes set lease_expires_at_ms = ? where id = ? and lease_expires_at_ms > ?';
 
-// A run that waits for a person belongs to no process, so these are the unfinished ones that a process can own.
-const forget = `
-  delete from processes where lease_expires_at_ms < ? and not exists (
-    select 1 from runs where owner_id = processes.id and status in ('queued', 'running')
-  )`;
+const ownsRuns = "exists (select 1 from runs where owner_id = processes.id and status = 'running')";
+
+// A process that leaves runs behind is remembered until they are taken back: its end is when their time stops.
+const takeOut = `delete from processes where id = ? and not ${ownsRuns}`;
+const endLease = 'update processes set lease_expires_at_ms = min(lease_expires_at_ms, ?) where id = ?';
+
+const forget = `delete from processes where lease_expires_at_ms < ? and not ${ownsRuns}`;
+
+/** Ends the leases of all processes (parameter: now), as if each had ended at the latest now. */
+export const endAllLeases = 'update processes set lease_expires_at_ms = min(lease_expires_at_ms, ?)';
 
 /** Processes and their leases on SQLite. */
-export function createProcessStore(database: Database, nowMs: () => number): ProcessStore {
+export function createProcessStore(write: Operations): ProcessStore {
   return {
     register: ({ id, host, pid, appVersion, sdkVersion }, leaseMs) =>
-      database.write((sql) => {
-        const now = nowMs();
-        sql(register).run(id, host, pid, appVersion, sdkVersion, now, now + leaseMs);
+      write(({ sql, nowMs, steadyMs }) => {
+        sql(register).run(id, host, pid, appVersion, sdkVersion, nowMs, steadyMs + leaseMs);
       }),
     heartbeat: (processId, leaseMs) =>
-      database.write((sql) => {
-        const now = nowMs();
-        return sql(extend).run(now + leaseMs, processId, now).changes === 1;
-      }),
+      write(({ sql, steadyMs }) => sql(extend).run(steadyMs + leaseMs, processId, steadyMs).changes === 1),
     unregister: (processId) =>
-      database.write((sql) => {
-        sql('delete from processes where id = ?').run(processId);
+      write(({ sql, steadyMs }) => {
+        if (sql(takeOut).run(processId).changes === 0) sql(endLease).run(steadyMs, processId);
       }),
-    forgetDead: (olderThanMs) => database.write((sql) => Number(sql(forget).run(nowMs() - olderThanMs).changes)),
+    forgetDead: (olderThanMs) => write(({ sql, steadyMs }) => Number(sql(forget).run(steadyMs - olderThanMs).changes)),
   };
 }

@@ -1,46 +1,73 @@
-import type { FinalRun } from '../port/index.ts';
+import type { FinalRun, RunStatus } from '../port/index.ts';
 import { toNameText } from '../text.ts';
 import { usageColumns, usageValues } from '../usage-row.ts';
-import type { Sql } from './database.ts';
+import type { Operation } from './operation.ts';
 
 // What runs do to their session. These are parts of an operation and belong inside its transaction.
 
 /** Who stands in the way of a run that wants its session. */
-export type SessionQueue = {
+export type SessionLine = {
   /** Items the session has; 0 if there is no session yet. */
   lastSeq: number;
-  activeRunId: string | null;
-  /** Whether the run that holds the session waits for a person. */
-  waitsForPerson: boolean;
-  /** The first of the runs that wait for the session. */
+  /** The run that holds the session, whether or not a process executes it. */
+  holder: { id: string; status: RunStatus } | null;
+  /** The first of the runs that wait for the session and whose time has come. */
   nextRunId: string | null;
 };
 
-type QueueRow = {
+type LineRow = {
   next_seq: number;
   active_run_id: string | null;
-  holder_status: string | null;
+  holder_status: RunStatus | null;
   next_id: string | null;
 };
 
-const selectQueue = `
+const waiting = `
+  from runs
+  where runs.tenant_id = sessions.tenant_id and runs.session_id = sessions.id and runs.status = 'queued'`;
+
+const selectLine = `
   select next_seq, active_run_id,
     (select status from runs where runs.id = active_run_id) as holder_status,
-    (select runs.id from runs
-      where runs.tenant_id = sessions.tenant_id and runs.session_id = sessions.id and runs.status = 'queued'
-      order by runs.arrival limit 1) as next_id
+    (select runs.id ${waiting} and (runs.run_at_ms is null or runs.run_at_ms <= ?)
+      order by runs.line_rank, runs.arrival limit 1) as next_id
   from sessions where tenant_id = ? and id = ?`;
 
-/** The session's queue, or null if there is no such session. */
-export function readQueue(sql: Sql, tenantId: string, sessionId: string): SessionQueue | null {
-  const row = sql(selectQueue).get(tenantId, sessionId) as QueueRow | undefined;
+/** The line of a session, or null if there is no such session. */
+export function readLine({ sql, nowMs }: Operation, tenantId: string, sessionId: string): SessionLine | null {
+  const row = sql(selectLine).get(nowMs, tenantId, sessionId) as LineRow | undefined;
   if (row === undefined) return null;
-  return {
-    lastSeq: row.next_seq - 1,
-    activeRunId: row.active_run_id,
-    waitsForPerson: row.holder_status === 'requires_action',
-    nextRunId: row.next_id,
-  };
+  const { next_seq, active_run_id: id, holder_status: status, next_id } = row;
+  return { lastSeq: next_seq - 1, holder: id === null || status === null ? null : { id, status }, nextRunId: next_id };
+}
+
+const selectUser = `
+  select active_run_id, (select runs.id ${waiting} order by runs.line_rank, runs.arrival limit 1) as next_id
+  from sessions where tenant_id = ? and id = ?`;
+
+/** Which run needs the session: it holds it or waits for it, be it for its time. Null if there is no such session. */
+export function readUser({ sql }: Operation, tenantId: string, sessionId: string): { runId: string | null } | null {
+  const row = sql(selectUser).get(tenantId, sessionId) as Pick<LineRow, 'active_run_id' | 'next_id'> | undefined;
+  return row === undefined ? null : { runId: row.active_run_id ?? row.next_id };
+}
+
+const selectFirstRank = `
+  select line_rank from runs where tenant_id = ? and session_id = ? and status = 'queued'
+  order by line_rank, arrival limit 1`;
+
+/** The rank that puts a run before all that wait. */
+export function rankBeforeAll({ sql }: Operation, tenantId: string, sessionId: string): number {
+  const row = sql(selectFirstRank).get(tenantId, sessionId) as { line_rank: number } | undefined;
+  return Math.min(row?.line_rank ?? 0, 0) - 1;
+}
+
+const selectWaiting = `
+  select 1 from runs
+  where tenant_id = ? and session_id = ? and status = 'queued' and (run_at_ms is null or run_at_ms <= ?) limit 1`;
+
+/** Whether somebody is in the line of a session. */
+export function someoneWaits({ sql, nowMs }: Operation, tenantId: string, sessionId: string): boolean {
+  return sql(selectWaiting).get(tenantId, sessionId, nowMs) !== undefined;
 }
 
 const enter = `
@@ -53,30 +80,22 @@ const enter = `
 
 /** Counts a new run in its session, which is made if it is new; `holderId` is that run if it takes the session. */
 export function enterSession(
-  sql: Sql,
+  { sql, nowMs }: Operation,
   tenantId: string,
   sessionId: string,
   holderId: string | null,
-  nowMs: number,
 ): void {
   sql(enter).run(tenantId, sessionId, nowMs, nowMs, holderId);
 }
 
-/** Gives a free session to a run that waited for it. */
-export function holdSession(sql: Sql, tenantId: string, sessionId: string, runId: string, nowMs: number): void {
+/** Gives a session to a run that is claimed. */
+export function holdSession({ sql, nowMs }: Operation, tenantId: string, sessionId: string, runId: string): void {
   sql('update sessions set active_run_id = ?, updated_at_ms = ? where tenant_id = ? and id = ?').run(
     runId,
     nowMs,
     tenantId,
     sessionId,
   );
-}
-
-/** Takes the session from a run that ended without anything to add to it, if it held it. */
-export function releaseSession(sql: Sql, tenantId: string, sessionId: string, runId: string, nowMs: number): void {
-  sql(
-    'update sessions set active_run_id = nullif(active_run_id, ?), updated_at_ms = ? where tenant_id = ? and id = ?',
-  ).run(runId, nowMs, tenantId, sessionId);
 }
 
 const leave = `
@@ -93,12 +112,14 @@ const leave = `
 const insertItem =
   'insert into session_items (tenant_id, session_id, seq, run_id, created_at_ms, item) values (?, ?, ?, ?, ?, ?)';
 
-/** What a run that ends leaves in its session: its items and its share of the sums; and releases it. */
+/** What a run leaves in its session. */
+export type Estate = Pick<FinalRun, 'newItems' | 'lastAgent' | 'costUsd' | 'usage'>;
+
+/** Leaves what a run that ends has in its session: its items and its share of the sums; and releases it if held. */
 export function leaveSession(
-  sql: Sql,
+  { sql, nowMs }: Operation,
   run: { tenantId: string; sessionId: string; id: string },
-  { newItems, lastAgent, costUsd, usage }: FinalRun,
-  nowMs: number,
+  { newItems, lastAgent, costUsd, usage }: Estate,
 ): void {
   const { tenantId, sessionId, id } = run;
   const row = sql(leave).get(

@@ -1,8 +1,9 @@
 import { toPage } from '../page.ts';
 import type { DeleteOutcome, JsonRecord, SessionStore } from '../port/index.ts';
 import { type ItemRow, type SessionRow, sessionColumns, toItem, toSession } from '../session-row.ts';
-import type { Database, Sql } from './database.ts';
-import { readQueue } from './session-lock.ts';
+import type { Database } from './database.ts';
+import type { Operation, Operations } from './operation.ts';
+import { readUser } from './session-lock.ts';
 
 const select = `select ${sessionColumns.join(', ')} from sessions`;
 
@@ -17,7 +18,7 @@ const selectItems = `
 const selectHistory = 'select item from session_items where tenant_id = ? and session_id = ? and seq <= ? order by seq';
 
 /** Sessions on SQLite. */
-export function createSessionStore(database: Database): SessionStore {
+export function createSessionStore(database: Database, write: Operations): SessionStore {
   return {
     get: (tenantId, sessionId) =>
       database.read((sql) => {
@@ -42,16 +43,15 @@ export function createSessionStore(database: Database): SessionStore {
         const rows = sql(selectHistory).all(tenantId, sessionId, uptoSeq) as Pick<ItemRow, 'item'>[];
         return rows.map(({ item }) => JSON.parse(item) as JsonRecord);
       }),
-    delete: (tenantId, sessionId) => database.write((sql) => remove(sql, tenantId, sessionId)),
+    delete: (tenantId, sessionId) => write((operation) => remove(operation, tenantId, sessionId)),
   };
 }
 
 /** Deletes the session; its items go with it, by their foreign key. */
-function remove(sql: Sql, tenantId: string, sessionId: string): DeleteOutcome {
-  const queue = readQueue(sql, tenantId, sessionId);
-  if (queue === null) return { type: 'not_found' };
-  const inTheWay = queue.activeRunId ?? queue.nextRunId;
-  if (inTheWay !== null) return { type: 'busy', activeRunId: inTheWay };
-  sql('delete from sessions where tenant_id = ? and id = ?').run(tenantId, sessionId);
+function remove(operation: Operation, tenantId: string, sessionId: string): DeleteOutcome {
+  const user = readUser(operation, tenantId, sessionId);
+  if (user === null) return { type: 'not_found' };
+  if (user.runId !== null) return { type: 'busy', activeRunId: user.runId };
+  operation.sql('delete from sessions where tenant_id = ? and id = ?').run(tenantId, sessionId);
   return { type: 'deleted' };
 }

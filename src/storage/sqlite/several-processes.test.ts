@@ -42,15 +42,24 @@ const writeForEver = `${preamble}
   const store = open(true);
   await store.start();
   const usage = { requests: 1, inputTokens: 1, cachedInputTokens: 0, outputTokens: 1, reasoningTokens: 0, totalTokens: 2 };
+  const step = { step: 1, key: 'model:1', kind: 'model_call', scope: '', name: 'm', agent: 'a', callId: null,
+    status: 'completed', attempt: 1, replayed: 0, effect: null, idempotencyKey: null, input: 'i', output: 'o',
+    isError: false, error: null, provider: 'p', model: 'm', usage, costUsd: null, requestDigest: null, drift: false,
+    startedAtMs: 1, firstTokenMs: null, durationMs: null };
+  const event = (seq) => ({ seq, type: 'text.delta', attempt: 1, atMs: 1, data: { seq } });
   const lane = async (sessionId) => {
     for (let n = 0; ; n += 1) {
       const id = ['run', sessionId, n].join('_');
       const run = { id, tenantId: 't', sessionId, mode: 'blocking', agent: 'a', simulated: false, message: 'm',
-        metadata: {}, timeoutMs: 1, requestId: 'r', appVersion: '1', sdkVersion: '1', ownerId: '${owner}' };
-      await store.runs.create(run, 'wait');
+        metadata: {}, timeoutMs: 1, priority: 0, runAtMs: null, requestId: 'r', appVersion: '1', sdkVersion: '1',
+        ownerId: '${owner}', idempotency: { key: id, fingerprint: 'f', ttlMs: 3_600_000 } };
+      await store.runs.create(run, 'wait', true);
       console.log('created', id);
+      await store.journal.append('t', id, 1, { steps: [step], events: [event(2), event(3)] });
+      console.log('recorded', id);
       const end = { status: 'completed', lastAgent: 'a', model: 'm', response: 'r', output: null, usage, costUsd: null,
-        error: null, firstTokenMs: null, newItems: [{ id }, { id }] };
+        error: null, drift: false, firstTokenMs: null, newItems: [{ id }, { id }],
+        entries: { steps: [], events: [event(4)] } };
       await store.runs.finish('t', id, 1, end);
       console.log('finished', id);
     }
@@ -138,14 +147,20 @@ describe('a process that is killed', () => {
         const run = await store.runs.get('t', id);
         expect(run).not.toBeNull();
         if (what === 'finished') expect(run?.status).toBe('completed');
+        if (what === 'recorded') expect(await store.journal.steps('t', id)).toHaveLength(1);
       }
       using connection = new DatabaseSync(join(folder.path, databaseFile));
       expect(connection.prepare('pragma integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
       expect(connection.prepare('pragma foreign_key_check').all()).toEqual([]);
       const halves = connection
         .prepare(
-          `select id from runs where (status = 'completed') <> (
-             (select count(*) from session_items where session_items.run_id = runs.id) = 2)`,
+          `select id,
+             (select count(*) from session_items where session_items.run_id = runs.id) as items,
+             (select count(*) from steps where steps.run_id = runs.id) as steps,
+             (select count(*) from events where events.run_id = runs.id) as events,
+             (select count(*) from idempotency_keys where idempotency_keys.run_id = runs.id) as keys
+           from runs where (status, items, steps, events, keys) not in
+             (values ('running', 0, 0, 0, 1), ('running', 0, 1, 2, 1), ('completed', 2, 1, 3, 1))`,
         )
         .all();
       expect(halves).toEqual([]);

@@ -22,7 +22,7 @@ describe('starting the embedded store', () => {
   test('makes the folder, and says which migrations it applied', async () => {
     using folder = createFolder();
     const lines: unknown[] = [];
-    const log = { info: (...line: unknown[]) => void lines.push(line) };
+    const log = { info: (...line: unknown[]) => void lines.push(line), error: () => {} };
     const dataDir = join(folder.path, 'a', 'b');
     const store = createSqliteStore({ dataDir, sync: 'full', executes: true, log });
     await store.start();

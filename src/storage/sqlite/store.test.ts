@@ -6,6 +6,17 @@ import type { Store } from '../port/index.ts';
 import { describeStoreContract, type StoreFixture } from '../store.contract.ts';
 import { createSqliteStore, databaseFile } from './index.ts';
 
+/** Every time that is kept of a run. */
+const times = [
+  'created_at_ms',
+  'run_at_ms',
+  'deadline_at_ms',
+  'clock_stopped_at_ms',
+  'cancel_requested_at_ms',
+  'started_at_ms',
+  'finished_at_ms',
+];
+
 async function openStore(): Promise<StoreFixture> {
   const dataDir = await mkdtemp(join(tmpdir(), 'agent-service-sqlite-'));
   const opened: Store[] = [];
@@ -28,9 +39,14 @@ async function openStore(): Promise<StoreFixture> {
       return open(true);
     },
     join: () => open(false),
-    async patchRun(runId, { status, createdAtMs }) {
-      if (status !== undefined) patch('update runs set status = ? where id = ?', status, runId);
-      if (createdAtMs !== undefined) patch('update runs set created_at_ms = ? where id = ?', createdAtMs, runId);
+    async patchRun(runId, { createdAtMs }) {
+      patch('update runs set created_at_ms = ? where id = ?', createdAtMs, runId);
+    },
+    async ageRun(runId, byMs) {
+      patch(`update runs set ${times.map((time) => `${time} = ${time} - ?1`).join(', ')} where id = ?2`, byMs, runId);
+    },
+    async ageKeys(byMs) {
+      patch('update idempotency_keys set expires_at_ms = expires_at_ms - ?', byMs);
     },
     async patchSession(tenantId, sessionId, { updatedAtMs }) {
       patch('update sessions set updated_at_ms = ? where tenant_id = ? and id = ?', updatedAtMs, tenantId, sessionId);

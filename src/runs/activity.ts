@@ -1,0 +1,155 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Json, Run } from '../storage/port/index.ts';
+import type { Faults } from './faults.ts';
+import type { Journal } from './journal.ts';
+import { createTextFlow } from './text-flow.ts';
+import { parseArguments } from './tool-arguments.ts';
+
+/** A tool call of the SDK, as far as it matters here. */
+export type ToolCall = { callId: string; name: string; arguments: string };
+
+/** What the run in progress is about, for those who watch it work. */
+export type ActivityDeps = {
+  run: Run;
+  journal: Journal;
+  clock: Clock;
+  signal: AbortSignal;
+  /** What a tool does that nobody declared. */
+  effectDefault: Effect;
+  /** Called at places where a process may die. */
+  fault: Faults;
+  /** Throws if this process may not act for the run any more. */
+  assertHeld(): void;
+};
+
+/** What repeating a tool call does: nothing, the same again, or harm. */
+export const effects = ['read', 'idempotent', 'once'] as const;
+/** What repeating a tool call does: nothing, the same again, or harm. */
+export type Effect = (typeof effects)[number];
+
+/** What goes on in one run while it is executed: its journal, its text, and what its model calls threw. */
+export function createActivity(deps: ActivityDeps) {
+  const { run, journal, clock, signal, effectDefault, fault, assertHeld } = deps;
+  const modelErrors = new WeakSet<object>();
+  const text = createTextFlow({ clock, tell: journal.tell });
+  const callIds = new Set<string>();
+  const agentCalls = new Map<string, { number: number; startedAtMs: number; agent: string }>();
+  let open = true;
+  let handoffs = 0;
+  let firstTokenAtMs: number | null = null;
+
+  return {
+    run,
+    journal,
+    signal,
+    effectDefault,
+    fault,
+    assertHeld,
+    clock,
+
+    /** Whether the run is still being executed: what code that outlives it still reports is dropped. */
+    isOpen: (): boolean => open,
+
+    /** A piece of text for the user arrived. Agents used as tools speak to the agent that called them. */
+    textDelta(path: string, step: number, delta: string): void {
+      if (!open || path !== '' || delta === '') return;
+      firstTokenAtMs ??= clock.nowMs();
+      fault('model.speaking');
+      text.add(step, delta);
+    },
+
+    /** Text that was shown of a step counts no more. */
+    resetText(step: number, reason: string): void {
+      if (!open) return;
+      text.flush();
+      journal.tell({ type: 'text.reset', step, reason });
+    },
+
+    /** Text that waits to be coalesced is told before what comes next. */
+    flushText: (): void => text.flush(),
+
+    lastTextStep: (): number => text.lastStep(),
+
+    handedOff(from: string, to: string): void {
+      handoffs += 1;
+      if (!open) return;
+      text.flush();
+      journal.tellOnce({ type: 'handoff', from, to, ordinal: handoffs }, `${handoffs}`);
+    },
+
+    /** An agent used as a tool was called. */
+    agentCalled(agent: string, call: ToolCall): void {
+      if (!open) return;
+      const { callId, name } = call;
+      const key = `t:${callId}`;
+      const begun = { number: journal.stepNumber(key), startedAtMs: clock.nowMs(), agent };
+      agentCalls.set(callId, begun);
+      const input = parseArguments(call.arguments);
+      journal.tellOnce(
+        { type: 'tool.started', step: begun.number, call_id: callId, tool: name, arguments: input },
+        callId,
+      );
+    },
+
+    /** An agent used as a tool has answered; it is executed again when the run is, over its own recorded steps. */
+    agentAnswered(call: ToolCall, output: string): void {
+      const begun = agentCalls.get(call.callId);
+      if (!open || !begun) return;
+      const { callId, name } = call;
+      const key = `t:${callId}`;
+      const input = parseArguments(call.arguments);
+      const recorded = journal.find(key);
+      if (recorded) journal.replayed(recorded, false);
+      else {
+        const start = { key, kind: 'tool_call' as const, scope: '', name, agent: begun.agent, callId, effect: null };
+        const end = { status: 'completed' as const, output };
+        journal.record({ ...start, input: input as Json }, begun.number, begun.startedAtMs, end);
+      }
+      journal.tellOnce(
+        {
+          type: 'tool.completed',
+          step: begun.number,
+          call_id: callId,
+          tool: name,
+          arguments: input,
+          output,
+          is_error: false,
+          duration_ms: Math.max(0, clock.nowMs() - begun.startedAtMs),
+        },
+        callId,
+      );
+    },
+
+    modelFailed(error: unknown): void {
+      if (typeof error === 'object' && error !== null) modelErrors.add(error);
+    },
+
+    fromModel: (error: unknown): boolean => typeof error === 'object' && error !== null && modelErrors.has(error),
+
+    /**
+     * A call id that no other call of the run has. Servers that count calls from 0 in each answer repeat themselves,
+     * and the SDK takes a call with a known id for one that is done.
+     */
+    uniqueCallId(callId: string): string {
+      let unique = callId;
+      for (let n = 2; callIds.has(unique); n += 1) unique = `${callId}_${n}`;
+      callIds.add(unique);
+      return unique;
+    },
+
+    /** A call id that was recorded, and therefore is unique already. */
+    knownCallId: (callId: string): void => void callIds.add(callId),
+
+    firstTokenMs: (): number | null =>
+      firstTokenAtMs === null ? run.firstTokenMs : Math.max(0, firstTokenAtMs - (run.startedAtMs ?? firstTokenAtMs)),
+
+    /** Ends the watching. */
+    close(): void {
+      text.flush();
+      open = false;
+    },
+  };
+}
+
+/** What goes on in one run. */
+export type Activity = ReturnType<typeof createActivity>;

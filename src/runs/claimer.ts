@@ -1,0 +1,87 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Service } from '../platform/lifecycle.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { ClaimedRun, Store } from '../storage/port/index.ts';
+import type { ActiveRuns } from './active-run.ts';
+import type { RunMetrics } from './metrics.ts';
+import type { Slots } from './slots.ts';
+
+/** How often the queue is looked at, for want of a signal, in ms. */
+const lookAgainMs = 1_000;
+/** Runs claimed in one statement. */
+const claimMax = 10;
+/** The share of the slots that runs in the background may take. */
+const backgroundShare = 0.8;
+
+/** What claiming stands on. */
+export type ClaimerDeps = {
+  store: Store;
+  slots: Slots;
+  active: ActiveRuns;
+  processId: () => string;
+  /** Carries out a claimed run; the slot taken for it is given back when it ends. */
+  execute(claimed: ClaimedRun): void;
+  metrics: Pick<RunMetrics, 'claimed'>;
+  clock: Clock;
+  log: Logger;
+};
+
+/** Claims queued runs whenever this process has room, woken by signals, and looks by itself every now and then. */
+export function createClaimer(deps: ClaimerDeps): Service {
+  const { store, slots, active, processId, execute, metrics, clock, log } = deps;
+  const stopping = new AbortController();
+  const backgroundMax = Math.max(1, Math.floor(slots.max * backgroundShare));
+  let claiming: Promise<void> = Promise.resolve();
+  let wake = () => {};
+  let unsubscribe = () => {};
+
+  /** Claims as many as there are places. Callers who come meanwhile go first: a run they left no place for goes back. */
+  async function claim(): Promise<boolean> {
+    const room = Math.min(claimMax, slots.max - slots.used());
+    if (room === 0) return false;
+    const options = {
+      limit: room,
+      backgroundMax: Math.max(0, backgroundMax - active.background()),
+      // One that brought a process down before is alone with its kind, so that only the culprit collects crashes.
+      crashed: !active.hasCrashed(),
+    };
+    const claimed = await store.runs.claim(processId(), options).catch((error: unknown) => {
+      log.warn({ err: error }, 'claiming runs failed');
+      return [];
+    });
+    for (const each of claimed) await take(each);
+    return claimed.length === room;
+  }
+
+  async function take(claimed: ClaimedRun): Promise<void> {
+    metrics.claimed();
+    if (slots.tryAcquire()) return execute(claimed);
+    const { tenantId, id, attempt } = claimed.run;
+    await store.runs.handBack(tenantId, id, attempt, { steps: [], events: [] });
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const woken = new AbortController();
+      wake = () => woken.abort();
+      if (await claim()) continue;
+      await clock.sleep(lookAgainMs, AbortSignal.any([woken.signal, stopping.signal])).catch(() => {});
+    }
+  }
+
+  return {
+    name: 'claimer',
+    async start() {
+      unsubscribe = store.signals.subscribe(({ type }) => {
+        if (type === 'claimable') wake();
+      });
+      slots.onRelease(() => wake());
+      claiming = loop();
+    },
+    async stop() {
+      stopping.abort();
+      unsubscribe();
+      await claiming;
+    },
+  };
+}

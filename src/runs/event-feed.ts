@@ -1,0 +1,92 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Run, Store } from '../storage/port/index.ts';
+import type { ActiveRuns } from './active-run.ts';
+import { endsStream, type RunEvent } from './events.ts';
+import { isFinal } from './run-state.ts';
+import { createdEvent, toRunEvent } from './stored-events.ts';
+
+/** Events read from the store at once. */
+const pageSize = 200;
+/** How often a run that another process executes is looked at, for want of a signal, in ms. */
+const lookAgainMs = 1_000;
+
+/** What a feed stands on. */
+export type EventFeedDeps = { store: Store; active: ActiveRuns; clock: Clock };
+
+const isOver = ({ status }: Run) => isFinal(status) || status === 'requires_action';
+
+/** Follows runs wherever they are executed: by their process while that is this one, else by the store. */
+export function createEventFeed({ store, active, clock }: EventFeedDeps) {
+  /** Resolves when something may have happened to the run; at the latest after a while. */
+  async function somethingNew(runId: string, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    const stop = store.signals.subscribe((told) => {
+      if (told.type === 'events' && told.runId === runId) woken.abort();
+    });
+    await clock
+      .sleep(lookAgainMs, AbortSignal.any([woken.signal, signal]))
+      .catch(() => {})
+      .finally(stop);
+  }
+
+  async function* stored(run: Run, afterSeq: number): AsyncGenerator<RunEvent> {
+    if (afterSeq < 1) yield createdEvent(run);
+    for (let after = Math.max(1, afterSeq); ; ) {
+      const page = await store.journal.events(run.tenantId, run.id, after, pageSize);
+      for (const event of page) yield toRunEvent(run, event);
+      if (page.length < pageSize) return;
+      after = page.at(-1)?.seq ?? after;
+    }
+  }
+
+  async function current(run: Run): Promise<Run> {
+    return (await store.runs.get(run.tenantId, run.id)) ?? run;
+  }
+
+  return {
+    /** The stored events after `afterSeq`. */
+    stored: async (run: Run, afterSeq: number): Promise<RunEvent[]> => Array.fromAsync(stored(run, afterSeq)),
+
+    /**
+     * The events after `afterSeq`, those there are and those to come, each once and in order, until the run has ended
+     * or stands at `requires_action`, or until `signal` aborts.
+     */
+    async *read(run: Run, afterSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent, void, undefined> {
+      let seen = afterSeq;
+      while (!signal.aborted) {
+        const live = active.get(run.id)?.log;
+        if (live && seen + 1 >= live.firstSeq()) {
+          for await (const event of live.read(seen, signal)) {
+            seen = event.seq;
+            yield event;
+            if (endsStream(event.type)) return;
+          }
+          if (signal.aborted || active.get(run.id)?.log === live) return;
+          continue;
+        }
+        // The run is read before its events: what is over then has all its events stored.
+        const now = await current(run);
+        for await (const event of stored(now, seen)) {
+          seen = event.seq;
+          yield event;
+        }
+        if (isOver(now)) return;
+        if (active.get(run.id)?.log.firstSeq() !== seen + 1) await somethingNew(run.id, signal);
+      }
+    },
+
+    /** Resolves with the run once it has ended or stands at `requires_action`. Rejects when `signal` aborts. */
+    async ended(run: Run, signal: AbortSignal): Promise<Run> {
+      for (;;) {
+        signal.throwIfAborted();
+        const waiting = somethingNew(run.id, signal);
+        const now = await current(run);
+        if (isOver(now)) return now;
+        await waiting;
+      }
+    },
+  };
+}
+
+/** Follows runs wherever they are executed. */
+export type EventFeed = ReturnType<typeof createEventFeed>;

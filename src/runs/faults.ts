@@ -1,0 +1,18 @@
+/** Places where a process may die, by name: tests kill it at each of them in turn. Production passes by. */
+export const faultPoints = [
+  'run.claimed',
+  'journal.beforeAppend',
+  'journal.afterAppend',
+  'tool.afterEffect',
+  'model.speaking',
+  'run.beforeEnd',
+  'run.afterEnd',
+] as const;
+/** A place where a process may die. */
+export type FaultPoint = (typeof faultPoints)[number];
+
+/** Called whenever a run passes a fault point. */
+export type Faults = (point: FaultPoint) => void;
+
+/** What production wires: nothing happens. */
+export const noFaults: Faults = () => {};

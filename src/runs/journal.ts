@@ -1,0 +1,256 @@
+import type { Clock } from '../platform/clock.ts';
+import { ServiceError } from '../platform/errors.ts';
+import type { JournalEntries, Json, JsonRecord, Step, StoredEvent, Usage } from '../storage/port/index.ts';
+import type { RunEventBody } from './events.ts';
+import { RunStopped } from './failures.ts';
+import { addUsage, noUsage } from './usage.ts';
+
+/** How often a write that the store could not take is tried while the lease holds, and the first pause, in ms. */
+const appendAttemptsMax = 6;
+const appendPauseMs = 50;
+
+/** What a journal stands on. */
+export type JournalDeps = {
+  attempt: number;
+  /** What earlier attempts recorded. */
+  recorded: { steps: Step[]; events: StoredEvent[] };
+  /** Records entries; false if another attempt has taken over. */
+  append(entries: JournalEntries): Promise<boolean>;
+  /** Called with events once they are recorded: they may be shown from now on. */
+  published(events: StoredEvent[]): void;
+  /** Called when entries could not be recorded: the run must not go on here. */
+  lost(error: unknown): void;
+  /** Told of each write that became durable. Defaults to nobody. */
+  flushed?(entries: number, tookMs: number): void;
+  /** Told of each model call that was answered by a model. Defaults to nobody. */
+  modelCalled?(step: Step): void;
+  clock: Clock;
+};
+
+/** What is known of a step when it begins. */
+export type StepStart = Pick<Step, 'key' | 'kind' | 'scope' | 'name' | 'agent' | 'callId' | 'effect' | 'input'> & {
+  idempotencyKey?: string | null;
+  requestDigest?: string | null;
+};
+
+/** How a step ended. */
+export type StepEnd = Partial<
+  Pick<Step, 'output' | 'isError' | 'error' | 'provider' | 'model' | 'usage' | 'costUsd' | 'firstTokenMs'>
+> & { status: 'completed' | 'failed' | 'unknown' };
+
+const later = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/**
+ * The journal of one run during one attempt: what earlier attempts recorded, what this one adds, and in which order it
+ * becomes durable. Entries of one tick are recorded together; an event is shown only once it is recorded.
+ */
+export function createJournal({ attempt, recorded, append, published, lost, clock, ...watchers }: JournalDeps) {
+  const steps = new Map(recorded.steps.map((step) => [step.key, step]));
+  const used = new Set<string>();
+  const told = new Set(recorded.events.map(nameOfTold));
+  let lastStep = Math.max(0, ...recorded.steps.map(({ step }) => step), ...recorded.events.map(stepOf));
+  let lastSeq = Math.max(1, ...recorded.events.map(({ seq }) => seq)); // run.created is 1 and follows from the run
+  let pendingSteps = new Map<string, Step>();
+  let pendingEvents: StoredEvent[] = [];
+  let flushing: Promise<void> | null = null;
+  let writing: Promise<boolean> | null = null;
+  let refused: RunStopped | null = null;
+  let closing = false;
+
+  function take(): JournalEntries {
+    const entries = { steps: [...pendingSteps.values()].map((step) => ({ ...step })), events: pendingEvents };
+    pendingSteps = new Map();
+    pendingEvents = [];
+    return entries;
+  }
+
+  const isPending = () => pendingSteps.size > 0 || pendingEvents.length > 0;
+
+  async function appendPatiently(entries: JournalEntries): Promise<boolean> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await append(entries);
+      } catch (error) {
+        if (tries === appendAttemptsMax || !(error instanceof ServiceError)) throw error;
+        await clock.sleep(appendPauseMs * 2 ** tries);
+      }
+    }
+  }
+
+  /** Records all that is pending, and what comes meanwhile, one write at a time. */
+  async function drain(): Promise<void> {
+    await later(); // what else happens in this tick goes with it
+    while (isPending() && !closing) {
+      const entries = take();
+      const startedMs = clock.monotonicMs();
+      writing = appendPatiently(entries);
+      if (!(await writing)) {
+        refused = new RunStopped('lease_lost');
+        throw refused;
+      }
+      watchers.flushed?.(entries.steps.length + entries.events.length, clock.monotonicMs() - startedMs);
+      published(entries.events);
+    }
+  }
+
+  /** Resolves when everything so far is durable. Rejects if it cannot become so: then the run must not go on. */
+  function flush(): Promise<void> {
+    if (refused) return Promise.reject(refused);
+    if (closing) return Promise.reject(new RunStopped('cancelled')); // nothing may begin in a run that has ended
+    flushing ??= drain().finally(() => {
+      flushing = null;
+    });
+    return flushing.then(() => (isPending() ? flush() : undefined));
+  }
+
+  /** Whether the step answered in this attempt, or happened inside a tool call that did as a whole. */
+  function isMet({ key, scope }: Step): boolean {
+    if (used.has(key)) return true;
+    const around = scope.split('/').map((_, index, parts) => `t:${parts.slice(1, index + 1).join('/')}`);
+    return around.some((call) => used.has(call));
+  }
+
+  function note(step: Step): void {
+    if (closing) return; // code that outlives its run has no say in its record
+    steps.set(step.key, step);
+    pendingSteps.set(step.key, step);
+    flush().catch(lost);
+  }
+
+  return {
+    attempt,
+    flush,
+
+    /** The step recorded under this key, by this attempt or an earlier one. */
+    find: (key: string): Step | undefined => steps.get(key),
+
+    /** Notes that a recorded step answered instead of being executed; `drift` if the request was another one. */
+    replayed(step: Step, drift: boolean): void {
+      used.add(step.key);
+      step.replayed += 1;
+      step.drift ||= drift;
+      note(step);
+    },
+
+    /** A number for a step that begins, the same one if it was begun before. */
+    stepNumber: (key: string): number => steps.get(key)?.step ?? ++lastStep,
+
+    /** Records that a step is about to happen, before it does. */
+    intend(start: StepStart, number: number): Step {
+      const step: Step = {
+        ...emptyStep,
+        ...start,
+        idempotencyKey: start.idempotencyKey ?? null,
+        requestDigest: start.requestDigest ?? null,
+        step: number,
+        attempt,
+        startedAtMs: clock.nowMs(),
+      };
+      used.add(step.key);
+      note(step);
+      return step;
+    },
+
+    /** Records how a step ended. The first end counts: what comes later is dropped, and false. */
+    end(step: Step, end: StepEnd): boolean {
+      if (step.status !== 'started') return false;
+      Object.assign(step, end, { attempt, durationMs: Math.max(0, clock.nowMs() - step.startedAtMs) });
+      note(step);
+      return true;
+    },
+
+    /** Records a step that is over, without an intent before. */
+    record(start: StepStart, number: number, startedAtMs: number, end: StepEnd): Step {
+      const durationMs = Math.max(0, clock.nowMs() - startedAtMs);
+      const step: Step = {
+        ...emptyStep,
+        ...start,
+        ...end,
+        idempotencyKey: null,
+        requestDigest: start.requestDigest ?? null,
+        step: number,
+        attempt,
+        startedAtMs,
+        durationMs,
+      };
+      used.add(step.key);
+      note(step);
+      if (step.kind === 'model_call') watchers.modelCalled?.(step);
+      return step;
+    },
+
+    /** Numbers an event and records it. */
+    tell({ type, ...data }: RunEventBody): void {
+      if (closing) return;
+      lastSeq += 1;
+      pendingEvents.push({ seq: lastSeq, type, attempt, atMs: clock.nowMs(), data: data as unknown as JsonRecord });
+      flush().catch(lost);
+    },
+
+    /** As `tell`, unless an earlier attempt has told this already; `name` says which of its kind it is. */
+    tellOnce(body: RunEventBody, name: string): void {
+      const key = `${body.type} ${name}`;
+      if (told.has(key)) return;
+      told.add(key);
+      this.tell(body);
+    },
+
+    /**
+     * What is not recorded yet, to be recorded with the end of the run; `last` is numbered after it. Waits for a write
+     * under way, but starts none: the end takes with it what came in its tick.
+     */
+    async close(last: { type: string; data?: JsonRecord } | null): Promise<JournalEntries> {
+      closing = true;
+      await writing?.catch(() => {});
+      if (last) {
+        lastSeq += 1;
+        pendingEvents.push({ seq: lastSeq, type: last.type, attempt, atMs: clock.nowMs(), data: last.data ?? {} });
+      }
+      return take();
+    },
+
+    /** Tokens of all model calls that were answered, each counted once however often it was replayed. */
+    usage: (): Usage =>
+      [...steps.values()].reduce((sum, step) => (step.usage ? addUsage(sum, step.usage) : sum), noUsage),
+
+    /** The model of the last model call. */
+    lastModel: (): string | null => [...steps.values()].findLast((step) => step.kind === 'model_call')?.model ?? null,
+
+    /** Tool calls that took effect, in the order in which they began. */
+    completedCalls: (): Step[] =>
+      [...steps.values()].filter((step) => step.kind === 'tool_call' && step.status === 'completed'),
+
+    /** Tool calls whose outcome a person has to say. */
+    unknownCalls: (): Step[] => [...steps.values()].filter((step) => step.status === 'unknown'),
+
+    /** Whether a recorded step met another request, or was not met at all by a run that came to its end. */
+    drifted: (ended: boolean): boolean =>
+      [...steps.values()].some((step) => step.drift || (ended && step.status !== 'started' && !isMet(step))),
+  };
+}
+
+/** The journal of one run during one attempt. */
+export type Journal = ReturnType<typeof createJournal>;
+
+const emptyStep = {
+  status: 'started' as const,
+  replayed: 0,
+  output: null as Json,
+  isError: false,
+  error: null as Json,
+  provider: null,
+  model: null,
+  usage: null,
+  costUsd: null,
+  drift: false,
+  firstTokenMs: null,
+  durationMs: null,
+};
+
+const stepOf = ({ data }: StoredEvent): number => (typeof data.step === 'number' ? data.step : 0);
+
+/** How an event is recognised by the attempt that would tell it again. */
+function nameOfTold({ type, data }: StoredEvent): string {
+  if (type === 'handoff') return `${type} ${data.ordinal}`;
+  return `${type} ${data.call_id ?? ''}`;
+}

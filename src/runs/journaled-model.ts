@@ -1,0 +1,233 @@
+import { createHash } from 'node:crypto';
+import {
+  type Model,
+  type ModelProvider,
+  type ModelRequest,
+  type ModelResponse,
+  Usage as SdkUsage,
+  type StreamEvent,
+} from '@openai/agents';
+import type { Json, Step, Usage } from '../storage/port/index.ts';
+import { type RunScope, runScope } from './scope.ts';
+
+const sumOf = (details: Record<string, number>[] | undefined, key: string) =>
+  (details ?? []).reduce((sum, entry) => sum + (entry[key] ?? 0), 0);
+
+/** The SDK's account of one model call, as the service books it. */
+export function toUsage(usage: SdkUsage): Usage {
+  return {
+    requests: 1,
+    inputTokens: usage.inputTokens,
+    cachedInputTokens: sumOf(usage.inputTokensDetails, 'cached_tokens'),
+    outputTokens: usage.outputTokens,
+    reasoningTokens: sumOf(usage.outputTokensDetails, 'reasoning_tokens'),
+    totalTokens: usage.totalTokens,
+  };
+}
+
+type OutputItem = { type?: string; content?: unknown; callId?: string };
+type TextPart = { type?: string; text?: string };
+type Answer = { output: OutputItem[]; responseId: string | null; usage: SdkUsage };
+
+/** What of an answer is recorded: all that the SDK needs to go on with it. */
+type RecordedAnswer = { output: OutputItem[]; response_id: string | null; usage: object };
+
+/** The text of a model's answer, for calls that did not tell it piece by piece. */
+function textOf(output: readonly OutputItem[]): string {
+  const parts = output.flatMap((item) => (item.type === 'message' ? (item.content as TextPart[]) : []));
+  return parts.map((part) => (part.type === 'output_text' ? (part.text ?? '') : '')).join('');
+}
+
+/** What of a request shapes the answer. An allow-list: requests also carry spans, signals and functions. */
+function digestOf(name: string, request: ModelRequest): string {
+  const { retry: _, ...settings } = request.modelSettings;
+  const { systemInstructions, input, previousResponseId, conversationId, tools, handoffs, outputType, prompt } =
+    request;
+  const shape = [name, settings, systemInstructions, input, previousResponseId, conversationId, tools, handoffs];
+  return createHash('sha256')
+    .update(JSON.stringify([...shape, outputType, prompt]))
+    .digest('base64url');
+}
+
+/** The items of a request that the ones before it in its scope did not have. */
+function newInput(scope: RunScope, { input }: ModelRequest): Json {
+  if (typeof input === 'string') return input;
+  const items = input.slice(Math.min(scope.itemsSeen, input.length));
+  scope.itemsSeen = input.length;
+  return JSON.parse(JSON.stringify(items)) as Json;
+}
+
+/** One call of a model within a run. */
+function beginCall(scope: RunScope, name: string, request: ModelRequest) {
+  const { activity } = scope;
+  const { journal } = activity;
+  const key = `m:${scope.path}:${scope.modelCalls}`;
+  const requestDigest = digestOf(name, request);
+  const input = newInput(scope, request);
+  const number = journal.stepNumber(key);
+  const startedAtMs = activity.clock.nowMs();
+  let spoken = false;
+
+  return {
+    /** The answer that an earlier attempt recorded. */
+    recorded(): Answer | null {
+      const step = journal.find(key);
+      if (step?.status !== 'completed') return null;
+      journal.replayed(step, step.requestDigest !== requestDigest);
+      scope.modelCalls += 1;
+      return toAnswer(step, scope);
+    },
+
+    /** A piece of text arrived. */
+    speak(delta: string): void {
+      spoken = true;
+      activity.textDelta(scope.path, number, delta);
+    },
+
+    /** The answer is whole. Records it, and returns it with call ids that are unique in the run. */
+    complete({ output, responseId, usage }: Answer): OutputItem[] {
+      const unique = output.map((item) =>
+        item.callId ? { ...item, callId: activity.uniqueCallId(item.callId) } : item,
+      );
+      if (!activity.isOpen()) return unique;
+      if (!spoken) activity.textDelta(scope.path, number, textOf(unique));
+      activity.flushText();
+      const recordedAnswer: RecordedAnswer = { output: unique, response_id: responseId, usage };
+      journal.record(
+        {
+          key,
+          kind: 'model_call',
+          scope: scope.path,
+          name,
+          agent: scope.agent,
+          callId: null,
+          effect: null,
+          input,
+          requestDigest,
+        },
+        number,
+        startedAtMs,
+        {
+          status: 'completed',
+          output: JSON.parse(JSON.stringify(recordedAnswer)) as Json,
+          model: name,
+          usage: toUsage(usage),
+        },
+      );
+      scope.modelCalls += 1;
+      return unique;
+    },
+
+    /** The call failed: it takes no position, and text that was shown of it counts no more. */
+    fail(error: unknown): void {
+      activity.modelFailed(error);
+      if (spoken && scope.path === '' && !activity.signal.aborted) activity.resetText(number, 'provider');
+    },
+  };
+}
+
+function toAnswer({ output }: Step, { activity }: RunScope): Answer {
+  const answer = output as unknown as RecordedAnswer;
+  for (const { callId } of answer.output) if (callId) activity.knownCallId(callId);
+  return { output: answer.output, responseId: answer.response_id, usage: new SdkUsage(answer.usage) };
+}
+
+/**
+ * A model whose calls within a run are recorded, and answered from the record when the run is executed again: then the
+ * provider sees no request. Outside of a run it is the model itself.
+ */
+class JournaledModel implements Model {
+  readonly #inner: Model;
+  readonly #name: string;
+  readonly getRetryAdvice: Model['getRetryAdvice'];
+  readonly supportsPromptModelSelection?: boolean;
+
+  constructor(inner: Model, name: string) {
+    this.#inner = inner;
+    this.#name = name;
+    this.getRetryAdvice = inner.getRetryAdvice?.bind(inner);
+    if (inner.supportsPromptModelSelection !== undefined) {
+      this.supportsPromptModelSelection = inner.supportsPromptModelSelection;
+    }
+  }
+
+  async getResponse(request: ModelRequest): Promise<ModelResponse> {
+    const scope = runScope.getStore();
+    if (!scope) return this.#inner.getResponse(request);
+    const call = beginCall(scope, this.#name, request);
+    const recorded = call.recorded();
+    if (recorded) return toModelResponse(recorded);
+    try {
+      const response = await this.#inner.getResponse(request);
+      const { usage, responseId = null } = response;
+      const output = call.complete({ output: response.output as OutputItem[], responseId, usage });
+      return { ...response, output: output as ModelResponse['output'] };
+    } catch (error) {
+      call.fail(error);
+      throw error;
+    }
+  }
+
+  async *getStreamedResponse(request: ModelRequest): AsyncIterable<StreamEvent> {
+    const scope = runScope.getStore();
+    if (!scope) return yield* this.#inner.getStreamedResponse(request);
+    const call = beginCall(scope, this.#name, request);
+    const recorded = call.recorded();
+    if (recorded) return yield toResponseDone(recorded);
+    try {
+      for await (const event of this.#inner.getStreamedResponse(request)) {
+        if (event.type === 'output_text_delta') call.speak(event.delta);
+        yield event.type === 'response_done' ? completed(event, call) : event;
+      }
+    } catch (error) {
+      call.fail(error);
+      throw error;
+    }
+  }
+}
+
+type ResponseDone = Extract<StreamEvent, { type: 'response_done' }>;
+
+function completed(event: ResponseDone, call: ReturnType<typeof beginCall>): ResponseDone {
+  const { output, id, usage } = event.response;
+  const unique = call.complete({ output: output as OutputItem[], responseId: id, usage: new SdkUsage(usage) });
+  return { ...event, response: { ...event.response, output: unique as ResponseDone['response']['output'] } };
+}
+
+const toModelResponse = ({ output, responseId, usage }: Answer): ModelResponse => ({
+  output: output as ModelResponse['output'],
+  usage,
+  ...(responseId === null ? {} : { responseId }),
+});
+
+const toResponseDone = ({ output, responseId, usage }: Answer): StreamEvent => ({
+  type: 'response_done',
+  response: {
+    id: responseId ?? '',
+    output: output as ResponseDone['response']['output'],
+    usage: { ...usage } as never,
+  },
+});
+
+/** Journals one model, once: a model that is journaled already is returned as it is. */
+export const journalModel = (model: Model, name: string): Model =>
+  model instanceof JournaledModel ? model : new JournaledModel(model, name);
+
+class JournaledProvider implements ModelProvider {
+  readonly #inner: ModelProvider;
+
+  constructor(inner: ModelProvider) {
+    this.#inner = inner;
+  }
+
+  async getModel(name?: string): Promise<Model> {
+    return journalModel(await this.#inner.getModel(name), name ?? '');
+  }
+}
+
+/** A provider whose models are journaled. */
+export const journalProvider = (inner: ModelProvider): ModelProvider =>
+  isJournaled(inner) ? inner : new JournaledProvider(inner);
+
+/** Whether every model of this provider is journaled already. */
+export const isJournaled = (provider: ModelProvider): boolean => provider instanceof JournaledProvider;

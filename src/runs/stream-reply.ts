@@ -1,0 +1,23 @@
+import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import type { RunEvent } from './events.ts';
+import { streamOf } from './sse.ts';
+
+/** Aborts when the client has gone before its answer was sent. */
+export function clientGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
+  return gone.signal;
+}
+
+/** Answers with a stream of events, which no proxy on the way holds back. */
+export function sendStream(reply: FastifyReply, events: AsyncGenerator<RunEvent, void, undefined>): FastifyReply {
+  return reply
+    .header('content-type', 'text/event-stream; charset=utf-8')
+    .header('cache-control', 'no-cache, no-transform')
+    .header('x-accel-buffering', 'no')
+    .serializer((payload: unknown) => payload as string)
+    .send(Readable.from(streamOf(events)) as never);
+}

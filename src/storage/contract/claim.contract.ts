@@ -1,0 +1,244 @@
+import { describe, expect, test } from 'vitest';
+import type { NewRun, Store } from '../port/index.ts';
+import {
+  centuriesMs,
+  claim,
+  claimIds,
+  claimOne,
+  finish,
+  handBack,
+  idsOf,
+  journalOf,
+  longAgoMs,
+  newEvent,
+  newStep,
+  noEntries,
+  notYetMs,
+  type OpenStore,
+  otherTenant,
+  owner,
+  pause,
+  poison,
+  queue,
+  start,
+  tenant,
+} from './fixture.contract.ts';
+
+const queueAll = async (store: Store, asked: Partial<NewRun>[]): Promise<string[]> => {
+  const ids: string[] = [];
+  for (const overrides of asked) ids.push((await queue(store, { sessionId: null, ...overrides })).id);
+  return ids;
+};
+
+/** Runs that one process after another lost, each once. */
+async function queueCrashed(store: Store, asked: Partial<NewRun>[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const overrides of asked) ids.push((await start(store, { sessionId: null, ...overrides })).id);
+  expect(idsOf((await store.runs.recoverOrphans(poison, 100)).requeued)).toEqual(ids);
+  return ids;
+}
+
+/** What `RunStore.claim` and `RunStore.handBack` promise. */
+export function describeClaim(open: OpenStore): void {
+  describe('claiming runs', () => {
+    test('a claimed run is running, one attempt further, and belongs to who claimed it', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const queued = await queue(store, { mode: 'background', tenantId: otherTenant });
+      const [claimed] = await claim(store, {}, 'proc_1');
+      expect(claimed?.run).toEqual({
+        ...queued,
+        status: 'running',
+        attempt: 1,
+        ownerId: 'proc_1',
+        sessionSeqAtStart: 0,
+        startedAtMs: expect.any(Number),
+      });
+      expect(claimed?.run.startedAtMs).toBeGreaterThanOrEqual(queued.createdAtMs);
+      expect(await store.runs.get(otherTenant, queued.id)).toEqual(claimed?.run);
+      expect(await store.sessions.get(otherTenant, 's-1')).toMatchObject({ activeRunId: queued.id, runsCount: 1 });
+      expect(await claim(store)).toEqual([]);
+    });
+
+    test('runs of all tenants are claimed by priority, highest first, then in order of arrival', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const [a, b, c, d, e] = await queueAll(store, [
+        { id: 'run_e' },
+        { id: 'run_d', priority: 5, mode: 'background' },
+        { id: 'run_c', priority: -1 },
+        { id: 'run_b', tenantId: otherTenant, mode: 'background' },
+        { id: 'run_a', priority: 5, mode: 'stream' },
+      ]);
+      expect(await claimIds(store)).toEqual([b, e, a, d, c]);
+    });
+
+    test('no more are claimed than were asked for, the first ones', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const ids = await queueAll(store, [{}, { mode: 'background' }, {}, { mode: 'background' }, {}]);
+      expect(await claimIds(store, { limit: 0 })).toEqual([]);
+      expect(await claimIds(store, { limit: 2 })).toEqual(ids.slice(0, 2));
+      expect(await claimIds(store, { limit: 2 })).toEqual(ids.slice(2, 4));
+      expect(await claimIds(store, { limit: 2 })).toEqual(ids.slice(4));
+    });
+
+    test('no more in the background are claimed than were asked for, and those behind them are', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const background = Array.from({ length: 20 }, () => ({ mode: 'background', priority: 1 }) as const);
+      const ids = await queueAll(store, [...background, {}, { mode: 'stream' }]);
+      expect(await claimIds(store, { backgroundMax: 2, limit: 3 })).toEqual([ids[0], ids[1], ids[20]]);
+      expect(await claimIds(store, { backgroundMax: 0 })).toEqual([ids[21]]);
+      expect(await claimIds(store, { backgroundMax: 0 })).toEqual([]);
+      expect(await claimIds(store)).toEqual(ids.slice(2, 20));
+    });
+
+    test('a run is not claimed before its time', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const runAtMs = notYetMs;
+      const [inBackground, now, inStream] = await queueAll(store, [
+        { mode: 'background', runAtMs, priority: 7 },
+        { mode: 'background' },
+        { mode: 'stream', runAtMs },
+      ]);
+      expect(await claimIds(store)).toEqual([now]);
+      for (const id of [inBackground, inStream]) await fixture.ageRun(id ?? '', centuriesMs);
+      expect(await claimIds(store)).toEqual([inBackground, inStream]);
+    });
+
+    test('runs whose time has come stand among the others, by priority, then in order of arrival', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const runAtMs = longAgoMs;
+      const [a, b, c, d] = await queueAll(store, [
+        { mode: 'background', runAtMs: runAtMs + 500 },
+        { mode: 'background' },
+        { mode: 'background', runAtMs },
+        { mode: 'background', runAtMs, priority: 1 },
+      ]);
+      expect(await claimIds(store, { limit: 3 })).toEqual([d, a, b]);
+      expect(await claimIds(store)).toEqual([c]);
+    });
+
+    test('of the runs of a session only the first is claimed, and only while nobody holds the session', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const held = await start(store, { sessionId: 's-held' });
+      await queue(store, { sessionId: 's-held' });
+      const first = await queue(store, { sessionId: 's-1' });
+      const second = await queue(store, { sessionId: 's-1', priority: 9 });
+      const other = await queue(store, { sessionId: 's-2' });
+      expect(await claimIds(store)).toEqual([first.id, other.id]);
+      expect(await claimIds(store)).toEqual([]);
+      expect(await store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: first.id });
+      expect(await store.sessions.get(tenant, 's-held')).toMatchObject({ activeRunId: held.id });
+      expect(await store.runs.get(tenant, second.id)).toEqual(second);
+    });
+
+    test('runs that cannot be claimed do not keep others from it, however many there are', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      await start(store);
+      await Promise.all(Array.from({ length: 300 }, () => queue(store, { priority: 1 })));
+      const [free] = await queueAll(store, [{}]);
+      expect(await claimIds(store, { limit: 1 })).toEqual([free]);
+    });
+
+    test('one run that crashed is among those claimed if it may, and never two', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const crashed = await queueCrashed(store, [{}, { mode: 'background', priority: 5 }, {}]);
+      const others = await queueAll(store, [{ priority: 9 }, {}]);
+      expect(await claimIds(store, { crashed: false })).toEqual(others);
+      expect(await claimIds(store)).toEqual([crashed[1]]);
+      expect(await claimIds(store, { limit: 1 })).toEqual([crashed[0]]);
+      expect(await claimIds(store, { crashed: false })).toEqual([]);
+      expect(await claimIds(store)).toEqual([crashed[2]]);
+    });
+
+    test('a run in the background that crashed counts as one in the background', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const [background, plain] = await queueCrashed(store, [{ mode: 'background', priority: 5 }, {}]);
+      expect(await claimIds(store, { backgroundMax: 0 })).toEqual([plain]);
+      const [more] = await queueAll(store, [{ mode: 'background' }]);
+      expect(await claimIds(store, { backgroundMax: 1 })).toEqual([background]);
+      expect(await claimIds(store, { backgroundMax: 1 })).toEqual([more]);
+    });
+
+    test('runs that run, wait for a person or have ended are not claimed', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      await start(store, { sessionId: null });
+      await pause(store, await start(store, { sessionId: null }));
+      await finish(store, await start(store, { sessionId: null }));
+      const waiting = await queue(store, { sessionId: null });
+      await finish(store, waiting, { status: 'cancelled' });
+      expect(await claim(store)).toEqual([]);
+    });
+  });
+
+  describe('handing a run back', () => {
+    test('it is queued again with its session, its journal whole, and no crash counted', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const run = await start(store);
+      await store.journal.append(tenant, run.id, 1, { steps: [newStep(1)], events: [newEvent(2)] });
+      const entries = { steps: [newStep(2)], events: [newEvent(3)] };
+      expect(await store.runs.handBack(tenant, run.id, 1, entries)).toBe(true);
+      const queued = { ...run, status: 'queued', ownerId: null };
+      expect(await store.runs.get(tenant, run.id)).toEqual(queued);
+      expect(await store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: run.id, itemsCount: 0 });
+      expect(await journalOf(store, run)).toEqual({
+        steps: [newStep(1), ...entries.steps],
+        events: [newEvent(2), ...entries.events],
+      });
+      expect((await store.runs.recoverOrphans(poison, 10)).requeued).toEqual([]);
+    });
+
+    test('whoever claims it goes on: one attempt more, the same start and the same history', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      await finish(store, await start(store), { newItems: [{ n: 1 }] });
+      const run = await start(store);
+      await handBack(store, run);
+      const again = await claimOne(store, 'proc_2');
+      expect(again).toEqual({ ...run, attempt: 2, ownerId: 'proc_2' });
+      await finish(store, again, { newItems: [{ n: 2 }] });
+      expect(await store.sessions.history(tenant, 's-1', 10)).toEqual([{ n: 1 }, { n: 2 }]);
+    });
+
+    test('only a running run at its attempt, of its tenant, is handed back; else nothing is written', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const run = await start(store);
+      const waiting = await queue(store);
+      const ended = await finish(store, await start(store, { sessionId: null }));
+      const paused = await pause(store, await start(store, { sessionId: null }));
+      const entries = { steps: [newStep(1)], events: [newEvent(2)] };
+      for (const attempt of [0, 2]) expect(await store.runs.handBack(tenant, run.id, attempt, entries)).toBe(false);
+      expect(await store.runs.handBack(otherTenant, run.id, 1, entries)).toBe(false);
+      expect(await store.runs.handBack(tenant, 'run_unknown', 1, entries)).toBe(false);
+      for (const { id, attempt } of [waiting, ended, paused]) {
+        expect(await store.runs.handBack(tenant, id, attempt, entries)).toBe(false);
+      }
+      for (const each of [run, waiting, ended, paused]) {
+        expect(await store.runs.get(tenant, each.id)).toEqual(each);
+        expect(await journalOf(store, each)).toEqual(noEntries);
+      }
+    });
+
+    test('a journal that cannot be recorded keeps the run where it is', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const run = await start(store, { ownerId: owner });
+      await store.journal.append(tenant, run.id, 1, { steps: [], events: [newEvent(2)] });
+      const entries = { steps: [newStep(1)], events: [newEvent(2)] };
+      await expect(store.runs.handBack(tenant, run.id, 1, entries)).rejects.toThrow();
+      expect(await store.runs.get(tenant, run.id)).toEqual(run);
+      expect(await store.journal.steps(tenant, run.id)).toEqual([]);
+    });
+  });
+}

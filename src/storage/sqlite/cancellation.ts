@@ -1,0 +1,32 @@
+import { cancelledError } from '../cancelled.ts';
+import { finalStatuses, type Run, type RunError } from '../port/index.ts';
+import { type RunRow, toRun } from '../run-row.ts';
+import type { Operation } from './operation.ts';
+import { end } from './run-end.ts';
+import { selectRun } from './run-statements.ts';
+
+const noteWish = 'update runs set cancel_requested_at_ms = coalesce(cancel_requested_at_ms, ?) where id = ?';
+
+/** See `RunStore.requestCancel`. */
+export function requestEnd(operation: Operation, tenantId: string, runId: string, error: RunError): Run | null {
+  const row = operation.sql(selectRun).get(runId, tenantId) as RunRow | undefined;
+  if (row === undefined) return null;
+  if ((finalStatuses as readonly string[]).includes(row.status)) return toRun(row);
+  if (row.status !== 'running') return end(operation, runId, 'cancelled', error);
+  operation.sql(noteWish).run(operation.nowMs, runId);
+  operation.tell({ type: 'cancel', runId });
+  return toRun(row);
+}
+
+/** A run that its process has just stopped executing, and whether its end was asked for before. */
+export type StoppedRow = RunRow & { cancel_requested_at_ms: number | null };
+
+/** Grants a wish that was noted while the run was running: the run as it ended, or null if nobody asked. */
+export function grantWish(operation: Operation, row: StoppedRow): Run | null {
+  return row.cancel_requested_at_ms === null ? null : end(operation, row.id, 'cancelled', cancelledError);
+}
+
+/** The running runs of a process (parameter) whose end somebody asked for. */
+export const selectCancelRequested = `
+  select id from runs indexed by runs_owned
+  where owner_id = ? and status = 'running' and cancel_requested_at_ms is not null`;

@@ -1,0 +1,63 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { describe, expect, test } from 'vitest';
+import { claim } from './claims.ts';
+import type { Sql } from './database.ts';
+import { migrate, readMigrations } from './migrate.ts';
+import { recoverOrphans } from './recovery.ts';
+
+/** How the database would answer each query of an operation. */
+function plansOf(act: (sql: Sql) => unknown): string[][] {
+  using connection = new DatabaseSync(':memory:');
+  migrate(connection, readMigrations(), () => 1);
+  const plans: string[][] = [];
+  act((text) => {
+    const statement = connection.prepare(`explain query plan ${text}`);
+    const all = (...values: number[]) => {
+      plans.push(statement.all(...values).map(({ detail }) => String(detail)));
+      return [];
+    };
+    return { all } as unknown as StatementSync;
+  });
+  return plans;
+}
+
+const operation = { nowMs: 1, steadyMs: 1, tell: () => {} };
+const turn = [
+  'CORRELATED SCALAR SUBQUERY 2',
+  'SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (tenant_id=? AND id=?)',
+  'CORRELATED SCALAR SUBQUERY 1',
+];
+
+describe('a claim', () => {
+  const plans = plansOf((sql) =>
+    claim({ ...operation, sql }, 'proc_1', { limit: 10, backgroundMax: 10, crashed: true }),
+  );
+
+  test('reads each kind of run from the index of its kind, in order', () => {
+    expect(plans.map(([first]) => first)).toEqual([
+      'SCAN runs USING INDEX runs_claimable',
+      'SCAN runs USING INDEX runs_claimable_background',
+      'SEARCH runs USING INDEX runs_claimable_scheduled (run_at_ms>? AND run_at_ms<?)',
+      'SCAN runs USING INDEX runs_claimable_crashed',
+    ]);
+  });
+
+  test('sorts only runs that were due at a time of their own', () => {
+    const sorts = plans.map((plan) => plan.some((line) => line.includes('TEMP B-TREE')));
+    expect(sorts).toEqual([false, false, true, false]);
+  });
+
+  test('asks of a run in a session two indexes whether it is its turn', () => {
+    for (const plan of plans) {
+      expect(plan).toEqual(expect.arrayContaining(turn));
+      expect(plan.filter((line) => /runs_waiting \(tenant_id=\? AND session_id=\?/.test(line))).toHaveLength(1);
+    }
+  });
+});
+
+test('orphans are looked for among running runs alone', () => {
+  const [plan] = plansOf((sql) =>
+    recoverOrphans({ ...operation, sql }, { code: 'c', detail: 'd', retryable: false }, 1),
+  );
+  expect(plan?.[0]).toBe('SCAN runs USING INDEX runs_owned');
+});

@@ -1,0 +1,65 @@
+import { type EventRow, toEvent } from '../event-row.ts';
+import type { JournalEntries, JournalStore } from '../port/index.ts';
+import { type StepRow, stepColumns, toStep, toStepRow } from '../step-row.ts';
+import type { Database } from './database.ts';
+import type { Operation, Operations } from './operation.ts';
+import type { RunAttempt } from './run-statements.ts';
+
+const columns = stepColumns.join(', ');
+const changing = stepColumns.filter((column) => !['run_id', 'step', 'tenant_id'].includes(column));
+
+const upsertStep = `
+  insert into steps (${columns}) values (${stepColumns.map(() => '?').join(', ')})
+  on conflict (run_id, step) do update set ${changing.map((column) => `${column} = excluded.${column}`).join(', ')}`;
+
+const insertEvent =
+  'insert into events (run_id, seq, tenant_id, type, attempt, at_ms, data) values (?, ?, ?, ?, ?, ?, ?)';
+
+const selectRunning = "select 1 from runs where id = ? and tenant_id = ? and attempt = ? and status = 'running'";
+const selectSteps = `select ${columns} from steps where run_id = ? and tenant_id = ? order by step`;
+const selectEvents = `
+  select seq, type, attempt, at_ms, data from events where run_id = ? and tenant_id = ? and seq > ?
+  order by seq limit ?`;
+
+/** Journals on SQLite. */
+export function createJournalStore(database: Database, write: Operations): JournalStore {
+  return {
+    append: (tenantId, runId, attempt, entries) =>
+      write((operation) => append(operation, { tenantId, runId, attempt }, entries)),
+    steps: (tenantId, runId) =>
+      database.read((sql) => (sql(selectSteps).all(runId, tenantId) as StepRow[]).map(toStep)),
+    events: (tenantId, runId, afterSeq, limit) =>
+      database.read((sql) => (sql(selectEvents).all(runId, tenantId, afterSeq, limit) as EventRow[]).map(toEvent)),
+  };
+}
+
+function append(operation: Operation, { tenantId, runId, attempt }: RunAttempt, entries: JournalEntries): boolean {
+  if (operation.sql(selectRunning).get(runId, tenantId, attempt) === undefined) return false;
+  record(operation, tenantId, runId, entries);
+  return true;
+}
+
+/**
+ * Records entries as a part of an operation that has made sure that it may; throws, so that the operation is undone, if
+ * an event is there already or two steps have one key.
+ */
+export function record({ sql, tell }: Operation, tenantId: string, runId: string, entries: JournalEntries): void {
+  for (const step of entries.steps) {
+    const row = toStepRow(tenantId, runId, step);
+    sql(upsertStep).run(...stepColumns.map((column) => row[column]));
+  }
+  for (const { seq, type, attempt, atMs, data } of entries.events) {
+    sql(insertEvent).run(runId, seq, tenantId, type, attempt, atMs, JSON.stringify(data));
+  }
+  if (entries.events.length > 0) tell({ type: 'events', runId });
+}
+
+const insertNextEvent = `
+  insert into events (run_id, seq, tenant_id, type, attempt, at_ms, data)
+  values (?1, (select coalesce(max(seq), 1) + 1 from events where run_id = ?1), ?, ?, ?, ?, '{}')`;
+
+/** Records an event of the store's own after those that are there, for a run that no process executes. */
+export function recordOwn({ sql, nowMs, tell }: Operation, run: RunAttempt, type: string): void {
+  sql(insertNextEvent).run(run.runId, run.tenantId, type, run.attempt, nowMs);
+  tell({ type: 'events', runId: run.runId });
+}

@@ -1,0 +1,33 @@
+import type { Signal } from '../port/index.ts';
+import type { Database, Sql } from './database.ts';
+import type { SignalHub } from './signals.ts';
+import type { Time } from './time.ts';
+
+/** One operation of the port inside its transaction. It sees one moment of each clock. */
+export type Operation = {
+  sql: Sql;
+  /** For what is shown: when things happened. In ms since the epoch. */
+  nowMs: number;
+  /** For what runs out: leases, and the time of runs (see {@link Time}). */
+  steadyMs: number;
+  /** Tells processes something, once it is durable. */
+  tell(signal: Signal): void;
+};
+
+/** Does operations that write: each is all or nothing, and is told to others after it is durable, never before. */
+export function createOperations(database: Database, time: Time, signals: SignalHub) {
+  return async <T>(work: (operation: Operation) => T): Promise<T> => {
+    const told: Signal[] = [];
+    const result = await database.write((sql) => {
+      const tell = (signal: Signal) => {
+        told.push(signal);
+      };
+      return work({ sql, nowMs: time.nowMs(), steadyMs: time.steadyMs(), tell });
+    });
+    for (const signal of told) signals.emit(signal);
+    return result;
+  };
+}
+
+/** What {@link createOperations} makes. */
+export type Operations = ReturnType<typeof createOperations>;

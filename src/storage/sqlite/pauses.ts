@@ -1,0 +1,64 @@
+import type { JournalEntries, Json, PausedRun, Run } from '../port/index.ts';
+import { type RunRow, toRun } from '../run-row.ts';
+import { toJsonText, toNameText } from '../text.ts';
+import { usageColumns, usageValues } from '../usage-row.ts';
+import { grantWish, type StoppedRow } from './cancellation.ts';
+import { record } from './journal.ts';
+import type { Operation } from './operation.ts';
+import { columns, type RunAttempt } from './run-statements.ts';
+
+const pauseRun = `
+  update runs set status = 'requires_action', owner_id = null, clock_stopped_at_ms = ?, required_action = ?,
+    last_agent = ?, model = ?, cost_usd = ?, drift = ?, first_token_ms = ?,
+    ${usageColumns.map((column) => `${column} = ?`).join(', ')}
+  where id = ? and tenant_id = ? and attempt = ? and status = 'running'
+  returning ${columns}, cancel_requested_at_ms`;
+
+/** See `RunStore.pause`. */
+export function pause(operation: Operation, { tenantId, runId, attempt }: RunAttempt, paused: PausedRun): Run | null {
+  const row = operation
+    .sql(pauseRun)
+    .get(
+      operation.steadyMs,
+      toJsonText(paused.requiredAction),
+      paused.lastAgent === null ? null : toNameText(paused.lastAgent),
+      paused.model === null ? null : toNameText(paused.model),
+      paused.costUsd,
+      paused.drift ? 1 : 0,
+      paused.firstTokenMs,
+      ...usageValues(paused.usage),
+      runId,
+      tenantId,
+      attempt,
+    ) as StoppedRow | undefined;
+  if (row === undefined) return null;
+  record(operation, tenantId, runId, paused.entries);
+  operation.tell({ type: 'events', runId });
+  return grantWish(operation, row) ?? toRun(row);
+}
+
+/** What was decided, and what a run waits for after that. */
+export type Decided = { expected: Json; left: Json | null; entries: JournalEntries };
+
+// What a run waits for was made a text in the same way, from a value that came out of such a text.
+const settleRun = `
+  update runs set status = ?, required_action = ?
+  where id = ? and tenant_id = ? and status = 'requires_action' and required_action is ?
+  returning ${columns}`;
+
+/** See `RunStore.settle`. */
+export function settle(
+  operation: Operation,
+  tenantId: string,
+  runId: string,
+  { expected, left, entries }: Decided,
+): Run | null {
+  const status = left === null ? 'queued' : 'requires_action';
+  const row = operation.sql(settleRun).get(status, toJsonText(left), runId, tenantId, toJsonText(expected)) as
+    | RunRow
+    | undefined;
+  if (row === undefined) return null;
+  record(operation, tenantId, runId, entries);
+  if (status === 'queued') operation.tell({ type: 'claimable' });
+  return toRun(row);
+}

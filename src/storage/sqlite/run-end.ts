@@ -1,0 +1,62 @@
+import { lastEventType } from '../event-row.ts';
+import type { FinalRun, FinalStatus, Run, RunError } from '../port/index.ts';
+import { type RunRow, toRun } from '../run-row.ts';
+import { toJsonText, toNameText } from '../text.ts';
+import { toUsage, usageColumns, usageValues } from '../usage-row.ts';
+import { record, recordOwn } from './journal.ts';
+import type { Operation } from './operation.ts';
+import { columns, type RunAttempt } from './run-statements.ts';
+import { type Estate, leaveSession, someoneWaits } from './session-lock.ts';
+
+const finishRun = `
+  update runs set status = ?, last_agent = ?, model = ?, response = ?, output = ?, cost_usd = ?, error = ?,
+    required_action = null, drift = ?, first_token_ms = ?, finished_at_ms = ?, owner_id = null,
+    ${usageColumns.map((column) => `${column} = ?`).join(', ')}
+  where id = ? and tenant_id = ? and attempt = ? and status in ('queued', 'running', 'requires_action')
+  returning ${columns}`;
+
+/** See `RunStore.finish`. */
+export function finish(operation: Operation, { tenantId, runId, attempt }: RunAttempt, final: FinalRun): Run | null {
+  const row = operation
+    .sql(finishRun)
+    .get(
+      final.status,
+      final.lastAgent === null ? null : toNameText(final.lastAgent),
+      final.model === null ? null : toNameText(final.model),
+      toJsonText(final.response),
+      toJsonText(final.output),
+      final.costUsd,
+      toJsonText(final.error),
+      final.drift ? 1 : 0,
+      final.firstTokenMs,
+      operation.nowMs,
+      ...usageValues(final.usage),
+      runId,
+      tenantId,
+      attempt,
+    ) as RunRow | undefined;
+  if (row === undefined) return null;
+  record(operation, tenantId, runId, final.entries);
+  leave(operation, row, final);
+  operation.tell({ type: 'events', runId });
+  return toRun(row);
+}
+
+const endRun = `
+  update runs set status = ?, error = ?, required_action = null, owner_id = null, finished_at_ms = ?
+  where id = ?
+  returning ${columns}`;
+
+/** Ends a run that no process executes, and writes its last event. What was known of its use counts in its session. */
+export function end(operation: Operation, runId: string, status: FinalStatus, error: RunError): Run {
+  const row = operation.sql(endRun).get(status, toJsonText(error), operation.nowMs, runId) as RunRow;
+  recordOwn(operation, { runId, tenantId: row.tenant_id, attempt: row.attempt }, lastEventType(status));
+  leave(operation, row, { newItems: [], lastAgent: row.last_agent, costUsd: row.cost_usd, usage: toUsage(row) });
+  return toRun(row);
+}
+
+function leave(operation: Operation, { id, tenant_id, session_id }: RunRow, estate: Estate): void {
+  if (session_id === null) return;
+  leaveSession(operation, { tenantId: tenant_id, sessionId: session_id, id }, estate);
+  if (someoneWaits(operation, tenant_id, session_id)) operation.tell({ type: 'claimable' });
+}

@@ -1,0 +1,28 @@
+import { type ModelRequest, tool } from '@openai/agents';
+import { z } from 'zod';
+import { currentCall } from '../../src/runs/index.ts';
+import { hasToolResult, type StubReply } from './stub-model.ts';
+
+/** A tool that counts how often it took effect. */
+export function counting(name: string, work: () => unknown = () => `${name} done`) {
+  const calls: string[] = [];
+  const counted = tool({
+    name,
+    description: name,
+    parameters: z.object({}),
+    execute: async () => {
+      calls.push(currentCall().idempotencyKey);
+      return work();
+    },
+  });
+  return { tool: counted, calls };
+}
+
+/** A reply that calls these tools at once. */
+export const callsOf = (...names: string[]): StubReply =>
+  names.map((call, index) => ({ call, id: `call_${call}_${index}` }));
+/** A model that calls these tools and then is done. */
+export const calling =
+  (...names: string[]) =>
+  (request: ModelRequest): StubReply =>
+    hasToolResult(request) ? 'done' : callsOf(...names);

@@ -1,0 +1,80 @@
+import type { ModelRequest } from '@openai/agents';
+import { type AnyAgent, createAgentRegistry } from '../../src/agents/index.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { createExecutor } from '../../src/runs/executor.ts';
+import { journalProvider } from '../../src/runs/journaled-model.ts';
+import { toRunEvent } from '../../src/runs/stored-events.ts';
+import { noUsage } from '../../src/runs/usage.ts';
+import type { Run, RunMode } from '../../src/storage/port/index.ts';
+import { createMemoryJournal, type MemoryJournal } from './memory-journal.ts';
+import { createStubModel, type StubReply } from './stub-model.ts';
+
+/** A run as it is when it starts, for tests that need no store. */
+export const newRun = (mode: RunMode): Run => ({
+  id: 'run_1',
+  tenantId: 'default',
+  sessionId: 's-1',
+  status: 'running',
+  mode,
+  agent: 'main',
+  lastAgent: null,
+  model: null,
+  simulated: false,
+  message: 'hello',
+  metadata: { channel: 'web' },
+  response: null,
+  output: null,
+  usage: noUsage,
+  costUsd: null,
+  error: null,
+  requiredAction: null,
+  drift: false,
+  attempt: 1,
+  crashes: 0,
+  ownerId: 'proc_1',
+  timeoutMs: 30_000,
+  priority: 0,
+  runAtMs: null,
+  sessionSeqAtStart: 0,
+  requestId: 'req_1',
+  appVersion: '0',
+  sdkVersion: '0',
+  firstTokenMs: null,
+  createdAtMs: 0,
+  startedAtMs: 0,
+  finishedAtMs: null,
+});
+
+/** How a run is executed in a test. */
+export type ExecuteSetup = {
+  reply: (request: ModelRequest) => StubReply | Promise<StubReply>;
+  mode?: RunMode;
+  signal?: AbortSignal;
+  context?: (run: { runId: string }) => unknown;
+  /** What earlier attempts recorded. Defaults to nothing. */
+  journal?: MemoryJournal;
+  message?: string;
+};
+
+/** Executes a run of one agent over a journal and a model in memory. */
+export async function execute(agent: AnyAgent, setup: ExecuteSetup) {
+  const { reply, mode = 'blocking', signal, context, journal, message = 'hello' } = setup;
+  const stub = createStubModel(reply);
+  const defaults = { modelProvider: journalProvider(stub.provider), model: 'stub-1' };
+  const agents = createAgentRegistry({ main: agent });
+  const executor = createExecutor({ agents, context, defaults, turnsMax: 5, clock: systemClock });
+  const memory = journal ?? createMemoryJournal();
+  const run = { ...newRun(mode), message, attempt: memory.attempts + 1 };
+  const activity = memory.open(run, signal);
+  const execution = await executor.execute(activity, []);
+  await memory.close(activity);
+  const events = memory.events.map((event) => toRunEvent(run, event));
+  return {
+    execution,
+    events,
+    stub,
+    memory,
+    final: execution.type === 'ended' ? execution.final : undefined,
+    paused: execution.type === 'paused' ? execution.paused : undefined,
+  };
+}
