@@ -195,7 +195,8 @@ export async function startService(
     probeUrl: probes.url(),
     async stop() {
       health.draining();
-      await clock.sleep(settings.prestopDelayMs);
+      // Without a delay new runs are refused from this very moment on.
+      if (settings.prestopDelayMs > 0) await clock.sleep(settings.prestopDelayMs);
       runs.close();
       await claimer.stop(AbortSignal.timeout(recordMs));
       const drained = await drain(active, settings);
