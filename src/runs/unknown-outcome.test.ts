@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { calling, counting } from '../../tests/support/counting-tool.ts';
 import { execute } from '../../tests/support/execute-run.ts';
 import { createMemoryJournal } from '../../tests/support/memory-journal.ts';
+import { effect } from '../agents/index.ts';
 import { settle } from './decisions.ts';
-import { effect } from './effect.ts';
 import { interceptNestedRuns } from './interception.ts';
 
 setTracingDisabled(true);
@@ -116,4 +116,18 @@ test('an approved call is carried out when the run is executed again, a rejected
     const third = await execute(agent, { reply: calling('refund'), journal: second.memory });
     expect([third.stub.calls(), paid]).toEqual([0, decision === 'approve' ? 1 : 0]);
   }
+});
+
+test('what waits for an approval says what repeating the call means, as declared or by default', async () => {
+  const asked = (name: string) =>
+    tool({ name, description: name, parameters: z.object({}), needsApproval: true, execute: async () => 'done' });
+  const agent = new Agent({ name: 'main', tools: [effect(asked('pay'), 'once'), asked('note')] });
+  const { paused } = await execute(agent, { reply: calling('pay', 'note') });
+  expect(paused?.requiredAction).toMatchObject({
+    type: 'approval',
+    items: [
+      { tool: 'pay', effect: 'once' },
+      { tool: 'note', effect: 'idempotent' },
+    ],
+  });
 });
