@@ -2,12 +2,19 @@ import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult } f
 import type { AgentRegistry, AnyAgent, ContextBuilder } from '../agents/index.ts';
 import { buildContext, declaredEffect } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { FinalRun, Json, JsonRecord, PausedRun, Step } from '../storage/port/index.ts';
+import {
+  type FinalRun,
+  type Json,
+  type JsonRecord,
+  type PausedRun,
+  remainsOf,
+  type Step,
+} from '../storage/port/index.ts';
 import type { Activity } from './activity.ts';
 import { approvalKey } from './decisions.ts';
 import { classifyFailure, type Failure, RunStopped, stopped } from './failures.ts';
 import { isJournaledTool } from './journaled-tool.ts';
-import { createRunSession, remainsOf } from './run-session.ts';
+import { createRunSession } from './run-session.ts';
 import type { RequiredAction } from './schemas.ts';
 import { type RunDefaults, rootScope, runScope } from './scope.ts';
 import { parseArguments } from './tool-arguments.ts';
@@ -149,7 +156,7 @@ export function createExecutor({ agents, context, defaults, turnsMax, clock }: E
       response: null,
       output: null,
       error: failure.error,
-      newItems: run.sessionId === null ? [] : remainsOf(run.message, journal.completedCalls(), failure.error.code),
+      newItems: run.sessionId === null ? [] : remainsOf(run.message, journal.steps(), failure.error.code),
     };
     return { type: 'ended', retryAfterMs: failure.retryAfterMs, cause, final };
   }

@@ -59,6 +59,14 @@ describe.each(engines)('durable runs on $name', ({ name, open }) => {
     expect((await post(`/runs/${body.run_id}/cancel`, {})).body.status).toBe('cancelled');
   });
 
+  test('a run for later cannot interrupt who holds its session now', async () => {
+    const request = { message: 'Hi', session_id: 'later', if_busy: 'interrupt', run_at: '2999-01-01T00:00:00Z' };
+    const { status, body } = await post('/runs', request);
+    expect([status, body.code]).toEqual([422, 'validation_failed']);
+    expect(body.errors).toEqual([{ path: 'run_at', message: expect.stringContaining('if_busy') }]);
+    expect((await service.get('/api/v1/runs?session_id=later')).body.data).toEqual([]);
+  });
+
   test('the journal of a run shows each model call and each tool call', async () => {
     await provider.script({
       turns: [{ toolCalls: [{ name: 'lookup_order', arguments: { order_id: '7' } }] }, 'It shipped.'],
