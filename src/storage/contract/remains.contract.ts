@@ -33,9 +33,16 @@ const journal: Step[] = [
   call(3, { effect: 'read' }),
   call(4, { status: 'failed', isError: true }),
   call(5, { input: '{"broken', output: 'said "no"\u0000\ud800' }),
-  call(6, { scope: '/helper.0' }),
+  call(6, { scope: '/helper.Zm9v.0', key: 't:helper.Zm9v.0/call_6' }),
   call(7, { status: 'started', output: null }),
   newStep(8, { usage: { ...noUsage, requests: 1, inputTokens: 7, totalTokens: 8 }, costUsd: null }),
+];
+
+/** A call that began others, by a run of its own, and whose result tells of them. */
+const nested: Step[] = [
+  call(9),
+  call(10, { scope: '/call_9/inner.YmFy.0', key: 't:call_9/inner.YmFy.0/call_10' }),
+  call(11, { scope: '/call_90/inner.YmFy.0', key: 't:call_90/inner.YmFy.0/call_11' }),
 ];
 
 const message = 'Where is "my" order?\u0000\ud800 \\ é';
@@ -93,11 +100,12 @@ export function describeRemains(open: OpenStore): void {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { message });
-      await store.journal.append(tenant, run.id, 1, { steps: journal, events: [] });
+      await store.journal.append(tenant, run.id, 1, { steps: [...journal, ...nested], events: [] });
       await end(store, run);
       const { data } = await store.sessions.items(tenant, 's-1', 100, 0);
-      expect(data.map(({ item }) => item)).toEqual(remainsOf(message, journal, code) as Json[]);
-      expect(data).toHaveLength(6);
+      expect(data.map(({ item }) => item)).toEqual(remainsOf(message, [...journal, ...nested], code) as Json[]);
+      const called = data.flatMap(({ item }) => (item.type === 'function_call' ? [item.callId] : []));
+      expect(called).toEqual(['call_2', 'call_5', 'call_6', 'call_9', 'call_11']);
       expect(data.every(({ runId }, index) => runId === run.id && data[index]?.seq === index + 1)).toBe(true);
     });
 
