@@ -28,8 +28,9 @@ function asking(name: string, needsApproval: boolean | (() => Promise<boolean>) 
   return { tool: asked, paid };
 }
 
-const itemsIn = ({ paused }: Executed) =>
-  (paused?.requiredAction as { items: { call_id: string; tool: string; agent: string; effect: string }[] }).items;
+type Item = { call_id: string; tool: string; agent: string; effect: string };
+const itemsIn = ({ paused }: Executed): Item[] =>
+  (paused?.requiredAction as { items: Item[] } | undefined)?.items ?? [];
 
 /** Records what a person decided, as the store does. */
 function decide({ paused, memory }: Executed, decisions: Decision[], by = 'key_1'): void {
