@@ -38,6 +38,7 @@ import {
   interceptNestedRuns,
   journalProvider,
   noFaults,
+  type RunService,
 } from './runs/index.ts';
 import { buildProbeServer, buildServer } from './server.ts';
 import { createSessionService } from './sessions/index.ts';
@@ -207,7 +208,8 @@ export async function startService(
       if (settings.prestopDelayMs > 0) await clock.sleep(settings.prestopDelayMs);
       runs.close();
       await claimer.stop(AbortSignal.timeout(recordMs));
-      const drained = await drain(active, settings);
+      active.leaveBackground();
+      const drained = await drain(active, runs, settings);
       closing.abort();
       await services.stop(AbortSignal.timeout(closeMs));
       return drained;
@@ -216,9 +218,10 @@ export async function startService(
 }
 
 /** Lets the runs in flight end; what is left at the end of the grace goes on elsewhere, or here after a restart. */
-async function drain(active: ActiveRuns, { shutdownGraceMs }: Settings): Promise<boolean> {
+async function drain(active: ActiveRuns, runs: RunService, { shutdownGraceMs }: Settings): Promise<boolean> {
   if (await active.idle(AbortSignal.timeout(shutdownGraceMs))) return true;
   active.stopAll('shutting_down');
+  runs.stopWaiting();
   await active.idle(AbortSignal.timeout(recordMs));
   return false;
 }

@@ -20,6 +20,10 @@ export type ActiveRun = {
   readonly ended: Promise<RunEnd>;
   /** Ends the run early. The first reason counts. */
   stop(reason: StopReason): void;
+  /** Asks that the run be given back before its next step. */
+  leave(): void;
+  /** Whether that was asked. */
+  isLeaving(): boolean;
 };
 
 /**
@@ -64,11 +68,16 @@ export function createActiveRuns() {
     /** Adds a run and carries it out by `live`, whose promise is the end of this attempt. */
     add(run: Run, log: LiveLog, live: (active: Omit<ActiveRun, 'ended'>) => Promise<RunEnd>): ActiveRun {
       const controller = new AbortController();
+      let leaving = false;
       const handle = {
         run,
         log,
         signal: controller.signal,
         stop: (reason: StopReason) => controller.abort(new RunStopped(reason)),
+        leave: () => {
+          leaving = true;
+        },
+        isLeaving: () => leaving,
       };
       const ended = live(handle).finally(() => {
         log.close();
@@ -79,6 +88,11 @@ export function createActiveRuns() {
       const entry: ActiveRun = { ...handle, ended };
       active.set(run.id, entry);
       return entry;
+    },
+
+    /** Has the runs in the background given back, each before its next step: nobody waits for them here. */
+    leaveBackground(): void {
+      for (const entry of active.values()) if (entry.run.mode === 'background') entry.leave();
     },
 
     /** Ends every run early, for the same reason. */

@@ -7,6 +7,8 @@ export const faultPoints = [
   'model.speaking',
   'run.beforeEnd',
   'run.afterEnd',
+  'run.beforeHandBack',
+  'run.afterHandBack',
 ] as const;
 /** A place where a process may die. */
 export type FaultPoint = (typeof faultPoints)[number];

@@ -141,7 +141,9 @@ export function createRunLife({
   async function handBack({ run }: Handle, journal: Journal): Promise<RunEnd> {
     const entries = await journal.close(null);
     const { tenantId, id, attempt } = run;
+    fault('run.beforeHandBack');
     await patiently(run, () => store.runs.handBack(tenantId, id, attempt, entries));
+    fault('run.afterHandBack');
     log.info({ runId: id, attempt }, 'run handed back');
     return { type: 'handed_back' };
   }
@@ -158,7 +160,11 @@ export function createRunLife({
     try {
       const journal = openJournal(handle, await recordedBefore(run));
       const { assertHeld } = lease;
-      const activity = createActivity({ run, journal, clock, signal, effectDefault, fault, assertHeld });
+      const giveBack = () => {
+        if (handle.isLeaving()) stop('shutting_down');
+        return handle.isLeaving();
+      };
+      const activity = createActivity({ run, journal, clock, signal, effectDefault, fault, assertHeld, giveBack });
       const execution = await executor.execute(activity, await history(run));
       const reason = signal.reason instanceof RunStopped ? signal.reason.reason : null;
       if (reason === 'lease_lost') {

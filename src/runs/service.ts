@@ -63,6 +63,7 @@ export function createRunService(deps: RunServiceDeps) {
   const { store, agents, life, feed, active, slots, clock, ids, settings, processId, versions } = deps;
   let closed = false;
   let waiting = 0;
+  const leaving = new AbortController();
 
   function agentFor(name: string | undefined): string {
     const agent = name ?? agents.entry;
@@ -141,6 +142,8 @@ export function createRunService(deps: RunServiceDeps) {
     }
   }
 
+  const goesOnElsewhere = ({ id }: Run) => new ServiceError('shutting_down', {}, { runId: id, retryAfterMs: retryMs });
+
   async function get(tenantId: string, runId: string): Promise<Run> {
     const run = await store.runs.get(tenantId, runId);
     if (!run) throw new ServiceError('not_found', { what: `Run ${runId}` });
@@ -174,7 +177,7 @@ export function createRunService(deps: RunServiceDeps) {
       if (here) {
         const end = await here.ended;
         if (end.type === 'ended') return end;
-        throw new ServiceError('shutting_down', {}, { runId: run.id, retryAfterMs: retryMs });
+        throw goesOnElsewhere(run);
       }
       const overtime = new AbortController();
       const late = clock.sleep(Math.max(0, deadlineMs - clock.monotonicMs()), overtime.signal).then(async () => {
@@ -204,10 +207,15 @@ export function createRunService(deps: RunServiceDeps) {
       });
       late.catch(() => {}); // it was not late
       waiting += 1;
-      const ended = await feed.ended(run, new AbortController().signal).finally(() => {
-        waiting -= 1;
-        overtime.abort();
-      });
+      const ended = await active
+        .expect(() => feed.ended(run, leaving.signal))
+        .catch((error: unknown) => {
+          throw leaving.signal.aborted ? goesOnElsewhere(run) : error;
+        })
+        .finally(() => {
+          waiting -= 1;
+          overtime.abort();
+        });
       return { type: 'ended', run: ended };
     },
 
@@ -255,6 +263,9 @@ export function createRunService(deps: RunServiceDeps) {
     close(): void {
       closed = true;
     },
+
+    /** Those who wait for runs of other processes are told that this one ends, and where to go on. */
+    stopWaiting: (): void => leaving.abort(),
   };
 }
 

@@ -55,6 +55,7 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
         effectDefault,
         fault: noFaults,
         assertHeld: () => {},
+        giveBack: () => false,
       });
     },
 

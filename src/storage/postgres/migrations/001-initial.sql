@@ -270,11 +270,11 @@ begin
       (2, format('{"type":"function_call_result","callId":%s,"name":%s,"status":"completed","output":{"type":"text","text":%s}}',
         to_json(call_id), to_json(name), result))
     ) as parts (part, item)
-  where run_id = p_run.id and kind = 'tool_call' and status = 'completed' and effect is distinct from 'read'
+  where run_id = p_run.id and kind = 'tool_call' and status = 'completed' and effect <> 'read'
     and not exists ( -- inside of another call, whose result tells of it
       select from steps as around
       where around.run_id = p_run.id and around.kind = 'tool_call' and around.status = 'completed'
-        and around.effect is distinct from 'read'
+        and around.effect <> 'read'
         and starts_with(steps.scope || '/', '/' || substr(around.key, 3) || '/')
     );
   if items is null then
