@@ -235,7 +235,7 @@ export function describeClaim(open: OpenStore): void {
       const { store } = fixture;
       const run = await start(store, { ownerId: owner });
       await store.journal.append(tenant, run.id, 1, { steps: [], events: [newEvent(2)] });
-      const entries = { steps: [newStep(1)], events: [newEvent(2)] };
+      const entries = { steps: [newStep(1)], events: [newEvent(2, { type: 'other' })] };
       await expect(store.runs.handBack(tenant, run.id, 1, entries)).rejects.toThrow();
       expect(await store.runs.get(tenant, run.id)).toEqual(run);
       expect(await store.journal.steps(tenant, run.id)).toEqual([]);
