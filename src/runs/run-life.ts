@@ -13,9 +13,10 @@ import type { Lease } from './process-lease.ts';
 import { isFinal } from './run-state.ts';
 import { toRunEvent } from './stored-events.ts';
 
-/** How often storing the end of a run is tried while the store cannot be reached, and the first pause between, in ms. */
-const finishAttemptsMax = 8;
+/** How often storing the end of a run is tried while the store cannot be reached, and the pauses between, in ms. */
+const finishAttemptsMax = 30;
 const finishPauseMs = 100;
+const finishPauseMaxMs = 1_000;
 /** Events read from the store at once. */
 const pageSize = 200;
 
@@ -23,7 +24,7 @@ const pageSize = 200;
 export type RunLifeDeps = {
   store: Store;
   executor: Executor;
-  lease: Pick<Lease, 'assertHeld'>;
+  lease: Pick<Lease, 'isHeld'>;
   effectDefault: Effect;
   metrics: RunMetrics;
   fault: Faults;
@@ -64,9 +65,10 @@ export function createRunLife({
     return store.sessions.history(run.tenantId, run.sessionId, run.sessionSeqAtStart);
   }
 
-  function openJournal({ run, log: live, stop }: Handle, recorded: Recorded): Journal {
+  function openJournal({ run, log: live, signal, stop }: Handle, recorded: Recorded): Journal {
     const journal = createJournal({
       attempt: run.attempt,
+      signal,
       recorded,
       append: async (entries) => {
         fault('journal.beforeAppend');
@@ -96,7 +98,7 @@ export function createRunLife({
       } catch (error) {
         if (attempt === finishAttemptsMax) throw error;
         log.warn({ runId: run.id, attempt, err: error }, 'storing the end of a run failed, trying again');
-        await clock.sleep(finishPauseMs * 2 ** attempt);
+        await clock.sleep(Math.min(finishPauseMaxMs, finishPauseMs * 2 ** attempt));
       }
     }
   }
@@ -140,8 +142,9 @@ export function createRunLife({
   async function handBack({ run }: Handle, journal: Journal): Promise<RunEnd> {
     const entries = await journal.close(null);
     const { tenantId, id, attempt } = run;
-    await patiently(run, () => store.runs.handBack(tenantId, id, attempt, entries));
-    log.info({ runId: id, attempt }, 'run handed back');
+    const written = await patiently(run, () => store.runs.handBack(tenantId, id, attempt, entries));
+    if (written) log.info({ runId: id, attempt }, 'run handed back');
+    else log.error({ runId: id, attempt }, 'another process has taken this run over');
     return { type: 'handed_back' };
   }
 
@@ -156,7 +159,11 @@ export function createRunLife({
     fault('run.claimed');
     try {
       const journal = openJournal(handle, await recordedBefore(run));
-      const { assertHeld } = lease;
+      const assertHeld = () => {
+        if (lease.isHeld()) return;
+        stop('lease_lost'); // the run is not to fail, but to go on elsewhere
+        throw new RunStopped('lease_lost');
+      };
       const activity = createActivity({ run, journal, clock, signal, effectDefault, fault, assertHeld });
       const execution = await executor.execute(activity, await history(run));
       const reason = signal.reason instanceof RunStopped ? signal.reason.reason : null;

@@ -180,6 +180,30 @@ export function describeClaim(open: OpenStore): void {
     });
   });
 
+  describe('the runs of a process', () => {
+    test('are those it started or claimed and that still run at that attempt, of all tenants', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const started = await start(store, { sessionId: null, ownerId: 'proc_1' });
+      const returned = await start(store, { sessionId: null, tenantId: otherTenant, ownerId: 'proc_1' });
+      await finish(store, await start(store, { sessionId: null, ownerId: 'proc_1' }));
+      await pause(store, await start(store, { sessionId: null, ownerId: 'proc_1' }));
+      await start(store, { sessionId: null, ownerId: 'proc_2' });
+      await handBack(store, returned);
+      expect(await store.runs.owned('proc_1')).toEqual([
+        { tenantId: tenant, id: started.id, attempt: 1, cancelRequested: false },
+      ]);
+      await claim(store, {}, 'proc_1');
+      expect(await store.runs.owned('proc_1')).toContainEqual({
+        tenantId: otherTenant,
+        id: returned.id,
+        attempt: 2,
+        cancelRequested: false,
+      });
+      expect(await store.runs.owned('proc_unknown')).toEqual([]);
+    });
+  });
+
   describe('handing a run back', () => {
     test('it is queued again with its session, its journal whole, and no crash counted', async () => {
       await using fixture = await open();
