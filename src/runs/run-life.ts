@@ -103,7 +103,7 @@ export function createRunLife({
     }
   }
 
-  /** The run as its end was stored: here, or before an answer of the store was lost, or by who took the run over. */
+  /** The run as its end was stored, now or before an answer of the store was lost; null if another took it over. */
   async function settle(run: Run, execution: Execution, entries: JournalEntries): Promise<Run | null> {
     const { tenantId, id, attempt } = run;
     const written = await patiently(run, () =>
@@ -113,7 +113,8 @@ export function createRunLife({
     );
     if (written) return written;
     const found = await store.runs.get(tenantId, id);
-    return found && (isFinal(found.status) || found.status === 'requires_action') ? found : null;
+    const isOurs = found?.attempt === attempt;
+    return isOurs && (isFinal(found.status) || found.status === 'requires_action') ? found : null;
   }
 
   async function end({ run, log: live }: Handle, journal: Journal, execution: Execution): Promise<RunEnd> {
