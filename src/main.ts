@@ -128,7 +128,6 @@ export async function startService(
   const newId = () => ids('proc');
   const metrics = createRunMetrics({ store, slots });
   const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
-  const { processId } = lease;
   const executor = createExecutor({ agents, context: options.context, defaults, turnsMax: settings.turnsMax, clock });
   const life = createRunLife({
     store,
@@ -150,10 +149,10 @@ export async function startService(
     clock,
     ids,
     settings,
-    processId,
+    lease,
     versions: version,
   });
-  const claimer = createClaimer({ store, slots, active, processId, execute: runs.resume, metrics, clock, log });
+  const claimer = createClaimer({ store, slots, active, lease, execute: runs.resume, metrics, clock, log });
   const health = createHealth({
     provider: settings.simulated ? null : createProviderCheck(settings),
     store: async (signal) => store.ping(signal).then(() => null),

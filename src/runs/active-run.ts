@@ -37,9 +37,11 @@ export type RunLife = (active: Omit<ActiveRun, 'ended'>, deadlineMs: number) => 
 export function createActiveRuns() {
   const active = new Map<string, ActiveRun>();
   const whenIdle = new Set<() => void>();
-  let coming = 0;
+  const coming = new Set<number>();
+  let begun = 0;
+  let attended = 0;
 
-  const isIdle = () => active.size === 0 && coming === 0;
+  const isIdle = () => active.size === 0 && coming.size === 0 && attended === 0;
   const tellIfIdle = () => {
     if (isIdle()) for (const resume of whenIdle) resume();
   };
@@ -50,14 +52,33 @@ export function createActiveRuns() {
 
     /** Does work that may add a run: until it is done, nobody takes the process for idle. */
     async expect<Result>(work: () => Promise<Result>): Promise<Result> {
-      coming += 1;
+      begun += 1;
+      const number = begun;
+      coming.add(number);
       try {
         return await work();
       } finally {
-        coming -= 1;
+        coming.delete(number);
         tellIfIdle();
       }
     },
+
+    /** Waits for somebody who is answered here: until that is done, nobody takes the process for idle. */
+    async attend<Result>(work: () => Promise<Result>): Promise<Result> {
+      attended += 1;
+      try {
+        return await work();
+      } finally {
+        attended -= 1;
+        tellIfIdle();
+      }
+    },
+
+    /** A mark of this moment, for `isPast`. */
+    mark: (): number => begun,
+
+    /** Whether all work that may add a run and that had begun at the mark is done. */
+    isPast: (mark: number): boolean => [...coming].every((number) => number > mark),
 
     /** How many of them are in the background. */
     background: (): number => [...active.values()].filter(({ run }) => run.mode === 'background').length,
@@ -81,7 +102,8 @@ export function createActiveRuns() {
       };
       const ended = live(handle).finally(() => {
         log.close();
-        active.delete(run.id);
+        // A later attempt may be here already: whoever handed the run back hears last that it did.
+        if (active.get(run.id) === entry) active.delete(run.id);
         tellIfIdle();
       });
       ended.catch(() => {}); // whoever waits for the end is told; when nobody does, the log has it

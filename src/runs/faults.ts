@@ -3,6 +3,7 @@ export const faultPoints = [
   'run.claimed',
   'journal.beforeAppend',
   'journal.afterAppend',
+  'tool.beforeEffect',
   'tool.afterEffect',
   'model.speaking',
   'run.beforeEnd',

@@ -125,6 +125,7 @@ async function execute(
   );
   // The intent is durable, and the run still ours, before anything happens.
   await journal.flush();
+  activity.fault('tool.beforeEffect');
   activity.assertHeld();
 
   const end = (outcome: Parameters<typeof journal.end>[1]) => {
