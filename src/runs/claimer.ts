@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { ClaimedRun, Store } from '../storage/port/index.ts';
+import type { ClaimedRun, ClaimOptions, Store } from '../storage/port/index.ts';
 import type { ActiveRuns } from './active-run.ts';
 import type { RunMetrics } from './metrics.ts';
 import type { Slots } from './slots.ts';
@@ -34,10 +34,13 @@ export function createClaimer(deps: ClaimerDeps): Service {
   let claiming: Promise<void> = Promise.resolve();
   let wake = () => {};
   let unsubscribe = () => {};
+  /** Whether the last look may have left runs behind for want of room: only then a place given back is worth another. */
+  let leftBehind = true;
 
   /** Claims as many as there are places. Callers who come meanwhile go first: a run they left no place for goes back. */
   async function claim(): Promise<boolean> {
     const room = Math.min(claimMax, slots.max - slots.used());
+    leftBehind = true;
     if (room === 0) return false;
     const options = {
       limit: room,
@@ -47,8 +50,10 @@ export function createClaimer(deps: ClaimerDeps): Service {
     };
     const claimed = await store.runs.claim(processId(), options).catch((error: unknown) => {
       log.warn({ err: error }, 'claiming runs failed');
-      return [];
+      return null;
     });
+    if (claimed === null) return false;
+    leftBehind = isLimited(options, claimed);
     for (const each of claimed) await take(each);
     return claimed.length === room;
   }
@@ -75,7 +80,9 @@ export function createClaimer(deps: ClaimerDeps): Service {
       unsubscribe = store.signals.subscribe(({ type }) => {
         if (type === 'claimable') wake();
       });
-      slots.onRelease(() => wake());
+      slots.onRelease(() => {
+        if (leftBehind) wake();
+      });
       claiming = loop();
     },
     async stop() {
@@ -84,4 +91,11 @@ export function createClaimer(deps: ClaimerDeps): Service {
       await claiming;
     },
   };
+}
+
+/** Whether there may be more than was claimed: some limit was met. */
+function isLimited({ limit, backgroundMax, crashed }: ClaimOptions, claimed: ClaimedRun[]): boolean {
+  const inBackground = claimed.filter(({ run }) => run.mode === 'background').length;
+  const oneCrashed = claimed.some(({ run }) => run.crashes > 0);
+  return claimed.length === limit || inBackground === backgroundMax || oneCrashed || !crashed;
 }
