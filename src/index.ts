@@ -6,10 +6,10 @@
 import { type RunningService, runProcess, type ServeOptions } from './main.ts';
 
 export type { ContextBuilder, RunFacts } from './agents/index.ts';
-export { RegistrationError } from './agents/index.ts';
+export { effect, RegistrationError } from './agents/index.ts';
 export { type ErrorCode, ServiceError } from './platform/errors.ts';
 export { type SettingMistake, SettingsError } from './platform/settings.ts';
-export { type CurrentCall, currentCall, effect } from './runs/index.ts';
+export { type CurrentCall, currentCall } from './runs/index.ts';
 export type { RunningService, ServeOptions };
 
 /**

@@ -1,7 +1,14 @@
 import { hostname } from 'node:os';
 import type { MCPServer, ModelProvider } from '@openai/agents';
 import closeWithGrace from 'close-with-grace';
-import { type AnyAgent, buildContext, type ContextBuilder, createAgentRegistry } from './agents/index.ts';
+import {
+  type AnyAgent,
+  buildContext,
+  type ContextBuilder,
+  createAgentRegistry,
+  findDurabilityGaps,
+  tellDurabilityGaps,
+} from './agents/index.ts';
 import { bannerOf } from './banner.ts';
 import { readEnvironment } from './environment.ts';
 import { createHealth } from './health/index.ts';
@@ -110,6 +117,7 @@ export async function startService(
   const ids = createIds(clock.nowMs);
   const version = versions();
   const agents = createAgentRegistry(options.agents, options.entry);
+  for (const gap of tellDurabilityGaps(findDurabilityGaps(agents), settings.toolEffectDefault)) log.warn(gap);
   const defaults = { modelProvider: createModelProvider(settings, clock), model: settings.openai.model };
   const store = createStore(settings, log, { executes: true });
   const slots = createSlots(settings.runsMax);

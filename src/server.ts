@@ -160,7 +160,11 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       registerGuard(api, guardOptions(parts));
       await api.register(runRoutes, { runs, feed: parts.feed, settings, closing: parts.closing });
       await api.register(sessionRoutes, { sessions });
-      await api.register(agentRoutes, { agents, defaultModel: settings.openai.model });
+      await api.register(agentRoutes, {
+        agents,
+        defaultModel: settings.openai.model,
+        effectDefault: settings.toolEffectDefault,
+      });
     },
     { prefix: '/api/v1' },
   );

@@ -2,13 +2,16 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../platform/http/problem.ts';
 import type { AgentRegistry } from './registry.ts';
-import { agentView, listAgents } from './view.ts';
+import { type AgentViewSettings, agentView, listAgents } from './view.ts';
 
 /** What the routes show. */
-export type AgentRoutesOptions = { agents: AgentRegistry; defaultModel: string };
+export type AgentRoutesOptions = AgentViewSettings & { agents: AgentRegistry };
 
 /** What can be asked. */
-export const agentRoutes: FastifyPluginAsyncZod<AgentRoutesOptions> = async (app, { agents, defaultModel }) => {
+export const agentRoutes: FastifyPluginAsyncZod<AgentRoutesOptions> = async (
+  app,
+  { agents, defaultModel, effectDefault },
+) => {
   app.get(
     '/agents',
     {
@@ -22,6 +25,6 @@ export const agentRoutes: FastifyPluginAsyncZod<AgentRoutesOptions> = async (app
         },
       },
     },
-    async () => ({ data: await listAgents(agents, defaultModel), next_cursor: null }),
+    async () => ({ data: await listAgents(agents, { defaultModel, effectDefault }), next_cursor: null }),
   );
 };

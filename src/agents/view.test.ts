@@ -1,6 +1,7 @@
 import { Agent, handoff, type Model, tool, webSearchTool } from '@openai/agents';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { effect } from './effect.ts';
 import { type AnyAgent, createAgentRegistry } from './registry.ts';
 import { agentView, listAgents } from './view.ts';
 
@@ -12,8 +13,10 @@ const pay = (needsApproval?: Parameters<typeof tool>[0]['needsApproval']) =>
 const agent = (name: string, more: Partial<ConstructorParameters<typeof Agent>[0]> = {}): AnyAgent =>
   new Agent({ name, instructions: 'Hi.', ...more });
 
+const settings = { defaultModel: 'gpt-default', effectDefault: 'once' } as const;
+
 async function viewOf(main: AnyAgent) {
-  const [view] = await listAgents(createAgentRegistry({ main }), 'gpt-default');
+  const [view] = await listAgents(createAgentRegistry({ main }), settings);
   return agentView.parse(view);
 }
 
@@ -21,14 +24,14 @@ test('an agent is shown with what it is made of', async () => {
   const second = agent('Second');
   const third = agent('Third');
   const main = agent('Main', { model: 'gpt-own', tools: [pay()], handoffs: [second, handoff(third)] });
-  const views = await listAgents(createAgentRegistry({ main, second }), 'gpt-default');
+  const views = await listAgents(createAgentRegistry({ main, second }), settings);
   expect(views[0]).toEqual({
     name: 'main',
     entry: true,
     model: 'gpt-own',
     instructions_preview: 'Hi.',
     handoffs: ['second', 'Third'],
-    tools: [{ name: 'pay', description: 'Pays.', needs_approval: false, effect: 'idempotent', effect_declared: false }],
+    tools: [{ name: 'pay', description: 'Pays.', needs_approval: false, effect: 'once', effect_declared: false }],
   });
   expect(views.map(({ name, entry }) => [name, entry])).toEqual([
     ['main', true],
@@ -39,7 +42,7 @@ test('an agent is shown with what it is made of', async () => {
 
 test('an agent with two names is listed under both, and only one of them is the entry', async () => {
   const main = agent('Main');
-  const views = await listAgents(createAgentRegistry({ main, formerly: main }), 'gpt-default');
+  const views = await listAgents(createAgentRegistry({ main, formerly: main }), settings);
   expect(views.map(({ name, entry }) => [name, entry])).toEqual([
     ['main', true],
     ['formerly', false],
@@ -83,4 +86,16 @@ test.each([
 ])('a tool whose approval is decided by $needsApproval is shown as $shown', async ({ needsApproval, shown }) => {
   const { tools } = await viewOf(agent('Main', { tools: [pay(needsApproval as never)] }));
   expect(tools[0]?.needs_approval).toBe(shown);
+});
+
+test('a tool is shown with the effect that was declared, or with the default and that nobody did', async () => {
+  const helper = agent('Helper').asTool({ toolName: 'ask_helper', toolDescription: 'Asks.' });
+  const tools = [effect(pay(), 'read'), { ...pay(), name: 'pay_more' }, helper, webSearchTool()];
+  const view = await viewOf(agent('Main', { tools }));
+  expect(view.tools.map(({ name, effect, effect_declared }) => [name, effect, effect_declared])).toEqual([
+    ['pay', 'read', true],
+    ['pay_more', 'once', false],
+    ['ask_helper', 'idempotent', true],
+    ['web_search', 'idempotent', true],
+  ]);
 });

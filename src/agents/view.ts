@@ -1,13 +1,18 @@
 import type { Handoff } from '@openai/agents';
 import { z } from 'zod';
+import { declaredEffect, type Effect } from './effect.ts';
 import { type AgentRegistry, type AnyAgent, isHandoff } from './registry.ts';
+import { type AnyTool, kindOf } from './tool-kinds.ts';
 
 const toolView = z.object({
   name: z.string(),
   description: z.string(),
   needs_approval: z.boolean(),
-  effect: z.string(),
-  effect_declared: z.boolean(),
+  effect: z.string().meta({ description: 'What repeating a call means: read, idempotent or once.' }),
+  effect_declared: z.boolean().meta({
+    description:
+      'false: nobody said, and TOOL_EFFECT_DEFAULT counts. Agents used as tools, and tools that the provider executes, need none.',
+  }),
 });
 
 /** An agent on the wire. */
@@ -26,13 +31,11 @@ export type AgentView = z.output<typeof agentView>;
 
 const previewChars = 200;
 
-type ToolLike = { name: string; description?: string; needsApproval?: unknown };
-
 /**
  * The SDK keeps `needsApproval: true` and `false` as functions without parameters, which may be asked; a function that
  * looks at the call, or that fails without one, may say yes.
  */
-async function mayNeedApproval({ needsApproval }: ToolLike): Promise<boolean> {
+async function mayNeedApproval({ needsApproval }: AnyTool): Promise<boolean> {
   if (typeof needsApproval !== 'function') return needsApproval === true;
   try {
     return needsApproval.length > 0 || (await needsApproval()) !== false;
@@ -41,17 +44,28 @@ async function mayNeedApproval({ needsApproval }: ToolLike): Promise<boolean> {
   }
 }
 
-const toToolView = async (tool: ToolLike): Promise<AgentView['tools'][number]> => ({
-  name: tool.name,
-  description: tool.description ?? '',
-  needs_approval: await mayNeedApproval(tool),
-  effect: 'idempotent',
-  effect_declared: false,
-});
+async function toToolView(tool: AnyTool, effectDefault: Effect): Promise<AgentView['tools'][number]> {
+  const declared = declaredEffect(tool);
+  const needsOne = kindOf(tool) === 'journaled';
+  return {
+    name: tool.name,
+    description: tool.description ?? '',
+    needs_approval: await mayNeedApproval(tool),
+    effect: declared ?? (needsOne ? effectDefault : 'idempotent'),
+    effect_declared: declared !== undefined || !needsOne,
+  };
+}
+
+/** What the view takes from the settings. */
+export type AgentViewSettings = { defaultModel: string; effectDefault: Effect };
 
 type Offered = ReturnType<AgentRegistry['offered']>[number];
 
-async function toAgentView(agents: AgentRegistry, { name, agent }: Offered, defaultModel: string): Promise<AgentView> {
+async function toAgentView(
+  agents: AgentRegistry,
+  { name, agent }: Offered,
+  { defaultModel, effectDefault }: AgentViewSettings,
+): Promise<AgentView> {
   const { instructions, model } = agent;
   return {
     name,
@@ -62,10 +76,10 @@ async function toAgentView(agents: AgentRegistry, { name, agent }: Offered, defa
     handoffs: (agent.handoffs as (AnyAgent | Handoff)[]).map((entry) =>
       agents.nameOf(isHandoff(entry) ? (entry.agent as AnyAgent) : entry),
     ),
-    tools: await Promise.all((agent.tools as ToolLike[]).map(toToolView)),
+    tools: await Promise.all((agent.tools as AnyTool[]).map((tool) => toToolView(tool, effectDefault))),
   };
 }
 
 /** Every agent that a run can reach, as the wire shows it. */
-export const listAgents = (agents: AgentRegistry, defaultModel: string): Promise<AgentView[]> =>
-  Promise.all(agents.offered().map((offered) => toAgentView(agents, offered, defaultModel)));
+export const listAgents = (agents: AgentRegistry, settings: AgentViewSettings): Promise<AgentView[]> =>
+  Promise.all(agents.offered().map((offered) => toAgentView(agents, offered, settings)));

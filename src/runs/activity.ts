@@ -1,3 +1,4 @@
+import type { Effect } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Json, Run } from '../storage/port/index.ts';
 import type { Faults } from './faults.ts';
@@ -21,11 +22,6 @@ export type ActivityDeps = {
   /** Throws if this process may not act for the run any more. */
   assertHeld(): void;
 };
-
-/** What repeating a tool call does: nothing, the same again, or harm. */
-export const effects = ['read', 'idempotent', 'once'] as const;
-/** What repeating a tool call does: nothing, the same again, or harm. */
-export type Effect = (typeof effects)[number];
 
 /** What goes on in one run while it is executed: its journal, its text, and what its model calls threw. */
 export function createActivity(deps: ActivityDeps) {

@@ -1,13 +1,20 @@
 import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult } from '@openai/agents';
 import type { AgentRegistry, AnyAgent, ContextBuilder } from '../agents/index.ts';
-import { buildContext } from '../agents/index.ts';
+import { buildContext, declaredEffect } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { FinalRun, Json, JsonRecord, PausedRun, Step } from '../storage/port/index.ts';
+import {
+  type FinalRun,
+  type Json,
+  type JsonRecord,
+  type PausedRun,
+  remainsOf,
+  type Step,
+} from '../storage/port/index.ts';
 import type { Activity } from './activity.ts';
 import { approvalKey } from './decisions.ts';
 import { classifyFailure, type Failure, RunStopped, stopped } from './failures.ts';
 import { isJournaledTool } from './journaled-tool.ts';
-import { createRunSession, remainsOf } from './run-session.ts';
+import { createRunSession } from './run-session.ts';
 import type { RequiredAction } from './schemas.ts';
 import { type RunDefaults, rootScope, runScope } from './scope.ts';
 import { parseArguments } from './tool-arguments.ts';
@@ -112,7 +119,7 @@ export function createExecutor({ agents, context, defaults, turnsMax, clock }: E
   function succeeded(result: AnyResult, activity: Activity, session: RunSession | null): Execution {
     const lastAgent = result.lastAgent ? agents.nameOf(result.lastAgent) : null;
     if (result.interruptions.length > 0) {
-      const requiredAction = toApproval(result, agents, clock) as Json;
+      const requiredAction = toApproval(result, agents, activity) as Json;
       return { type: 'paused', paused: { ...known(activity, false), lastAgent, requiredAction } };
     }
     const output: unknown = result.finalOutput;
@@ -149,7 +156,7 @@ export function createExecutor({ agents, context, defaults, turnsMax, clock }: E
       response: null,
       output: null,
       error: failure.error,
-      newItems: run.sessionId === null ? [] : remainsOf(run.message, journal.completedCalls(), failure.error.code),
+      newItems: run.sessionId === null ? [] : remainsOf(run.message, journal.steps(), failure.error.code),
     };
     return { type: 'ended', retryAfterMs: failure.retryAfterMs, cause, final };
   }
@@ -209,7 +216,7 @@ function stopSignalled(signal: AbortSignal, clock: Clock, working: Promise<unkno
   });
 }
 
-function toApproval(result: AnyResult, agents: AgentRegistry, clock: Clock): RequiredAction {
+function toApproval(result: AnyResult, agents: AgentRegistry, { clock, effectDefault }: Activity): RequiredAction {
   const requested_at = toTime(clock.nowMs());
   return {
     type: 'approval',
@@ -218,11 +225,17 @@ function toApproval(result: AnyResult, agents: AgentRegistry, clock: Clock): Req
       tool: name ?? '',
       arguments: parseArguments(args ?? '{}'),
       agent: agents.nameOf(agent),
-      effect: 'idempotent',
+      effect: effectOf(agent, name) ?? effectDefault,
       requested_at,
       expires_at: null,
     })),
   };
+}
+
+/** What was declared about a tool of this agent. */
+function effectOf(agent: AnyAgent, toolName: string | undefined): string | undefined {
+  const tool = agent.tools.find(({ name }) => name === toolName);
+  return tool && declaredEffect(tool);
 }
 
 const toItem = (step: Step, clock: Clock): RequiredAction['items'][number] => ({

@@ -1,6 +1,5 @@
 export { type ActiveRuns, createActiveRuns } from './active-run.ts';
 export { createClaimer } from './claimer.ts';
-export { effect } from './effect.ts';
 export { createEventFeed, type EventFeed } from './event-feed.ts';
 export { createExecutor } from './executor.ts';
 export { type FaultPoint, type Faults, noFaults } from './faults.ts';

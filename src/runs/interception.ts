@@ -1,4 +1,4 @@
-import { Agent, type Model, type ModelProvider, Runner } from '@openai/agents';
+import { Agent, type Model, type ModelProvider, Runner, RunState } from '@openai/agents';
 import { isJournaled, journalModel, journalProvider } from './journaled-model.ts';
 import { journalTool } from './journaled-tool.ts';
 import { childScope, type RunDefaults, type RunScope, runScope } from './scope.ts';
@@ -40,6 +40,9 @@ function adopt(runner: Runner, { defaults }: RunScope): Runner {
   return adopted;
 }
 
+/** What a nested run was asked for. One that goes on after an approval is named like that, not by all it went through. */
+const askedFor = (input: unknown): unknown => (input instanceof RunState ? input._originalInput : input);
+
 type AgentLike = { model: string | Model; name: string };
 type Tool = { type: string };
 
@@ -67,7 +70,7 @@ export function interceptNestedRuns(): void {
         if (scope?.begun === false) scope.begun = true;
         else if (scope) {
           const [agent, input] = args as [AgentLike, unknown];
-          return runScope.run(childScope(scope, agent.name, input), () =>
+          return runScope.run(childScope(scope, agent.name, askedFor(input)), () =>
             original.apply(adopt(this, scope) as never, args),
           );
         }

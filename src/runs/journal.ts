@@ -216,9 +216,8 @@ export function createJournal({ attempt, recorded, append, published, lost, cloc
     /** The model of the last model call. */
     lastModel: (): string | null => [...steps.values()].findLast((step) => step.kind === 'model_call')?.model ?? null,
 
-    /** Tool calls that took effect, in the order in which they began. */
-    completedCalls: (): Step[] =>
-      [...steps.values()].filter((step) => step.kind === 'tool_call' && step.status === 'completed'),
+    /** Every step, in the order in which they began. */
+    steps: (): Step[] => [...steps.values()].sort((one, other) => one.step - other.step),
 
     /** Tool calls whose outcome a person has to say. */
     unknownCalls: (): Step[] => [...steps.values()].filter((step) => step.status === 'unknown'),

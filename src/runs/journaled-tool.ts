@@ -1,6 +1,6 @@
 import type { FunctionTool, RunContext } from '@openai/agents';
+import { declaredEffect, kindOf, whyNotDurable } from '../agents/index.ts';
 import type { Json, Step } from '../storage/port/index.ts';
-import { declaredEffect } from './effect.ts';
 import { type CurrentCall, callScope, type RunScope, runScope } from './scope.ts';
 import { parseArguments } from './tool-arguments.ts';
 
@@ -180,16 +180,21 @@ function clone<T extends object>(object: T, changes: Partial<T>): T {
   return Object.assign(Object.create(Object.getPrototypeOf(object), descriptors), changes);
 }
 
-type ToolLike = { type: string; on?: unknown };
+type ToolLike = { type: string };
 
 /** Whether calls of this tool are journaled as a whole; an agent used as a tool is executed again, over its own journal. */
-export const isJournaledTool = (tool: ToolLike): boolean => tool.type === 'function' && typeof tool.on !== 'function';
+export const isJournaledTool = (tool: ToolLike): boolean => kindOf(tool) === 'journaled';
 
 /**
  * A tool whose calls within a run are recorded, intent before and outcome after, and answered from the record when the
  * run is executed again. The user's tool is left as it is.
+ *
+ * @throws {Error} if the tool cannot be part of a durable run, which only a run finds out of agents that nobody named to
+ *   the service
  */
 export function journalTool<T extends ToolLike>(original: T): T {
+  const why = whyNotDurable(original as never);
+  if (why !== null) throw new Error(why);
   if (!isJournaledTool(original)) return original;
   const tool = original as unknown as AnyTool;
   const journaled: AnyTool['invoke'] = async (runContext: RunContext<unknown>, input, details) => {

@@ -5,6 +5,7 @@ import {
   run as nestedRun,
   retryPolicies,
   setTracingDisabled,
+  shellTool,
   tool,
 } from '@openai/agents';
 import { describe, expect, test } from 'vitest';
@@ -12,6 +13,7 @@ import { z } from 'zod';
 import { calling, callsOf, counting } from '../../tests/support/counting-tool.ts';
 import { execute } from '../../tests/support/execute-run.ts';
 import { createMemoryJournal } from '../../tests/support/memory-journal.ts';
+import { createMemoryMcpServer } from '../../tests/support/memory-mcp-server.ts';
 import { createStubModel, hasToolResult, itemsOf, type StubReply } from '../../tests/support/stub-model.ts';
 import { type AnyAgent, createAgentRegistry } from '../agents/index.ts';
 import { interceptNestedRuns } from './interception.ts';
@@ -97,6 +99,14 @@ const cases: Case[] = [
         effects: () => 0,
         reply: () => 'fine',
       };
+    },
+  },
+  {
+    name: 'a tool of an MCP server',
+    make: () => {
+      const server = createMemoryMcpServer('ask_stock');
+      const agent = new Agent({ name: 'main', mcpServers: [server] });
+      return { agent, effects: () => server.calls.length, reply: calling('ask_stock') };
     },
   },
   {
@@ -358,6 +368,18 @@ test('nothing is recorded or executed once another attempt has taken over', asyn
   const agent = new Agent({ name: 'main', tools: [one.tool] });
   await execute(agent, { reply: calling('one'), journal });
   expect(one.calls).toEqual([]);
+});
+
+test('an agent that nobody named to the service cannot bring a tool that acts outside of the journal', async () => {
+  const ran: unknown[] = [];
+  const shell = shellTool({ shell: { run: async (action) => ({ output: [], action: ran.push(action) }) } });
+  const helper = new Agent({ name: 'inner', instructions: 'You are the inner agent.', tools: [shell] });
+  const one = counting('one', async () => (await nestedRun(helper, 'think')).finalOutput);
+  const agent = new Agent({ name: 'main', tools: [one.tool] });
+  const { stub, memory } = await execute(agent, { reply: calling('one') });
+  expect(ran).toEqual([]);
+  expect(stub.requests.some(isInner)).toBe(false);
+  expect(memory.steps()[1]).toMatchObject({ name: 'one', isError: true });
 });
 
 test('currentCall() outside of a run says so', () => {

@@ -1,9 +1,10 @@
+import type { Effect } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { JournalEntries, JsonRecord, Run, Step, Store, StoredEvent } from '../storage/port/index.ts';
 import type { ActiveRun, RunEnd, RunLife } from './active-run.ts';
-import { createActivity, type Effect } from './activity.ts';
+import { createActivity } from './activity.ts';
 import type { Execution, Executor } from './executor.ts';
 import { RunStopped } from './failures.ts';
 import type { Faults } from './faults.ts';

@@ -1,5 +1,5 @@
 import type { AgentInputItem, Session } from '@openai/agents';
-import type { Json, JsonRecord, Step } from '../storage/port/index.ts';
+import type { JsonRecord } from '../storage/port/index.ts';
 
 /**
  * The SDK's view of a conversation during one run: the history as it was when the run started, and what the run adds,
@@ -24,29 +24,4 @@ export function createRunSession(sessionId: string, history: readonly JsonRecord
     /** What the run added so far, as it will be stored. */
     added: (): JsonRecord[] => added.map((item) => JSON.parse(JSON.stringify(item)) as JsonRecord),
   };
-}
-
-const asText = (output: Json) => (typeof output === 'string' ? output : JSON.stringify(output));
-
-/** A recorded call and its result, as the SDK keeps them in a conversation. */
-const toItems = ({ callId, name, input, output }: Step): JsonRecord[] => [
-  { type: 'function_call', callId, name, arguments: asText(input), status: 'completed' },
-  { type: 'function_call_result', callId, name, status: 'completed', output: { type: 'text', text: asText(output) } },
-];
-
-const userMessage = (text: string): JsonRecord => ({ type: 'message', role: 'user', content: text });
-
-/**
- * What a run that did not complete leaves in its session: nothing if no tool completed; otherwise the user's message,
- * the completed calls with their results, and a note, so that the next turn does not repeat an effect.
- */
-export function remainsOf(message: string, calls: Step[], code: string): JsonRecord[] {
-  const completedCalls = calls.filter(({ effect, scope }) => effect !== 'read' && scope === '').flatMap(toItems);
-  if (completedCalls.length === 0) return [];
-  const text = `[This turn ended early (${code}). The tool calls above were carried out; no answer was given.]`;
-  return [
-    userMessage(message),
-    ...completedCalls,
-    { type: 'message', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text }] },
-  ];
 }

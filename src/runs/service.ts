@@ -72,6 +72,17 @@ export function createRunService(deps: RunServiceDeps) {
     throw new ServiceError('validation_failed', { reason: `agent ${message}.` }, { errors });
   }
 
+  /** The holder would be ended now, for a run that is to begin later. */
+  function checkInterrupt({ if_busy, run_at }: CreateRun): void {
+    if (if_busy !== 'interrupt' || run_at === undefined || Date.parse(run_at) <= clock.nowMs()) return;
+    const message = 'must not be in the future if if_busy is interrupt';
+    throw new ServiceError(
+      'validation_failed',
+      { reason: `run_at ${message}.` },
+      { errors: [{ path: 'run_at', message }] },
+    );
+  }
+
   function insert(request: CreateRun, caller: Caller, mode: RunMode, startNow: boolean) {
     const timeoutMs = mode === 'background' ? settings.backgroundTimeoutMs : settings.runTimeoutMs;
     const { idempotencyKey: key } = caller;
@@ -108,6 +119,7 @@ export function createRunService(deps: RunServiceDeps) {
 
   async function create(request: CreateRun, caller: Caller, mode: RunMode): Promise<Accepted> {
     if (closed) throw new ServiceError('shutting_down', {}, { retryAfterMs: retryMs });
+    checkInterrupt(request);
     const receivedMs = clock.monotonicMs();
     const holdsSlot = mode !== 'background' && waiting < waitingMax && slots.tryAcquire();
     if (mode !== 'background' && !holdsSlot) throw new ServiceError('too_many_runs', {}, { retryAfterMs: retryMs });

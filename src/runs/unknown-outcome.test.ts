@@ -1,12 +1,11 @@
 import type { ModelRequest } from '@openai/agents';
-import { Agent, setTracingDisabled, tool } from '@openai/agents';
+import { Agent, setTracingDisabled } from '@openai/agents';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { calling, counting } from '../../tests/support/counting-tool.ts';
 import { execute } from '../../tests/support/execute-run.ts';
 import { createMemoryJournal } from '../../tests/support/memory-journal.ts';
+import { effect } from '../agents/index.ts';
 import { settle } from './decisions.ts';
-import { effect } from './effect.ts';
 import { interceptNestedRuns } from './interception.ts';
 
 setTracingDisabled(true);
@@ -90,30 +89,4 @@ describe('a call whose outcome was not recorded', () => {
     expect(calls).toBe(1);
     expect(seen).toContain('not known');
   });
-});
-
-test('an approved call is carried out when the run is executed again, a rejected one is not', async () => {
-  for (const decision of ['approve', 'reject'] as const) {
-    let paid = 0;
-    const refund = tool({
-      name: 'refund',
-      description: 'pays',
-      parameters: z.object({}),
-      needsApproval: true,
-      execute: async () => {
-        paid += 1;
-        return 'paid';
-      },
-    });
-    const agent = new Agent({ name: 'main', tools: [refund] });
-    const first = await execute(agent, { reply: calling('refund') });
-    const run = { status: 'requires_action', id: 'run_1', requiredAction: first.paused?.requiredAction } as never;
-    const given = [{ call_id: 'call_refund_0', decision, reason: 'not today' }];
-    first.memory.write(settle(run, first.memory.steps(), given, 'key_1', 0).entries);
-    const second = await execute(agent, { reply: calling('refund'), journal: first.memory });
-    expect(second.final).toMatchObject({ status: 'completed', response: 'done' });
-    expect([second.stub.calls(), paid]).toEqual([1, decision === 'approve' ? 1 : 0]);
-    const third = await execute(agent, { reply: calling('refund'), journal: second.memory });
-    expect([third.stub.calls(), paid]).toEqual([0, decision === 'approve' ? 1 : 0]);
-  }
 });

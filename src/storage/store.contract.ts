@@ -14,6 +14,7 @@ import { describePause } from './contract/pause.contract.ts';
 import { describeProcesses } from './contract/processes.contract.ts';
 import { describeRaces } from './contract/races.contract.ts';
 import { describeRecovery } from './contract/recovery.contract.ts';
+import { describeRemains } from './contract/remains.contract.ts';
 import { describeSignals } from './contract/signals.contract.ts';
 import { describeStorm } from './contract/storm.contract.ts';
 import { describeTime } from './contract/time.contract.ts';
@@ -34,6 +35,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describePause(open);
     describeCancel(open);
     describeRecovery(open);
+    describeRemains(open);
     describeLists(open);
     describeProcesses(open);
     describeSignals(open);

@@ -59,6 +59,14 @@ describe.each(engines)('durable runs on $name', ({ name, open }) => {
     expect((await post(`/runs/${body.run_id}/cancel`, {})).body.status).toBe('cancelled');
   });
 
+  test('a run for later cannot interrupt who holds its session now', async () => {
+    const request = { message: 'Hi', session_id: 'later', if_busy: 'interrupt', run_at: '2999-01-01T00:00:00Z' };
+    const { status, body } = await post('/runs', request);
+    expect([status, body.code]).toEqual([422, 'validation_failed']);
+    expect(body.errors).toEqual([{ path: 'run_at', message: expect.stringContaining('if_busy') }]);
+    expect((await service.get('/api/v1/runs?session_id=later')).body.data).toEqual([]);
+  });
+
   test('the journal of a run shows each model call and each tool call', async () => {
     await provider.script({
       turns: [{ toolCalls: [{ name: 'lookup_order', arguments: { order_id: '7' } }] }, 'It shipped.'],
@@ -232,6 +240,44 @@ describe.each(engines)('durable runs on $name', ({ name, open }) => {
       expect(readFileSync(effects, 'utf8').trim().split('\n')).toHaveLength(1);
     } finally {
       await own[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('a recovered run reads the history that it read before, though its session has changed in between', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'agent-service-durable-'));
+    await using own = await open();
+    const options = { provider, env: { ...env(), ...own.env }, dataDir: folder };
+    const ask = { message: 'And now?', session_id: 'changed' };
+    try {
+      await using first = await startService(options);
+      await first.post('/api/v1/run', { ...ask, message: 'Hello' });
+      await provider.script({ turns: [{ text: 'all done', hold: { name: 'answer' } }] });
+      const lost = first.post('/api/v1/run', ask).catch(() => {});
+      await provider.held('answer');
+      first.kill('SIGKILL');
+      await lost;
+      const item = JSON.stringify({ type: 'message', role: 'user', content: 'from elsewhere' });
+      await own.change(
+        folder,
+        `insert into session_items (tenant_id, session_id, seq, run_id, created_at_ms, item)
+           values ('default', 'changed', 3, 'run_0', 0, '${item}');
+         update sessions set next_seq = 4 where id = 'changed';`,
+      );
+
+      await using second = await startService(options);
+      await provider.held('answer');
+      await provider.release('answer');
+      const { data } = (await second.get('/api/v1/runs?session_id=changed')).body as { data: { run_id: string }[] };
+      expect(await ended(second, data[0]?.run_id)).toMatchObject({ attempt: 2, response: 'all done', drift: false });
+      const [, before, after] = (await provider.requests()).filter(({ path }) => path === '/v1/responses');
+      expect(after?.body).toEqual(before?.body);
+      const { body } = await second.get('/api/v1/sessions/changed/items');
+      const texts = (body.data as { item: unknown }[]).map(({ item }) => JSON.stringify(item));
+      expect(texts).toHaveLength(5);
+      expect(texts[2]).toContain('from elsewhere');
+      expect(texts[4]).toContain('all done');
+    } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   });

@@ -39,7 +39,27 @@ async function toolOutputs(provider: Awaited<ReturnType<typeof startFakeProvider
   return input.filter(({ type }) => type === 'function_call_output').map(({ output }) => JSON.stringify(output));
 }
 
+const agentsFile = `import { Agent } from '@openai/agents';
+import { serve } from 'agent-service';
+await serve({ agents: { poet: new Agent({ name: 'Poet' }) } });
+`;
+
 describe('agents and entry', () => {
+  test('agents of another copy of the SDK, whose runs could not be recorded, are refused at the start', async () => {
+    await using project = createProject({ 'main.mjs': agentsFile }, { ownSdk: true });
+    const { code, stderr } = await runCli(['start', 'main.mjs'], { ...project.env, APP_ENV: 'test' }, project.folder);
+    expect(stderr).toMatch(
+      /^agents.poet is an Agent of another copy of @openai\/agents than the one that agent-service/,
+    );
+    expect(code).toBe(1);
+  });
+
+  test('what nobody declared is named in the log at the start', async () => {
+    await using service = await startService();
+    const line = await service.logged(({ msg }) => msg?.startsWith('No effect() is declared for ') === true);
+    expect(line).toMatchObject({ level: 'warn', msg: expect.stringContaining('triage.lookup_order') });
+  });
+
   test('the first agent answers where no entry is named, the others when they are asked for', async () => {
     await using service = await startService({ app: contextApp });
     expect((await service.post('/api/v1/run', { message: 'Hi' })).body).toMatchObject({ agent: 'first' });

@@ -1,19 +1,55 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
+import { databaseFile } from '../../src/storage/sqlite/index.ts';
 import { createTestDatabase } from './postgres.ts';
 
 /** A store for one test file, as the environment of the services that share it. */
 export type EngineUnderTest = {
   env: Record<string, string>;
+  /** Changes the store behind the back of services; `dataDir` is the folder of the embedded one. */
+  change(dataDir: string, sql: string): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
+function changeSqlite(dataDir: string, sql: string): void {
+  const database = new DatabaseSync(join(dataDir, databaseFile), { timeout: 5_000 });
+  try {
+    database.exec(sql);
+  } finally {
+    database.close();
+  }
+}
+
+async function changePostgres(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
 /** The engines of the store; what a client sees must not depend on which one it is. */
 export const engines: { name: 'sqlite' | 'postgres'; open(): Promise<EngineUnderTest> }[] = [
-  { name: 'sqlite', open: async () => ({ env: {}, [Symbol.asyncDispose]: async () => {} }) },
+  {
+    name: 'sqlite',
+    open: async () => ({
+      env: {},
+      change: async (dataDir, sql) => changeSqlite(dataDir, sql),
+      [Symbol.asyncDispose]: async () => {},
+    }),
+  },
   {
     name: 'postgres',
     async open() {
       const database = await createTestDatabase();
-      return { env: { DATABASE_URL: database.url }, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
+      return {
+        env: { DATABASE_URL: database.url },
+        change: (_, sql) => changePostgres(database.url, sql),
+        [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+      };
     },
   },
 ];

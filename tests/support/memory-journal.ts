@@ -1,5 +1,6 @@
+import type { Effect } from '../../src/agents/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { type Activity, createActivity, type Effect } from '../../src/runs/activity.ts';
+import { type Activity, createActivity } from '../../src/runs/activity.ts';
 import { noFaults } from '../../src/runs/faults.ts';
 import { createJournal } from '../../src/runs/journal.ts';
 import type { JournalEntries, Run, Step, StoredEvent } from '../../src/storage/port/index.ts';

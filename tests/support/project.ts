@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +18,11 @@ export type Project = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
+/** How a project comes by its packages: those of this repository, or the SDK in a copy of its own. */
+export type ProjectOptions = { ownSdk?: boolean };
+
 /** Makes a project with these files; it is removed when the test ends. */
-export function createProject(files: Record<string, string>): Project {
+export function createProject(files: Record<string, string>, { ownSdk = false }: ProjectOptions = {}): Project {
   const folder = mkdtempSync(join(tmpdir(), 'agent-service-project-'));
   const write = (path: string, content: string) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -30,9 +33,12 @@ export function createProject(files: Record<string, string>): Project {
   }
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules/agent-service'));
-  for (const name of ['@openai', 'zod']) {
-    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
-  }
+  const installed = (name: string) => [join(root, 'node_modules', name), join(folder, 'node_modules', name)] as const;
+  if (ownSdk) cpSync(...installed('@openai'), { recursive: true });
+  const all = () =>
+    readdirSync(join(root, 'node_modules')).filter((name) => name !== '@openai' && !name.startsWith('.'));
+  const others = ownSdk ? all() : ['@openai', 'zod'];
+  for (const name of others) symlinkSync(...installed(name));
   return {
     folder,
     write,

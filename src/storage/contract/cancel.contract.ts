@@ -123,7 +123,8 @@ export function describeCancel(open: OpenStore): void {
       await store.runs.requestCancel(tenant, run.id, wish);
       const entries = { steps: [newStep(1)], events: [newEvent(2)] };
       expect(await store.runs.handBack(tenant, run.id, 1, entries)).toBe(true);
-      const ended = { ...run, status: 'cancelled', ownerId: null, error: cancelled };
+      const usage = { ...noUsage, requests: 1, totalTokens: 12 }; // what the journal knows
+      const ended = { ...run, status: 'cancelled', ownerId: null, error: cancelled, usage, costUsd: 0.25 };
       expect(await store.runs.get(tenant, run.id)).toEqual({ ...ended, finishedAtMs: expect.any(Number) });
       expect(await journalOf(store, run)).toMatchObject({
         steps: entries.steps,

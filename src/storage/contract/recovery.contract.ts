@@ -176,7 +176,9 @@ export function describeRecovery(open: OpenStore): void {
         await claimOne(store);
       }
       const recovered = await store.runs.recoverOrphans(poison, 10);
-      const failed = { ...run, status: 'failed', attempt: 3, crashes: 3, ownerId: null, error: poison };
+      const usage = { ...noUsage, requests: 1, totalTokens: 12 }; // what the journal knows
+      const known = { usage, costUsd: 0.25 };
+      const failed = { ...run, ...known, status: 'failed', attempt: 3, crashes: 3, ownerId: null, error: poison };
       expect(recovered).toEqual({ ...nobody, poisoned: [{ ...failed, finishedAtMs: expect.any(Number) }] });
       expect(await store.runs.get(tenant, run.id)).toEqual(recovered.poisoned[0]);
       const { steps, events } = await journalOf(store, run);

@@ -9,6 +9,7 @@ import type { Signals } from './signals.ts';
 export * from './journal.ts';
 export type * from './processes.ts';
 export type * from './rate-limits.ts';
+export * from './remains.ts';
 export type * from './runs.ts';
 export type * from './sessions.ts';
 export type * from './signals.ts';

@@ -1,5 +1,5 @@
 import { type EventRow, toEvent } from '../event-row.ts';
-import type { JournalEntries, JournalStore } from '../port/index.ts';
+import type { JournalEntries, JournalStore, Step } from '../port/index.ts';
 import { type StepRow, stepColumns, toStep, toStepRow } from '../step-row.ts';
 import type { Database } from './database.ts';
 import type { Operation, Operations } from './operation.ts';
@@ -26,12 +26,15 @@ export function createJournalStore(database: Database, write: Operations): Journ
   return {
     append: (tenantId, runId, attempt, entries) =>
       write((operation) => append(operation, { tenantId, runId, attempt }, entries)),
-    steps: (tenantId, runId) =>
-      database.read((sql) => (sql(selectSteps).all(runId, tenantId) as StepRow[]).map(toStep)),
+    steps: (tenantId, runId) => database.read((sql) => readSteps({ sql }, tenantId, runId)),
     events: (tenantId, runId, afterSeq, limit) =>
       database.read((sql) => (sql(selectEvents).all(runId, tenantId, afterSeq, limit) as EventRow[]).map(toEvent)),
   };
 }
+
+/** The steps of a run, by number. */
+export const readSteps = ({ sql }: Pick<Operation, 'sql'>, tenantId: string, runId: string): Step[] =>
+  (sql(selectSteps).all(runId, tenantId) as StepRow[]).map(toStep);
 
 function append(operation: Operation, { tenantId, runId, attempt }: RunAttempt, entries: JournalEntries): boolean {
   if (operation.sql(selectRunning).get(runId, tenantId, attempt) === undefined) return false;

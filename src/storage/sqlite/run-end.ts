@@ -1,9 +1,9 @@
 import { lastEventType } from '../event-row.ts';
-import type { FinalRun, FinalStatus, Run, RunError } from '../port/index.ts';
+import { type FinalRun, type FinalStatus, type JsonRecord, type Run, type RunError, remainsOf } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { toUsage, usageColumns, usageValues } from '../usage-row.ts';
-import { record, recordOwn } from './journal.ts';
+import { readSteps, record, recordOwn } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { columns, type RunAttempt } from './run-statements.ts';
 import { type Estate, leaveSession, someoneWaits } from './session-lock.ts';
@@ -42,16 +42,28 @@ export function finish(operation: Operation, { tenantId, runId, attempt }: RunAt
   return toRun(row);
 }
 
+const sumOf = (column: string) =>
+  `${column} = coalesce((select sum(${column}) from steps where run_id = ?1), ${column})`;
+
 const endRun = `
-  update runs set status = ?, error = ?, required_action = null, owner_id = null, finished_at_ms = ?
-  where id = ?
+  update runs set status = ?2, error = ?3, required_action = null, owner_id = null, finished_at_ms = ?4,
+    ${[...usageColumns, 'cost_usd'].map(sumOf).join(', ')}
+  where id = ?1
   returning ${columns}`;
 
-/** Ends a run that no process executes, and writes its last event. What was known of its use counts in its session. */
+/** What a run that no process executes leaves in its session; one that never began has no steps. */
+function remains(operation: Operation, row: RunRow, code: string): JsonRecord[] {
+  const { id, tenant_id, session_id, attempt } = row;
+  if (session_id === null || attempt === 0) return [];
+  return remainsOf(toRun(row).message, readSteps(operation, tenant_id, id), code);
+}
+
+/** Ends a run that no process executes, and writes its last event. What its journal tells counts in its session. */
 export function end(operation: Operation, runId: string, status: FinalStatus, error: RunError): Run {
-  const row = operation.sql(endRun).get(status, toJsonText(error), operation.nowMs, runId) as RunRow;
+  const row = operation.sql(endRun).get(runId, status, toJsonText(error), operation.nowMs) as RunRow;
   recordOwn(operation, { runId, tenantId: row.tenant_id, attempt: row.attempt }, lastEventType(status));
-  leave(operation, row, { newItems: [], lastAgent: row.last_agent, costUsd: row.cost_usd, usage: toUsage(row) });
+  const newItems = remains(operation, row, error.code);
+  leave(operation, row, { newItems, lastAgent: row.last_agent, costUsd: row.cost_usd, usage: toUsage(row) });
   return toRun(row);
 }
 

@@ -253,3 +253,35 @@ create unlogged table rate_limits (
   key text collate "C" primary key,
   tat_ms double precision not null
 ) with (fillfactor = 50);
+
+-- What a run that no process executes leaves in its session, as `remainsOf` of the port says it. Values that are JSON
+-- text already are put in as they are: they may hold what Postgres cannot decode.
+create function remains_of_run(p_run runs, p_code text) returns text[] language plpgsql stable as $$
+declare
+  items text[];
+begin
+  select array_agg(item order by step, part) into items
+  from steps,
+    lateral (select case when left(input, 1) = '"' then input else to_json(input)::text end) as i (arguments),
+    lateral (select case when left(output, 1) = '"' then output else to_json(coalesce(output, 'null'))::text end) as o (result),
+    lateral (values
+      (1, format('{"type":"function_call","callId":%s,"name":%s,"arguments":%s,"status":"completed"}',
+        to_json(call_id), to_json(name), arguments)),
+      (2, format('{"type":"function_call_result","callId":%s,"name":%s,"status":"completed","output":{"type":"text","text":%s}}',
+        to_json(call_id), to_json(name), result))
+    ) as parts (part, item)
+  where run_id = p_run.id and kind = 'tool_call' and status = 'completed' and effect is distinct from 'read'
+    and not exists ( -- inside of another call, whose result tells of it
+      select from steps as around
+      where around.run_id = p_run.id and around.kind = 'tool_call' and around.status = 'completed'
+        and around.effect is distinct from 'read'
+        and starts_with(steps.scope || '/', '/' || substr(around.key, 3) || '/')
+    );
+  if items is null then
+    return '{}';
+  end if;
+  return format('{"type":"message","role":"user","content":%s}', p_run.message)
+    || items
+    || format('{"type":"message","role":"assistant","status":"completed","content":[{"type":"output_text","text":%s}]}',
+      to_json('[This turn ended early (' || p_code || '). The tool calls above were carried out; no answer was given.]'));
+end $$;

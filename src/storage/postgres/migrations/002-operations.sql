@@ -117,20 +117,32 @@ begin
   from unnest(p_items) with ordinality as new_items (item, position);
 end $$;
 
--- Ends a run that no process executes any more, and writes its last event. Its row and its session's are locked.
+-- Ends a run that no process executes any more, and writes its last event. Its row and its session's are locked. It
+-- counts with what its journal knows of its use.
 create function end_run(p_id text, p_status text, p_error text) returns runs language plpgsql as $$
 declare
   ended runs;
 begin
   update runs
-  set status = p_status, error = p_error, owner_id = null, required_action = null, finished_at_ms = now_ms()
+  set status = p_status, error = p_error, owner_id = null, required_action = null, finished_at_ms = now_ms(),
+    requests = coalesce(used.requests, runs.requests), input_tokens = coalesce(used.input_tokens, runs.input_tokens),
+    cached_input_tokens = coalesce(used.cached_input_tokens, runs.cached_input_tokens),
+    output_tokens = coalesce(used.output_tokens, runs.output_tokens),
+    reasoning_tokens = coalesce(used.reasoning_tokens, runs.reasoning_tokens),
+    total_tokens = coalesce(used.total_tokens, runs.total_tokens), cost_usd = coalesce(used.cost_usd, runs.cost_usd)
+  from (
+    select sum(requests) as requests, sum(input_tokens) as input_tokens,
+      sum(cached_input_tokens) as cached_input_tokens, sum(output_tokens) as output_tokens,
+      sum(reasoning_tokens) as reasoning_tokens, sum(total_tokens) as total_tokens, sum(cost_usd) as cost_usd
+    from steps where run_id = p_id
+  ) as used
   where id = p_id
-  returning * into ended;
+  returning runs.* into ended;
   insert into events (run_id, seq, tenant_id, type, attempt, at_ms, data)
   select p_id, coalesce(max(seq), 1) + 1, ended.tenant_id, 'run.' || p_status, ended.attempt, ended.finished_at_ms, '{}'
   from events where run_id = p_id;
   if ended.session_id is not null then
-    perform leave_session(ended, '{}');
+    perform leave_session(ended, remains_of_run(ended, p_error::json ->> 'code'));
   end if;
   return ended;
 end $$;

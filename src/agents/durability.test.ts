@@ -1,0 +1,77 @@
+import { Agent, applyPatchTool, computerTool, handoff, shellTool, tool } from '@openai/agents';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { findDurabilityGaps, tellDurabilityGaps } from './durability.ts';
+import { effect } from './effect.ts';
+import { RegistrationError } from './registration-error.ts';
+import { createAgentRegistry } from './registry.ts';
+
+const named = (name: string) =>
+  tool({ name, description: name, parameters: z.object({}), execute: async () => 'done' });
+const shell = () => shellTool({ shell: { run: async () => ({ output: [] }) } });
+const localTools = [
+  { kind: 'shell', make: shell },
+  { kind: 'apply_patch', make: () => applyPatchTool({ editor: {} as never }) },
+  { kind: 'computer', make: () => computerTool({ computer: {} as never }) },
+];
+
+describe('a tool that acts outside of the journal', () => {
+  test.each(localTools)('is refused at registration, with what to do: $kind', ({ make }) => {
+    const target = new Agent({ name: 'hand', tools: [make()] });
+    const register = () => createAgentRegistry({ main: new Agent({ name: 'Main', handoffs: [target] }) });
+    expect(register).toThrow(RegistrationError);
+    expect(register).toThrow(/The agent "hand": The calls of the .+ cannot be recorded.+effect\(tool, 'idempotent'\)/);
+  });
+
+  test.each(localTools)('cannot be declared to happen once: $kind', ({ make }) => {
+    const main = new Agent({ name: 'Main', tools: [effect(make(), 'once')] });
+    expect(() => createAgentRegistry({ main })).toThrow(RegistrationError);
+  });
+
+  test.each(localTools)('is served, and named, once it is declared harmless: $kind', ({ make }) => {
+    const tools = [effect(make(), 'idempotent')];
+    const gaps = findDurabilityGaps(createAgentRegistry({ main: new Agent({ name: 'Main', tools }) }));
+    expect(gaps.repeated).toEqual([`main.${tools[0]?.name}`]);
+  });
+
+  test('is no matter where the provider executes it', () => {
+    const main = new Agent({ name: 'Main', tools: [shellTool({ environment: { type: 'container_auto' } })] });
+    expect(findDurabilityGaps(createAgentRegistry({ main })).repeated).toEqual([]);
+  });
+});
+
+test('tools that nobody declared are named with their agent, and how they count', () => {
+  const target = new Agent({ name: 'Target', tools: [named('two'), effect(named('three'), 'read')] });
+  const helper = new Agent({ name: 'Helper' }).asTool({ toolName: 'ask', toolDescription: 'Asks.' });
+  const main = new Agent({ name: 'Main', tools: [named('one'), helper], handoffs: [target] });
+  const gaps = findDurabilityGaps(createAgentRegistry({ main }));
+  expect(gaps).toEqual({ undeclared: ['main.one', 'Target.two'], handoffs: [], repeated: [] });
+  expect(tellDurabilityGaps(gaps, 'once')).toEqual([
+    'No effect() is declared for main.one, Target.two: should a run be recovered, they count as once.',
+  ]);
+});
+
+test('handoffs that may have an onHandoff are named, unless they are declared', () => {
+  const [one, two] = [new Agent({ name: 'One' }), new Agent({ name: 'Two' })];
+  const handoffs = [handoff(one, { onHandoff: () => {} }), effect(handoff(two), 'read')];
+  const gaps = findDurabilityGaps(createAgentRegistry({ main: new Agent({ name: 'Main', handoffs }) }));
+  expect(gaps.handoffs).toEqual(['main.transfer_to_One']);
+  expect(tellDurabilityGaps(gaps, 'idempotent')).toEqual([expect.stringContaining('has an onHandoff')]);
+});
+
+test('an agent of which all is declared leaves nothing to say', () => {
+  const main = new Agent({ name: 'Main', tools: [effect(named('one'), 'read')] });
+  expect(tellDurabilityGaps(findDurabilityGaps(createAgentRegistry({ main })), 'idempotent')).toEqual([]);
+});
+
+test('effect() refuses what is none', () => {
+  expect(() => effect(named('one'), 'twice' as never)).toThrow('effect() takes read, idempotent, once, not twice.');
+});
+
+test('an agent of another copy of the SDK is refused, with how to find it', () => {
+  const stranger = Object.assign(Object.create({ getAllTools() {} }), { name: 'Stranger', handoffs: [], tools: [] });
+  const main = new Agent({ name: 'Main', handoffs: [stranger] });
+  expect(() => createAgentRegistry({ stranger })).toThrow(/agents.stranger is an Agent of another copy of @openai/);
+  expect(() => createAgentRegistry({ main })).toThrow(/The agent "Stranger" is an Agent of another copy/);
+  expect(() => createAgentRegistry({ main: {} as never })).toThrow('agents.main is not an Agent of @openai/agents.');
+});

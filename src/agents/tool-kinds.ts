@@ -1,0 +1,34 @@
+import { declaredEffect } from './effect.ts';
+
+/** A tool of the SDK, of whatever kind. */
+export type AnyTool = { type: string; name: string; description?: string; needsApproval?: unknown; on?: unknown };
+
+/**
+ * How the calls of a tool are kept from being repeated:
+ *
+ * - `journaled`: each is a step; what is recorded is not executed again
+ * - `inner`: an agent used as a tool is executed again, over the steps of its own
+ * - `hosted`: the provider executes it, within a model call that is a step
+ * - `local`: a computer, shell or patch tool acts outside of the journal: all its calls are executed again
+ */
+export type ToolKind = 'journaled' | 'inner' | 'hosted' | 'local';
+
+/** Which kind of tool this is. */
+export function kindOf(tool: object): ToolKind {
+  const { type, on, shell } = tool as AnyTool & { shell?: unknown };
+  if (type === 'function') return typeof on === 'function' ? 'inner' : 'journaled';
+  if (type === 'computer' || type === 'apply_patch' || (type === 'shell' && shell !== undefined)) return 'local';
+  return 'hosted';
+}
+
+/** Why this tool cannot be part of a run that survives its process, as a sentence; null if it can. */
+export function whyNotDurable(tool: AnyTool): string | null {
+  if (kindOf(tool) !== 'local') return null;
+  const declared = declaredEffect(tool);
+  if (declared === 'read' || declared === 'idempotent') return null;
+  return (
+    `The calls of the ${tool.type} tool "${tool.name}" cannot be recorded: when a run is recovered, all of them ` +
+    `are executed again. If that does no harm, say so: effect(tool, 'idempotent') or effect(tool, 'read'). ` +
+    'If it does, make it a function tool.'
+  );
+}
