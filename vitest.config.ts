@@ -4,7 +4,7 @@ export default defineConfig({
   // The package imports itself by name in the examples; in tests that name is the source, not a stale build.
   ssr: { resolve: { conditions: ['agent-service-source', 'node'] } },
   test: {
-    include: ['src/**/*.test.ts', 'examples/**/*.test.ts', 'tests/**/*.test.ts', 'scripts/**/*.test.ts'],
+    include: ['src', 'examples', 'tests', 'scripts', 'bench'].map((folder) => `${folder}/**/*.test.ts`),
     exclude: ['node_modules/**', 'dist/**', 'tests/real-model/**'],
     globalSetup: ['tests/support/global-setup.ts'],
     pool: 'forks',

@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { ClaimedRun, Store } from '../storage/port/index.ts';
+import type { ClaimedRun, ClaimOptions, Store } from '../storage/port/index.ts';
 import type { ActiveRuns } from './active-run.ts';
 import type { RunMetrics } from './metrics.ts';
 import type { Lease } from './process-lease.ts';
@@ -35,10 +35,13 @@ export function createClaimer(deps: ClaimerDeps): Service {
   let claiming: Promise<void> = Promise.resolve();
   let wake = () => {};
   let unsubscribe = () => {};
+  /** Whether the last look may have left runs behind for want of room: only then a place given back is worth another. */
+  let leftBehind = true;
 
   /** Claims as many as there are places. Callers who come meanwhile go first: a run they left no place for goes back. */
   async function claim(): Promise<boolean> {
     const room = Math.min(claimMax, slots.max - slots.used());
+    leftBehind = true;
     if (room === 0 || !lease.isHeld()) return false;
     const options = {
       limit: room,
@@ -48,8 +51,10 @@ export function createClaimer(deps: ClaimerDeps): Service {
     };
     const claimed = await store.runs.claim(lease.processId(), options).catch((error: unknown) => {
       log.warn({ err: error }, 'claiming runs failed');
-      return [];
+      return null;
     });
+    if (claimed === null) return false;
+    leftBehind = isLimited(options, claimed);
     for (const each of claimed) await take(each);
     return claimed.length === room;
   }
@@ -78,7 +83,9 @@ export function createClaimer(deps: ClaimerDeps): Service {
       unsubscribe = store.signals.subscribe(({ type }) => {
         if (type === 'claimable') wake();
       });
-      slots.onRelease(() => wake());
+      slots.onRelease(() => {
+        if (leftBehind) wake();
+      });
       claiming = loop();
     },
     async stop() {
@@ -87,4 +94,11 @@ export function createClaimer(deps: ClaimerDeps): Service {
       await claiming;
     },
   };
+}
+
+/** Whether there may be more than was claimed: some limit was met. */
+function isLimited({ limit, backgroundMax, crashed }: ClaimOptions, claimed: ClaimedRun[]): boolean {
+  const inBackground = claimed.filter(({ run }) => run.mode === 'background').length;
+  const oneCrashed = claimed.some(({ run }) => run.crashes > 0);
+  return claimed.length === limit || inBackground === backgroundMax || oneCrashed || !crashed;
 }

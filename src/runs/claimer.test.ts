@@ -1,0 +1,99 @@
+import { afterEach, expect, test } from 'vitest';
+import { createHandClock } from '../../tests/support/hand-clock.ts';
+import type { ClaimedRun, ClaimOptions, Run, Signal, Store } from '../storage/port/index.ts';
+import { createActiveRuns } from './active-run.ts';
+import { createClaimer } from './claimer.ts';
+import { createSlots } from './slots.ts';
+
+const stops: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+/** Lets everything that can go on without time passing do so. */
+const settle = async () => {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
+const claimedRun = (facts: Partial<Run>): ClaimedRun => ({
+  run: { id: 'run_1', mode: 'blocking', crashes: 0, ...facts } as Run,
+  remainingMs: 1_000,
+});
+
+/** A claimer with so many slots, over a queue that answers each look as it is told, and then with nothing. */
+async function startClaimer(slotsMax: number, ...answers: ClaimedRun[][]) {
+  const looks: ClaimOptions[] = [];
+  const slots = createSlots(slotsMax);
+  let tell = (_signal: Signal) => {};
+  const store = {
+    runs: {
+      claim: async (_owner: string, options: ClaimOptions) => {
+        looks.push(options);
+        return answers.shift() ?? [];
+      },
+    },
+    signals: {
+      subscribe: (listener: (signal: Signal) => void) => {
+        tell = listener;
+        return () => {};
+      },
+    },
+  } as unknown as Store;
+  const clock = createHandClock();
+  const claimer = createClaimer({
+    store,
+    slots,
+    active: createActiveRuns(),
+    lease: { processId: () => 'proc_1', isHeld: () => true },
+    execute: () => {},
+    metrics: { claimed: () => {} },
+    clock,
+    log: { warn: () => {} } as never,
+  });
+  stops.push(() => claimer.stop(AbortSignal.timeout(1_000)));
+  await claimer.start();
+  await settle();
+  return { looks, slots, clock, tell: (signal: Signal) => tell(signal) };
+}
+
+test('a run that ends costs no look at the queue when nothing was left there', async () => {
+  const { looks, slots } = await startClaimer(3);
+  slots.tryAcquire();
+  slots.release();
+  await settle();
+  expect(looks).toHaveLength(1);
+});
+
+test('a run that was left in the queue for want of a slot is claimed as soon as one is free', async () => {
+  const { looks, slots, tell } = await startClaimer(1);
+  slots.tryAcquire();
+  tell({ type: 'claimable' });
+  await settle();
+  expect(looks).toHaveLength(1); // there is no room to look for
+  slots.release();
+  await settle();
+  expect(looks).toHaveLength(2);
+});
+
+test.each([
+  ['as many as there were places for', 1, claimedRun({})],
+  ['as many in the background as may be', 2, claimedRun({ mode: 'background' })],
+  ['one that crashed before', 9, claimedRun({ crashes: 1 })],
+])('the queue is looked at again when a slot is free after it gave %s', async (_what, slotsMax, claimed) => {
+  const { looks, slots } = await startClaimer(slotsMax, [claimed]);
+  const before = looks.length;
+  slots.release();
+  await settle();
+  expect(looks.length).toBeGreaterThan(before);
+});
+
+test('a signal, and time, make the claimer look whatever was left', async () => {
+  const { looks, tell, clock } = await startClaimer(3);
+  tell({ type: 'claimable' });
+  await settle();
+  expect(looks).toHaveLength(2);
+  await clock.advance(1_000);
+  await settle();
+  expect(looks).toHaveLength(3);
+});
