@@ -14,6 +14,7 @@ import { describePause } from './contract/pause.contract.ts';
 import { describeProcesses } from './contract/processes.contract.ts';
 import { describeRaces } from './contract/races.contract.ts';
 import { describeRecovery } from './contract/recovery.contract.ts';
+import { describeRetention } from './contract/retention.contract.ts';
 import { describeSignals } from './contract/signals.contract.ts';
 import { describeStorm } from './contract/storm.contract.ts';
 import { describeTime } from './contract/time.contract.ts';
@@ -35,6 +36,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeCancel(open);
     describeRecovery(open);
     describeLists(open);
+    describeRetention(open);
     describeProcesses(open);
     describeSignals(open);
     describeValues(open);
