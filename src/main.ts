@@ -23,6 +23,7 @@ import { parseSettings, type Settings } from './platform/settings.ts';
 import { StartError } from './platform/start-error.ts';
 import { versions } from './platform/versions.ts';
 import { createOpenAiProvider, createProviderCheck, createSimulatedModelProvider } from './providers/index.ts';
+import { createPruner } from './retention/index.ts';
 import {
   type ActiveRuns,
   createActiveRuns,
@@ -153,6 +154,14 @@ export async function startService(
     versions: version,
   });
   const claimer = createClaimer({ store, slots, active, lease, execute: runs.resume, metrics, clock, log });
+  const pruner = createPruner({
+    retention: store.retention,
+    retentionMs: settings.runRetentionMs,
+    registry: metrics.registry,
+    clock,
+    random: Math.random,
+    log,
+  });
   const health = createHealth({
     provider: settings.simulated ? null : createProviderCheck(settings),
     store: async (signal) => store.ping(signal).then(() => null),
@@ -193,6 +202,7 @@ export async function startService(
     lease,
     api,
     claimer,
+    pruner,
   ]);
 
   interceptNestedRuns();

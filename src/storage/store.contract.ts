@@ -15,6 +15,7 @@ import { describeProcesses } from './contract/processes.contract.ts';
 import { describeRaces } from './contract/races.contract.ts';
 import { describeRecovery } from './contract/recovery.contract.ts';
 import { describeRemains } from './contract/remains.contract.ts';
+import { describeRetention } from './contract/retention.contract.ts';
 import { describeSignals } from './contract/signals.contract.ts';
 import { describeStorm } from './contract/storm.contract.ts';
 import { describeTime } from './contract/time.contract.ts';
@@ -37,6 +38,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeRecovery(open);
     describeRemains(open);
     describeLists(open);
+    describeRetention(open);
     describeProcesses(open);
     describeSignals(open);
     describeValues(open);

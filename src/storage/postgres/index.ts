@@ -12,6 +12,7 @@ import { createListener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { createProcessStore } from './processes.ts';
 import { createRateLimiter } from './rate-limits.ts';
+import { createRetentionStore } from './retention.ts';
 import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
 import { createSignals, type PostgresSignals, signalChannel } from './signals.ts';
@@ -57,6 +58,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     sessions: createSessionStore(database),
     processes,
     journal,
+    retention: createRetentionStore(database),
     signals,
     rateLimiter: createRateLimiter(database, log),
     async ping(signal) {

@@ -159,7 +159,8 @@ async function create(deps: CreateDeps, run: NewRun, ifBusy: IfBusy, startNow: b
   if (type === 'key_reused') return { type };
   if (type === 'existing') {
     const known = await get(run.tenantId, otherId);
-    if (known === null) throw new Error(`run ${otherId} was removed while its key was read`);
+    // Removed meanwhile, and its key with it.
+    if (known === null) return create(deps, run, ifBusy, startNow);
     return { type, run: known };
   }
   if (interruptedId !== null && created.interrupted) tellEnd(interruptedId, false);
