@@ -27,6 +27,7 @@ import { createPruner } from './retention/index.ts';
 import {
   type ActiveRuns,
   createActiveRuns,
+  createApprovalExpiry,
   createClaimer,
   createEventFeed,
   createExecutor,
@@ -129,7 +130,14 @@ export async function startService(
   const newId = () => ids('proc');
   const metrics = createRunMetrics({ store, slots });
   const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
-  const executor = createExecutor({ agents, context: options.context, defaults, turnsMax: settings.turnsMax, clock });
+  const executor = createExecutor({
+    agents,
+    context: options.context,
+    defaults,
+    turnsMax: settings.turnsMax,
+    approvalExpiryMs: settings.approvalExpiryMs,
+    clock,
+  });
   const life = createRunLife({
     store,
     executor,
@@ -202,6 +210,7 @@ export async function startService(
     lease,
     api,
     claimer,
+    createApprovalExpiry({ store, metrics, clock, log }),
     pruner,
   ]);
 

@@ -41,6 +41,7 @@ describe('without any setting but the key', () => {
       turnsMax: 10,
       inputCharsMax: 200_000,
       leaseMs: 10_000,
+      approvalExpiryMs: 7 * 24 * 3_600_000,
       runRetentionMs: 30 * 24 * 3_600_000,
       historyItemsMax: null,
       rateLimit: { perMinute: 100, burst: 20 },

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseDuration } from './duration.ts';
+import { describeDuration, parseDuration } from './duration.ts';
 import { type LogLevel, logLevels } from './logger.ts';
 import { StartError } from './start-error.ts';
 
@@ -44,6 +44,15 @@ const retention = (minMs: number, maxMs: number) => {
     if (value.toLowerCase() === 'never') return null;
     const durationMs = parseDuration(value);
     if (durationMs === null || durationMs < minMs || durationMs > maxMs) context.addIssue(allowed);
+    return durationMs;
+  });
+};
+/** How long something may take that nobody waits at a terminal for, in ms. */
+const patience = (minMs: number, maxMs: number) => {
+  const allowed = `a duration from ${describeDuration(minMs)} to ${describeDuration(maxMs)}, such as 7 days, 12h or 3600 (seconds)`;
+  return z.string({ error: () => allowed }).transform((value, context) => {
+    const durationMs = parseDuration(value) ?? Number.NaN;
+    if (!(durationMs >= minMs && durationMs <= maxMs)) context.addIssue(allowed);
     return durationMs;
   });
 };
@@ -156,6 +165,11 @@ export const settingsTable = {
     schema: secondsToMs(1, 300),
     default: '10',
     about: 'Seconds after which a process that gave no sign of life is taken for dead.',
+  }),
+  APPROVAL_EXPIRY: setting({
+    schema: patience(1_000, 365 * 24 * 3_600_000),
+    default: '7 days',
+    about: 'How long a run waits for a person to decide; then it fails with approval_expired.',
   }),
   RUN_RETENTION: setting({
     schema: retention(60_000, 3650 * 24 * 3_600_000),
@@ -308,6 +322,7 @@ function toSettings(parsed: Parsed) {
     turnsMax: parsed.MAX_TURNS,
     inputCharsMax: parsed.MAX_INPUT_CHARS,
     leaseMs: parsed.RUN_LEASE,
+    approvalExpiryMs: parsed.APPROVAL_EXPIRY,
     runRetentionMs: parsed.RUN_RETENTION,
     /** Null for the whole history. */
     historyItemsMax: parsed.SESSION_MAX_ITEMS || null,

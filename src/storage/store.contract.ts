@@ -3,6 +3,7 @@ import { describeCancel } from './contract/cancel.contract.ts';
 import { describeClaim } from './contract/claim.contract.ts';
 import { describeConcurrency } from './contract/concurrency.contract.ts';
 import { describeCreate } from './contract/create.contract.ts';
+import { describeExpiry } from './contract/expiry.contract.ts';
 import { describeFinish } from './contract/finish.contract.ts';
 import type { OpenStore } from './contract/fixture.contract.ts';
 import { describeIdempotency } from './contract/idempotency.contract.ts';
@@ -34,6 +35,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeJournal(open);
     describeFinish(open);
     describePause(open);
+    describeExpiry(open);
     describeCancel(open);
     describeRecovery(open);
     describeRemains(open);

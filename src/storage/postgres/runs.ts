@@ -43,9 +43,13 @@ const handBackRun: Statement = {
 };
 const pauseRun: Statement = {
   name: 'pause_run',
-  text: `select ${columns}, ${awaited} from pause_run(${placeholders(17)})`,
+  text: `select ${columns}, ${awaited} from pause_run(${placeholders(18)})`,
 };
 const settleRun: Statement = { name: 'settle_run', text: `select ${columns} from settle_run(${placeholders(5)})` };
+const expireAction: Statement = {
+  name: 'expire_action',
+  text: `select ${columns}, ${awaited} from expire_action($1)`,
+};
 const selectOwned: Statement = {
   name: 'owned_runs',
   text: `select id, tenant_id as "tenantId", attempt, cancel_requested_at_ms is not null as "cancelRequested"
@@ -115,6 +119,12 @@ export function createRunStore(database: Database, signals: PostgresSignals): Ru
       if (row === null) return null;
       if (entries.events.length > 0) signals.publish({ type: 'events', runId });
       if (row.status === 'queued') signals.publish({ type: 'claimable' });
+      return toRun(row);
+    },
+    async expireAction(error) {
+      const row = await one(expireAction, [toJsonText(error)]);
+      if (row === null) return null;
+      tellEnd(row.id, row.awaited);
       return toRun(row);
     },
     async finish(tenantId, runId, attempt, final) {
@@ -225,6 +235,7 @@ const pausedValues = (tenantId: string, runId: string, paused: PausedRun): unkno
   paused.firstTokenMs,
   entriesText(tenantId, runId, paused.entries),
   toJsonText(cancelledError),
+  paused.expiresInMs,
 ];
 
 const nameOf = (name: string | null): string | null => (name === null ? null : toNameText(name));
