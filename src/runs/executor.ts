@@ -2,6 +2,7 @@ import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult } f
 import type { AgentRegistry, AnyAgent, ContextBuilder } from '../agents/index.ts';
 import { buildContext } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
+import { ServiceError } from '../platform/errors.ts';
 import {
   type FinalRun,
   type Json,
@@ -81,7 +82,7 @@ export function createExecutor({ agents, context, defaults, turnsMax, approvalEx
       const session = run.sessionId === null ? null : createRunSession(run.sessionId, history);
       const agent = agents.get(run.agent);
       try {
-        if (!agent) throw new Error(`There is no agent "${run.agent}".`);
+        if (!agent) throw new ServiceError('agent_gone', { agent: run.agent });
         signal.throwIfAborted();
         const working = callSdk(activity, agent, session);
         const result = await Promise.race([working, stopSignalled(signal, clock, working)]);
@@ -105,7 +106,12 @@ export function createExecutor({ agents, context, defaults, turnsMax, approvalEx
   };
 
   function classify(error: unknown, activity: Activity): Failure {
-    return classifyFailure(error, { fromModel: activity.fromModel, maxTurns: turnsMax, nowMs: clock.nowMs() });
+    return classifyFailure(error, {
+      fromModel: activity.fromModel,
+      replayed: activity.isReplaying(),
+      maxTurns: turnsMax,
+      nowMs: clock.nowMs(),
+    });
   }
 
   function known(activity: Activity, ended: boolean) {
