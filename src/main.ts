@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { MCPServer, ModelProvider } from '@openai/agents';
+import type { MCPServer, ModelProvider, SessionInputCallback } from '@openai/agents';
 import closeWithGrace from 'close-with-grace';
 import { type AnyAgent, buildContext, type ContextBuilder, createAgentRegistry } from './agents/index.ts';
 import { bannerOf } from './banner.ts';
@@ -46,6 +46,12 @@ export type ServeOptions = {
   entry?: string;
   /** Builds the SDK's run context from stored facts; must return a plain record. Defaults to an empty one. */
   context?: ContextBuilder;
+  /**
+   * Chooses what of a session a model is sent: given the history (the last whole turns of it, if `SESSION_MAX_ITEMS` is
+   * set) and what the user says now, it returns the items to send, such as `[...history.slice(-4), ...newItems]`. What is
+   * stored stays whole. It must choose the same when a run is executed again. Defaults to all items.
+   */
+  sessionInput?: SessionInputCallback;
   /** Called, and waited for, before requests are accepted; the place to open pools and warm caches. */
   onStart?: () => unknown;
   /**
@@ -121,12 +127,20 @@ export async function startService(
   const metrics = createRunMetrics({ store, slots });
   const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
   const { processId } = lease;
-  const executor = createExecutor({ agents, context: options.context, defaults, turnsMax: settings.turnsMax, clock });
+  const executor = createExecutor({
+    agents,
+    context: options.context,
+    sessionInput: options.sessionInput,
+    defaults,
+    turnsMax: settings.turnsMax,
+    clock,
+  });
   const life = createRunLife({
     store,
     executor,
     lease,
     effectDefault: settings.toolEffectDefault,
+    historyItemsMax: settings.historyItemsMax,
     metrics,
     fault,
     clock,

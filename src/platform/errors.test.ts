@@ -22,8 +22,8 @@ const promised: Record<number, ErrorCode[]> = {
   503: ['provider_unavailable', 'shutting_down', 'store_unavailable'],
   504: ['run_timed_out'],
 };
-/** What the catalogue holds beyond that: what HTTP itself may run into, and a service that is not ready. */
-const beyond: ErrorCode[] = ['not_ready', 'request_timeout', 'headers_too_large', 'poisoned'];
+/** What the catalogue holds beyond that: what HTTP itself may run into, and what came with what else the service does. */
+const beyond: ErrorCode[] = ['not_ready', 'request_timeout', 'headers_too_large', 'poisoned', 'session_input_failed'];
 
 describe('the catalogue of errors', () => {
   test('has every promised code with its status, and no other that is not named here', () => {
