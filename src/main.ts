@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { MCPServer, ModelProvider } from '@openai/agents';
+import type { MCPServer, ModelProvider, SessionInputCallback } from '@openai/agents';
 import closeWithGrace from 'close-with-grace';
 import {
   type AnyAgent,
@@ -55,6 +55,12 @@ export type ServeOptions = {
   entry?: string;
   /** Builds the SDK's run context from stored facts; must return a plain record. Defaults to an empty one. */
   context?: ContextBuilder;
+  /**
+   * Chooses what of a session a model is sent: given the history (the last whole turns of it, if `SESSION_MAX_ITEMS` is
+   * set) and what the user says now, it returns the items to send, such as `[...history.slice(-4), ...newItems]`. What is
+   * stored stays whole. It must choose the same when a run is executed again. Defaults to all items.
+   */
+  sessionInput?: SessionInputCallback;
   /** Called, and waited for, before requests are accepted; the place to open pools and warm caches. */
   onStart?: () => unknown;
   /**
@@ -133,6 +139,7 @@ export async function startService(
   const executor = createExecutor({
     agents,
     context: options.context,
+    sessionInput: options.sessionInput,
     defaults,
     turnsMax: settings.turnsMax,
     approvalExpiryMs: settings.approvalExpiryMs,
@@ -143,6 +150,7 @@ export async function startService(
     executor,
     lease,
     effectDefault: settings.toolEffectDefault,
+    historyItemsMax: settings.historyItemsMax,
     metrics,
     fault,
     clock,

@@ -31,6 +31,7 @@ const beyond: ErrorCode[] = [
   'agent_gone',
   'tool_gone',
   'approval_expired',
+  'session_input_failed',
 ];
 
 describe('the catalogue of errors', () => {

@@ -81,6 +81,11 @@ export const errorCatalogue = {
   budget_exceeded: entry<{ scope: string }>(429, 'Budget exceeded', (p) => `The budget of ${p.scope} is used up.`),
   cancelled: entry(499, 'Cancelled', 'The run was cancelled.'),
   agent_error: entry<{ errorName: string }>(500, 'Agent error', (p) => `Agent error: ${p.errorName}`),
+  session_input_failed: entry<{ errorName: string }>(
+    500,
+    'Session input failed',
+    (p) => `The application's sessionInput failed: ${p.errorName}`,
+  ),
   internal: entry(500, 'Internal error', 'The service failed to handle the request. The log has the cause.'),
   provider_error: entry<Reason>(502, 'Provider error', (p) => p.reason, true),
   provider_unavailable: entry<Reason>(503, 'Provider unavailable', (p) => p.reason, true),

@@ -134,6 +134,11 @@ export function classifyFailure(error: unknown, context: FailureContext): Failur
   if (is(facts, 'GuardrailExecutionError', 'ToolCallError') && facts.fields.error !== undefined) {
     return classifyFailure(facts.fields.error, context);
   }
+  if (is(facts, 'SessionInputFailed')) {
+    const cause = (error as Error).cause;
+    if (context.fromModel(cause)) return classifyFailure(cause, context);
+    return failure(new ServiceError('session_input_failed', { errorName: factsOf(cause).name }));
+  }
   if (is(facts, 'MaxTurnsExceededError')) {
     return failure(new ServiceError('max_turns_exceeded', { maxTurns: context.maxTurns }));
   }
