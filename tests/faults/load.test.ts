@@ -26,8 +26,11 @@ const loadsMax = 200;
 const seed = Number(process.env.FAULTS_SEED ?? randomInt(1_000_000));
 /** So many runs end before the provider forgets any of their requests. */
 const runsPerReading = 50;
-/** All that clients may be told while processes die: that a session is held by a run that waits for a decision. */
-const honest = ['409 session_busy'];
+/**
+ * All that clients may be told while processes die: that a session is held by a run that waits for a decision, and that
+ * a decision was made before whose answer got lost.
+ */
+const honest = ['409 session_busy', '409 not_waiting'];
 
 /** Loads one after the other, until there were kills enough. */
 async function loadUntilKilled(
