@@ -163,6 +163,7 @@ export async function startService(
     feed,
     active,
     slots,
+    fault,
     clock,
     ids,
     settings,
