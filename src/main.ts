@@ -21,7 +21,7 @@ import { createLogger, type Logger } from './platform/logger.ts';
 import { quietSdk } from './platform/sdk.ts';
 import { parseSettings, type Settings } from './platform/settings.ts';
 import { StartError } from './platform/start-error.ts';
-import { versions } from './platform/versions.ts';
+import { packageVersion, versions } from './platform/versions.ts';
 import { createOpenAiProvider, createProviderCheck, createSimulatedModelProvider } from './providers/index.ts';
 import { createPruner } from './retention/index.ts';
 import {
@@ -124,7 +124,7 @@ export async function startService(
 ): Promise<RunningService> {
   const clock = systemClock;
   const ids = createIds(clock.nowMs);
-  const version = versions();
+  const version = versions(settings.appVersion);
   const agents = createAgentRegistry(options.agents, options.entry);
   for (const gap of tellDurabilityGaps(findDurabilityGaps(agents), settings.toolEffectDefault)) log.warn(gap);
   const defaults = { modelProvider: createModelProvider(settings, clock), model: settings.openai.model };
@@ -132,7 +132,13 @@ export async function startService(
   const slots = createSlots(settings.runsMax);
   const active = createActiveRuns();
   const feed = createEventFeed({ store, active, clock });
-  const info = { host: hostname(), pid: process.pid, appVersion: version.app, sdkVersion: version.sdk };
+  const info = {
+    host: hostname(),
+    pid: process.pid,
+    appVersion: version.app,
+    sdkVersion: version.sdk,
+    agents: agents.names(),
+  };
   const newId = () => ids('proc');
   const metrics = createRunMetrics({ store, slots });
   const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
@@ -170,7 +176,8 @@ export async function startService(
     lease,
     versions: version,
   });
-  const claimer = createClaimer({ store, slots, active, lease, execute: runs.resume, metrics, clock, log });
+  const affinity = { agents: agents.names(), version: settings.versionAffinity === 'strict' ? version.app : null };
+  const claimer = createClaimer({ store, slots, active, lease, affinity, execute: runs.resume, metrics, clock, log });
   const pruner = createPruner({
     retention: store.retention,
     retentionMs: settings.runRetentionMs,
@@ -189,7 +196,7 @@ export async function startService(
   const closing = new AbortController();
   const app = await buildServer({
     settings,
-    version: version.app,
+    version: packageVersion(),
     log,
     ids,
     agents,
@@ -235,6 +242,7 @@ export async function startService(
       if (settings.prestopDelayMs > 0) await clock.sleep(settings.prestopDelayMs);
       runs.close();
       await claimer.stop(AbortSignal.timeout(recordMs));
+      await lease.stopClaiming();
       active.leaveBackground();
       const drained = await drain(active, runs, settings);
       closing.abort();

@@ -161,6 +161,16 @@ export const settingsTable = {
     about:
       'What repeating a call of a tool does that nobody declared by effect(): nothing (read), the same again (idempotent), or harm (once: a person is asked).',
   }),
+  APP_VERSION: setting({
+    schema: optional(z.string().regex(/^[\w.+-]{1,100}$/, 'letters, digits and . _ + -, 100 at most')),
+    about: 'The version of your application that runs are recorded with. Default: that of the package.json it runs in.',
+  }),
+  VERSION_AFFINITY: setting({
+    schema: oneOf(['any', 'strict']),
+    default: 'any',
+    about:
+      'Who goes on with a run that has begun: a process of any version of the application, or (strict) one of its own for as long as such a process lives.',
+  }),
   RUN_LEASE: setting({
     schema: secondsToMs(1, 300),
     default: '10',
@@ -322,6 +332,8 @@ function toSettings(parsed: Parsed) {
     turnsMax: parsed.MAX_TURNS,
     inputCharsMax: parsed.MAX_INPUT_CHARS,
     leaseMs: parsed.RUN_LEASE,
+    appVersion: parsed.APP_VERSION,
+    versionAffinity: parsed.VERSION_AFFINITY,
     approvalExpiryMs: parsed.APPROVAL_EXPIRY,
     runRetentionMs: parsed.RUN_RETENTION,
     /** Null for the whole history. */

@@ -38,6 +38,8 @@ const poison = {
 export type Lease = Service & {
   /** Under which id the process owns runs at the moment. */
   processId(): string;
+  /** Tells others that this process claims no more runs; resolves when they know, or cannot be told. */
+  stopClaiming(): Promise<void>;
   /** Whether nobody can have taken the process for dead: it may begin something. */
   isHeld(): boolean;
 };
@@ -150,6 +152,10 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
   return {
     name: 'process lease',
     processId: () => id,
+    stopClaiming: () =>
+      store.processes
+        .stopClaiming(id)
+        .catch((error: unknown) => log.warn({ err: error }, 'others could not be told that this process stops')),
     isHeld: () => clock.monotonicMs() < heldUntilMs,
     async start() {
       await register(id);
