@@ -171,6 +171,16 @@ describe('a process that cannot extend its lease', () => {
     await lease.stop(AbortSignal.abort());
   });
 
+  test('has not yet lost it to a store that takes two fifths of it for each answer', async () => {
+    const { lease, clock, stub, stopped } = createLease();
+    await lease.start();
+    // tidy: sleep because it is by the clock that the test moves
+    stub.heartbeat = () => clock.sleep(0.42 * leaseMs).then(() => true);
+    await clock.advance(10 * leaseMs);
+    expect(stopped).toEqual([]);
+    await lease.stop(AbortSignal.abort());
+  });
+
   test('says so only where there are runs to give up', async () => {
     const { lease, clock, stub, stopped, messages } = createLease({ runsCount: 0 });
     await lease.start();

@@ -62,6 +62,7 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
   let ticking: Promise<void> = Promise.resolve();
   let unsubscribe = () => {};
   let gaveUp = false;
+  let overdue = false;
 
   async function register(asId: string): Promise<void> {
     const sentMs = clock.monotonicMs();
@@ -126,12 +127,21 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
   }
 
   /** Begins a piece of work unless it is under way: a store that does not answer is asked once. */
-  function begin(work: () => Promise<void>, failure: string): void {
+  function begin(work: () => Promise<void>, failure: string, then = () => {}): void {
     if (underWay.has(work)) return;
     const flight = work()
       .catch((error: unknown) => log.warn({ err: error, code: codeOf(error) }, failure))
-      .finally(() => underWay.delete(work));
+      .finally(() => {
+        underWay.delete(work);
+        then();
+      });
     underWay.set(work, flight);
+  }
+
+  /** Sends a heartbeat; if the one before is under way, as soon as that is answered. */
+  function beginBeat(): void {
+    overdue = underWay.has(beat);
+    if (!overdue) begin(beat, 'the heartbeat failed', () => overdue && !stopping.signal.aborted && beginBeat());
   }
 
   /** Waits for no answer: whether there was one in time is looked at with the next tick. */
@@ -140,7 +150,7 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
       await clock.sleep(beatMs, stopping.signal).catch(() => {});
       if (stopping.signal.aborted) return;
       giveUpBeforeTheEnd();
-      begin(beat, 'the heartbeat failed');
+      beginBeat();
     }
   }
 
