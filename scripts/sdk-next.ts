@@ -47,7 +47,7 @@ function test(folder: string, wanted: string): void {
     'npm',
     'install',
     '--no-save',
-    '--legacy-peer-deps',
+    '--force',
     '--no-audit',
     '--no-fund',
     `@openai/agents@${wanted}`,
