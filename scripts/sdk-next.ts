@@ -42,16 +42,7 @@ function test(folder: string, wanted: string): void {
   copyTo(folder);
   run(folder, 'npm', 'ci', '--no-audit', '--no-fund');
   // The range of the peer dependency is what we have tested; here it is to be left.
-  run(
-    folder,
-    'npm',
-    'install',
-    '--no-save',
-    '--force',
-    '--no-audit',
-    '--no-fund',
-    `@openai/agents@${wanted}`,
-  );
+  run(folder, 'npm', 'install', '--no-save', '--force', '--no-audit', '--no-fund', `@openai/agents@${wanted}`);
   const manifest = readFileSync(join(folder, 'node_modules/@openai/agents/package.json'), 'utf8');
   process.stderr.write(`\nTesting against @openai/agents ${(JSON.parse(manifest) as { version: string }).version}\n`);
   run(folder, 'npm', 'run', 'typecheck');
