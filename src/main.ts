@@ -38,6 +38,7 @@ import {
   interceptNestedRuns,
   journalProvider,
   noFaults,
+  type RunService,
 } from './runs/index.ts';
 import { buildProbeServer, buildServer } from './server.ts';
 import { createSessionService } from './sessions/index.ts';
@@ -127,7 +128,6 @@ export async function startService(
   const newId = () => ids('proc');
   const metrics = createRunMetrics({ store, slots });
   const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
-  const { processId } = lease;
   const executor = createExecutor({ agents, context: options.context, defaults, turnsMax: settings.turnsMax, clock });
   const life = createRunLife({
     store,
@@ -149,10 +149,10 @@ export async function startService(
     clock,
     ids,
     settings,
-    processId,
+    lease,
     versions: version,
   });
-  const claimer = createClaimer({ store, slots, active, processId, execute: runs.resume, metrics, clock, log });
+  const claimer = createClaimer({ store, slots, active, lease, execute: runs.resume, metrics, clock, log });
   const health = createHealth({
     provider: settings.simulated ? null : createProviderCheck(settings),
     store: async (signal) => store.ping(signal).then(() => null),
@@ -207,7 +207,8 @@ export async function startService(
       if (settings.prestopDelayMs > 0) await clock.sleep(settings.prestopDelayMs);
       runs.close();
       await claimer.stop(AbortSignal.timeout(recordMs));
-      const drained = await drain(active, settings);
+      active.leaveBackground();
+      const drained = await drain(active, runs, settings);
       closing.abort();
       await services.stop(AbortSignal.timeout(closeMs));
       return drained;
@@ -216,9 +217,10 @@ export async function startService(
 }
 
 /** Lets the runs in flight end; what is left at the end of the grace goes on elsewhere, or here after a restart. */
-async function drain(active: ActiveRuns, { shutdownGraceMs }: Settings): Promise<boolean> {
+async function drain(active: ActiveRuns, runs: RunService, { shutdownGraceMs }: Settings): Promise<boolean> {
   if (await active.idle(AbortSignal.timeout(shutdownGraceMs))) return true;
   active.stopAll('shutting_down');
+  runs.stopWaiting();
   await active.idle(AbortSignal.timeout(recordMs));
   return false;
 }

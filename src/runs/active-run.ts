@@ -20,6 +20,10 @@ export type ActiveRun = {
   readonly ended: Promise<RunEnd>;
   /** Ends the run early. The first reason counts. */
   stop(reason: StopReason): void;
+  /** Asks that the run be given back before its next step. */
+  leave(): void;
+  /** Whether that was asked. */
+  isLeaving(): boolean;
 };
 
 /**
@@ -33,9 +37,11 @@ export type RunLife = (active: Omit<ActiveRun, 'ended'>, deadlineMs: number) => 
 export function createActiveRuns() {
   const active = new Map<string, ActiveRun>();
   const whenIdle = new Set<() => void>();
-  let coming = 0;
+  const coming = new Set<number>();
+  let begun = 0;
+  let attended = 0;
 
-  const isIdle = () => active.size === 0 && coming === 0;
+  const isIdle = () => active.size === 0 && coming.size === 0 && attended === 0;
   const tellIfIdle = () => {
     if (isIdle()) for (const resume of whenIdle) resume();
   };
@@ -46,14 +52,33 @@ export function createActiveRuns() {
 
     /** Does work that may add a run: until it is done, nobody takes the process for idle. */
     async expect<Result>(work: () => Promise<Result>): Promise<Result> {
-      coming += 1;
+      begun += 1;
+      const number = begun;
+      coming.add(number);
       try {
         return await work();
       } finally {
-        coming -= 1;
+        coming.delete(number);
         tellIfIdle();
       }
     },
+
+    /** Waits for somebody who is answered here: until that is done, nobody takes the process for idle. */
+    async attend<Result>(work: () => Promise<Result>): Promise<Result> {
+      attended += 1;
+      try {
+        return await work();
+      } finally {
+        attended -= 1;
+        tellIfIdle();
+      }
+    },
+
+    /** A mark of this moment, for `isPast`. */
+    mark: (): number => begun,
+
+    /** Whether all work that may add a run and that had begun at the mark is done. */
+    isPast: (mark: number): boolean => [...coming].every((number) => number > mark),
 
     /** How many of them are in the background. */
     background: (): number => [...active.values()].filter(({ run }) => run.mode === 'background').length,
@@ -64,21 +89,32 @@ export function createActiveRuns() {
     /** Adds a run and carries it out by `live`, whose promise is the end of this attempt. */
     add(run: Run, log: LiveLog, live: (active: Omit<ActiveRun, 'ended'>) => Promise<RunEnd>): ActiveRun {
       const controller = new AbortController();
+      let leaving = false;
       const handle = {
         run,
         log,
         signal: controller.signal,
         stop: (reason: StopReason) => controller.abort(new RunStopped(reason)),
+        leave: () => {
+          leaving = true;
+        },
+        isLeaving: () => leaving,
       };
       const ended = live(handle).finally(() => {
         log.close();
-        active.delete(run.id);
+        // A later attempt may be here already: whoever handed the run back hears last that it did.
+        if (active.get(run.id) === entry) active.delete(run.id);
         tellIfIdle();
       });
       ended.catch(() => {}); // whoever waits for the end is told; when nobody does, the log has it
       const entry: ActiveRun = { ...handle, ended };
       active.set(run.id, entry);
       return entry;
+    },
+
+    /** Has the runs in the background given back, each before its next step: nobody waits for them here. */
+    leaveBackground(): void {
+      for (const entry of active.values()) if (entry.run.mode === 'background') entry.leave();
     },
 
     /** Ends every run early, for the same reason. */

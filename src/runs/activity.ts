@@ -21,17 +21,20 @@ export type ActivityDeps = {
   fault: Faults;
   /** Throws if this process may not act for the run any more. */
   assertHeld(): void;
+  /** Whether the run is to be given back between two steps; it stops the run if so. */
+  giveBack(): boolean;
 };
 
 /** What goes on in one run while it is executed: its journal, its text, and what its model calls threw. */
 export function createActivity(deps: ActivityDeps) {
-  const { run, journal, clock, signal, effectDefault, fault, assertHeld } = deps;
+  const { run, journal, clock, signal, effectDefault, fault, assertHeld, giveBack } = deps;
   const modelErrors = new WeakSet<object>();
   const text = createTextFlow({ clock, tell: journal.tell });
   const callIds = new Set<string>();
   const agentCalls = new Map<string, { number: number; startedAtMs: number; agent: string }>();
   let open = true;
   let handoffs = 0;
+  let stepsUnderWay = 0;
   let firstTokenAtMs: number | null = null;
 
   return {
@@ -45,6 +48,22 @@ export function createActivity(deps: ActivityDeps) {
 
     /** Whether the run is still being executed: what code that outlives it still reports is dropped. */
     isOpen: (): boolean => open,
+
+    /**
+     * A step that is not recorded is about to be carried out. Before one begins while none is under way, the run may be
+     * given back: nothing is lost then that was begun.
+     *
+     * @throws {RunStopped} when the run is given back instead
+     */
+    beginStep(): void {
+      if (stepsUnderWay === 0 && giveBack()) throw signal.reason;
+      stepsUnderWay += 1;
+    },
+
+    /** A step that was begun is over, whatever became of it. */
+    endStep(): void {
+      stepsUnderWay -= 1;
+    },
 
     /** A piece of text for the user arrived. Agents used as tools speak to the agent that called them. */
     textDelta(path: string, step: number, delta: string): void {

@@ -45,7 +45,7 @@ async function startClaimer(slotsMax: number, ...answers: ClaimedRun[][]) {
     store,
     slots,
     active: createActiveRuns(),
-    processId: () => 'proc_1',
+    lease: { processId: () => 'proc_1', isHeld: () => true },
     execute: () => {},
     metrics: { claimed: () => {} },
     clock,

@@ -4,6 +4,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { ClaimedRun, ClaimOptions, Store } from '../storage/port/index.ts';
 import type { ActiveRuns } from './active-run.ts';
 import type { RunMetrics } from './metrics.ts';
+import type { Lease } from './process-lease.ts';
 import type { Slots } from './slots.ts';
 
 /** How often the queue is looked at, for want of a signal, in ms. */
@@ -18,7 +19,7 @@ export type ClaimerDeps = {
   store: Store;
   slots: Slots;
   active: ActiveRuns;
-  processId: () => string;
+  lease: Pick<Lease, 'processId' | 'isHeld'>;
   /** Carries out a claimed run; the slot taken for it is given back when it ends. */
   execute(claimed: ClaimedRun): void;
   metrics: Pick<RunMetrics, 'claimed'>;
@@ -28,7 +29,7 @@ export type ClaimerDeps = {
 
 /** Claims queued runs whenever this process has room, woken by signals, and looks by itself every now and then. */
 export function createClaimer(deps: ClaimerDeps): Service {
-  const { store, slots, active, processId, execute, metrics, clock, log } = deps;
+  const { store, slots, active, lease, execute, metrics, clock, log } = deps;
   const stopping = new AbortController();
   const backgroundMax = Math.max(1, Math.floor(slots.max * backgroundShare));
   let claiming: Promise<void> = Promise.resolve();
@@ -41,14 +42,14 @@ export function createClaimer(deps: ClaimerDeps): Service {
   async function claim(): Promise<boolean> {
     const room = Math.min(claimMax, slots.max - slots.used());
     leftBehind = true;
-    if (room === 0) return false;
+    if (room === 0 || !lease.isHeld()) return false;
     const options = {
       limit: room,
       backgroundMax: Math.max(0, backgroundMax - active.background()),
       // One that brought a process down before is alone with its kind, so that only the culprit collects crashes.
       crashed: !active.hasCrashed(),
     };
-    const claimed = await store.runs.claim(processId(), options).catch((error: unknown) => {
+    const claimed = await store.runs.claim(lease.processId(), options).catch((error: unknown) => {
       log.warn({ err: error }, 'claiming runs failed');
       return null;
     });
@@ -62,14 +63,16 @@ export function createClaimer(deps: ClaimerDeps): Service {
     metrics.claimed();
     if (slots.tryAcquire()) return execute(claimed);
     const { tenantId, id, attempt } = claimed.run;
-    await store.runs.handBack(tenantId, id, attempt, { steps: [], events: [] });
+    await store.runs
+      .handBack(tenantId, id, attempt, { steps: [], events: [] })
+      .catch((error: unknown) => log.warn({ runId: id, err: error }, 'a claimed run could not be handed back yet'));
   }
 
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
       const woken = new AbortController();
       wake = () => woken.abort();
-      if (await claim()) continue;
+      if (await active.expect(claim)) continue;
       await clock.sleep(lookAgainMs, AbortSignal.any([woken.signal, stopping.signal])).catch(() => {});
     }
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Run, Store } from '../storage/port/index.ts';
 import type { ActiveRuns } from './active-run.ts';
-import { endsStream, type RunEvent } from './events.ts';
+import { endsRun, endsStream, type RunEvent } from './events.ts';
 import { isFinal } from './run-state.ts';
 import { createdEvent, toRunEvent } from './stored-events.ts';
 
@@ -33,7 +33,9 @@ export function createEventFeed({ store, active, clock }: EventFeedDeps) {
     if (afterSeq < 1) yield createdEvent(run);
     for (let after = Math.max(1, afterSeq); ; ) {
       const page = await store.journal.events(run.tenantId, run.id, after, pageSize);
-      for (const event of page) yield toRunEvent(run, event);
+      // Whoever read the run before its end shows it as it ended all the same.
+      const shown = !isFinal(run.status) && page.some(({ type }) => endsRun(type)) ? await current(run) : run;
+      for (const event of page) yield toRunEvent(shown, event);
       if (page.length < pageSize) return;
       after = page.at(-1)?.seq ?? after;
     }
@@ -69,6 +71,7 @@ export function createEventFeed({ store, active, clock }: EventFeedDeps) {
         for await (const event of stored(now, seen)) {
           seen = event.seq;
           yield event;
+          if (endsRun(event.type)) return;
         }
         if (isOver(now)) return;
         if (active.get(run.id)?.log.firstSeq() !== seen + 1) await somethingNew(run.id, signal);

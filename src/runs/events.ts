@@ -54,13 +54,15 @@ type WithoutNumber<E> = E extends RunEvent ? Omit<E, Numbered> : never;
 /** What happened, before it has a number. */
 export type RunEventBody = WithoutNumber<RunEvent>;
 
-const lastTypes: ReadonlySet<RunEvent['type']> = new Set([
-  'run.requires_action',
+const finalTypes: ReadonlySet<string> = new Set<RunEvent['type']>([
   'run.completed',
   'run.failed',
   'run.cancelled',
   'run.timed_out',
 ]);
 
-/** Whether a stream ends after this event. */
-export const endsStream = (type: RunEvent['type']): boolean => lastTypes.has(type);
+/** Whether this event is the last one of its run. */
+export const endsRun = (type: string): boolean => finalTypes.has(type);
+
+/** Whether a stream ends after this event: the run is over, or waits for a person. */
+export const endsStream = (type: string): boolean => endsRun(type) || type === 'run.requires_action';

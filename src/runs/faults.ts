@@ -3,10 +3,13 @@ export const faultPoints = [
   'run.claimed',
   'journal.beforeAppend',
   'journal.afterAppend',
+  'tool.beforeEffect',
   'tool.afterEffect',
   'model.speaking',
   'run.beforeEnd',
   'run.afterEnd',
+  'run.beforeHandBack',
+  'run.afterHandBack',
 ] as const;
 /** A place where a process may die. */
 export type FaultPoint = (typeof faultPoints)[number];

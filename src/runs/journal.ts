@@ -5,13 +5,15 @@ import type { RunEventBody } from './events.ts';
 import { RunStopped } from './failures.ts';
 import { addUsage, noUsage } from './usage.ts';
 
-/** How often a write that the store could not take is tried while the lease holds, and the first pause, in ms. */
-const appendAttemptsMax = 6;
-const appendPauseMs = 50;
+/** The first pause before a write that the store could not take is tried again, and the longest, in ms. */
+const appendPauseMs = 100;
+const appendPauseMaxMs = 1_000;
 
 /** What a journal stands on. */
 export type JournalDeps = {
   attempt: number;
+  /** Aborts when the run is to end early, at the latest before its process's lease ends; limits how long is tried. */
+  signal: AbortSignal;
   /** What earlier attempts recorded. */
   recorded: { steps: Step[]; events: StoredEvent[] };
   /** Records entries; false if another attempt has taken over. */
@@ -44,7 +46,9 @@ const later = () => new Promise<void>((resolve) => setImmediate(resolve));
  * The journal of one run during one attempt: what earlier attempts recorded, what this one adds, and in which order it
  * becomes durable. Entries of one tick are recorded together; an event is shown only once it is recorded.
  */
-export function createJournal({ attempt, recorded, append, published, lost, clock, ...watchers }: JournalDeps) {
+export function createJournal({ attempt, signal, recorded, append, published, lost, clock, ...watchers }: JournalDeps) {
+  const closed = new AbortController();
+  const over = AbortSignal.any([signal, closed.signal]);
   const steps = new Map(recorded.steps.map((step) => [step.key, step]));
   const used = new Set<string>();
   const told = new Set(recorded.events.map(nameOfTold));
@@ -55,7 +59,6 @@ export function createJournal({ attempt, recorded, append, published, lost, cloc
   let flushing: Promise<void> | null = null;
   let writing: Promise<boolean> | null = null;
   let refused: RunStopped | null = null;
-  let closing = false;
 
   function take(): JournalEntries {
     const entries = { steps: [...pendingSteps.values()].map((step) => ({ ...step })), events: pendingEvents };
@@ -64,15 +67,23 @@ export function createJournal({ attempt, recorded, append, published, lost, cloc
     return entries;
   }
 
+  /** What could not be recorded goes with the next write: nothing that was noted is left out. */
+  function putBack({ steps: taken, events }: JournalEntries): void {
+    pendingSteps = new Map([...taken.map((step) => [step.key, step] as const), ...pendingSteps]);
+    pendingEvents = [...events, ...pendingEvents];
+  }
+
   const isPending = () => pendingSteps.size > 0 || pendingEvents.length > 0;
 
+  /** Tries until the store takes it, however long that is away, or until the run is over. */
   async function appendPatiently(entries: JournalEntries): Promise<boolean> {
     for (let tries = 1; ; tries += 1) {
       try {
         return await append(entries);
       } catch (error) {
-        if (tries === appendAttemptsMax || !(error instanceof ServiceError)) throw error;
-        await clock.sleep(appendPauseMs * 2 ** tries);
+        if (!(error instanceof ServiceError)) throw error;
+        await clock.sleep(Math.min(appendPauseMaxMs, appendPauseMs * 2 ** tries), over).catch(() => {});
+        if (over.aborted) throw error;
       }
     }
   }
@@ -80,10 +91,13 @@ export function createJournal({ attempt, recorded, append, published, lost, cloc
   /** Records all that is pending, and what comes meanwhile, one write at a time. */
   async function drain(): Promise<void> {
     await later(); // what else happens in this tick goes with it
-    while (isPending() && !closing) {
+    while (isPending() && !closed.signal.aborted) {
       const entries = take();
       const startedMs = clock.monotonicMs();
-      writing = appendPatiently(entries);
+      writing = appendPatiently(entries).catch((error: unknown) => {
+        putBack(entries);
+        throw error;
+      });
       if (!(await writing)) {
         refused = new RunStopped('lease_lost');
         throw refused;
@@ -96,7 +110,7 @@ export function createJournal({ attempt, recorded, append, published, lost, cloc
   /** Resolves when everything so far is durable. Rejects if it cannot become so: then the run must not go on. */
   function flush(): Promise<void> {
     if (refused) return Promise.reject(refused);
-    if (closing) return Promise.reject(new RunStopped('cancelled')); // nothing may begin in a run that has ended
+    if (closed.signal.aborted) return Promise.reject(new RunStopped('cancelled')); // nothing may begin in a run that has ended
     flushing ??= drain().finally(() => {
       flushing = null;
     });
@@ -111,7 +125,7 @@ export function createJournal({ attempt, recorded, append, published, lost, cloc
   }
 
   function note(step: Step): void {
-    if (closing) return; // code that outlives its run has no say in its record
+    if (closed.signal.aborted) return; // code that outlives its run has no say in its record
     steps.set(step.key, step);
     pendingSteps.set(step.key, step);
     flush().catch(lost);
@@ -181,7 +195,7 @@ export function createJournal({ attempt, recorded, append, published, lost, cloc
 
     /** Numbers an event and records it. */
     tell({ type, ...data }: RunEventBody): void {
-      if (closing) return;
+      if (closed.signal.aborted) return;
       lastSeq += 1;
       pendingEvents.push({ seq: lastSeq, type, attempt, atMs: clock.nowMs(), data: data as unknown as JsonRecord });
       flush().catch(lost);
@@ -200,7 +214,7 @@ export function createJournal({ attempt, recorded, append, published, lost, cloc
      * under way, but starts none: the end takes with it what came in its tick.
      */
     async close(last: { type: string; data?: JsonRecord } | null): Promise<JournalEntries> {
-      closing = true;
+      closed.abort();
       await writing?.catch(() => {});
       if (last) {
         lastSeq += 1;

@@ -157,6 +157,7 @@ class JournaledModel implements Model {
     const call = beginCall(scope, this.#name, request);
     const recorded = call.recorded();
     if (recorded) return toModelResponse(recorded);
+    scope.activity.beginStep();
     try {
       const response = await this.#inner.getResponse(request);
       const { usage, responseId = null } = response;
@@ -165,6 +166,8 @@ class JournaledModel implements Model {
     } catch (error) {
       call.fail(error);
       throw error;
+    } finally {
+      scope.activity.endStep();
     }
   }
 
@@ -174,6 +177,7 @@ class JournaledModel implements Model {
     const call = beginCall(scope, this.#name, request);
     const recorded = call.recorded();
     if (recorded) return yield toResponseDone(recorded);
+    scope.activity.beginStep();
     try {
       for await (const event of this.#inner.getStreamedResponse(request)) {
         if (event.type === 'output_text_delta') call.speak(event.delta);
@@ -182,6 +186,8 @@ class JournaledModel implements Model {
     } catch (error) {
       call.fail(error);
       throw error;
+    } finally {
+      scope.activity.endStep();
     }
   }
 }

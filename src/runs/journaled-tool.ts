@@ -125,6 +125,7 @@ async function execute(
   );
   // The intent is durable, and the run still ours, before anything happens.
   await journal.flush();
+  activity.fault('tool.beforeEffect');
   activity.assertHeld();
 
   const end = (outcome: Parameters<typeof journal.end>[1]) => {
@@ -158,7 +159,8 @@ async function execute(
 /** One call of a tool within a run: answered from the journal, or executed and recorded. */
 async function invoke(invocation: Invocation, work: () => Promise<unknown>): Promise<unknown> {
   const { scope, tool, details } = invocation;
-  const { journal } = scope.activity;
+  const { activity } = scope;
+  const { journal } = activity;
   const path = `${scope.path}/${details.toolCall?.callId ?? ''}`.replace(/^\//, '');
   const key = `t:${path}`;
   const recorded = journal.find(key);
@@ -171,7 +173,12 @@ async function invoke(invocation: Invocation, work: () => Promise<unknown>): Pro
     journal.end(recorded, { status: 'unknown' });
     throw new UnknownOutcomeError(recorded);
   }
-  return execute(invocation, key, path, work);
+  activity.beginStep();
+  try {
+    return await execute(invocation, key, path, work);
+  } finally {
+    activity.endStep();
+  }
 }
 
 function clone<T extends object>(object: T, changes: Partial<T>): T {

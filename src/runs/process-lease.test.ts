@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { createHandClock } from '../../tests/support/hand-clock.ts';
-import type { Run, Store } from '../storage/port/index.ts';
+import type { OwnedRun, Run, Store } from '../storage/port/index.ts';
 import type { ActiveRuns } from './active-run.ts';
 import { createProcessLease } from './process-lease.ts';
 
@@ -14,12 +14,18 @@ function createStubStore() {
   const calls: string[] = [];
   const stub = {
     heartbeat: async (): Promise<boolean> => true,
+    owned: [] as OwnedRun[],
+    handedBack: [] as string[],
+    register: async (): Promise<void> => {},
     orphans: [] as Pick<Run, 'id' | 'crashes'>[],
     recoverOrphans: async (): Promise<unknown> => ({ requeued: stub.orphans.splice(0), poisoned: [] }),
   };
   const store = {
     processes: {
-      register: async ({ id }: { id: string }, forMs: number) => void calls.push(`register ${id} ${forMs}`),
+      register: async ({ id }: { id: string }, forMs: number) => {
+        calls.push(`register ${id} ${forMs}`);
+        return stub.register();
+      },
       heartbeat: async (id: string, forMs: number) => {
         calls.push(`heartbeat ${id} ${forMs}`);
         return stub.heartbeat();
@@ -32,7 +38,12 @@ function createStubStore() {
         calls.push('reap');
         return stub.recoverOrphans();
       },
-      cancelRequested: async () => [],
+      owned: async () => stub.owned,
+      handBack: async (_tenant: string, id: string, attempt: number) => {
+        stub.handedBack.push(`${id} ${attempt}`);
+        stub.owned = stub.owned.filter((run) => run.id !== id);
+        return true;
+      },
     },
     signals: { subscribe: () => () => {} },
   } as unknown as Store;
@@ -48,6 +59,9 @@ function createLease({ runsCount = 1 } = {}) {
   const active = {
     size: () => runsCount,
     stopAll: (reason: string) => void stopped.push({ reason, atMs: clock.monotonicMs() }),
+    get: () => undefined,
+    mark: () => 0,
+    isPast: () => true,
   } as unknown as ActiveRuns;
   const lines: { msg: string; runId?: string }[] = [];
   const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
@@ -179,14 +193,37 @@ describe('a process that cannot extend its lease', () => {
   });
 });
 
-test('a process that gave its runs up takes itself out, so that others need not wait for its lease', async () => {
-  const { lease, clock, stub, calls } = createLease();
-  await lease.start();
-  stub.heartbeat = () => Promise.reject(new Error('connection lost'));
-  await clock.advance(leaseMs);
-  expect(calls).toContain('unregister proc_1');
-  expect(calls.slice(calls.indexOf('unregister proc_1'))).toContain('register proc_2 10000');
-  await lease.stop(alive());
+describe('a process that gave its runs up', () => {
+  const createLost = async () => {
+    const created = createLease();
+    await created.lease.start();
+    created.stub.heartbeat = () => Promise.reject(new Error('connection lost'));
+    await created.clock.advance(2 * leaseMs);
+    return created;
+  };
+
+  test('says so once, begins nothing, and is the same when its lease is extended after all: nobody took it over', async () => {
+    const { lease, clock, stub, stopped, calls, messages } = await createLost();
+    expect(lease.isHeld()).toBe(false);
+    stub.heartbeat = async () => true;
+    await clock.advance(leaseMs);
+    expect(lease.isHeld()).toBe(true);
+    expect(lease.processId()).toBe('proc_1');
+    expect(stopped).toHaveLength(1);
+    expect(messages().filter((msg) => msg.startsWith('the lease cannot be extended'))).toHaveLength(1);
+    expect(calls.some((call) => call.startsWith('unregister'))).toBe(false);
+    await lease.stop(alive());
+  });
+
+  test('hands back what it owns in the store and does not execute, as soon as it reaches that', async () => {
+    const { lease, clock, stub, lines } = await createLost();
+    stub.heartbeat = async () => true;
+    stub.owned = [{ tenantId: 'tenant-a', id: 'run_1', attempt: 3, cancelRequested: false }];
+    await clock.advance(leaseMs / 2);
+    expect(stub.handedBack).toEqual(['run_1 3']);
+    expect(lines).toContainEqual(expect.objectContaining({ runId: 'run_1', attempt: 3 }));
+    await lease.stop(alive());
+  });
 });
 
 describe('a process that was taken for dead', () => {
@@ -199,12 +236,30 @@ describe('a process that was taken for dead', () => {
     };
     await clock.advance(leaseMs);
     expect(stopped.map(({ reason }) => reason)).toEqual(['lease_lost']);
-    expect(calls.slice(3, 6)).toEqual(['heartbeat proc_1 10000', 'register proc_2 10000', 'reap']);
+    expect(calls.slice(3, 6)).toEqual(['heartbeat proc_1 10000', 'register proc_2 10000', 'unregister proc_1']);
+    expect(lease.processId()).toBe('proc_2');
     expect(messages()).toEqual(['this process was taken for dead; its runs are given up']);
     await clock.advance(10 * leaseMs);
     expect(stopped).toHaveLength(1);
     await lease.stop(alive());
   });
+});
+
+test('a process that cannot announce itself anew keeps trying by one id, and begins nothing before', async () => {
+  const { lease, clock, stub, calls } = createLease();
+  await lease.start();
+  stub.heartbeat = async () => false;
+  stub.register = () => Promise.reject(new Error('connection lost'));
+  await clock.advance(leaseMs);
+  expect(lease.isHeld()).toBe(false);
+  expect(lease.processId()).toBe('proc_1');
+  expect(new Set(calls.slice(4))).toEqual(new Set(['register proc_2 10000']));
+  stub.register = async () => {};
+  stub.heartbeat = async () => true;
+  await clock.advance(leaseMs);
+  expect(lease.isHeld()).toBe(true);
+  expect(lease.processId()).toBe('proc_2');
+  await lease.stop(alive());
 });
 
 test('a stop does not wait longer for the store than its deadline allows', async () => {

@@ -4,8 +4,8 @@ import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { ProcessInfo, Store } from '../storage/port/index.ts';
 import type { ActiveRuns } from './active-run.ts';
-import { RunStopped } from './failures.ts';
 import type { RunMetrics } from './metrics.ts';
+import { createOwnRuns } from './own-runs.ts';
 
 /** Beats a lease; orphans are looked for as often, but at least once a second. */
 const beatsPerLease = 4;
@@ -38,55 +38,70 @@ const poison = {
 export type Lease = Service & {
   /** Under which id the process owns runs at the moment. */
   processId(): string;
-  /** Throws if others may have taken the process for dead. */
-  assertHeld(): void;
+  /** Whether nobody can have taken the process for dead: it may begin something. */
+  isHeld(): boolean;
 };
 
 /**
- * Keeps this process's lease and takes back the runs of processes that lost theirs. The process counts its own lease
- * from the moment at which the last heartbeat that arrived was sent, and gives its runs up before the lease is over:
- * those who would take them over may trust the lease.
+ * Keeps this process's lease, looks after its runs, and takes back those of processes that lost their lease. The process
+ * counts its own from the moment at which the last heartbeat that arrived was sent, and gives its runs up before it is
+ * over: those who would take them over may trust it. If the store extends it after all, nobody has.
  */
 export function createProcessLease(deps: ProcessLeaseDeps): Lease {
   const { store, info, newId, leaseMs, active, metrics, clock, log } = deps;
   const stopping = new AbortController();
   const beatMs = Math.min(leaseMs / beatsPerLease, beatMsMax);
+  const lookAfterOwn = createOwnRuns({ store, active, log });
   let id = newId();
+  let successor = newId();
   let heldUntilMs = Number.NEGATIVE_INFINITY;
+  let takenForDead = false;
   const underWay = new Map<() => Promise<void>, Promise<void>>();
   let ticking: Promise<void> = Promise.resolve();
   let unsubscribe = () => {};
   let gaveUp = false;
 
-  async function register(): Promise<void> {
+  async function register(asId: string): Promise<void> {
     const sentMs = clock.monotonicMs();
-    await store.processes.register({ id, ...info }, leaseMs);
+    await store.processes.register({ id: asId, ...info }, leaseMs);
     heldUntilMs = sentMs + leaseMs;
   }
 
-  /** Gives up what others may have taken over, and goes on as a new process: the old one's runs are orphans. */
+  async function extend(): Promise<void> {
+    const sentMs = clock.monotonicMs();
+    takenForDead = !(await store.processes.heartbeat(id, leaseMs));
+    if (!takenForDead) {
+      heldUntilMs = sentMs + leaseMs;
+      gaveUp = false;
+      return;
+    }
+    log.error({ processId: id }, 'this process was taken for dead; its runs are given up');
+    giveUp();
+  }
+
+  /** Goes on as a new process; the runs of the old one are orphans, if they are not others' already. */
   async function startOver(): Promise<void> {
-    metrics.leaseLost();
-    active.stopAll('lease_lost');
-    id = newId();
-    await register();
+    await register(successor);
+    const before = id;
+    id = successor;
+    successor = newId();
+    takenForDead = false;
+    gaveUp = false;
+    await store.processes.unregister(before);
   }
 
   async function beat(): Promise<void> {
-    if (gaveUp) {
-      // The old lease may hold still; runs that were given up must not wait for it to end.
-      await store.processes.unregister(id);
-      gaveUp = false;
-      return startOver();
-    }
-    const sentMs = clock.monotonicMs();
-    if (await store.processes.heartbeat(id, leaseMs)) heldUntilMs = sentMs + leaseMs;
-    else {
-      log.error({ processId: id }, 'this process was taken for dead; its runs are given up');
-      await startOver();
-    }
+    if (!takenForDead) await extend();
+    if (takenForDead) await startOver();
     begin(recover, 'the runs of dead processes could not be looked for');
-    begin(obeyCancels, 'cancelled runs could not be looked for');
+    begin(lookAfter, 'the runs of this process could not be looked for');
+  }
+
+  function giveUp(): void {
+    if (!gaveUp) metrics.leaseLost();
+    gaveUp = true;
+    heldUntilMs = Number.NEGATIVE_INFINITY;
+    active.stopAll('lease_lost');
   }
 
   async function recover(): Promise<void> {
@@ -100,16 +115,12 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
     await store.processes.forgetDead(forgetAfterMs);
   }
 
-  async function obeyCancels(): Promise<void> {
-    if (active.size() === 0) return;
-    for (const runId of await store.runs.cancelRequested(id)) active.get(runId)?.stop('cancelled');
-  }
+  const lookAfter = () => lookAfterOwn(id);
 
   function giveUpBeforeTheEnd(): void {
-    if (clock.monotonicMs() + beatMs < heldUntilMs || active.size() === 0) return;
+    if (gaveUp || clock.monotonicMs() + beatMs < heldUntilMs || active.size() === 0) return;
     log.error({ processId: id }, 'the lease cannot be extended; runs are given up before it ends');
-    active.stopAll('lease_lost');
-    gaveUp = true;
+    giveUp();
   }
 
   /** Begins a piece of work unless it is under way: a store that does not answer is asked once. */
@@ -139,11 +150,9 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
   return {
     name: 'process lease',
     processId: () => id,
-    assertHeld() {
-      if (clock.monotonicMs() >= heldUntilMs) throw new RunStopped('lease_lost');
-    },
+    isHeld: () => clock.monotonicMs() < heldUntilMs,
     async start() {
-      await register();
+      await register(id);
       await recover();
       unsubscribe = store.signals.subscribe((signal) => {
         if (signal.type === 'cancel') active.get(signal.runId)?.stop('cancelled');

@@ -14,9 +14,10 @@ import type { Lease } from './process-lease.ts';
 import { isFinal } from './run-state.ts';
 import { toRunEvent } from './stored-events.ts';
 
-/** How often storing the end of a run is tried while the store cannot be reached, and the first pause between, in ms. */
-const finishAttemptsMax = 8;
+/** How often storing the end of a run is tried while the store cannot be reached, and the pauses between, in ms. */
+const finishAttemptsMax = 30;
 const finishPauseMs = 100;
+const finishPauseMaxMs = 1_000;
 /** Events read from the store at once. */
 const pageSize = 200;
 
@@ -24,7 +25,7 @@ const pageSize = 200;
 export type RunLifeDeps = {
   store: Store;
   executor: Executor;
-  lease: Pick<Lease, 'assertHeld'>;
+  lease: Pick<Lease, 'isHeld'>;
   effectDefault: Effect;
   metrics: RunMetrics;
   fault: Faults;
@@ -65,9 +66,10 @@ export function createRunLife({
     return store.sessions.history(run.tenantId, run.sessionId, run.sessionSeqAtStart);
   }
 
-  function openJournal({ run, log: live, stop }: Handle, recorded: Recorded): Journal {
+  function openJournal({ run, log: live, signal, stop }: Handle, recorded: Recorded): Journal {
     const journal = createJournal({
       attempt: run.attempt,
+      signal,
       recorded,
       append: async (entries) => {
         fault('journal.beforeAppend');
@@ -97,12 +99,12 @@ export function createRunLife({
       } catch (error) {
         if (attempt === finishAttemptsMax) throw error;
         log.warn({ runId: run.id, attempt, err: error }, 'storing the end of a run failed, trying again');
-        await clock.sleep(finishPauseMs * 2 ** attempt);
+        await clock.sleep(Math.min(finishPauseMaxMs, finishPauseMs * 2 ** attempt));
       }
     }
   }
 
-  /** The run as its end was stored: here, or before an answer of the store was lost, or by who took the run over. */
+  /** The run as its end was stored, now or before an answer of the store was lost; null if another took it over. */
   async function settle(run: Run, execution: Execution, entries: JournalEntries): Promise<Run | null> {
     const { tenantId, id, attempt } = run;
     const written = await patiently(run, () =>
@@ -112,7 +114,8 @@ export function createRunLife({
     );
     if (written) return written;
     const found = await store.runs.get(tenantId, id);
-    return found && (isFinal(found.status) || found.status === 'requires_action') ? found : null;
+    const isOurs = found?.attempt === attempt;
+    return isOurs && (isFinal(found.status) || found.status === 'requires_action') ? found : null;
   }
 
   async function end({ run, log: live }: Handle, journal: Journal, execution: Execution): Promise<RunEnd> {
@@ -141,8 +144,11 @@ export function createRunLife({
   async function handBack({ run }: Handle, journal: Journal): Promise<RunEnd> {
     const entries = await journal.close(null);
     const { tenantId, id, attempt } = run;
-    await patiently(run, () => store.runs.handBack(tenantId, id, attempt, entries));
-    log.info({ runId: id, attempt }, 'run handed back');
+    fault('run.beforeHandBack');
+    const written = await patiently(run, () => store.runs.handBack(tenantId, id, attempt, entries));
+    fault('run.afterHandBack');
+    if (written) log.info({ runId: id, attempt }, 'run handed back');
+    else log.error({ runId: id, attempt }, 'another process has taken this run over');
     return { type: 'handed_back' };
   }
 
@@ -157,8 +163,16 @@ export function createRunLife({
     fault('run.claimed');
     try {
       const journal = openJournal(handle, await recordedBefore(run));
-      const { assertHeld } = lease;
-      const activity = createActivity({ run, journal, clock, signal, effectDefault, fault, assertHeld });
+      const assertHeld = () => {
+        if (lease.isHeld()) return;
+        stop('lease_lost'); // the run is not to fail, but to go on elsewhere
+        throw new RunStopped('lease_lost');
+      };
+      const giveBack = () => {
+        if (handle.isLeaving()) stop('shutting_down');
+        return handle.isLeaving();
+      };
+      const activity = createActivity({ run, journal, clock, signal, effectDefault, fault, assertHeld, giveBack });
       const execution = await executor.execute(activity, await history(run));
       const reason = signal.reason instanceof RunStopped ? signal.reason.reason : null;
       if (reason === 'lease_lost') {

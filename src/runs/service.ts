@@ -9,6 +9,7 @@ import { type Decision, settle } from './decisions.ts';
 import type { EventFeed } from './event-feed.ts';
 import { stopped } from './failures.ts';
 import { createLiveLog } from './live-log.ts';
+import type { Lease } from './process-lease.ts';
 import { isFinal } from './run-state.ts';
 import type { CreateRun } from './schemas.ts';
 import type { Slots } from './slots.ts';
@@ -35,7 +36,7 @@ export type RunServiceDeps = {
   clock: Clock;
   ids: Ids;
   settings: { runTimeoutMs: number; backgroundTimeoutMs: number; simulated: boolean };
-  processId: () => string;
+  lease: Pick<Lease, 'processId' | 'isHeld'>;
   versions: { app: string; sdk: string };
 };
 
@@ -60,9 +61,10 @@ function fingerprintOf(value: unknown): string {
 
 /** Takes runs in, keeps track of those of this process, and reads them back. */
 export function createRunService(deps: RunServiceDeps) {
-  const { store, agents, life, feed, active, slots, clock, ids, settings, processId, versions } = deps;
+  const { store, agents, life, feed, active, slots, clock, ids, settings, lease, versions } = deps;
   let closed = false;
   let waiting = 0;
+  const leaving = new AbortController();
 
   function agentFor(name: string | undefined): string {
     const agent = name ?? agents.entry;
@@ -99,14 +101,14 @@ export function createRunService(deps: RunServiceDeps) {
         priority: request.priority ?? 0,
         runAtMs: request.run_at === undefined ? null : Date.parse(request.run_at),
         simulated: settings.simulated,
-        ownerId: processId(),
+        ownerId: lease.processId(),
         appVersion: versions.app,
         sdkVersion: versions.sdk,
         idempotency: key === undefined ? null : { key, fingerprint: fingerprintOf(request), ttlMs: keyTtlMs },
         mode,
       },
       request.if_busy,
-      startNow,
+      startNow && lease.isHeld(), // what others may take over at once had better wait in line
     );
   }
 
@@ -141,6 +143,8 @@ export function createRunService(deps: RunServiceDeps) {
     }
   }
 
+  const goesOnElsewhere = ({ id }: Run) => new ServiceError('shutting_down', {}, { runId: id, retryAfterMs: retryMs });
+
   async function get(tenantId: string, runId: string): Promise<Run> {
     const run = await store.runs.get(tenantId, runId);
     if (!run) throw new ServiceError('not_found', { what: `Run ${runId}` });
@@ -164,17 +168,18 @@ export function createRunService(deps: RunServiceDeps) {
     },
 
     /**
-     * Waits for the end of an accepted run, wherever it is executed. One that is still in line when its time is over
-     * ends as `timed_out`.
+     * Waits for the end of an accepted run, wherever it is executed, and wherever it goes on if this process has to give
+     * it up. One that is still in line when its time is over ends as `timed_out`.
      *
-     * @throws {ServiceError} `shutting_down` with the run's id when this process ends before the run does
+     * @throws {ServiceError} with the run's id: `shutting_down` when this process ends before the run does,
+     *   `store_unavailable` when nobody can know
      */
     async ended({ run, deadlineMs }: Accepted): Promise<Extract<RunEnd, { type: 'ended' }>> {
       const here = active.get(run.id);
       if (here) {
         const end = await here.ended;
         if (end.type === 'ended') return end;
-        throw new ServiceError('shutting_down', {}, { runId: run.id, retryAfterMs: retryMs });
+        if (closed) throw goesOnElsewhere(run);
       }
       const overtime = new AbortController();
       const late = clock.sleep(Math.max(0, deadlineMs - clock.monotonicMs()), overtime.signal).then(async () => {
@@ -204,11 +209,16 @@ export function createRunService(deps: RunServiceDeps) {
       });
       late.catch(() => {}); // it was not late
       waiting += 1;
-      const ended = await feed.ended(run, new AbortController().signal).finally(() => {
+      try {
+        return { type: 'ended', run: await active.attend(() => feed.ended(run, leaving.signal)) };
+      } catch (cause) {
+        if (leaving.signal.aborted) throw goesOnElsewhere(run);
+        if (!(cause instanceof ServiceError)) throw cause;
+        throw new ServiceError('store_unavailable', {}, { runId: run.id, retryAfterMs: retryMs, cause });
+      } finally {
         waiting -= 1;
         overtime.abort();
-      });
-      return { type: 'ended', run: ended };
+      }
     },
 
     get,
@@ -255,6 +265,9 @@ export function createRunService(deps: RunServiceDeps) {
     close(): void {
       closed = true;
     },
+
+    /** Those who wait for runs of other processes are told that this one ends, and where to go on. */
+    stopWaiting: (): void => leaving.abort(),
   };
 }
 

@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { effectsIn } from '../support/effects-file.ts';
 import { type EngineUnderTest, engines } from '../support/engines.ts';
 import { type FakeProvider, startFakeProvider } from '../support/fake-provider.ts';
 import { type ServiceUnderTest, startService } from '../support/service.ts';
@@ -12,17 +13,6 @@ const pointsMax = 60;
 /** `npm run test:faults` kills at every point, `npm test` at each fourth one. */
 const stride = process.env.FAULTS === 'long' ? 1 : 4;
 const app = 'tests/support/apps/fault-points.ts';
-
-type Effect = { tool: string; key: string };
-
-function effectsIn(file: string): Effect[] {
-  try {
-    const lines = readFileSync(file, 'utf8').trim().split('\n');
-    return lines.map((line) => ({ tool: line.split(' ')[0] ?? '', key: line.split(' ')[2] ?? '' }));
-  } catch {
-    return []; // no tool was called
-  }
-}
 
 async function untilOver(service: ServiceUnderTest, runId: string) {
   for (;;) {

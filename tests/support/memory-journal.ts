@@ -36,6 +36,7 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
       const recorded = JSON.parse(JSON.stringify({ steps: memory.steps(), events }));
       const journal = createJournal({
         attempt: run.attempt,
+        signal,
         recorded,
         clock: systemClock,
         published: () => {},
@@ -55,6 +56,7 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
         effectDefault,
         fault: noFaults,
         assertHeld: () => {},
+        giveBack: () => false,
       });
     },
 

@@ -1,4 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +11,10 @@ import pg from 'pg';
 export type PostgresServer = {
   /** Its database `postgres`, as superuser. */
   readonly url: string;
+  /** Stops it as an operator does (`fast`: every session is cut, nothing is lost), or as a crash does (`immediate`). */
+  stop(mode: 'fast' | 'immediate'): Promise<void>;
+  /** Starts it again after `stop`, on the same data and port. */
+  start(): Promise<void>;
   /** Kills it and removes its folder, without waiting for the event loop: it also serves in `process.on('exit')`. */
   remove(): void;
 };
@@ -59,6 +65,8 @@ function readPidFile(dataDir: string): { pid: number; port: number } | null {
     return null;
   }
 }
+
+const pidIn = (folder: string): number | undefined => readPidFile(join(folder, 'data'))?.pid;
 
 function sleepSync(durationMs: number): void {
   // tidy: sleep because in the exit of a process no event comes any more; it is only between looks at a file
@@ -124,8 +132,10 @@ export async function removeLeftovers(): Promise<void> {
   }
 }
 
+const stopSignals = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
+
 /** Makes a server in `folder` and starts it; its log becomes the error when it cannot start. */
-async function startIn(folder: string, password: string): Promise<{ url: string; pid: number | undefined }> {
+async function startIn(folder: string, password: string): Promise<Omit<PostgresServer, 'remove'>> {
   const EmbeddedPostgres = await importEmbeddedPostgres();
   const dataDir = join(folder, 'data');
   const port = await freePort();
@@ -146,13 +156,22 @@ async function startIn(folder: string, password: string): Promise<{ url: string;
     onLog: note,
     onError: note,
   });
-  try {
-    await server.initialise();
-    await server.start();
-  } catch (cause) {
-    throw new Error(`Postgres for the tests did not start:\n${log.join('\n')}`, { cause });
-  }
-  return { url: urlOf(password, port), pid: readPidFile(dataDir)?.pid };
+  const start = () =>
+    server.start().catch((cause: unknown) => {
+      throw new Error(`Postgres for the tests did not start:\n${log.join('\n')}`, { cause });
+    });
+  await server.initialise();
+  await start();
+  return {
+    url: urlOf(password, port),
+    start,
+    async stop(mode) {
+      const { process: child } = server as unknown as { process: ChildProcess };
+      const exited = once(child, 'exit');
+      child.kill(stopSignals[mode]);
+      await exited;
+    },
+  };
 }
 
 /** Starts a Postgres in a new folder of the system's temporary one, on a free port of 127.0.0.1. Takes about 0.6 s. */
@@ -163,10 +182,10 @@ export async function startPostgresServer(): Promise<PostgresServer> {
       chmodSync(folder, 0o711); // the postgres user passes through it, to its own folder within
       const password = randomBytes(16).toString('hex');
       writeFileSync(join(folder, 'password'), password, { mode: 0o600 });
-      const { url, pid } = await startIn(folder, password);
-      return { url, remove: () => removeServer(folder, pid) };
+      const server = await startIn(folder, password);
+      return { ...server, remove: () => removeServer(folder, pidIn(folder)) };
     } catch (error) {
-      removeServer(folder, readPidFile(join(folder, 'data'))?.pid);
+      removeServer(folder, pidIn(folder));
       if (start === startsMax) throw error; // another process may take the free port before Postgres does
     }
   }

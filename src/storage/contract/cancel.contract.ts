@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   cancelled,
+  cancelRequested,
   claimIds,
   claimOne,
   finish,
@@ -23,7 +24,7 @@ import {
 
 const wish = { code: 'cancelled', detail: 'Because.', retryable: true };
 
-/** What `RunStore.requestCancel` and `RunStore.cancelRequested` promise. */
+/** What `RunStore.requestCancel` and `RunStore.owned` promise. */
 export function describeCancel(open: OpenStore): void {
   describe('asking for the end of a run', () => {
     test('that is queued ends it at once, with the error and its last event', async () => {
@@ -94,16 +95,16 @@ export function describeCancel(open: OpenStore): void {
       await start(store, { sessionId: null, ownerId: 'proc_1' });
       const other = await start(store, { sessionId: null, ownerId: 'proc_2' });
       const before = await sessionState(store);
-      expect(await store.runs.cancelRequested('proc_1')).toEqual([]);
+      expect(await cancelRequested(store, 'proc_1')).toEqual([]);
       expect(await store.runs.requestCancel(tenant, run.id, wish)).toEqual(run);
       expect(await store.runs.requestCancel(tenant, run.id, wish)).toEqual(run);
       await store.runs.requestCancel(tenant, other.id, wish);
-      expect(await store.runs.cancelRequested('proc_1')).toEqual([run.id]);
-      expect(await store.runs.cancelRequested('proc_3')).toEqual([]);
+      expect(await cancelRequested(store, 'proc_1')).toEqual([run.id]);
+      expect(await cancelRequested(store, 'proc_3')).toEqual([]);
       expect(await store.runs.get(tenant, run.id)).toEqual(run);
       expect(await sessionState(store)).toEqual(before);
       await finish(store, run, { status: 'cancelled', error: wish });
-      expect(await store.runs.cancelRequested('proc_1')).toEqual([]);
+      expect(await cancelRequested(store, 'proc_1')).toEqual([]);
     });
 
     test('does not keep a running one from ending as it would', async () => {
@@ -173,7 +174,7 @@ export function describeCancel(open: OpenStore): void {
       expect(await store.runs.requestCancel(otherTenant, run.id, cancelled)).toBeNull();
       expect(await store.runs.requestCancel(otherTenant, waiting.id, cancelled)).toBeNull();
       expect(await store.runs.requestCancel(tenant, 'run_unknown', cancelled)).toBeNull();
-      expect(await store.runs.cancelRequested(owner)).toEqual([]);
+      expect(await cancelRequested(store, owner)).toEqual([]);
       expect(await store.runs.get(tenant, waiting.id)).toEqual(waiting);
     });
   });

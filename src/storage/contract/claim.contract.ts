@@ -180,6 +180,30 @@ export function describeClaim(open: OpenStore): void {
     });
   });
 
+  describe('the runs of a process', () => {
+    test('are those it started or claimed and that still run at that attempt, of all tenants', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const started = await start(store, { sessionId: null, ownerId: 'proc_1' });
+      const returned = await start(store, { sessionId: null, tenantId: otherTenant, ownerId: 'proc_1' });
+      await finish(store, await start(store, { sessionId: null, ownerId: 'proc_1' }));
+      await pause(store, await start(store, { sessionId: null, ownerId: 'proc_1' }));
+      await start(store, { sessionId: null, ownerId: 'proc_2' });
+      await handBack(store, returned);
+      expect(await store.runs.owned('proc_1')).toEqual([
+        { tenantId: tenant, id: started.id, attempt: 1, cancelRequested: false },
+      ]);
+      await claim(store, {}, 'proc_1');
+      expect(await store.runs.owned('proc_1')).toContainEqual({
+        tenantId: otherTenant,
+        id: returned.id,
+        attempt: 2,
+        cancelRequested: false,
+      });
+      expect(await store.runs.owned('proc_unknown')).toEqual([]);
+    });
+  });
+
   describe('handing a run back', () => {
     test('it is queued again with its session, its journal whole, and no crash counted', async () => {
       await using fixture = await open();
@@ -235,7 +259,7 @@ export function describeClaim(open: OpenStore): void {
       const { store } = fixture;
       const run = await start(store, { ownerId: owner });
       await store.journal.append(tenant, run.id, 1, { steps: [], events: [newEvent(2)] });
-      const entries = { steps: [newStep(1)], events: [newEvent(2)] };
+      const entries = { steps: [newStep(1)], events: [newEvent(2, { type: 'other' })] };
       await expect(store.runs.handBack(tenant, run.id, 1, entries)).rejects.toThrow();
       expect(await store.runs.get(tenant, run.id)).toEqual(run);
       expect(await store.journal.steps(tenant, run.id)).toEqual([]);

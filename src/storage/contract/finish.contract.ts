@@ -94,7 +94,7 @@ export function describeFinish(open: OpenStore): void {
       const run = await start(store);
       await store.journal.append(tenant, run.id, 1, { steps: [], events: [newEvent(2)] });
       const before = await sessionState(store);
-      const entries = { steps: [newStep(1)], events: [newEvent(2)] };
+      const entries = { steps: [newStep(1)], events: [newEvent(2, { type: 'other' })] };
       const end = finalRun({ newItems: [{ n: 1 }], entries });
       await expect(store.runs.finish(tenant, run.id, 1, end)).rejects.not.toMatchObject({ name: 'ServiceError' });
       expect(await store.runs.get(tenant, run.id)).toEqual(run);

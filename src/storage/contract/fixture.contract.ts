@@ -246,6 +246,10 @@ export async function handBack(store: Store, run: Run): Promise<void> {
   if (!written) throw new Error(`run ${run.id} could not be handed back`);
 }
 
+/** The runs of a process whose end somebody asked for, by id. */
+export const cancelRequested = async (store: Store, ownerId: string): Promise<string[]> =>
+  idsOf((await store.runs.owned(ownerId)).filter((run) => run.cancelRequested));
+
 /** Everything that is recorded of a run, to see what changed. */
 export async function journalOf(store: Store, run: { tenantId: string; id: string }): Promise<JournalEntries> {
   return {

@@ -25,7 +25,7 @@ const operations: Record<string, (store: Store) => Promise<unknown>> = {
   'runs.handBack': (store) => store.runs.handBack(tenant, 'run_1', 1, noEntries),
   'runs.recoverOrphans': (store) => store.runs.recoverOrphans(poison, 10),
   'runs.requestCancel': (store) => store.runs.requestCancel(tenant, 'run_1', cancelled),
-  'runs.cancelRequested': (store) => store.runs.cancelRequested('proc_1'),
+  'runs.owned': (store) => store.runs.owned('proc_1'),
   'runs.pause': (store) => store.runs.pause(tenant, 'run_1', 1, pausedRun()),
   'runs.settle': (store) => store.runs.settle(tenant, 'run_1', { expected: null, left: null, entries: noEntries }),
   'runs.finish': (store) => store.runs.finish(tenant, 'run_1', 1, finalRun()),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   cancelled,
+  cancelRequested,
   centuriesMs,
   claimIds,
   claimOne,
@@ -165,7 +166,7 @@ export function describeLine(open: OpenStore): void {
       const waiting = await queue(store);
       const first = await interrupt(store);
       expect(first).toMatchObject({ status: 'queued', attempt: 0 });
-      expect(await store.runs.cancelRequested(owner)).toEqual([holder.id]);
+      expect(await cancelRequested(store, owner)).toEqual([holder.id]);
       expect(await store.runs.get(tenant, holder.id)).toEqual(holder);
       const later = await interrupt(store);
       const last = await queue(store);
@@ -232,7 +233,7 @@ export function describeLine(open: OpenStore): void {
       const { store } = fixture;
       const theirs = await start(store, { tenantId: otherTenant });
       await interrupt(store);
-      expect(await store.runs.cancelRequested(owner)).toEqual([]);
+      expect(await cancelRequested(store, owner)).toEqual([]);
       expect(await store.runs.get(otherTenant, theirs.id)).toEqual(theirs);
     });
   });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Run, RunFilter, Store } from '../port/index.ts';
 import {
   cancelled,
+  cancelRequested,
   finish,
   idsOf,
   notYetMs,
@@ -105,7 +106,7 @@ export function describeLists(open: OpenStore): void {
       for (const name of ['a\u0000b', 'a\ud800', "' or 1=1 --", '']) {
         expect(await store.runs.get(tenant, name)).toBeNull();
         expect(await store.runs.requestCancel(tenant, name, cancelled)).toBeNull();
-        expect(await store.runs.cancelRequested(name)).toEqual([]);
+        expect(await cancelRequested(store, name)).toEqual([]);
         expect(await store.journal.steps(tenant, name)).toEqual([]);
         expect(await store.journal.events(tenant, name, 0, 10)).toEqual([]);
         expect(await store.sessions.get(tenant, name)).toBeNull();

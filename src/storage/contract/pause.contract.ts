@@ -72,7 +72,7 @@ export function describePause(open: OpenStore): void {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
-      await store.journal.append(tenant, run.id, 1, { steps: [], events: [newEvent(2)] });
+      await store.journal.append(tenant, run.id, 1, { steps: [], events: [newEvent(2, { type: 'other' })] });
       await expect(pause(store, run, { entries })).rejects.toThrow();
       expect(await store.runs.get(tenant, run.id)).toEqual(run);
       expect(await store.journal.steps(tenant, run.id)).toEqual([]);

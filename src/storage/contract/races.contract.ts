@@ -3,6 +3,7 @@ import type { ClaimedRun, CreateOutcome, Store } from '../port/index.ts';
 import {
   approval,
   cancelled,
+  cancelRequested,
   claim,
   finalRun,
   finish,
@@ -105,7 +106,7 @@ export function describeRaces(open: OpenStore): void {
       expect(holders).toHaveLength(1);
       expect(await stores[0].sessions.get(tenant, sessionId)).toMatchObject({ activeRunId: holders[0]?.id });
       // If the waiting run was claimed first, it is asked to end; else it goes on waiting.
-      const asked = await stores[0].runs.cancelRequested(owner);
+      const asked = await cancelRequested(stores[0], owner);
       expect(asked.includes(waiting.id)).toBe(claimed.length === 1);
       for (const holder of holders) await finish(stores[0], holder, { status: 'cancelled' });
       for (const { run } of await claim(stores[0])) await finish(stores[0], run);
@@ -201,7 +202,7 @@ export function describeRaces(open: OpenStore): void {
       expect(await stores[0].runs.get(tenant, holder.id)).toMatchObject({ status: 'cancelled' });
       const running = runs.find(({ status }) => status === 'running');
       const waiting = runs.find(({ status }) => status === 'queued');
-      expect(await stores[0].runs.cancelRequested(owner)).toEqual([running?.id]);
+      expect(await cancelRequested(stores[0], owner)).toEqual([running?.id]);
       await finish(stores[0], running ?? holder);
       const claimed = await claim(stores[1]);
       expect(claimed).toMatchObject([{ run: { id: waiting?.id } }]);

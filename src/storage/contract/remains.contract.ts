@@ -40,6 +40,7 @@ const journal: Step[] = [
 
 /** A call that began others, by a run of its own, and whose result tells of them. */
 const nested: Step[] = [
+  call(12, { name: 'ask_helper', effect: null, key: 't:call_12' }),
   call(9),
   call(10, { scope: '/call_9/inner.YmFy.0', key: 't:call_9/inner.YmFy.0/call_10' }),
   call(11, { scope: '/call_90/inner.YmFy.0', key: 't:call_90/inner.YmFy.0/call_11' }),

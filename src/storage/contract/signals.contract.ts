@@ -132,11 +132,12 @@ export function describeSignals(open: OpenStore): void {
       const { store } = fixture;
       const run = await start(store);
       await store.journal.append(tenant, run.id, 1, oneEvent);
+      const otherEvent = { steps: [], events: [newEvent(2, { type: 'other' })] };
       const heard = await heardDuring(store, async () => {
         await store.journal.append(tenant, run.id, 2, { steps: [], events: [newEvent(3)] });
-        await store.journal.append(tenant, run.id, 1, oneEvent).catch(() => {});
+        await store.journal.append(tenant, run.id, 1, otherEvent).catch(() => {});
         await store.runs.handBack(tenant, run.id, 2, oneEvent);
-        await store.runs.handBack(tenant, run.id, 1, oneEvent).catch(() => {});
+        await store.runs.handBack(tenant, run.id, 1, otherEvent).catch(() => {});
         await store.runs.settle(tenant, run.id, { expected: null, left: null, entries: noEntries });
         await store.runs.requestCancel(tenant, 'run_unknown', cancelled);
       });

@@ -9,8 +9,9 @@ const toItems = ({ callId, name, input, output }: Step): JsonRecord[] => [
   { type: 'function_call_result', callId, name, status: 'completed', output: { type: 'text', text: asText(output) } },
 ];
 
+// An agent used as a tool has no effect of its own (null); what its tools did counts.
 const isDone = ({ kind, status, effect }: Step): boolean =>
-  kind === 'tool_call' && status === 'completed' && effect !== 'read';
+  kind === 'tool_call' && status === 'completed' && effect !== null && effect !== 'read';
 
 /** Whether a call happened inside of one of these, whose result tells of it. */
 const isWithin = (step: Step, calls: readonly Step[]): boolean =>

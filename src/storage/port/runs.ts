@@ -56,6 +56,9 @@ export type ClaimOptions = {
 /** A run that this process executes from now on, and how much of its time is left, in ms by the database's clock. */
 export type ClaimedRun = { run: Run; remainingMs: number };
 
+/** A running run, for the process that executes it. */
+export type OwnedRun = { tenantId: string; id: string; attempt: number; cancelRequested: boolean };
+
 /** What became of runs whose process died; `cancelled` are those whose end somebody had asked for. */
 export type Recovered = { requeued: Run[]; poisoned: Run[]; cancelled: Run[] };
 
@@ -119,8 +122,8 @@ export interface RunStore {
    */
   requestCancel(tenantId: string, runId: string, error: RunError): Promise<Run | null>;
 
-  /** The running runs of this process whose end somebody asked for. */
-  cancelRequested(ownerId: string): Promise<string[]>;
+  /** The running runs of this process, as far as the store knows, and whose end somebody asked for. */
+  owned(ownerId: string): Promise<OwnedRun[]>;
 
   /**
    * Stops a run until a person has decided: `running → requires_action`, at this `attempt` only. It keeps its session

@@ -12,7 +12,7 @@ const columns = runColumns.join(', ');
 // The functions are in migrations/003-claims.sql.
 const claim: Statement = {
   name: 'claim_runs',
-  text: `select ${columns}, greatest(deadline_at_ms - now_ms(), 0) as remaining_ms from claim_runs($1, $2, $3, $4)`,
+  text: `select ${columns}, greatest(deadline_at_ms - steady_ms(), 0) as remaining_ms from claim_runs($1, $2, $3, $4)`,
 };
 const recover: Statement = { name: 'recover_orphans', text: `select ${columns} from recover_orphans($1, $2, $3)` };
 

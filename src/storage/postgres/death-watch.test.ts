@@ -57,7 +57,8 @@ async function openWatch(id = 'proc_watch') {
 }
 
 const leaseOf = async (id: string): Promise<number> =>
-  (await admin.query('select lease_expires_at_ms - now_ms() as left from processes where id = $1', [id])).rows[0].left;
+  (await admin.query('select lease_expires_at_ms - steady_ms() as left from processes where id = $1', [id])).rows[0]
+    .left;
 
 describe('a process that is killed', () => {
   let victim: TestStore;

@@ -41,12 +41,12 @@ const ping: Statement = { name: 'ping', text: 'select 1' };
 const selectGone: Statement = {
   name: 'select_gone',
   text: `select id, lease_expires_at_ms from processes
-    where lock_key is not null and lease_expires_at_ms > now_ms() and id <> all ($1) and ${isGone}`,
+    where lock_key is not null and lease_expires_at_ms > steady_ms() and id <> all ($1) and ${isGone}`,
 };
 // The lease of a dead process ends, so that it finds out with its next heartbeat if it is alive after all.
 const bury: Statement = {
   name: 'bury',
-  text: `update processes set lease_expires_at_ms = now_ms(), lock_key = null
+  text: `update processes set lease_expires_at_ms = steady_ms(), lock_key = null
     where id = $1 and lease_expires_at_ms = $2 and lock_key is not null and ${isGone}
     returning id`,
 };

@@ -4,7 +4,18 @@ import { createTestDatabase, type TestDatabase } from '../../../tests/support/po
 import { untilWaiting, waitingForLock } from '../../../tests/support/postgres-locks.ts';
 import { openPostgresStore } from '../../../tests/support/postgres-store.ts';
 import { openTcpRelay } from '../../../tests/support/tcp-relay.ts';
-import { journalOf, listen, newEvent, newStep, noEntries, start, tenant } from '../contract/fixture.contract.ts';
+import {
+  finalRun,
+  journalOf,
+  listen,
+  newEvent,
+  newStep,
+  noEntries,
+  pausedRun,
+  start,
+  tenant,
+} from '../contract/fixture.contract.ts';
+import type { Store } from '../port/index.ts';
 
 const unavailable = { name: 'ServiceError', code: 'store_unavailable', retryable: true };
 const entries = { steps: [newStep(1), newStep(2)], events: [newEvent(2), newEvent(3)] };
@@ -68,6 +79,25 @@ describe('an append whose connection is cut', () => {
       events: [...entries.events, newEvent(4)],
     });
   });
+
+  const leaving: Record<string, (store: Store, runId: string) => Promise<unknown>> = {
+    end: (store, runId) => store.runs.finish(tenant, runId, 1, finalRun({ entries })),
+    pause: (store, runId) => store.runs.pause(tenant, runId, 1, pausedRun({ entries })),
+    'hand-back': (store, runId) => store.runs.handBack(tenant, runId, 1, entries),
+  };
+  test.each(Object.entries(leaving))(
+    'after the commit may come again with what follows it: the %s of the run',
+    async (_name, leave) => {
+      await using relay = await openTcpRelay(database.url);
+      await using store = await openPostgresStore(relay.url, { directUrl: database.url });
+      const run = await start(store, { sessionId: null });
+      const cut = relay.cutNextAnswer();
+      await expect(store.journal.append(tenant, run.id, 1, entries)).rejects.toMatchObject(unavailable);
+      await cut;
+      expect(await leave(store, run.id)).toBeTruthy();
+      expect(await journalOf(store, run)).toEqual(entries);
+    },
+  );
 
   test('takes down those that share its statement, and each can be made again', async () => {
     await using store = await openPostgresStore(database.url);

@@ -2,11 +2,12 @@ import type { ProcessStore } from '../port/index.ts';
 import type { Database, Statement } from './database.ts';
 import { type DeathWatch, lockKey } from './death-watch.ts';
 
+// With each sign of life the steady time goes on; it is what leases are counted by (migrations/001-initial.sql).
 const register: Statement = {
   name: 'register_process',
   text: `
     insert into processes (id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms, lock_key)
-    values ($1, $2, $3, $4, $5, now_ms(), now_ms() + $6, ${lockKey(7)})
+    values ($1, $2, $3, $4, $5, now_ms(), steady_ms() + $6, ${lockKey(7)})
     on conflict (id) do update set
       host = excluded.host,
       pid = excluded.pid,
@@ -14,13 +15,14 @@ const register: Statement = {
       sdk_version = excluded.sdk_version,
       registered_at_ms = excluded.registered_at_ms,
       lease_expires_at_ms = excluded.lease_expires_at_ms,
-      lock_key = excluded.lock_key`,
+      lock_key = excluded.lock_key
+    returning tick_steady_time()`,
 };
 
 const extend: Statement = {
   name: 'extend_lease',
-  text: `update processes set lease_expires_at_ms = now_ms() + $2, lock_key = ${lockKey(3)}
-    where id = $1 and lease_expires_at_ms > now_ms() returning id`,
+  text: `update processes set lease_expires_at_ms = steady_ms() + $2, lock_key = ${lockKey(3)}
+    where id = $1 and lease_expires_at_ms > steady_ms() returning tick_steady_time()`,
 };
 
 const withdraw: Statement = {
@@ -36,7 +38,7 @@ const forget: Statement = {
   text: `
     delete from processes where id in (
       select id from processes
-      where lease_expires_at_ms < now_ms() - $1 and not exists (
+      where lease_expires_at_ms < steady_ms() - $1 and not exists (
         select from runs where owner_id = processes.id and status = 'running'
       )
       for update skip locked

@@ -75,7 +75,7 @@ test('a heartbeat that is under way when the lease ends saves the runs of its pr
   await dead(storeOf(0), 'proc_1');
   const run = await start(storeOf(0), { ownerId: 'proc_1' });
   await admin.query('begin');
-  await admin.query(`update processes set lease_expires_at_ms = now_ms() + 3600000 where id = 'proc_1'`);
+  await admin.query(`update processes set lease_expires_at_ms = steady_ms() + 3600000 where id = 'proc_1'`);
   const { requeued } = await storeOf(1).runs.recoverOrphans(poison, 10);
   await admin.query('commit');
   expect(requeued).toEqual([]);
@@ -87,7 +87,7 @@ test('a heartbeat that comes while runs of its process are taken back is refused
   await live(storeOf(0), 'proc_1');
   const run = await start(storeOf(0), { ownerId: 'proc_1' });
   await admin.query('begin');
-  await admin.query(`update processes set lease_expires_at_ms = now_ms() where id = 'proc_1'`);
+  await admin.query(`update processes set lease_expires_at_ms = steady_ms() where id = 'proc_1'`);
   await admin.query(`select recover_orphans('{}', '{}', 10)`);
   const beaten = storeOf(0).processes.heartbeat('proc_1', 60_000);
   await untilWaiting(admin);

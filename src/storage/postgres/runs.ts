@@ -5,6 +5,7 @@ import type {
   IfBusy,
   JournalEntries,
   NewRun,
+  OwnedRun,
   PausedRun,
   Run,
   RunStore,
@@ -45,9 +46,10 @@ const pauseRun: Statement = {
   text: `select ${columns}, ${awaited} from pause_run(${placeholders(17)})`,
 };
 const settleRun: Statement = { name: 'settle_run', text: `select ${columns} from settle_run(${placeholders(5)})` };
-const selectCancelRequested: Statement = {
-  name: 'cancel_requested',
-  text: `select id from runs where owner_id = $1 and status = 'running' and cancel_requested_at_ms is not null`,
+const selectOwned: Statement = {
+  name: 'owned_runs',
+  text: `select id, tenant_id as "tenantId", attempt, cancel_requested_at_ms is not null as "cancelRequested"
+    from runs where owner_id = $1 and status = 'running'`,
 };
 const selectRun: Statement = {
   name: 'select_run',
@@ -100,9 +102,7 @@ export function createRunStore(database: Database, signals: PostgresSignals): Ru
       else if (row.status === 'cancelled') tellEnd(runId, row.awaited);
       return toRun(row);
     },
-    async cancelRequested(ownerId) {
-      return (await database.query<{ id: string }>(selectCancelRequested, [ownerId])).map(({ id }) => id);
-    },
+    owned: (ownerId) => database.query<OwnedRun>(selectOwned, [ownerId]),
     async pause(tenantId, runId, attempt, paused) {
       const row = await one(pauseRun, [tenantId, runId, attempt, ...pausedValues(tenantId, runId, paused)]);
       if (row === null) return null;

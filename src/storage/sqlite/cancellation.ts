@@ -26,7 +26,10 @@ export function grantWish(operation: Operation, row: StoppedRow): Run | null {
   return row.cancel_requested_at_ms === null ? null : end(operation, row.id, 'cancelled', cancelledError);
 }
 
-/** The running runs of a process (parameter) whose end somebody asked for. */
-export const selectCancelRequested = `
-  select id from runs indexed by runs_owned
-  where owner_id = ? and status = 'running' and cancel_requested_at_ms is not null`;
+/** The running runs of a process (parameter), and whether somebody asked for their end. */
+export const selectOwned = `
+  select id, tenant_id, attempt, cancel_requested_at_ms is not null as cancel_requested
+  from runs indexed by runs_owned where owner_id = ? and status = 'running'`;
+
+/** A row of `selectOwned`. */
+export type OwnedRow = { id: string; tenant_id: string; attempt: number; cancel_requested: number };

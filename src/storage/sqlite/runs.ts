@@ -1,6 +1,6 @@
 import type { RunStore } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
-import { requestEnd, selectCancelRequested } from './cancellation.ts';
+import { type OwnedRow, requestEnd, selectOwned } from './cancellation.ts';
 import { claim } from './claims.ts';
 import type { Database, Sql } from './database.ts';
 import type { Operations } from './operation.ts';
@@ -20,8 +20,15 @@ export function createRunStore(database: Database, write: Operations): RunStore 
       write((operation) => handBack(operation, { tenantId, runId, attempt }, entries)),
     recoverOrphans: (poison, limit) => write((operation) => recoverOrphans(operation, poison, limit)),
     requestCancel: (tenantId, runId, error) => write((operation) => requestEnd(operation, tenantId, runId, error)),
-    cancelRequested: (ownerId) =>
-      database.read((sql) => (sql(selectCancelRequested).all(ownerId) as { id: string }[]).map(({ id }) => id)),
+    owned: (ownerId) =>
+      database.read((sql) =>
+        (sql(selectOwned).all(ownerId) as OwnedRow[]).map(({ id, tenant_id, attempt, cancel_requested }) => ({
+          tenantId: tenant_id,
+          id,
+          attempt,
+          cancelRequested: cancel_requested === 1,
+        })),
+      ),
     pause: (tenantId, runId, attempt, paused) =>
       write((operation) => pause(operation, { tenantId, runId, attempt }, paused)),
     settle: (tenantId, runId, decided) => write((operation) => settle(operation, tenantId, runId, decided)),

@@ -1,4 +1,7 @@
-/** The agent of `effects.ts` in a process that kills itself at the n-th fault point that it passes (`KILL_AT`). */
+/**
+ * The agent of `effects.ts` in a process that kills itself at the n-th fault point that it passes (`KILL_AT`), or stops
+ * itself, as by SIGSTOP, the first time that it passes a certain one (`STOP_AT`).
+ */
 import { appendFileSync } from 'node:fs';
 import { Agent, tool } from '@openai/agents';
 import { currentCall, effect } from 'agent-service';
@@ -10,6 +13,7 @@ const { runProcess } = (await import(new URL('../../../dist/main.js', import.met
 
 const file = process.env.EFFECTS_FILE ?? '';
 const killAt = Number(process.env.KILL_AT ?? 0);
+let stopAt = process.env.STOP_AT;
 let passed = 0;
 
 const record = (name: string) =>
@@ -30,7 +34,11 @@ const tools = [
 ];
 const worker = new Agent({ name: 'worker', instructions: 'You are the worker.', tools });
 
-await runProcess({ agents: { worker } }, () => {
+await runProcess({ agents: { worker } }, (point) => {
   passed += 1;
+  if (point === stopAt) {
+    stopAt = undefined;
+    process.kill(process.pid, 'SIGSTOP');
+  }
   if (passed === killAt) process.kill(process.pid, 'SIGKILL');
 });

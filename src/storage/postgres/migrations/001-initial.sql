@@ -1,9 +1,36 @@
--- Times are ms since the epoch on the database's clock. Opaque values, and strings that users and models wrote, are
--- JSON text, not jsonb: jsonb refuses NUL and lone surrogates, and orders keys anew. Ids sort by their bytes, so that
--- pages of lists are the same on every database, whatever its language.
+-- Times are ms since the epoch on the database's clock. Those that say how long something lasts, leases and what a run
+-- has of its time, are on the steady time instead, which does not jump when that clock is set. Opaque values, and
+-- strings that users and models wrote, are JSON text, not jsonb: jsonb refuses NUL and lone surrogates, and orders keys
+-- anew. Ids sort by their bytes, so that pages of lists are the same on every database, whatever its language.
 
 create function now_ms() returns bigint language sql volatile
 return floor(extract(epoch from clock_timestamp()) * 1000)::bigint;
+
+-- One row: the steady time, and when by the clock it was that. Rewritten with the heartbeats of all processes.
+create table steady_time (
+  only_row boolean primary key default true check (only_row),
+  steady_at_ms bigint not null,
+  seen_at_ms bigint not null
+) with (fillfactor = 10);
+
+insert into steady_time (steady_at_ms, seen_at_ms) values (now_ms(), now_ms());
+
+-- The steady time goes on as the clock does, but by at most a second between two looks at the clock. Live processes look
+-- more often than that. So it stands still while nobody lives or can reach the database, and a clock that is set forward
+-- or back moves it by less than a second. See docs/decisions/0006-steady-time.md.
+create function steady_ms() returns bigint language sql volatile
+begin atomic
+  select steady_at_ms + least(greatest(now_ms() - seen_at_ms, 0), 1000) from steady_time;
+end;
+
+-- Looks at the clock; unless somebody else does at this moment, or has done so just now.
+create function tick_steady_time() returns void language plpgsql as $$
+begin
+  perform from steady_time where now_ms() - seen_at_ms not between 0 and 200 for update skip locked;
+  if found then
+    update steady_time set steady_at_ms = steady_ms(), seen_at_ms = now_ms();
+  end if;
+end $$;
 
 create table tenants (
   id text collate "C" primary key,
@@ -36,6 +63,7 @@ create table processes (
   app_version text not null,
   sdk_version text not null,
   registered_at_ms bigint not null,
+  -- On the steady time.
   lease_expires_at_ms bigint not null,
   -- The advisory lock that the process holds on a connection of its own while it lives; null while it holds none.
   lock_key bigint
@@ -124,9 +152,10 @@ create table runs (
   created_at_ms bigint not null,
   -- Not to be started before this time; null for at once.
   run_at_ms bigint,
-  -- When the run's time is over; null before a run in the background is claimed.
+  -- When the run's time is over, on the steady time; null before a run in the background is claimed.
   deadline_at_ms bigint,
-  -- Since when the run's time stands still, until it is claimed; then the deadline is put off by as much.
+  -- Since when, on the steady time, the run's time stands still, until it is claimed; then the deadline is put off by as
+  -- much.
   clock_stopped_at_ms bigint,
   cancel_requested_at_ms bigint,
   started_at_ms bigint,
@@ -270,11 +299,11 @@ begin
       (2, format('{"type":"function_call_result","callId":%s,"name":%s,"status":"completed","output":{"type":"text","text":%s}}',
         to_json(call_id), to_json(name), result))
     ) as parts (part, item)
-  where run_id = p_run.id and kind = 'tool_call' and status = 'completed' and effect is distinct from 'read'
+  where run_id = p_run.id and kind = 'tool_call' and status = 'completed' and effect <> 'read'
     and not exists ( -- inside of another call, whose result tells of it
       select from steps as around
       where around.run_id = p_run.id and around.kind = 'tool_call' and around.status = 'completed'
-        and around.effect is distinct from 'read'
+        and around.effect <> 'read'
         and starts_with(steps.scope || '/', '/' || substr(around.key, 3) || '/')
     );
   if items is null then

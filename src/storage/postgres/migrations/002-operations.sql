@@ -217,7 +217,7 @@ begin
   ) values (
     p_id, p_tenant_id, p_session_id, case when starts then 'running' else 'queued' end, p_mode, p_agent, p_simulated,
     p_message, p_metadata, case when starts then 1 else 0 end, case when starts then p_owner_id end, p_timeout_ms,
-    p_priority, p_run_at_ms, rank, case when starts or p_mode <> 'background' then at_ms + p_timeout_ms end,
+    p_priority, p_run_at_ms, rank, case when starts or p_mode <> 'background' then steady_ms() + p_timeout_ms end,
     seq_at_start, p_request_id, p_app_version, p_sdk_version, at_ms, case when starts then at_ms end
   );
   if p_session_id is not null then
@@ -269,7 +269,7 @@ begin
   if not found then
     return;
   end if;
-  perform record_entries(array[p_id], p_entries, false);
+  perform record_entries(array[p_id], p_entries, true);
   if its_session_id is not null then
     perform leave_session(ended, p_items);
   end if;
@@ -300,13 +300,13 @@ begin
   if returned.status is distinct from 'running' or returned.attempt <> p_attempt then
     return;
   end if;
-  perform record_entries(array[p_id], p_entries, false);
+  perform record_entries(array[p_id], p_entries, true);
   if returned.cancel_requested_at_ms is not null then
     return next end_run(p_id, 'cancelled', p_cancelled);
     return;
   end if;
   return query
-    update runs set status = 'queued', owner_id = null, clock_stopped_at_ms = now_ms() where id = p_id returning *;
+    update runs set status = 'queued', owner_id = null, clock_stopped_at_ms = steady_ms() where id = p_id returning *;
 end $$;
 
 -- Stops a run at its attempt until a person has decided; one whose end was asked for has come to it. No row if nothing
@@ -323,9 +323,9 @@ begin
   if paused.status is distinct from 'running' or paused.attempt <> p_attempt then
     return;
   end if;
-  perform record_entries(array[p_id], p_entries, false);
+  perform record_entries(array[p_id], p_entries, true);
   update runs
-  set status = 'requires_action', owner_id = null, clock_stopped_at_ms = now_ms(),
+  set status = 'requires_action', owner_id = null, clock_stopped_at_ms = steady_ms(),
     required_action = p_required_action, last_agent = p_last_agent, model = p_model, requests = p_requests,
     input_tokens = p_input_tokens, cached_input_tokens = p_cached_input_tokens, output_tokens = p_output_tokens,
     reasoning_tokens = p_reasoning_tokens, total_tokens = p_total_tokens, cost_usd = p_cost_usd, drift = p_drift,

@@ -29,6 +29,7 @@ as $$
 declare
   passed_over_max constant integer := 50; -- runs on which others work at the moment
   at_ms bigint := now_ms();
+  steady_at_ms constant bigint := steady_ms();
   left_all integer := p_limit;
   left_background integer := p_background_max;
   left_crashed integer := p_crashed::integer;
@@ -74,8 +75,10 @@ begin
       -- Later attempts read the history that the first one read, and count from its start.
       started_at_ms = coalesce(started_at_ms, at_ms),
       session_seq_at_start = coalesce(session_seq_at_start, case when session_id is not null then held.next_seq - 1 end),
-      deadline_at_ms =
-        coalesce(deadline_at_ms, at_ms + timeout_ms) + greatest(coalesce(at_ms - clock_stopped_at_ms, 0), 0),
+      -- Never more than the whole: a lease may have ended before the run began.
+      deadline_at_ms = steady_at_ms + least(
+        coalesce(deadline_at_ms - coalesce(clock_stopped_at_ms, steady_at_ms), timeout_ms), timeout_ms
+      ),
       clock_stopped_at_ms = null
     where id = candidate.id
     returning * into claimed;
@@ -98,26 +101,27 @@ declare
 begin
   delete from processes where id = p_id;
   left_ids := array(select id from runs where owner_id = p_id and status = 'running' order by id for update);
-  update runs set clock_stopped_at_ms = now_ms() where id = any (left_ids);
+  update runs set clock_stopped_at_ms = steady_ms() where id = any (left_ids);
 end $$;
 
 -- The running runs whose process is dead, in order of arrival, at most so many.
 create function find_orphans(p_limit integer) returns setof runs language plpgsql as $$
 declare
+  steady_at_ms constant bigint := steady_ms();
   judged text[] := '{}';
   alive text[] := '{}';
   orphan runs;
 begin
   for orphan in
     select runs.* from runs left join processes on processes.id = owner_id
-    where status = 'running' and (processes.id is null or lease_expires_at_ms <= now_ms())
+    where status = 'running' and (processes.id is null or lease_expires_at_ms <= steady_at_ms)
     order by arrival limit p_limit
   loop
     if orphan.owner_id <> all (judged) then
       -- A heartbeat that is under way saves the runs of its process; one that comes later finds the lease ended.
       update processes set lock_key = null
       where id = (select id from processes where id = orphan.owner_id for update skip locked)
-        and lease_expires_at_ms <= now_ms();
+        and lease_expires_at_ms <= steady_at_ms;
       if not found and exists (select from processes where id = orphan.owner_id) then
         alive := alive || orphan.owner_id;
       end if;
@@ -138,6 +142,7 @@ create function recover_orphans(p_poison text, p_cancelled text, p_limit integer
 language plpgsql as $$
 declare
   crashes_max constant integer := 3;
+  steady_at_ms constant bigint := steady_ms();
   found_ids text[] := array(select id from find_orphans(p_limit));
   orphan record;
   taken runs;
@@ -147,16 +152,18 @@ begin
   perform from runs where id = any (found_ids) order by id for update;
   for orphan in
     select runs.id, lease_expires_at_ms from runs left join processes on processes.id = owner_id
-    where runs.id = any (found_ids) and status = 'running' and (processes.id is null or lease_expires_at_ms <= now_ms())
+    where runs.id = any (found_ids) and status = 'running' and (processes.id is null or lease_expires_at_ms <= steady_at_ms)
     order by arrival
   loop
     completed := (select count(*) from steps where run_id = orphan.id and status = 'completed');
     update runs
     set status = 'queued', owner_id = null, crashes = crashes + 1,
       -- Its time stands still since its process left or the lease ended, or else since the last that is known of it.
-      clock_stopped_at_ms = least(now_ms(), greatest(started_at_ms, coalesce(
-        clock_stopped_at_ms, orphan.lease_expires_at_ms, (select max(at_ms) from events where run_id = orphan.id)
-      ))),
+      clock_stopped_at_ms = least(steady_at_ms, coalesce(
+        clock_stopped_at_ms, orphan.lease_expires_at_ms, steady_at_ms - (
+          select now_ms() - coalesce(max(events.at_ms), started_at_ms) from events where run_id = orphan.id
+        )
+      )),
       crashes_without_step = case when completed > steps_at_crash then 1 else crashes_without_step + 1 end,
       steps_at_crash = completed
     where id = orphan.id
