@@ -23,9 +23,11 @@ import { parseSettings, type Settings } from './platform/settings.ts';
 import { StartError } from './platform/start-error.ts';
 import { versions } from './platform/versions.ts';
 import { createOpenAiProvider, createProviderCheck, createSimulatedModelProvider } from './providers/index.ts';
+import { createPruner } from './retention/index.ts';
 import {
   type ActiveRuns,
   createActiveRuns,
+  createApprovalExpiry,
   createClaimer,
   createEventFeed,
   createExecutor,
@@ -128,7 +130,14 @@ export async function startService(
   const newId = () => ids('proc');
   const metrics = createRunMetrics({ store, slots });
   const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
-  const executor = createExecutor({ agents, context: options.context, defaults, turnsMax: settings.turnsMax, clock });
+  const executor = createExecutor({
+    agents,
+    context: options.context,
+    defaults,
+    turnsMax: settings.turnsMax,
+    approvalExpiryMs: settings.approvalExpiryMs,
+    clock,
+  });
   const life = createRunLife({
     store,
     executor,
@@ -153,6 +162,14 @@ export async function startService(
     versions: version,
   });
   const claimer = createClaimer({ store, slots, active, lease, execute: runs.resume, metrics, clock, log });
+  const pruner = createPruner({
+    retention: store.retention,
+    retentionMs: settings.runRetentionMs,
+    registry: metrics.registry,
+    clock,
+    random: Math.random,
+    log,
+  });
   const health = createHealth({
     provider: settings.simulated ? null : createProviderCheck(settings),
     store: async (signal) => store.ping(signal).then(() => null),
@@ -193,6 +210,8 @@ export async function startService(
     lease,
     api,
     claimer,
+    createApprovalExpiry({ store, metrics, clock, log }),
+    pruner,
   ]);
 
   interceptNestedRuns();

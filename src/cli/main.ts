@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander';
 import { packageVersion } from '../platform/versions.ts';
+import { toDuration } from './duration-option.ts';
+import type { PruneOptions } from './prune.ts';
 
 const defaultFile = 'src/main.ts';
 const fileHelp = 'the program that calls serve()';
@@ -27,5 +29,13 @@ program
   .command('migrate')
   .description("bring the store's schema up to date: Postgres of DATABASE_URL, or the embedded store in DATA_DIR")
   .action(async () => (await import('./migrate.ts')).migrate());
+
+program
+  .command('prune')
+  .description('remove runs that ended long ago, with their steps and events, and expired idempotency keys')
+  .option('--older-than <duration>', 'such as "30 days" or 12h (default: RUN_RETENTION)', toDuration)
+  .option('--dry-run', 'count them, and remove nothing')
+  .addHelpText('after', '\nThe service may run meanwhile. Sessions and their items stay.')
+  .action(async (options: PruneOptions) => (await import('./prune.ts')).prune(options));
 
 await program.parseAsync();

@@ -90,6 +90,7 @@ export const errorCatalogue = {
   request_timeout: entry(408, 'Request timeout', 'The request did not arrive in time.', true),
   headers_too_large: entry(431, 'Headers too large', 'The request headers are too large.'),
   poisoned: entry(500, 'Poisoned', 'Three processes died while they executed this run, without a new step between.'),
+  approval_expired: entry(410, 'Approval expired', 'Nobody decided in time (APPROVAL_EXPIRY).'),
   run_timed_out: entry(504, 'Run timed out', 'Agent run timed out.'),
 } as const;
 

@@ -41,6 +41,9 @@ describe('without any setting but the key', () => {
       turnsMax: 10,
       inputCharsMax: 200_000,
       leaseMs: 10_000,
+      approvalExpiryMs: 7 * 24 * 3_600_000,
+      runRetentionMs: 30 * 24 * 3_600_000,
+      historyItemsMax: null,
       rateLimit: { perMinute: 100, burst: 20 },
       trustProxy: false,
       authMode: 'api_key',
@@ -157,6 +160,7 @@ describe('values', () => {
     'RATE_LIMIT_RPM',
     'RATE_LIMIT_BURST',
     'DATABASE_POOL_MAX',
+    'SESSION_MAX_ITEMS',
   ] as const;
   const durations = ['OPENAI_TIMEOUT', 'RUN_LEASE', 'HEALTH_CHECK_TIMEOUT', 'SHUTDOWN_GRACE', 'PRESTOP_DELAY'] as const;
   const junk = [
@@ -217,6 +221,29 @@ describe('values', () => {
       'OPENAI_TIMEOUT',
       'MAX_TURNS',
     ]);
+  });
+
+  test.each([
+    ['30 days', 2_592_000_000],
+    ['12h', 43_200_000],
+    ['60', 60_000],
+    ['3650 days', 315_360_000_000],
+    ['never', null],
+    ['Never', null],
+  ])('RUN_RETENTION=%s is understood', (RUN_RETENTION, expected) => {
+    expect(production({ RUN_RETENTION }).runRetentionMs).toBe(expected);
+  });
+
+  test.each(['30', '0', '59s', '3651 days', '1 month', '-1 day', 'forever'])(
+    'RUN_RETENTION=%s is refused: nobody wants to keep runs for so short or long',
+    (RUN_RETENTION) => {
+      expect(wrongIn({ OPENAI_API_KEY: apiKey, RUN_RETENTION })).toEqual(['RUN_RETENTION']);
+    },
+  );
+
+  test('SESSION_MAX_ITEMS is a number of items, and 0 or nothing means all of them', () => {
+    expect(production({ SESSION_MAX_ITEMS: '40' }).historyItemsMax).toBe(40);
+    expect(production({ SESSION_MAX_ITEMS: '0' }).historyItemsMax).toBeNull();
   });
 
   test('levels of the log are taken in any case', () => {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { describeDuration, parseDuration } from './duration.ts';
 import { type LogLevel, logLevels } from './logger.ts';
 import { StartError } from './start-error.ts';
 
@@ -35,6 +36,25 @@ const secondsToMs = (min: number, max: number) => {
     .transform(Number)
     .pipe(z.number().min(min, allowed).max(max, allowed))
     .transform((seconds) => Math.round(seconds * 1000));
+};
+/** How long something is kept, in ms; null for ever. */
+const retention = (minMs: number, maxMs: number) => {
+  const allowed = 'a duration from 1 minute to 3650 days, such as 30 days, 12h or 3600 (seconds), or never';
+  return z.string({ error: () => allowed }).transform((value, context) => {
+    if (value.toLowerCase() === 'never') return null;
+    const durationMs = parseDuration(value);
+    if (durationMs === null || durationMs < minMs || durationMs > maxMs) context.addIssue(allowed);
+    return durationMs;
+  });
+};
+/** How long something may take that nobody waits at a terminal for, in ms. */
+const patience = (minMs: number, maxMs: number) => {
+  const allowed = `a duration from ${describeDuration(minMs)} to ${describeDuration(maxMs)}, such as 7 days, 12h or 3600 (seconds)`;
+  return z.string({ error: () => allowed }).transform((value, context) => {
+    const durationMs = parseDuration(value) ?? Number.NaN;
+    if (!(durationMs >= minMs && durationMs <= maxMs)) context.addIssue(allowed);
+    return durationMs;
+  });
 };
 const oneOf = <const T extends string>(values: readonly T[]) =>
   z.enum(values, { error: () => `one of ${values.join(', ')}` }) as z.ZodType<T, string>;
@@ -145,6 +165,22 @@ export const settingsTable = {
     schema: secondsToMs(1, 300),
     default: '10',
     about: 'Seconds after which a process that gave no sign of life is taken for dead.',
+  }),
+  APPROVAL_EXPIRY: setting({
+    schema: patience(1_000, 365 * 24 * 3_600_000),
+    default: '7 days',
+    about: 'How long a run waits for a person to decide; then it fails with approval_expired.',
+  }),
+  RUN_RETENTION: setting({
+    schema: retention(60_000, 3650 * 24 * 3_600_000),
+    default: '30 days',
+    about: 'How long a run is kept after its end, with its steps and events; the items of its session stay.',
+  }),
+  SESSION_MAX_ITEMS: setting({
+    schema: whole(0, 100_000),
+    default: '0',
+    about:
+      'Items of the history that a model is shown at most, in whole turns, the last turn in any case; 0 for all. What is stored stays whole.',
   }),
 
   RATE_LIMIT_RPM: setting({
@@ -286,6 +322,10 @@ function toSettings(parsed: Parsed) {
     turnsMax: parsed.MAX_TURNS,
     inputCharsMax: parsed.MAX_INPUT_CHARS,
     leaseMs: parsed.RUN_LEASE,
+    approvalExpiryMs: parsed.APPROVAL_EXPIRY,
+    runRetentionMs: parsed.RUN_RETENTION,
+    /** Null for the whole history. */
+    historyItemsMax: parsed.SESSION_MAX_ITEMS || null,
     rateLimit: { perMinute: parsed.RATE_LIMIT_RPM, burst: parsed.RATE_LIMIT_BURST },
     trustProxy: toTrustProxy(parsed.TRUST_PROXY),
     authMode: parsed.AUTH_MODE ?? (local ? ('none' as const) : ('api_key' as const)),

@@ -13,7 +13,7 @@ const events: StoredEvent[] = [
 ];
 
 /** A feed over a store in which a run, executed elsewhere, ends after it was looked at and before its events are. */
-function createFeed() {
+function createFeedOfEnding() {
   let now = running;
   const store = {
     runs: { get: async () => now },
@@ -30,14 +30,46 @@ function createFeed() {
 
 describe('a run that ends in another process while it is looked at', () => {
   test('is shown to its viewers as it ended, at once', async () => {
-    const told = await Array.fromAsync(createFeed().read(running, 1, new AbortController().signal));
+    const told = await Array.fromAsync(createFeedOfEnding().read(running, 1, new AbortController().signal));
     expect(told.map(({ type }) => type)).toEqual(['run.started', 'run.completed']);
     expect(told.at(-1)).toMatchObject({ run: { status: 'completed', response: 'It left today.' } });
   });
 
   test('is shown as it ended in the list of its events', async () => {
-    const listed = await createFeed().stored(running, 0);
+    const listed = await createFeedOfEnding().stored(running, 0);
     expect(listed.map(({ type }) => type)).toEqual(['run.created', 'run.started', 'run.completed']);
     expect(listed.at(-1)).toMatchObject({ run: { status: 'completed', response: 'It left today.' } });
   });
+});
+
+/** A feed of a run that another process executes, until it is removed from the store. */
+function createRemovable() {
+  const run = newRun('blocking');
+  let stored: Run | null = run;
+  const store = {
+    runs: { get: async () => stored },
+    journal: { events: async () => [] },
+    signals: { subscribe: () => () => {} },
+  } as unknown as Store;
+  const clock = createHandClock();
+  const feed = createEventFeed({ store, active: createActiveRuns(), clock });
+  const remove = async () => {
+    stored = null;
+    await clock.advance(1_000);
+  };
+  return { run, feed, remove };
+}
+
+const never = new AbortController().signal;
+
+test('who waits for the end of a run that is removed meanwhile is told that there is none', async () => {
+  const { run, feed, remove } = createRemovable();
+  const ended = feed.ended(run, never);
+  await Promise.all([expect(ended).rejects.toMatchObject({ code: 'not_found' }), remove()]);
+});
+
+test('the events of a run that is removed meanwhile come to an end', async () => {
+  const { run, feed, remove } = createRemovable();
+  const [events] = await Promise.all([Array.fromAsync(feed.read(run, 1, never)), remove()]);
+  expect(events).toEqual([]);
 });

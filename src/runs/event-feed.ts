@@ -1,4 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
+import { ServiceError } from '../platform/errors.ts';
 import type { Run, Store } from '../storage/port/index.ts';
 import type { ActiveRuns } from './active-run.ts';
 import { endsRun, endsStream, type RunEvent } from './events.ts';
@@ -34,15 +35,12 @@ export function createEventFeed({ store, active, clock }: EventFeedDeps) {
     for (let after = Math.max(1, afterSeq); ; ) {
       const page = await store.journal.events(run.tenantId, run.id, after, pageSize);
       // Whoever read the run before its end shows it as it ended all the same.
-      const shown = !isFinal(run.status) && page.some(({ type }) => endsRun(type)) ? await current(run) : run;
-      for (const event of page) yield toRunEvent(shown, event);
+      const late = !isFinal(run.status) && page.some(({ type }) => endsRun(type));
+      const shown = late ? await store.runs.get(run.tenantId, run.id) : run;
+      for (const event of page) yield toRunEvent(shown ?? run, event);
       if (page.length < pageSize) return;
       after = page.at(-1)?.seq ?? after;
     }
-  }
-
-  async function current(run: Run): Promise<Run> {
-    return (await store.runs.get(run.tenantId, run.id)) ?? run;
   }
 
   return {
@@ -67,7 +65,8 @@ export function createEventFeed({ store, active, clock }: EventFeedDeps) {
           continue;
         }
         // The run is read before its events: what is over then has all its events stored.
-        const now = await current(run);
+        const now = await store.runs.get(run.tenantId, run.id);
+        if (now === null) return; // it ended, and was removed since
         for await (const event of stored(now, seen)) {
           seen = event.seq;
           yield event;
@@ -78,12 +77,16 @@ export function createEventFeed({ store, active, clock }: EventFeedDeps) {
       }
     },
 
-    /** Resolves with the run once it has ended or stands at `requires_action`. Rejects when `signal` aborts. */
+    /**
+     * Resolves with the run once it has ended or stands at `requires_action`. Rejects when `signal` aborts, and with
+     * `not_found` if the run was removed before its end was seen.
+     */
     async ended(run: Run, signal: AbortSignal): Promise<Run> {
       for (;;) {
         signal.throwIfAborted();
         const waiting = somethingNew(run.id, signal);
-        const now = await current(run);
+        const now = await store.runs.get(run.tenantId, run.id);
+        if (now === null) throw new ServiceError('not_found', { what: `Run ${run.id}` }, { runId: run.id });
         if (isOver(now)) return now;
         await waiting;
       }

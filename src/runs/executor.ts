@@ -1,6 +1,6 @@
 import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult } from '@openai/agents';
 import type { AgentRegistry, AnyAgent, ContextBuilder } from '../agents/index.ts';
-import { buildContext, declaredEffect } from '../agents/index.ts';
+import { buildContext } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import {
   type FinalRun,
@@ -14,11 +14,10 @@ import type { Activity } from './activity.ts';
 import { approvalKey } from './decisions.ts';
 import { classifyFailure, type Failure, RunStopped, stopped } from './failures.ts';
 import { isJournaledTool } from './journaled-tool.ts';
+import { askApproval, askOutcome, callIdOf, waitFrom } from './required-action.ts';
 import { createRunSession } from './run-session.ts';
 import type { RequiredAction } from './schemas.ts';
 import { type RunDefaults, rootScope, runScope } from './scope.ts';
-import { parseArguments } from './tool-arguments.ts';
-import { toTime } from './view.ts';
 
 /** How long code that was told to stop has to do so before its run is recorded without it. */
 const abortSettleMs = 500;
@@ -32,6 +31,8 @@ export type ExecutorDeps = {
   context: ContextBuilder | undefined;
   defaults: RunDefaults;
   turnsMax: number;
+  /** How long a run waits for a person, in ms. */
+  approvalExpiryMs: number;
   clock: Clock;
 };
 
@@ -44,7 +45,7 @@ export type Execution =
   | { type: 'paused'; paused: Pausing };
 
 /** Executes runs: hands them to the SDK, watches them, and says how they ended. It stores nothing but the journal. */
-export function createExecutor({ agents, context, defaults, turnsMax, clock }: ExecutorDeps) {
+export function createExecutor({ agents, context, defaults, turnsMax, approvalExpiryMs, clock }: ExecutorDeps) {
   async function callSdk(activity: Activity, agent: AnyAgent, session: RunSession | null): Promise<AnyResult> {
     const { run, signal } = activity;
     const runContext = await buildContext(context, {
@@ -88,7 +89,9 @@ export function createExecutor({ agents, context, defaults, turnsMax, clock }: E
         return succeeded(result, activity, session);
       } catch (error) {
         const unknown = activity.journal.unknownCalls();
-        if (unknown.length > 0 && !signal.aborted) return pausedForUnknown(unknown, activity);
+        if (unknown.length > 0 && !signal.aborted) {
+          return paused(activity, askOutcome(unknown, waitFrom(clock, approvalExpiryMs)), null);
+        }
         const reason = signal.reason instanceof RunStopped ? signal.reason : error;
         const failure = reason instanceof RunStopped ? stopped(reason.reason) : classify(error, activity);
         if (failure.error.code === 'guardrail_tripped' && activity.lastTextStep() > 0) {
@@ -119,8 +122,13 @@ export function createExecutor({ agents, context, defaults, turnsMax, clock }: E
   function succeeded(result: AnyResult, activity: Activity, session: RunSession | null): Execution {
     const lastAgent = result.lastAgent ? agents.nameOf(result.lastAgent) : null;
     if (result.interruptions.length > 0) {
-      const requiredAction = toApproval(result, agents, activity) as Json;
-      return { type: 'paused', paused: { ...known(activity, false), lastAgent, requiredAction } };
+      const asked = askApproval(
+        result.interruptions,
+        agents,
+        activity.effectDefault,
+        waitFrom(clock, approvalExpiryMs),
+      );
+      return paused(activity, asked, lastAgent);
     }
     const output: unknown = result.finalOutput;
     const structured = typeof output !== 'string' && output !== undefined;
@@ -136,15 +144,9 @@ export function createExecutor({ agents, context, defaults, turnsMax, clock }: E
     return { type: 'ended', final };
   }
 
-  function pausedForUnknown(steps: Step[], activity: Activity): Execution {
-    const requiredAction: RequiredAction = {
-      type: 'unknown_outcome',
-      items: steps.map((step) => toItem(step, clock)),
-    };
-    return {
-      type: 'paused',
-      paused: { ...known(activity, false), lastAgent: null, requiredAction: requiredAction as Json },
-    };
+  function paused(activity: Activity, requiredAction: RequiredAction, lastAgent: string | null): Execution {
+    const waits = { requiredAction: requiredAction as Json, expiresInMs: approvalExpiryMs };
+    return { type: 'paused', paused: { ...known(activity, false), ...waits, lastAgent } };
   }
 
   function failed(failure: Failure, cause: unknown, activity: Activity): Execution {
@@ -181,11 +183,6 @@ function decide(result: AnyResult, { journal }: Activity): boolean {
   return true;
 }
 
-const callIdOf = (rawItem: object): string => {
-  const { callId, id } = rawItem as { callId?: string; id?: string };
-  return callId ?? id ?? '';
-};
-
 function createRunner(defaults: RunDefaults, activity: Activity, agents: AgentRegistry): Runner {
   const runner = new Runner({ modelProvider: defaults.modelProvider, model: defaults.model });
   // Agents used as tools are not journaled as a whole; what they do is. Their calls are told all the same.
@@ -215,35 +212,3 @@ function stopSignalled(signal: AbortSignal, clock: Clock, working: Promise<unkno
     working.then(forget, forget);
   });
 }
-
-function toApproval(result: AnyResult, agents: AgentRegistry, { clock, effectDefault }: Activity): RequiredAction {
-  const requested_at = toTime(clock.nowMs());
-  return {
-    type: 'approval',
-    items: result.interruptions.map(({ rawItem, name, arguments: args, agent }) => ({
-      call_id: callIdOf(rawItem),
-      tool: name ?? '',
-      arguments: parseArguments(args ?? '{}'),
-      agent: agents.nameOf(agent),
-      effect: effectOf(agent, name) ?? effectDefault,
-      requested_at,
-      expires_at: null,
-    })),
-  };
-}
-
-/** What was declared about a tool of this agent. */
-function effectOf(agent: AnyAgent, toolName: string | undefined): string | undefined {
-  const tool = agent.tools.find(({ name }) => name === toolName);
-  return tool && declaredEffect(tool);
-}
-
-const toItem = (step: Step, clock: Clock): RequiredAction['items'][number] => ({
-  call_id: step.callId ?? '',
-  tool: step.name,
-  arguments: step.input,
-  agent: step.agent ?? '',
-  effect: step.effect ?? 'once',
-  requested_at: toTime(clock.nowMs()),
-  expires_at: null,
-});

@@ -71,7 +71,7 @@ export const sessionRoutes: FastifyPluginAsyncZod<{ sessions: SessionService }> 
     {
       schema: {
         operationId: 'deleteSession',
-        summary: 'Delete a session and its items',
+        summary: 'Delete a session with all that belongs to it: its items and its runs',
         tags: ['sessions'],
         params,
         response: { 204: z.null(), ...problems },

@@ -6,7 +6,7 @@ import { createTestDatabase } from '../support/postgres.ts';
 import { createProject } from '../support/project.ts';
 import { runCli, startService } from '../support/service.ts';
 
-const commands = ['dev', 'start', 'migrate'];
+const commands = ['dev', 'start', 'migrate', 'prune'];
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 const mainFile = `
@@ -62,6 +62,13 @@ describe('a mistake on the command line is named, with the way to help, and ends
     { args: ['dev', '--port=1'], message: "error: unknown option '--port=1'" },
     { args: ['start', '--port=1'], message: "error: unknown option '--port=1'" },
     { args: ['migrate', '--force'], message: "error: unknown option '--force'" },
+    { args: ['prune', '--all'], message: "error: unknown option '--all'" },
+    { args: ['prune', '--older-than'], message: "error: option '--older-than <duration>' argument missing" },
+    {
+      args: ['prune', '--older-than', 'soon'],
+      message:
+        'error: option \'--older-than <duration>\' argument \'soon\' is invalid. Expected a duration such as "30 days", "12h", or a number of seconds.',
+    },
     { args: ['start', 'a.ts', 'b.ts'], message: "error: too many arguments for 'start'." },
     { args: ['migrate', 'a.ts'], message: "error: too many arguments for 'migrate'." },
   ])('$args', async ({ args, message }) => {

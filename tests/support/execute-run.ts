@@ -62,7 +62,14 @@ export async function execute(agent: AnyAgent, setup: ExecuteSetup) {
   const stub = createStubModel(reply);
   const defaults = { modelProvider: journalProvider(stub.provider), model: 'stub-1' };
   const agents = createAgentRegistry({ main: agent });
-  const executor = createExecutor({ agents, context, defaults, turnsMax: 5, clock: systemClock });
+  const executor = createExecutor({
+    agents,
+    context,
+    defaults,
+    turnsMax: 5,
+    approvalExpiryMs: 60_000,
+    clock: systemClock,
+  });
   const memory = journal ?? createMemoryJournal();
   const run = { ...newRun(mode), message, attempt: memory.attempts + 1 };
   const activity = memory.open(run, signal);

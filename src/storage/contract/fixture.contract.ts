@@ -162,6 +162,7 @@ export function pausedRun(overrides: Partial<PausedRun> = {}): PausedRun {
     drift: false,
     firstTokenMs: 210,
     requiredAction: approval,
+    expiresInMs: 3_600_000,
     entries: noEntries,
     ...overrides,
   };

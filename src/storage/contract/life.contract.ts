@@ -40,6 +40,10 @@ const operations: Record<string, (store: Store) => Promise<unknown>> = {
   'sessions.items': (store) => store.sessions.items(tenant, 's-1', 10, 0),
   'sessions.history': (store) => store.sessions.history(tenant, 's-1', 10),
   'sessions.delete': (store) => store.sessions.delete(tenant, 's-1'),
+  'retention.pruneRuns': (store) => store.retention.pruneRuns(1000, 10),
+  'retention.pruneKeys': (store) => store.retention.pruneKeys(10),
+  'retention.pruneDeleted': (store) => store.retention.pruneDeleted(10),
+  'retention.countExpired': (store) => store.retention.countExpired(1000),
   'processes.register': (store) =>
     store.processes.register({ id: 'proc_1', host: 'h', pid: 1, appVersion: '1', sdkVersion: '1' }, 1000),
   'processes.heartbeat': (store) => store.processes.heartbeat('proc_1', 1000),

@@ -31,7 +31,7 @@ export function describePause(open: OpenStore): void {
       await using fixture = await open();
       const run = await start(fixture.store);
       const stored = await pause(fixture.store, run, { drift: true, entries });
-      const { entries: _recorded, ...state } = pausedRun({ drift: true });
+      const { entries: _recorded, expiresInMs: _shown, ...state } = pausedRun({ drift: true });
       expect(stored).toEqual({ ...run, ...state, status: 'requires_action', ownerId: null });
       expect(await fixture.store.runs.get(tenant, run.id)).toEqual(stored);
       expect(await journalOf(fixture.store, run)).toEqual(entries);

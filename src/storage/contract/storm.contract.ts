@@ -54,8 +54,11 @@ async function complete(store: Store, run: Run): Promise<Run | null> {
   return store.runs.finish(run.tenantId, run.id, run.attempt, final);
 }
 
-/** What the acts of a storm share: where it happens, and the runs that it made. */
-type Storm = { fixture: StoreFixture; dice: Dice; runs: string[] };
+/**
+ * What the acts of a storm share: where it happens, the runs that it made, and those among them that a session which was
+ * deleted may have taken with it: all that had been made in it by then.
+ */
+type Storm = { fixture: StoreFixture; dice: Dice; runs: Run[]; mayBeGone: Set<string> };
 
 /** The time of a run comes. */
 async function becomeDue(fixture: StoreFixture, run: Run): Promise<void> {
@@ -63,6 +66,13 @@ async function becomeDue(fixture: StoreFixture, run: Run): Promise<void> {
 }
 
 type Act = (store: Store, storm: Storm) => Promise<unknown>;
+
+const deleteSession: Act = async (store, { dice, runs, mayBeGone }) => {
+  const [tenantId, sessionId] = [dice.pick(tenants), dice.pick(sessionIds)];
+  const { type } = await store.sessions.delete(tenantId, sessionId);
+  if (type !== 'deleted') return;
+  for (const run of runs) if (run.tenantId === tenantId && run.sessionId === sessionId) mayBeGone.add(run.id);
+};
 
 const create: Act = async (store, { dice, runs }) => {
   const asked = newRun({
@@ -76,7 +86,7 @@ const create: Act = async (store, { dice, runs }) => {
   });
   const ifBusy = dice.pick<IfBusy>(['wait', 'wait', 'wait', 'reject', 'interrupt']);
   const outcome = await store.runs.create(asked, ifBusy, dice.roll(3) > 0);
-  if (outcome.type === 'started' || outcome.type === 'queued') runs.push(outcome.run.id);
+  if (outcome.type === 'started' || outcome.type === 'queued') runs.push(outcome.run);
 };
 
 /** Something that happens to one run, at the attempt at which it stands when it is looked up. */
@@ -85,7 +95,7 @@ const withRun =
   async (store, storm) => {
     const { dice, runs } = storm;
     if (runs.length === 0) return;
-    const id = dice.pick(runs);
+    const { id } = dice.pick(runs);
     const [mine, theirs] = await Promise.all(tenants.map((each) => store.runs.get(each, id)));
     const run = mine ?? theirs;
     if (run) await act(store, run, storm);
@@ -104,7 +114,8 @@ const acts: Act[] = [
     ),
   (store, { dice }) => claim(store, { limit: 3 }, dice.pick(processIds)),
   (store) => store.runs.recoverOrphans(poison, 3),
-  (store, { dice }) => store.sessions.delete(dice.pick(tenants), dice.pick(sessionIds)),
+  deleteSession,
+  (store) => store.retention.pruneDeleted(3),
   withRun(complete),
   withRun(complete),
   withRun(async (store, run) => store.journal.append(run.tenantId, run.id, run.attempt, await nextEntries(store, run))),
@@ -155,21 +166,24 @@ export function describeStorm(open: OpenStore): void {
         await live(fixture.store, 'proc_live');
         await dead(fixture.store, 'proc_dead');
         const dice = createDice(seed);
-        const runs: string[] = [];
+        const runs: Run[] = [];
+        const mayBeGone = new Set<string>();
         const lane = async (): Promise<void> => {
           for (let n = 0; n < 60; n += 1)
-            await dice.pick(acts)(dice.pick(stores), { fixture, dice, runs }).catch(ignoreRefusals);
+            await dice.pick(acts)(dice.pick(stores), { fixture, dice, runs, mayBeGone }).catch(ignoreRefusals);
         };
         await Promise.all(Array.from({ length: 16 }, lane));
 
         const before = await allRuns(fixture.store);
         expect(before.length).toBeGreaterThan(100);
-        expect(new Set(idsOf(before))).toEqual(new Set(runs));
+        const [found, made] = [new Set(idsOf(before)), new Set(idsOf(runs))];
+        expect([...found].filter((id) => !made.has(id))).toEqual([]);
+        expect([...made].filter((id) => !found.has(id) && !mayBeGone.has(id))).toEqual([]);
         await expectSessionsWhole(fixture.store);
 
         await drain(fixture, before);
         const after = await allRuns(fixture.store);
-        expect(new Set(idsOf(after))).toEqual(new Set(runs));
+        expect(new Set(idsOf(after))).toEqual(found);
         await expectSessionsWhole(fixture.store);
         for (const run of after) {
           const events = await fixture.store.journal.events(run.tenantId, run.id, 0, 10_000);

@@ -2,6 +2,7 @@ import type { Service } from '../../platform/lifecycle.ts';
 import type { JournalStore } from './journal.ts';
 import type { ProcessStore } from './processes.ts';
 import type { RateLimiter } from './rate-limits.ts';
+import type { RetentionStore } from './retention.ts';
 import type { RunStore } from './runs.ts';
 import type { SessionStore } from './sessions.ts';
 import type { Signals } from './signals.ts';
@@ -10,6 +11,7 @@ export * from './journal.ts';
 export type * from './processes.ts';
 export type * from './rate-limits.ts';
 export * from './remains.ts';
+export type * from './retention.ts';
 export type * from './runs.ts';
 export type * from './sessions.ts';
 export type * from './signals.ts';
@@ -26,6 +28,7 @@ export interface Store extends Service {
   readonly sessions: SessionStore;
   readonly processes: ProcessStore;
   readonly journal: JournalStore;
+  readonly retention: RetentionStore;
   readonly signals: Signals;
   /** Shared by all processes; null where there is only one process, which then counts in memory. */
   readonly rateLimiter: RateLimiter | null;

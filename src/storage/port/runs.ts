@@ -43,7 +43,11 @@ export type FinalRun = {
 export type PausedRun = Pick<
   FinalRun,
   'lastAgent' | 'model' | 'usage' | 'costUsd' | 'drift' | 'firstTokenMs' | 'entries'
-> & { requiredAction: Json };
+> & {
+  requiredAction: Json;
+  /** How long it waits, in ms; then `expireAction` ends it. */
+  expiresInMs: number;
+};
 
 /** Which runs a process would take. */
 export type ClaimOptions = {
@@ -144,6 +148,12 @@ export interface RunStore {
     runId: string,
     decided: { expected: Json; left: Json | null; entries: JournalEntries },
   ): Promise<Run | null>;
+
+  /**
+   * Ends a run, of any tenant, for which nobody decided in time: `failed` with `error`, its session released, its last
+   * event written. Returns it, or null if there is none; several processes may ask at once.
+   */
+  expireAction(error: RunError): Promise<Run | null>;
 
   /**
    * Ends a run: final state, the rest of its journal, its new items in the session, the session's counters and its

@@ -21,6 +21,11 @@ export interface SessionStore {
   /** The conversation up to and including item `uptoSeq`, in order: what a model is shown. */
   history(tenantId: string, sessionId: string, uptoSeq: number): Promise<JsonRecord[]>;
 
-  /** Deletes the session and its items, unless a run holds it or waits for it. Its runs stay, without the session's items. */
+  /**
+   * Deletes the session with all that belongs to it, unless a run holds it or waits for it: its items at once, and with
+   * them the decision that its runs go; then the runs with their steps, events and idempotency keys, in batches, and
+   * the promise resolves when they are gone. The session may be made anew meanwhile, and keeps its new runs. Should the
+   * process die in between, `RetentionStore.pruneDeleted` goes on, and so does deleting the session again.
+   */
   delete(tenantId: string, sessionId: string): Promise<DeleteOutcome>;
 }

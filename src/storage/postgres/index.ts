@@ -12,6 +12,7 @@ import { createListener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { createProcessStore } from './processes.ts';
 import { createRateLimiter } from './rate-limits.ts';
+import { createRetentionStore } from './retention.ts';
 import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
 import { createSignals, type PostgresSignals, signalChannel } from './signals.ts';
@@ -58,6 +59,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     sessions: createSessionStore(database),
     processes,
     journal,
+    retention: createRetentionStore(database),
     signals,
     rateLimiter: createRateLimiter(database, log),
     async ping(signal) {

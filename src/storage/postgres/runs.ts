@@ -30,9 +30,13 @@ const handBackRun: Statement = {
 };
 const pauseRun: Statement = {
   name: 'pause_run',
-  text: `select ${columns}, ${awaited} from pause_run(${placeholders(17)})`,
+  text: `select ${columns}, ${awaited} from pause_run(${placeholders(18)})`,
 };
 const settleRun: Statement = { name: 'settle_run', text: `select ${columns} from settle_run(${placeholders(5)})` };
+const expireAction: Statement = {
+  name: 'expire_action',
+  text: `select ${columns}, ${awaited} from expire_action($1)`,
+};
 const selectOwned: Statement = {
   name: 'owned_runs',
   text: `select id, tenant_id as "tenantId", attempt, cancel_requested_at_ms is not null as "cancelRequested"
@@ -106,6 +110,12 @@ export function createRunStore(database: Database, signals: PostgresSignals) {
       if (row.status === 'queued') signals.publish({ type: 'claimable' });
       return toRun(row);
     },
+    async expireAction(error) {
+      const row = await one(expireAction, [toJsonText(error)]);
+      if (row === null) return null;
+      tellEnd(row.id, row.awaited);
+      return toRun(row);
+    },
     async finish(tenantId, runId, attempt, final) {
       const ended = await end.finish(tenantId, runId, attempt, final);
       if (ended === null) return null;
@@ -139,7 +149,8 @@ async function create(deps: CreateDeps, run: NewRun, ifBusy: IfBusy, startNow: b
   if (type === 'key_reused') return { type };
   if (type === 'existing') {
     const known = await get(run.tenantId, otherId);
-    if (known === null) throw new Error(`run ${otherId} was removed while its key was read`);
+    // Removed meanwhile, and its key with it.
+    if (known === null) return create(deps, run, ifBusy, startNow);
     return { type, run: known };
   }
   if (interruptedId !== null && created.interrupted) tellEnd(interruptedId, false);
@@ -161,6 +172,7 @@ const pausedValues = (tenantId: string, runId: string, paused: PausedRun): unkno
   paused.firstTokenMs,
   entriesText(tenantId, runId, paused.entries),
   toJsonText(cancelledError),
+  paused.expiresInMs,
 ];
 
 const nameOf = (name: string | null): string | null => (name === null ? null : toNameText(name));

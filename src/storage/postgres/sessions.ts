@@ -2,6 +2,7 @@ import { toPage } from '../page.ts';
 import type { DeleteOutcome, JsonRecord, SessionStore } from '../port/index.ts';
 import { type ItemRow, type SessionRow, sessionColumns, toItem, toSession } from '../session-row.ts';
 import type { Database, Statement } from './database.ts';
+import { removeDeleted } from './retention.ts';
 
 const select = `select ${sessionColumns.join(', ')} from sessions`;
 
@@ -28,7 +29,7 @@ const deleteSession: Statement = { name: 'delete_session', text: 'select * from 
 
 type DeleteRow = { outcome: 'deleted' | 'not_found' } | { outcome: 'busy'; holder_id: string };
 
-/** Sessions on Postgres: one statement and one round trip an operation. */
+/** Sessions on Postgres: one statement and one round trip an operation, but for deleting, whose runs go in batches. */
 export function createSessionStore(database: Database): SessionStore {
   return {
     async get(tenantId, sessionId) {
@@ -53,6 +54,8 @@ export function createSessionStore(database: Database): SessionStore {
     async delete(tenantId, sessionId) {
       const [deleted] = await database.query<DeleteRow>(deleteSession, [tenantId, sessionId]);
       if (deleted === undefined) throw new Error('delete_session returned no row');
+      // One that is not there may have been deleted by somebody who did not come to the end of it.
+      if (deleted.outcome !== 'busy') await removeDeleted(database, tenantId, sessionId);
       return toDeleteOutcome(deleted);
     },
   };

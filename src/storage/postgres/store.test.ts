@@ -18,7 +18,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-const tables = 'processes, sessions, session_items, runs, steps, events, idempotency_keys, rate_limits';
+const tables = 'processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits';
 
 const timesOfRuns = [
   'created_at_ms',

@@ -1,15 +1,16 @@
-import type { JournalEntries, Json, PausedRun, Run } from '../port/index.ts';
+import type { JournalEntries, Json, PausedRun, Run, RunError } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { usageColumns, usageValues } from '../usage-row.ts';
 import { grantWish, type StoppedRow } from './cancellation.ts';
 import { record } from './journal.ts';
 import type { Operation } from './operation.ts';
+import { end } from './run-end.ts';
 import { columns, type RunAttempt } from './run-statements.ts';
 
 const pauseRun = `
   update runs set status = 'requires_action', owner_id = null, clock_stopped_at_ms = ?, required_action = ?,
-    last_agent = ?, model = ?, cost_usd = ?, drift = ?, first_token_ms = ?,
+    action_expires_at_ms = ?,    last_agent = ?, model = ?, cost_usd = ?, drift = ?, first_token_ms = ?,
     ${usageColumns.map((column) => `${column} = ?`).join(', ')}
   where id = ? and tenant_id = ? and attempt = ? and status = 'running'
   returning ${columns}, cancel_requested_at_ms`;
@@ -21,6 +22,7 @@ export function pause(operation: Operation, { tenantId, runId, attempt }: RunAtt
     .get(
       operation.steadyMs,
       toJsonText(paused.requiredAction),
+      operation.nowMs + paused.expiresInMs,
       paused.lastAgent === null ? null : toNameText(paused.lastAgent),
       paused.model === null ? null : toNameText(paused.model),
       paused.costUsd,
@@ -35,6 +37,17 @@ export function pause(operation: Operation, { tenantId, runId, attempt }: RunAtt
   record(operation, tenantId, runId, paused.entries);
   operation.tell({ type: 'events', runId });
   return grantWish(operation, row) ?? toRun(row);
+}
+
+const selectExpired = `
+  select id from runs indexed by runs_by_action_expiry
+  where status = 'requires_action' and action_expires_at_ms <= ?
+  order by action_expires_at_ms limit 1`;
+
+/** See `RunStore.expireAction`. */
+export function expireAction(operation: Operation, error: RunError): Run | null {
+  const row = operation.sql(selectExpired).get(operation.nowMs) as { id: string } | undefined;
+  return row === undefined ? null : end(operation, row.id, 'failed', error);
 }
 
 /** What was decided, and what a run waits for after that. */

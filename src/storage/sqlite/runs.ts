@@ -4,7 +4,7 @@ import { type OwnedRow, requestEnd, selectOwned } from './cancellation.ts';
 import { claim } from './claims.ts';
 import type { Database, Sql } from './database.ts';
 import type { Operations } from './operation.ts';
-import { pause, settle } from './pauses.ts';
+import { expireAction, pause, settle } from './pauses.ts';
 import { handBack, recoverOrphans } from './recovery.ts';
 import { create } from './run-creation.ts';
 import { finish } from './run-end.ts';
@@ -32,6 +32,7 @@ export function createRunStore(database: Database, write: Operations): RunStore 
     pause: (tenantId, runId, attempt, paused) =>
       write((operation) => pause(operation, { tenantId, runId, attempt }, paused)),
     settle: (tenantId, runId, decided) => write((operation) => settle(operation, tenantId, runId, decided)),
+    expireAction: (error) => write((operation) => expireAction(operation, error)),
     finish: (tenantId, runId, attempt, final) =>
       write((operation) => finish(operation, { tenantId, runId, attempt }, final)),
     get: (tenantId, runId) =>

@@ -3,6 +3,7 @@ import type { DeleteOutcome, JsonRecord, SessionStore } from '../port/index.ts';
 import { type ItemRow, type SessionRow, sessionColumns, toItem, toSession } from '../session-row.ts';
 import type { Database } from './database.ts';
 import type { Operation, Operations } from './operation.ts';
+import { doomRuns, removeDeleted } from './retention.ts';
 import { readUser } from './session-lock.ts';
 
 const select = `select ${sessionColumns.join(', ')} from sessions`;
@@ -43,15 +44,21 @@ export function createSessionStore(database: Database, write: Operations): Sessi
         const rows = sql(selectHistory).all(tenantId, sessionId, uptoSeq) as Pick<ItemRow, 'item'>[];
         return rows.map(({ item }) => JSON.parse(item) as JsonRecord);
       }),
-    delete: (tenantId, sessionId) => write((operation) => remove(operation, tenantId, sessionId)),
+    async delete(tenantId, sessionId) {
+      const outcome = await write((operation) => remove(operation, tenantId, sessionId));
+      // One that is not there may have been deleted by somebody who did not come to the end of it.
+      if (outcome.type !== 'busy') await removeDeleted(write, tenantId, sessionId);
+      return outcome;
+    },
   };
 }
 
-/** Deletes the session; its items go with it, by their foreign key. */
+/** Deletes the session and dooms its runs; its items go with it, by their foreign key. */
 function remove(operation: Operation, tenantId: string, sessionId: string): DeleteOutcome {
   const user = readUser(operation, tenantId, sessionId);
   if (user === null) return { type: 'not_found' };
   if (user.runId !== null) return { type: 'busy', activeRunId: user.runId };
+  doomRuns(operation, tenantId, sessionId);
   operation.sql('delete from sessions where tenant_id = ? and id = ?').run(tenantId, sessionId);
   return { type: 'deleted' };
 }

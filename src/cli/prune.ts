@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readEnvironment } from '../environment.ts';
+import { systemClock } from '../platform/clock.ts';
+import { describeDuration } from '../platform/duration.ts';
+import { createLogger } from '../platform/logger.ts';
+import { parseSettings, type Settings } from '../platform/settings.ts';
+import { StartError } from '../platform/start-error.ts';
+import { type Swept, sweep } from '../retention/index.ts';
+import type { Expired, Store } from '../storage/port/index.ts';
+import { databaseFile } from '../storage/sqlite/index.ts';
+import { createStore } from '../stores.ts';
+
+/** What `agent-service prune` is told. */
+export type PruneOptions = {
+  /** Runs that ended longer ago go, in ms. Defaults to `RUN_RETENTION`. */
+  olderThan?: number;
+  /** Counts, and removes nothing. */
+  dryRun?: true;
+};
+
+/** While there is more to do, progress is told this often, in ms. */
+const tellMs = 2_000;
+/** The exit codes of a shell for a command that a signal ended. */
+const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Removes finished runs that have had their time, and expired idempotency keys; a service may run meanwhile. */
+export async function prune({ olderThan, dryRun }: PruneOptions): Promise<void> {
+  try {
+    // As with `migrate`: no provider is asked anything.
+    const settings = parseSettings({ OPENAI_API_KEY: 'not-needed-to-prune', ...readEnvironment() });
+    const olderThanMs = olderThan ?? settings.runRetentionMs;
+    if (olderThanMs === null)
+      throw new StartError('RUN_RETENTION is never. Say which runs, such as --older-than "90 days".');
+    const store = openStore(settings);
+    await store.start();
+    try {
+      const expired = await store.retention.countExpired(olderThanMs);
+      const age = `that ended more than ${describeDuration(olderThanMs)} ago`;
+      if (dryRun) say(`${counted(expired)} would be removed: runs ${age}, and keys that have expired.`);
+      else report(await removeAll(store, olderThanMs, expired.runs), age);
+    } finally {
+      await store.stop(AbortSignal.timeout(5_000));
+    }
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function openStore(settings: Settings): Store {
+  const { databaseUrl, dataDir } = settings.store;
+  if (databaseUrl === undefined && !existsSync(join(dataDir, databaseFile))) {
+    throw new StartError(`There is no embedded store in DATA_DIR ${dataDir}, and no DATABASE_URL is set.`);
+  }
+  const log = createLogger({ level: 'WARNING', appName: settings.appName, readable: process.stdout.isTTY });
+  // What a power cut brings back is removed the next time; a commit that waits for the disk keeps the service waiting.
+  return createStore({ ...settings, store: { ...settings.store, sync: 'normal' } }, log, { executes: false });
+}
+
+/** Sweeps, telling how far it is; a signal ends it after the batch under way. */
+async function removeAll(store: Store, olderThanMs: number, expected: number): Promise<Swept> {
+  const stopping = new AbortController();
+  for (const [signal, code] of Object.entries(signals)) {
+    process.once(signal, () => {
+      process.exitCode = code;
+      stopping.abort();
+    });
+  }
+  let toldMs = Number.NEGATIVE_INFINITY;
+  const progress = (runs: number) => {
+    if (runs >= expected || systemClock.monotonicMs() - toldMs < tellMs) return;
+    toldMs = systemClock.monotonicMs();
+    process.stderr.write(`${grouped(runs)} of ${grouped(expected)} runs removed\n`);
+  };
+  const { retention } = store;
+  return sweep({ retention, clock: systemClock }, { olderThanMs, signal: stopping.signal, progress });
+}
+
+function report(swept: Swept, age: string): void {
+  if (swept.complete) say(`${counted(swept)} removed: runs ${age}, and keys that had expired.`);
+  else say(`Stopped: ${counted(swept)} removed so far. Run it again to go on.`);
+}
+
+const say = (sentence: string): void => void process.stdout.write(`${sentence}\n`);
+const grouped = (count: number): string => count.toLocaleString('en-US');
+const many = (count: number, what: string): string => `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
+const counted = ({ runs, keys }: Expired): string => `${many(runs, 'run')} and ${many(keys, 'idempotency key')}`;

@@ -1,0 +1,2 @@
+export { createPruner } from './pruner.ts';
+export { type Swept, sweep } from './sweep.ts';
