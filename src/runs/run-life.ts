@@ -181,7 +181,7 @@ export function createRunLife({
       if (reason === 'shutting_down') return await handBack(handle, journal);
       return await end(handle, journal, execution);
     } finally {
-      timer.abort();
+      timer.abort('the run has ended'); // without a reason an error with its stack is made
     }
   };
 }

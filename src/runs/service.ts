@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AgentRegistry } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
@@ -54,9 +54,7 @@ function fingerprintOf(value: unknown): string {
         .map(([key, inner]) => [key, canonical(inner)]),
     );
   };
-  return createHash('sha256')
-    .update(JSON.stringify(canonical(value)))
-    .digest('base64url');
+  return hash('sha256', JSON.stringify(canonical(value)), 'base64url');
 }
 
 /** Takes runs in, keeps track of those of this process, and reads them back. */
