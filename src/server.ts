@@ -1,7 +1,6 @@
 import { type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
@@ -17,6 +16,7 @@ import { ServiceError } from './platform/errors.ts';
 import { registerErrors, sendProblem } from './platform/http/errors-plugin.ts';
 import { completeDocument, type Document } from './platform/http/openapi.ts';
 import { problemOf, problemType } from './platform/http/problem.ts';
+import { registerSecurityHeaders } from './platform/http/security-headers.ts';
 import type { Ids } from './platform/ids.ts';
 import type { Logger } from './platform/logger.ts';
 import type { Settings } from './platform/settings.ts';
@@ -150,8 +150,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   app.removeContentTypeParser('text/plain'); // the API speaks JSON alone
   registerErrors(app);
   registerConnectionHeaders(app, health);
-  // Who serves plain HTTP on a private network wants its pages to load; TLS ends before this process, if at all.
-  await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
+  await registerSecurityHeaders(app);
   if (settings.corsOrigins.length > 0) await app.register(cors, corsOptions(settings.corsOrigins));
   await registerDocs(app, parts);
   await app.register(healthRoutes, { health });

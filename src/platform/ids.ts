@@ -25,6 +25,20 @@ function encode(bytes: Uint8Array): string {
   return text;
 }
 
+/** Random bytes are drawn from the system so many at a time: a draw takes as long as thousands of bytes of it. */
+const drawnBytes = 4_096;
+
+/** The system's random bytes. */
+function createRandom(): (size: number) => Uint8Array {
+  let drawn = new Uint8Array(0);
+  return (size) => {
+    if (drawn.length < size) drawn = randomBytes(drawnBytes);
+    const bytes = drawn.subarray(0, size);
+    drawn = drawn.subarray(size);
+    return bytes;
+  };
+}
+
 /**
  * A source of ids `<kind>_<26 characters>`: UUIDv7 (RFC 9562, section 5.7) in base 32. Within a millisecond the
  * 12 bits after the timestamp count up, so the ids of one process sort in the order in which they were made.
@@ -32,7 +46,7 @@ function encode(bytes: Uint8Array): string {
  * @param nowMs the current time in ms since the epoch
  * @param random returns that many random bytes; defaults to the system's
  */
-export function createIds(nowMs: () => number, random: (size: number) => Uint8Array = randomBytes): Ids {
+export function createIds(nowMs: () => number, random: (size: number) => Uint8Array = createRandom()): Ids {
   let lastMs = 0;
   let counter = 0;
   return (kind) => {

@@ -1,4 +1,4 @@
-import type { Run } from '../storage/port/index.ts';
+import type { Run, StoredEvent } from '../storage/port/index.ts';
 import { RunStopped, type StopReason } from './failures.ts';
 import type { LiveLog } from './live-log.ts';
 
@@ -30,8 +30,13 @@ export type ActiveRun = {
  * Carries out one attempt at a run, from its start to its stored end.
  *
  * @param deadlineMs when the run's time is over, on the monotonic clock
+ * @param told events that were recorded with the run's creation
  */
-export type RunLife = (active: Omit<ActiveRun, 'ended'>, deadlineMs: number) => Promise<RunEnd>;
+export type RunLife = (
+  active: Omit<ActiveRun, 'ended'>,
+  deadlineMs: number,
+  told: readonly StoredEvent[],
+) => Promise<RunEnd>;
 
 /** The runs that this process executes, and a way to wait until there are none. */
 export function createActiveRuns() {

@@ -48,7 +48,6 @@ const later = () => new Promise<void>((resolve) => setImmediate(resolve));
  */
 export function createJournal({ attempt, signal, recorded, append, published, lost, clock, ...watchers }: JournalDeps) {
   const closed = new AbortController();
-  const over = AbortSignal.any([signal, closed.signal]);
   const steps = new Map(recorded.steps.map((step) => [step.key, step]));
   const used = new Set<string>();
   const told = new Set(recorded.events.map(nameOfTold));
@@ -82,6 +81,7 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
         return await append(entries);
       } catch (error) {
         if (!(error instanceof ServiceError)) throw error;
+        const over = AbortSignal.any([signal, closed.signal]);
         await clock.sleep(Math.min(appendPauseMaxMs, appendPauseMs * 2 ** tries), over).catch(() => {});
         if (over.aborted) throw error;
       }
@@ -214,7 +214,7 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
      * under way, but starts none: the end takes with it what came in its tick.
      */
     async close(last: { type: string; data?: JsonRecord } | null): Promise<JournalEntries> {
-      closed.abort();
+      closed.abort('the run has ended'); // without a reason an error with its stack is made
       await writing?.catch(() => {});
       if (last) {
         lastSeq += 1;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   type Model,
   type ModelProvider,
@@ -44,9 +44,7 @@ function digestOf(name: string, request: ModelRequest): string {
   const { systemInstructions, input, previousResponseId, conversationId, tools, handoffs, outputType, prompt } =
     request;
   const shape = [name, settings, systemInstructions, input, previousResponseId, conversationId, tools, handoffs];
-  return createHash('sha256')
-    .update(JSON.stringify([...shape, outputType, prompt]))
-    .digest('base64url');
+  return hash('sha256', JSON.stringify([...shape, outputType, prompt]), 'base64url');
 }
 
 /** The items of a request that the ones before it in its scope did not have. */

@@ -39,8 +39,6 @@ export type RunLifeDeps = {
 type Handle = Omit<ActiveRun, 'ended'>;
 type Recorded = { steps: Step[]; events: StoredEvent[] };
 
-const nothingRecorded: Recorded = { steps: [], events: [] };
-
 /** The life of one attempt at a run: its execution within its time, over its journal, and its stored end. */
 export function createRunLife({
   store,
@@ -53,9 +51,9 @@ export function createRunLife({
   clock,
   log,
 }: RunLifeDeps): RunLife {
-  /** What earlier attempts recorded; a run that starts for the first time has nothing. */
-  async function recordedBefore({ tenantId, id, attempt }: Run): Promise<Recorded> {
-    if (attempt <= 1) return nothingRecorded;
+  /** What earlier attempts recorded; a run that starts for the first time has at most what was told with its creation. */
+  async function recordedBefore({ tenantId, id, attempt }: Run, told: readonly StoredEvent[]): Promise<Recorded> {
+    if (attempt <= 1) return { steps: [], events: [...told] };
     const steps = await store.journal.steps(tenantId, id);
     const events: StoredEvent[] = [];
     for (let page = events; ; ) {
@@ -83,7 +81,7 @@ export function createRunLife({
       clock,
     });
     if (recorded.events.length === 0) journal.tell({ type: 'run.started', agent: run.agent });
-    else {
+    else if (run.attempt > 1) {
       journal.tell({ type: 'run.resumed', after: resumedAfter(run, recorded) });
       for (const step of brokenOff(recorded)) journal.tell({ type: 'text.reset', step, reason: 'recovery' });
     }
@@ -109,7 +107,7 @@ export function createRunLife({
     const written = await patiently(run, () =>
       execution.type === 'paused'
         ? store.runs.pause(tenantId, id, attempt, { ...execution.paused, entries })
-        : store.runs.finish(tenantId, id, attempt, { ...execution.final, entries }),
+        : store.runs.finish(tenantId, id, attempt, { ...execution.final, entries, sessionId: run.sessionId }),
     );
     if (written) return written;
     const found = await store.runs.get(tenantId, id);
@@ -151,7 +149,7 @@ export function createRunLife({
     return { type: 'handed_back' };
   }
 
-  return async (handle, deadlineMs) => {
+  return async (handle, deadlineMs, told) => {
     const { run, signal, stop } = handle;
     const timer = new AbortController();
     clock.sleep(Math.max(0, deadlineMs - clock.monotonicMs()), timer.signal).then(
@@ -161,7 +159,7 @@ export function createRunLife({
     metrics.started(run);
     fault('run.claimed');
     try {
-      const journal = openJournal(handle, await recordedBefore(run));
+      const journal = openJournal(handle, await recordedBefore(run, told));
       const assertHeld = () => {
         if (lease.isHeld()) return;
         stop('lease_lost'); // the run is not to fail, but to go on elsewhere
@@ -183,7 +181,7 @@ export function createRunLife({
       if (reason === 'shutting_down') return await handBack(handle, journal);
       return await end(handle, journal, execution);
     } finally {
-      timer.abort();
+      timer.abort('the run has ended'); // without a reason an error with its stack is made
     }
   };
 }

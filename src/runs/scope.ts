@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ModelProvider } from '@openai/agents';
 import type { Activity } from './activity.ts';
 
@@ -63,11 +63,7 @@ export const rootScope = (activity: Activity, defaults: RunDefaults): RunScope =
 
 const fresh = () => ({ modelCalls: 0, itemsSeen: 0, children: new Map<string, number>() });
 
-const shortDigest = (value: unknown): string =>
-  createHash('sha256')
-    .update(JSON.stringify(value) ?? '')
-    .digest('base64url')
-    .slice(0, 10);
+const shortDigest = (value: unknown): string => hash('sha256', JSON.stringify(value) ?? '', 'base64url').slice(0, 10);
 
 /** The scope of a run started inside `parent`. */
 export function childScope(parent: RunScope, agent: string, input: unknown): RunScope {

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { createHandClock } from '../../tests/support/hand-clock.ts';
 import { createAgentRegistry } from '../agents/index.ts';
 import { createIds } from '../platform/ids.ts';
-import type { Run, Store } from '../storage/port/index.ts';
+import type { Run, Store, StoredEvent } from '../storage/port/index.ts';
 import { createSqliteStore } from '../storage/sqlite/index.ts';
 import { createActiveRuns, type RunEnd, type RunLife } from './active-run.ts';
 import { createEventFeed } from './event-feed.ts';
@@ -18,7 +18,7 @@ import { createSlots } from './slots.ts';
 const caller = { tenantId: 'tenant-a', keyId: null, requestId: 'req_1' };
 const request = (more: Partial<CreateRun> = {}): CreateRun => ({ message: 'Hi', if_busy: 'wait', ...more });
 
-type Lived = { run: Run; deadlineMs: number; signal: AbortSignal; end: () => void };
+type Lived = { run: Run; deadlineMs: number; told: readonly StoredEvent[]; signal: AbortSignal; end: () => void };
 
 /** A service on an embedded store of its own; the lives of its runs last until the test ends them. */
 async function createService({ slotsMax = 3, wrap = (store: Store) => store } = {}) {
@@ -28,9 +28,9 @@ async function createService({ slotsMax = 3, wrap = (store: Store) => store } = 
   const clock = createHandClock();
   const slots = createSlots(slotsMax);
   const lived: Lived[] = [];
-  const life: RunLife = ({ run, signal }, deadlineMs) => {
+  const life: RunLife = ({ run, signal }, deadlineMs, told) => {
     const ended = Promise.withResolvers<RunEnd>();
-    lived.push({ run, signal, deadlineMs, end: () => ended.resolve({ type: 'ended', run }) });
+    lived.push({ run, signal, deadlineMs, told, end: () => ended.resolve({ type: 'ended', run }) });
     return ended.promise;
   };
   const active = createActiveRuns();
@@ -51,6 +51,7 @@ async function createService({ slotsMax = 3, wrap = (store: Store) => store } = 
   });
   return {
     runs,
+    store,
     active,
     slots,
     lived,
@@ -98,6 +99,18 @@ describe('a run that is created', () => {
     const { run } = await service.runs.create(request(), caller, 'stream');
     const first = await service.active.get(run.id)?.log.read(0).next();
     expect(first?.value).toMatchObject({ seq: 1, type: 'run.created', run: { run_id: run.id }, simulated: true });
+  });
+
+  test('tells next that it has started, which is stored with it, and leaves that to its claimer if it waits', async () => {
+    await using service = await createService();
+    const { run } = await service.runs.create(request({ session_id: 's-1' }), caller, 'stream');
+    const events = service.active.get(run.id)?.log.read(1);
+    expect((await events?.next())?.value).toMatchObject({ seq: 2, type: 'run.started', agent: 'triage' });
+    const waiting = await service.runs.create(request({ session_id: 's-1' }), caller, 'stream');
+    expect(service.lived.map(({ told }) => told)).toEqual([
+      await service.store.journal.events('tenant-a', run.id, 0, 10),
+    ]);
+    expect(await service.store.journal.events('tenant-a', waiting.run.id, 0, 10)).toEqual([]);
   });
 
   test('is active until its life has ended', async () => {

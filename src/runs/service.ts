@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AgentRegistry } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Ids } from '../platform/ids.ts';
-import type { ClaimedRun, Page, Run, RunFilter, RunMode, Step, Store } from '../storage/port/index.ts';
+import type { ClaimedRun, Page, Run, RunFilter, RunMode, Step, Store, StoredEvent } from '../storage/port/index.ts';
 import type { ActiveRuns, RunEnd, RunLife } from './active-run.ts';
 import { type Decision, settle } from './decisions.ts';
 import type { EventFeed } from './event-feed.ts';
@@ -14,7 +14,7 @@ import type { Lease } from './process-lease.ts';
 import { isFinal } from './run-state.ts';
 import type { CreateRun } from './schemas.ts';
 import type { Slots } from './slots.ts';
-import { createdEvent } from './stored-events.ts';
+import { createdEvent, startedEvent, toRunEvent } from './stored-events.ts';
 
 /** When a caller that was refused for want of a slot, or of a session, does well to come back. */
 const retryMs = 1_000;
@@ -56,9 +56,7 @@ function fingerprintOf(value: unknown): string {
         .map(([key, inner]) => [key, canonical(inner)]),
     );
   };
-  return createHash('sha256')
-    .update(JSON.stringify(canonical(value)))
-    .digest('base64url');
+  return hash('sha256', JSON.stringify(canonical(value)), 'base64url');
 }
 
 /** Takes runs in, keeps track of those of this process, and reads them back. */
@@ -90,13 +88,14 @@ export function createRunService(deps: RunServiceDeps) {
   function insert(request: CreateRun, caller: Caller, mode: RunMode, startNow: boolean) {
     const timeoutMs = mode === 'background' ? settings.backgroundTimeoutMs : settings.runTimeoutMs;
     const { idempotencyKey: key } = caller;
+    const agent = agentFor(request.agent);
     return store.runs.create(
       {
         id: ids('run'),
         tenantId: caller.tenantId,
         requestId: caller.requestId,
         sessionId: request.session_id ?? null,
-        agent: agentFor(request.agent),
+        agent,
         message: request.message,
         metadata: (request.metadata ?? {}) as Run['metadata'],
         timeoutMs: request.timeout_s === undefined ? timeoutMs : Math.round(request.timeout_s * 1000),
@@ -107,6 +106,7 @@ export function createRunService(deps: RunServiceDeps) {
         appVersion: versions.app,
         sdkVersion: versions.sdk,
         idempotency: key === undefined ? null : { key, fingerprint: fingerprintOf(request), ttlMs: keyTtlMs },
+        started: { agent },
         mode,
       },
       request.if_busy,
@@ -115,10 +115,10 @@ export function createRunService(deps: RunServiceDeps) {
   }
 
   /** Carries out a run for which a slot is held; the slot is given back at its end. */
-  function execute(run: Run, deadlineMs: number): void {
+  function execute(run: Run, deadlineMs: number, told: StoredEvent[] = []): void {
     const log = createLiveLog();
-    if (run.attempt === 1) log.publish([createdEvent(run)]);
-    active.add(run, log, (handle) => life(handle, deadlineMs).finally(slots.release));
+    if (run.attempt === 1) log.publish([createdEvent(run), ...told.map((event) => toRunEvent(run, event))]);
+    active.add(run, log, (handle) => life(handle, deadlineMs, told).finally(slots.release));
   }
 
   async function create(request: CreateRun, caller: Caller, mode: RunMode): Promise<Accepted> {
@@ -138,7 +138,7 @@ export function createRunService(deps: RunServiceDeps) {
       const { run, type } = outcome;
       const deadlineMs = receivedMs + run.timeoutMs;
       started = type === 'started';
-      if (started) execute(run, deadlineMs);
+      if (started) execute(run, deadlineMs, [startedEvent(run)]);
       return { run, isNew: type !== 'existing', deadlineMs };
     } finally {
       if (holdsSlot && !started) slots.release();

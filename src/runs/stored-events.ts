@@ -41,6 +41,15 @@ export const createdEvent = (run: Run): RunEvent => ({
   run: toRunView(asCreated(run)),
 });
 
+/** What is recorded with the creation of a run that starts at once. */
+export const startedEvent = (run: Run): StoredEvent => ({
+  seq: 2,
+  type: 'run.started',
+  attempt: 1,
+  atMs: run.startedAtMs ?? run.createdAtMs,
+  data: { agent: run.agent },
+});
+
 /** A stored event as viewers see it. A run's last event shows the run as it ended. */
 export function toRunEvent(run: Run, { seq, type, attempt, atMs, data }: StoredEvent): RunEvent {
   const shown = isFinal(run.status) && type === `run.${run.status}` ? { run: toRunView(run) } : data;

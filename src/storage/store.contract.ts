@@ -20,6 +20,7 @@ import { describeRetention } from './contract/retention.contract.ts';
 import { describeSignals } from './contract/signals.contract.ts';
 import { describeStorm } from './contract/storm.contract.ts';
 import { describeTime } from './contract/time.contract.ts';
+import { describeTogether } from './contract/together.contract.ts';
 import { describeValues } from './contract/values.contract.ts';
 
 export type { OpenStore, StoreFixture } from './contract/fixture.contract.ts';
@@ -45,6 +46,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeSignals(open);
     describeValues(open);
     describeConcurrency(open);
+    describeTogether(open);
     describeRaces(open);
     describeStorm(open);
     describeLife(open);

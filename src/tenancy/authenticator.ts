@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { ServiceError } from '../platform/errors.ts';
 
 /** On whose behalf a request is made. */
@@ -14,7 +14,7 @@ export const defaultTenant = 'default';
 /** Whether a key is asked for, and which one there is. */
 export type AuthenticatorOptions = { mode: 'api_key' | 'none'; adminApiKey: string | undefined };
 
-const digest = (text: string) => createHash('sha256').update(text).digest();
+const digest = (text: string) => hash('sha256', text, 'buffer');
 
 /**
  * Says who a request is from by its `Authorization: Bearer <key>` (RFC 6750). Keys are compared as digests in constant

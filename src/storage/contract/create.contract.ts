@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   claimIds,
   finish,
+  journalOf,
   longAgoMs,
   newRun,
   notYetMs,
@@ -15,6 +16,7 @@ import {
   start,
   tenant,
 } from './fixture.contract.ts';
+import { strings } from './odd-values.contract.ts';
 
 /** What `RunStore.create` promises; see also the line of a session, and idempotency keys. */
 export function describeCreate(open: OpenStore): void {
@@ -82,6 +84,21 @@ export function describeCreate(open: OpenStore): void {
         { status: 'running', sessionId: null, sessionSeqAtStart: null, attempt: 1 },
       ]);
       expect((await fixture.store.sessions.list(tenant, 10, null)).data).toEqual([]);
+    });
+
+    test('what is told of the start of a run is recorded with it as event 2, and only if it starts', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const started = { agent: strings.quotes };
+      for (const sessionId of ['s-1', null]) {
+        const run = await start(store, { sessionId, started });
+        expect((await journalOf(store, run)).events).toEqual([
+          { seq: 2, type: 'run.started', attempt: 1, atMs: run.startedAtMs, data: started },
+        ]);
+        const waiting = await queue(store, { sessionId, started });
+        expect((await journalOf(store, waiting)).events).toEqual([]);
+      }
+      expect((await journalOf(store, await start(store, { sessionId: 's-2' }))).events).toEqual([]);
     });
 
     test('runs of different sessions start side by side', async () => {

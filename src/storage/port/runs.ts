@@ -35,6 +35,8 @@ export type FinalRun = {
   newItems: JsonRecord[];
   /** What of the journal is not recorded yet; the run's last event is among it. */
   entries: JournalEntries;
+  /** The run's session, null for none, where that is known: the end of a run without one can share a statement. */
+  sessionId?: string | null;
 };
 
 /** What is known of a run when it stops for a person, and what of its journal is not recorded yet. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Append, type AppendBatch, createAppendQueue, rowsMax } from './append-queue.ts';
+import { type Append, type AppendBatch, createAppendQueue } from './append-queue.ts';
+import { rowsMax } from './grouped-writes.ts';
 
 const append = (runId: string, overrides: { attempt?: number; steps?: number[]; events?: number[] } = {}): Append => ({
   tenantId: 'tenant-a',

@@ -26,6 +26,10 @@ const eventText = (tenantId: string, runId: string, { seq, type, attempt, atMs, 
     data: JSON.stringify(data),
   });
 
+/** A run's own entries: those of an append carry an attempt, these are fenced by the operation they belong to. */
+export const entriesText = (tenantId: string, runId: string, entries: JournalEntries): string =>
+  toEntriesText([toAppend(tenantId, runId, 0, entries)]);
+
 /** What the functions of the database take as entries: of a later append a step counts that an earlier one has too. */
 export function toEntriesText(appends: readonly Append[]): string {
   const runs = new Map<string, string>();

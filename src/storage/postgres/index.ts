@@ -48,13 +48,14 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   const database = createDatabase({ url, poolMax, appName, log });
   const signals = createSignals(database, log);
   const journal = createJournalStore(database, signals);
+  const runs = createRunStore(database, signals);
   const { listener, processes } = createPresence(options, database, signals);
   const directSetting = directUrl === url ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL';
 
   return {
     name: 'store',
     engine: 'postgres',
-    runs: createRunStore(database, signals),
+    runs,
     sessions: createSessionStore(database),
     processes,
     journal,
@@ -74,7 +75,8 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
       await attempt(directSetting, directUrl, () => listener.start());
     },
     async stop(deadline) {
-      await Promise.race([journal.written().then(signals.sent), aborted(deadline)]);
+      const written = Promise.all([journal.written(), runs.written()]);
+      await Promise.race([written.then(signals.sent), aborted(deadline)]);
       await listener.stop(deadline);
       await database.close(deadline);
     },

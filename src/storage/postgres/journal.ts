@@ -1,10 +1,10 @@
-import { ServiceError } from '../../platform/errors.ts';
 import { type EventRow, toEvent } from '../event-row.ts';
 import type { JournalStore } from '../port/index.ts';
 import { type StepRow, stepColumns, toStep } from '../step-row.ts';
 import { createAppendQueue } from './append-queue.ts';
 import type { Database, Statement } from './database.ts';
 import { toAppend, toEntriesText } from './entries.ts';
+import { isUnavailable } from './grouped-writes.ts';
 import type { PostgresSignals } from './signals.ts';
 
 const appendJournal: Statement = { name: 'append_journal', text: 'select * from append_journal($1)' };
@@ -17,8 +17,6 @@ const selectEvents: Statement = {
   text: `select seq, type, attempt, at_ms, data from events
     where run_id = $1 and tenant_id = $2 and seq > $3 order by seq limit $4`,
 };
-
-const isUnavailable = (error: unknown) => error instanceof ServiceError && error.code === 'store_unavailable';
 
 /**
  * The journal on Postgres. Appends of many runs share one statement. One whose connection was lost is refused with

@@ -127,3 +127,20 @@ test('rows of callers who have their whole burst again are removed now and then'
   while ((await left()).length > 1);
   expect(await left()).toEqual([{ key: 'still-counted' }]);
 });
+
+test('requests of many callers at the same moment are each decided as if they came alone', async () => {
+  const callers = ['c', 'a', 'b'];
+  const asked = Array.from({ length: 9 }, (_, n) => callers[n % 3] as string);
+  const decisions = await Promise.all(asked.map((key) => take(key, hourly(key === 'a' ? 1 : 2))));
+  expect(decisions.map(({ allowed, remaining }, n) => [asked[n], allowed, remaining])).toEqual([
+    ['c', true, 1],
+    ['a', true, 0],
+    ['b', true, 1],
+    ['c', true, 0],
+    ['a', false, 0],
+    ['b', true, 0],
+    ['c', false, 0],
+    ['a', false, 0],
+    ['b', false, 0],
+  ]);
+});

@@ -3,8 +3,18 @@ import type { Logger } from '../../platform/logger.ts';
 import type { RateLimiter } from '../port/index.ts';
 import type { Database, Statement } from './database.ts';
 import { reasonOf } from './errors.ts';
+import { createGroupedWrites, fittingLength } from './grouped-writes.ts';
 
-const takeRate: Statement = { name: 'take_rate', text: 'select * from take_rate($1, $2, $3)' };
+type Asked = { key: string; intervalMs: number; capacityMs: number };
+type Before = { n: number; tat_before_ms: number; at_ms: number };
+
+// The function is in migrations/002-operations.sql; it is called for one request after the other.
+const takeRates: Statement = {
+  name: 'take_rates',
+  text: `select n::integer, taken.* from unnest($1::text[], $2::float8[], $3::float8[])
+      with ordinality as asked (key, interval_ms, capacity_ms, n)
+    cross join lateral take_rate(key, interval_ms, capacity_ms) as taken`,
+};
 
 // Whoever has all of a burst again is not worth a row. Rows that are being counted on are left alone.
 const tidy: Statement = {
@@ -19,7 +29,9 @@ const tidy: Statement = {
 const tidyEvery = 1_000;
 const tidyMax = 2_000;
 
-/** Counts requests in a table, for all processes together, by the database's clock. One round trip a request. */
+const byKey = (one: Asked, other: Asked) => (one.key < other.key ? -1 : Number(one.key > other.key));
+
+/** Counts requests in a table, for all processes together, by the database's clock. Requests share round trips. */
 export function createRateLimiter(database: Database, log: Pick<Logger, 'warn'>): RateLimiter {
   let sinceTidied = 0;
   const tidyInTime = () => {
@@ -30,16 +42,28 @@ export function createRateLimiter(database: Database, log: Pick<Logger, 'warn'>)
       .query(tidy, [tidyMax])
       .catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'old rate limits were not removed'));
   };
+  async function write(requests: readonly Asked[]): Promise<Before[]> {
+    // In the order of keys, whose rows are locked, so that no two processes wait for each other.
+    const sorted = requests.map((asked, place) => ({ ...asked, place })).toSorted(byKey);
+    const columns = [sorted.map(({ key }) => key), sorted.map(({ intervalMs }) => intervalMs)];
+    const capacities = sorted.map(({ capacityMs }) => capacityMs);
+    const rows = await database.query<Before>(takeRates, [...columns, capacities]);
+    const answers: Before[] = [];
+    for (const row of rows) answers[sorted[row.n - 1]?.place ?? 0] = row;
+    return answers;
+  }
+
+  const grouped = createGroupedWrites({
+    write,
+    charsOf: ({ key }: Asked) => key.length,
+    lengthOf: (requests) => fittingLength(requests.map(({ key }) => key.length)),
+  });
+
   return {
     async take(key, limit) {
       // What one request uses, rounded as `decide` rounds it, so that the database's sums are the same.
       const intervalMs = decide(null, 0, limit).tatMs;
-      const [before] = await database.query<{ tat_before_ms: number; at_ms: number }>(takeRate, [
-        key,
-        intervalMs,
-        intervalMs * limit.burst,
-      ]);
-      if (before === undefined) throw new Error('take_rate returned no row');
+      const before = await grouped.add({ key, intervalMs, capacityMs: intervalMs * limit.burst });
       tidyInTime();
       return decide(before.tat_before_ms, before.at_ms, limit).decision;
     },

@@ -1,21 +1,13 @@
 import { cancelledError } from '../cancelled.ts';
-import type {
-  CreateOutcome,
-  FinalRun,
-  IfBusy,
-  JournalEntries,
-  NewRun,
-  OwnedRun,
-  PausedRun,
-  Run,
-  RunStore,
-} from '../port/index.ts';
+import type { CreateOutcome, IfBusy, NewRun, OwnedRun, PausedRun, Run, RunStore } from '../port/index.ts';
 import { newRunRow, type RunRow, runColumns, toRun } from '../run-row.ts';
-import { toExactText, toJsonText, toNameText } from '../text.ts';
+import { toJsonText, toNameText } from '../text.ts';
 import { usageValues } from '../usage-row.ts';
 import { claimRuns, recoverOrphans } from './claims.ts';
 import type { Database, Statement } from './database.ts';
-import { toAppend, toEntriesText } from './entries.ts';
+import { entriesText } from './entries.ts';
+import { createRunCreation, type RunCreation } from './run-creation.ts';
+import { createRunEnd } from './run-end.ts';
 import { listRuns } from './run-list.ts';
 import type { PostgresSignals } from './signals.ts';
 
@@ -28,11 +20,6 @@ const placeholders = (count: number): string => Array.from({ length: count }, (_
 // The functions are in migrations/002-operations.sql. A run that ends is asked with it whether somebody waited for its
 // session; whoever comes later finds that free.
 const awaited = 'next_in_line(tenant_id, session_id) is not null as awaited';
-const createRun: Statement = { name: 'create_run', text: `select * from create_run(${placeholders(21)})` };
-const finishRun: Statement = {
-  name: 'finish_run',
-  text: `select ${columns}, ${awaited} from finish_run(${placeholders(20)})`,
-};
 const requestCancel: Statement = {
   name: 'request_cancel',
   text: `select ${columns}, ${awaited} from request_cancel(${placeholders(3)})`,
@@ -69,7 +56,9 @@ const countUnfinished: Statement = {
 };
 
 /** Runs on Postgres: one statement and one round trip an operation. */
-export function createRunStore(database: Database, signals: PostgresSignals): RunStore {
+export function createRunStore(database: Database, signals: PostgresSignals) {
+  const creation = createRunCreation(database);
+  const end = createRunEnd(database);
   /** Tells others of a run that ended, and of its session if somebody waits for that. */
   const tellEnd = (runId: string, freed: boolean) => {
     signals.publish({ type: 'events', runId });
@@ -85,7 +74,7 @@ export function createRunStore(database: Database, signals: PostgresSignals): Ru
   };
 
   return {
-    create: (run, ifBusy, startNow) => create({ database, signals, get, tellEnd }, run, ifBusy, startNow),
+    create: (run, ifBusy, startNow) => create({ creation, signals, get, tellEnd }, run, ifBusy, startNow),
     claim: (ownerId, options) => claimRuns(database, ownerId, options),
     recoverOrphans: (poison, limit) => recoverOrphans(database, signals, poison, limit),
     async handBack(tenantId, runId, attempt, entries) {
@@ -128,10 +117,10 @@ export function createRunStore(database: Database, signals: PostgresSignals): Ru
       return toRun(row);
     },
     async finish(tenantId, runId, attempt, final) {
-      const row = await one(finishRun, [tenantId, runId, attempt, ...finalValues(tenantId, runId, final)]);
-      if (row === null) return null;
-      tellEnd(runId, row.awaited);
-      return toRun(row);
+      const ended = await end.finish(tenantId, runId, attempt, final);
+      if (ended === null) return null;
+      tellEnd(runId, ended.awaited);
+      return toRun(ended.row);
     },
     get,
     list: (tenantId, filter, limit, before) => listRuns(database, tenantId, filter, limit, before),
@@ -140,30 +129,21 @@ export function createRunStore(database: Database, signals: PostgresSignals): Ru
       if (counted === undefined) throw new Error('counting returned no row');
       return counted;
     },
-  };
+    /** Resolves when nothing waits to be written. */
+    written: async (): Promise<void> => void (await Promise.all([creation.written(), end.written()])),
+  } satisfies RunStore & Record<string, unknown>;
 }
 
-type CreateRow = {
-  outcome: CreateOutcome['type'];
-  other_id: string;
-  at_ms: number;
-  seq_at_start: number | null;
-  claimable: boolean;
-  interrupted_id: string | null;
-  interrupted: boolean | null;
-};
-
 type CreateDeps = {
-  database: Database;
+  creation: RunCreation;
   signals: PostgresSignals;
   get(tenantId: string, runId: string): Promise<Run | null>;
   tellEnd(runId: string, freed: boolean): void;
 };
 
 async function create(deps: CreateDeps, run: NewRun, ifBusy: IfBusy, startNow: boolean): Promise<CreateOutcome> {
-  const { database, signals, get, tellEnd } = deps;
-  const [created] = await database.query<CreateRow>(createRun, newRunValues(run, ifBusy, startNow));
-  if (created === undefined) throw new Error('create_run returned no row');
+  const { creation, signals, get, tellEnd } = deps;
+  const created = await creation.create(run, ifBusy, startNow);
   const { outcome: type, other_id: otherId, interrupted_id: interruptedId } = created;
   if (type === 'busy') return { type, activeRunId: otherId };
   if (type === 'key_reused') return { type };
@@ -181,49 +161,6 @@ async function create(deps: CreateDeps, run: NewRun, ifBusy: IfBusy, startNow: b
   const row = newRunRow(run, { status, sessionSeq: created.seq_at_start, nowMs: created.at_ms });
   return { type, run: toRun(row) };
 }
-
-const newRunValues = (run: NewRun, ifBusy: IfBusy, startNow: boolean): unknown[] => [
-  run.id,
-  run.tenantId,
-  run.sessionId,
-  run.mode,
-  run.agent,
-  run.simulated,
-  JSON.stringify(run.message),
-  JSON.stringify(run.metadata),
-  run.timeoutMs,
-  run.priority,
-  run.runAtMs,
-  run.requestId,
-  run.appVersion,
-  run.sdkVersion,
-  run.ownerId,
-  ifBusy,
-  startNow,
-  toExactText(run.idempotency?.key ?? null),
-  run.idempotency?.fingerprint,
-  run.idempotency?.ttlMs,
-  toJsonText(cancelledError),
-];
-
-/** A run's own entries; those of an append carry an attempt, these are fenced by the operation they belong to. */
-const entriesText = (tenantId: string, runId: string, entries: JournalEntries): string =>
-  toEntriesText([toAppend(tenantId, runId, 0, entries)]);
-
-const finalValues = (tenantId: string, runId: string, final: FinalRun): unknown[] => [
-  final.status,
-  nameOf(final.lastAgent),
-  nameOf(final.model),
-  toJsonText(final.response),
-  toJsonText(final.output),
-  ...usageValues(final.usage),
-  final.costUsd,
-  toJsonText(final.error),
-  final.drift,
-  final.firstTokenMs,
-  final.newItems.map((item) => JSON.stringify(item)),
-  entriesText(tenantId, runId, final.entries),
-];
 
 const pausedValues = (tenantId: string, runId: string, paused: PausedRun): unknown[] => [
   toJsonText(paused.requiredAction),

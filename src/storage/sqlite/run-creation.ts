@@ -1,8 +1,9 @@
 import { cancelledError } from '../cancelled.ts';
-import type { CreateOutcome, IfBusy, NewRun } from '../port/index.ts';
+import type { CreateOutcome, IfBusy, JournalEntries, JsonRecord, NewRun } from '../port/index.ts';
 import { newRunRow, runColumns, toRun } from '../run-row.ts';
 import { requestEnd } from './cancellation.ts';
 import { findByKey, rememberKey } from './idempotency.ts';
+import { record } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { columns } from './run-statements.ts';
 import { enterSession, rankBeforeAll, readLine, type SessionLine } from './session-lock.ts';
@@ -57,5 +58,11 @@ function insert(operation: Operation, run: NewRun, { starts, first, lastSeq }: P
     .sql(insertRun)
     .run(...runColumns.map((column) => row[column]), rank, isTimed ? operation.steadyMs + run.timeoutMs : null);
   rememberKey(operation, run);
+  if (starts && run.started !== undefined) record(operation, tenantId, id, startOf(run.started, operation.nowMs));
   return { type: starts ? 'started' : 'queued', run: toRun(row) };
 }
+
+const startOf = (data: JsonRecord, atMs: number): JournalEntries => ({
+  steps: [],
+  events: [{ seq: 2, type: 'run.started', attempt: 1, atMs, data }],
+});

@@ -1,0 +1,97 @@
+import { cancelledError } from '../cancelled.ts';
+import type { CreateOutcome, IfBusy, NewRun } from '../port/index.ts';
+import { toExactText, toJsonText, toNameText } from '../text.ts';
+import type { Database, Statement } from './database.ts';
+import { createGroupedWrites, fittingLength } from './grouped-writes.ts';
+
+/** What came of one creation; the run's own values are known to who asked. */
+export type CreatedRow = {
+  id: string;
+  outcome: CreateOutcome['type'];
+  other_id: string;
+  at_ms: number;
+  seq_at_start: number | null;
+  claimable: boolean;
+  interrupted_id: string | null;
+  interrupted: boolean | null;
+};
+
+// The function is in migrations/002-operations.sql. Runs come as JSON text: for many of them one parameter.
+const createRuns: Statement = {
+  name: 'create_runs',
+  text: `
+    with created as materialized (
+      select asked.id, asked.tenant_id, asked.started, made.*
+      from json_to_recordset($1) as asked (
+        id text, tenant_id text, session_id text, mode text, agent text, simulated boolean, message text,
+        metadata text, timeout_ms bigint, priority integer, run_at_ms bigint, request_id text, app_version text,
+        sdk_version text, owner_id text, if_busy text, start_now boolean, key text, fingerprint text,
+        key_ttl_ms bigint, started text
+      ) cross join lateral create_run(
+        asked.id, asked.tenant_id, session_id, mode, agent, simulated, message, metadata, timeout_ms, priority,
+        run_at_ms, request_id, app_version, sdk_version, owner_id, if_busy, start_now, key, fingerprint, key_ttl_ms, $2
+      ) as made
+    ), told as (
+      insert into events (run_id, seq, tenant_id, type, attempt, at_ms, data)
+      select id, 2, tenant_id, 'run.started', 1, at_ms, started from created
+      where outcome = 'started' and started is not null
+    )
+    select id, outcome, other_id, at_ms, seq_at_start, claimable, interrupted_id, interrupted from created`,
+};
+
+const textOf = (run: NewRun, ifBusy: IfBusy, startNow: boolean): string =>
+  JSON.stringify({
+    id: run.id,
+    tenant_id: toNameText(run.tenantId),
+    session_id: run.sessionId === null ? null : toNameText(run.sessionId),
+    mode: run.mode,
+    agent: toNameText(run.agent),
+    simulated: run.simulated,
+    message: JSON.stringify(run.message),
+    metadata: JSON.stringify(run.metadata),
+    timeout_ms: run.timeoutMs,
+    priority: run.priority,
+    run_at_ms: run.runAtMs,
+    request_id: toNameText(run.requestId),
+    app_version: run.appVersion,
+    sdk_version: run.sdkVersion,
+    owner_id: run.ownerId,
+    if_busy: ifBusy,
+    start_now: startNow,
+    key: toExactText(run.idempotency?.key ?? null),
+    fingerprint: run.idempotency?.fingerprint,
+    key_ttl_ms: run.idempotency?.ttlMs,
+    started: toJsonText(run.started ?? null),
+  });
+
+/**
+ * Creates runs. Those of no session and without an idempotency key, which wait for nobody, share statements; of the
+ * others each has one of its own, so that nobody waits for two sessions at once.
+ */
+export function createRunCreation(database: Database) {
+  async function write(texts: readonly string[]): Promise<CreatedRow[]> {
+    const rows = await database.query<CreatedRow>(createRuns, [`[${texts.join(',')}]`, toJsonText(cancelledError)]);
+    if (rows.length < texts.length) throw new Error('create_run returned no row');
+    return rows; // in the order of the texts: the function is called for one after the other
+  }
+
+  const grouped = createGroupedWrites({
+    write,
+    charsOf: (text: string) => text.length,
+    lengthOf: (texts) => fittingLength(texts.map(({ length }) => length)),
+  });
+
+  return {
+    async create(run: NewRun, ifBusy: IfBusy, startNow: boolean): Promise<CreatedRow> {
+      const text = textOf(run, ifBusy, startNow);
+      if (run.sessionId === null && run.idempotency === null) return grouped.add(text);
+      return (await write([text]))[0] as CreatedRow;
+    },
+
+    /** Resolves when nothing waits to be written. */
+    written: grouped.written,
+  };
+}
+
+/** Creates runs. */
+export type RunCreation = ReturnType<typeof createRunCreation>;
