@@ -2,15 +2,16 @@ import type { ProcessStore } from '../port/index.ts';
 import type { Operations } from './operation.ts';
 
 const register = `
-  insert into processes (id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms)
-  values (?, ?, ?, ?, ?, ?, ?)
+  insert into processes (id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms, agents)
+  values (?, ?, ?, ?, ?, ?, ?, ?)
   on conflict (id) do update set
     host = excluded.host,
     pid = excluded.pid,
     app_version = excluded.app_version,
     sdk_version = excluded.sdk_version,
     registered_at_ms = excluded.registered_at_ms,
-    lease_expires_at_ms = excluded.lease_expires_at_ms`;
+    lease_expires_at_ms = excluded.lease_expires_at_ms,
+    agents = excluded.agents`;
 
 const extend = 'update processes set lease_expires_at_ms = ? where id = ? and lease_expires_at_ms > ?';
 
@@ -28,13 +29,16 @@ export const endAllLeases = 'update processes set lease_expires_at_ms = min(leas
 /** Processes and their leases on SQLite. */
 export function createProcessStore(write: Operations): ProcessStore {
   return {
-    register: ({ id, host, pid, appVersion, sdkVersion }, leaseMs) =>
+    register: ({ id, host, pid, appVersion, sdkVersion, agents }, leaseMs) =>
       write(({ sql, nowMs, steadyMs }) => {
-        sql(register).run(id, host, pid, appVersion, sdkVersion, nowMs, steadyMs + leaseMs);
+        sql(register).run(id, host, pid, appVersion, sdkVersion, nowMs, steadyMs + leaseMs, JSON.stringify(agents));
       }),
     heartbeat: (processId, leaseMs) =>
       write(({ sql, steadyMs }) => sql(extend).run(steadyMs + leaseMs, processId, steadyMs).changes === 1),
-    stopClaiming: async () => {}, // there is nobody else who would claim
+    stopClaiming: (processId) =>
+      write(({ sql }) => {
+        sql('update processes set claims = 0 where id = ?').run(processId);
+      }),
     unregister: (processId) =>
       write(({ sql, steadyMs }) => {
         if (sql(takeOut).run(processId).changes === 0) sql(endLease).run(steadyMs, processId);
