@@ -241,9 +241,9 @@ export async function startService(
       // Without a delay new runs are refused from this very moment on.
       if (settings.prestopDelayMs > 0) await clock.sleep(settings.prestopDelayMs);
       runs.close();
+      active.leaveBackground();
       await claimer.stop(AbortSignal.timeout(recordMs));
       await lease.stopClaiming();
-      active.leaveBackground();
       const drained = await drain(active, runs, settings);
       closing.abort();
       await services.stop(AbortSignal.timeout(closeMs));

@@ -45,6 +45,7 @@ export function createActiveRuns() {
   const coming = new Set<number>();
   let begun = 0;
   let attended = 0;
+  let backgroundLeaves = false;
 
   const isIdle = () => active.size === 0 && coming.size === 0 && attended === 0;
   const tellIfIdle = () => {
@@ -94,7 +95,7 @@ export function createActiveRuns() {
     /** Adds a run and carries it out by `live`, whose promise is the end of this attempt. */
     add(run: Run, log: LiveLog, live: (active: Omit<ActiveRun, 'ended'>) => Promise<RunEnd>): ActiveRun {
       const controller = new AbortController();
-      let leaving = false;
+      let leaving = backgroundLeaves && run.mode === 'background';
       const handle = {
         run,
         log,
@@ -117,8 +118,12 @@ export function createActiveRuns() {
       return entry;
     },
 
-    /** Has the runs in the background given back, each before its next step: nobody waits for them here. */
+    /**
+     * Has the runs in the background given back, each before its next step, and those that come from now on: nobody
+     * waits for them here.
+     */
     leaveBackground(): void {
+      backgroundLeaves = true;
       for (const entry of active.values()) if (entry.run.mode === 'background') entry.leave();
     },
 
