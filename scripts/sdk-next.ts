@@ -3,7 +3,7 @@
  * here changes: `npm run test:sdk-next [-- <arguments for vitest>]`.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -53,6 +53,7 @@ if (args.includes('--help')) process.stdout.write(help);
 else {
   const wanted = take('--version') ?? 'latest';
   const folder = mkdtempSync(join(tmpdir(), 'agent-service-sdk-next-'));
+  chmodSync(folder, 0o711); // the tests' Postgres runs as another user, who passes through it
   try {
     test(folder, wanted);
   } catch (error) {
