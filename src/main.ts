@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { MCPServer, ModelProvider } from '@openai/agents';
+import type { MCPServer, ModelProvider, SessionInputCallback } from '@openai/agents';
 import closeWithGrace from 'close-with-grace';
 import {
   type AnyAgent,
@@ -21,7 +21,7 @@ import { createLogger, type Logger } from './platform/logger.ts';
 import { quietSdk } from './platform/sdk.ts';
 import { parseSettings, type Settings } from './platform/settings.ts';
 import { StartError } from './platform/start-error.ts';
-import { versions } from './platform/versions.ts';
+import { packageVersion, versions } from './platform/versions.ts';
 import { createOpenAiProvider, createProviderCheck, createSimulatedModelProvider } from './providers/index.ts';
 import { createPruner } from './retention/index.ts';
 import {
@@ -55,6 +55,12 @@ export type ServeOptions = {
   entry?: string;
   /** Builds the SDK's run context from stored facts; must return a plain record. Defaults to an empty one. */
   context?: ContextBuilder;
+  /**
+   * Chooses what of a session a model is sent: given the history (the last whole turns of it, if `SESSION_MAX_ITEMS` is
+   * set) and what the user says now, it returns the items to send, such as `[...history.slice(-4), ...newItems]`. What is
+   * stored stays whole. It must choose the same when a run is executed again. Defaults to all items.
+   */
+  sessionInput?: SessionInputCallback;
   /** Called, and waited for, before requests are accepted; the place to open pools and warm caches. */
   onStart?: () => unknown;
   /**
@@ -118,7 +124,7 @@ export async function startService(
 ): Promise<RunningService> {
   const clock = systemClock;
   const ids = createIds(clock.nowMs);
-  const version = versions();
+  const version = versions(settings.appVersion);
   const agents = createAgentRegistry(options.agents, options.entry);
   for (const gap of tellDurabilityGaps(findDurabilityGaps(agents), settings.toolEffectDefault)) log.warn(gap);
   const defaults = { modelProvider: createModelProvider(settings, clock), model: settings.openai.model };
@@ -126,13 +132,20 @@ export async function startService(
   const slots = createSlots(settings.runsMax);
   const active = createActiveRuns();
   const feed = createEventFeed({ store, active, clock });
-  const info = { host: hostname(), pid: process.pid, appVersion: version.app, sdkVersion: version.sdk };
+  const info = {
+    host: hostname(),
+    pid: process.pid,
+    appVersion: version.app,
+    sdkVersion: version.sdk,
+    agents: agents.names(),
+  };
   const newId = () => ids('proc');
   const metrics = createRunMetrics({ store, slots });
   const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
   const executor = createExecutor({
     agents,
     context: options.context,
+    sessionInput: options.sessionInput,
     defaults,
     turnsMax: settings.turnsMax,
     approvalExpiryMs: settings.approvalExpiryMs,
@@ -143,6 +156,7 @@ export async function startService(
     executor,
     lease,
     effectDefault: settings.toolEffectDefault,
+    historyItemsMax: settings.historyItemsMax,
     metrics,
     fault,
     clock,
@@ -155,13 +169,15 @@ export async function startService(
     feed,
     active,
     slots,
+    fault,
     clock,
     ids,
     settings,
     lease,
     versions: version,
   });
-  const claimer = createClaimer({ store, slots, active, lease, execute: runs.resume, metrics, clock, log });
+  const affinity = { agents: agents.names(), version: settings.versionAffinity === 'strict' ? version.app : null };
+  const claimer = createClaimer({ store, slots, active, lease, affinity, execute: runs.resume, metrics, clock, log });
   const pruner = createPruner({
     retention: store.retention,
     retentionMs: settings.runRetentionMs,
@@ -180,7 +196,7 @@ export async function startService(
   const closing = new AbortController();
   const app = await buildServer({
     settings,
-    version: version.app,
+    version: packageVersion(),
     log,
     ids,
     agents,
@@ -226,6 +242,7 @@ export async function startService(
       if (settings.prestopDelayMs > 0) await clock.sleep(settings.prestopDelayMs);
       runs.close();
       await claimer.stop(AbortSignal.timeout(recordMs));
+      await lease.stopClaiming();
       active.leaveBackground();
       const drained = await drain(active, runs, settings);
       closing.abort();

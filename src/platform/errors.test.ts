@@ -23,7 +23,16 @@ const promised: Record<number, ErrorCode[]> = {
   504: ['run_timed_out'],
 };
 /** What the catalogue holds beyond that: what HTTP itself may run into, and a service that is not ready. */
-const beyond: ErrorCode[] = ['not_ready', 'request_timeout', 'headers_too_large', 'poisoned', 'approval_expired'];
+const beyond: ErrorCode[] = [
+  'not_ready',
+  'request_timeout',
+  'headers_too_large',
+  'poisoned',
+  'agent_gone',
+  'tool_gone',
+  'approval_expired',
+  'session_input_failed',
+];
 
 describe('the catalogue of errors', () => {
   test('has every promised code with its status, and no other that is not named here', () => {

@@ -81,6 +81,11 @@ export const errorCatalogue = {
   budget_exceeded: entry<{ scope: string }>(429, 'Budget exceeded', (p) => `The budget of ${p.scope} is used up.`),
   cancelled: entry(499, 'Cancelled', 'The run was cancelled.'),
   agent_error: entry<{ errorName: string }>(500, 'Agent error', (p) => `Agent error: ${p.errorName}`),
+  session_input_failed: entry<{ errorName: string }>(
+    500,
+    'Session input failed',
+    (p) => `The application's sessionInput failed: ${p.errorName}`,
+  ),
   internal: entry(500, 'Internal error', 'The service failed to handle the request. The log has the cause.'),
   provider_error: entry<Reason>(502, 'Provider error', (p) => p.reason, true),
   provider_unavailable: entry<Reason>(503, 'Provider unavailable', (p) => p.reason, true),
@@ -90,6 +95,12 @@ export const errorCatalogue = {
   request_timeout: entry(408, 'Request timeout', 'The request did not arrive in time.', true),
   headers_too_large: entry(431, 'Headers too large', 'The request headers are too large.'),
   poisoned: entry(500, 'Poisoned', 'Three processes died while they executed this run, without a new step between.'),
+  agent_gone: entry<{ agent: string }>(
+    410,
+    'Agent gone',
+    (p) => `The agent "${p.agent}" of this run is not part of this version of the application.`,
+  ),
+  tool_gone: entry<Reason>(410, 'Tool gone', (p) => p.reason),
   approval_expired: entry(410, 'Approval expired', 'Nobody decided in time (APPROVAL_EXPIRY).'),
   run_timed_out: entry(504, 'Run timed out', 'Agent run timed out.'),
 } as const;

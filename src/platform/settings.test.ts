@@ -41,6 +41,8 @@ describe('without any setting but the key', () => {
       turnsMax: 10,
       inputCharsMax: 200_000,
       leaseMs: 10_000,
+      appVersion: undefined,
+      versionAffinity: 'any',
       approvalExpiryMs: 7 * 24 * 3_600_000,
       runRetentionMs: 30 * 24 * 3_600_000,
       historyItemsMax: null,

@@ -1,7 +1,17 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
-import { describeDuration, parseDuration } from './duration.ts';
 import { type LogLevel, logLevels } from './logger.ts';
+import {
+  oneOf,
+  optional,
+  patience,
+  proxies,
+  realKey,
+  retention,
+  secondsToMs,
+  text,
+  url,
+  whole,
+} from './setting-schemas.ts';
 import { StartError } from './start-error.ts';
 
 /**
@@ -18,70 +28,6 @@ type Setting<T> = {
   /** Never printed, not even in errors. */
   secret?: true;
 };
-
-const text = (allowed: string) => z.string({ error: () => allowed }).min(1, allowed);
-const whole = (min: number, max: number) => {
-  const allowed = `a whole number from ${min} to ${max}`;
-  return z
-    .string({ error: () => allowed })
-    .regex(/^\d+$/, allowed)
-    .transform(Number)
-    .pipe(z.number().min(min, allowed).max(max, allowed));
-};
-const secondsToMs = (min: number, max: number) => {
-  const allowed = `seconds from ${min} to ${max}`;
-  return z
-    .string({ error: () => allowed })
-    .regex(/^\d+(\.\d+)?$/, allowed)
-    .transform(Number)
-    .pipe(z.number().min(min, allowed).max(max, allowed))
-    .transform((seconds) => Math.round(seconds * 1000));
-};
-/** How long something is kept, in ms; null for ever. */
-const retention = (minMs: number, maxMs: number) => {
-  const allowed = 'a duration from 1 minute to 3650 days, such as 30 days, 12h or 3600 (seconds), or never';
-  return z.string({ error: () => allowed }).transform((value, context) => {
-    if (value.toLowerCase() === 'never') return null;
-    const durationMs = parseDuration(value);
-    if (durationMs === null || durationMs < minMs || durationMs > maxMs) context.addIssue(allowed);
-    return durationMs;
-  });
-};
-/** How long something may take that nobody waits at a terminal for, in ms. */
-const patience = (minMs: number, maxMs: number) => {
-  const allowed = `a duration from ${describeDuration(minMs)} to ${describeDuration(maxMs)}, such as 7 days, 12h or 3600 (seconds)`;
-  return z.string({ error: () => allowed }).transform((value, context) => {
-    const durationMs = parseDuration(value) ?? Number.NaN;
-    if (!(durationMs >= minMs && durationMs <= maxMs)) context.addIssue(allowed);
-    return durationMs;
-  });
-};
-const oneOf = <const T extends string>(values: readonly T[]) =>
-  z.enum(values, { error: () => `one of ${values.join(', ')}` }) as z.ZodType<T, string>;
-const url = (protocols: readonly string[]) => {
-  const allowed = `a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`;
-  return z
-    .string({ error: () => allowed })
-    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), allowed);
-};
-/** One of the proxies to trust: an address, a network, or a name that Fastify knows for a group of networks. */
-function isProxy(text: string): boolean {
-  const [address = '', prefix, ...more] = text.trim().split('/');
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(address)) return prefix === undefined;
-  if (isIP(address) === 0 || more.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIP(address) === 4 ? 32 : 128));
-}
-const proxiesAllowed = 'true, false, a number of hops, or addresses and networks separated by commas';
-const proxies = text(proxiesAllowed).refine(
-  (value) => /^(true|false|\d{1,3})$/i.test(value) || value.split(',').every(isProxy),
-  proxiesAllowed,
-);
-const placeholderKey = /your[-_ ]?(api[-_ ]?)?key|placeholder|change[-_ ]?me|^sk-(xxx|\.\.\.)/i;
-const realKey = text('an API key')
-  .refine((value) => !placeholderKey.test(value), 'a real key; this is a placeholder')
-  .refine((value) => /^[\x21-\x7e]+$/.test(value), 'printable ASCII without spaces');
-
-const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, string | undefined> => schema.optional();
 
 const setting = <T>(entry: Setting<T>): Setting<T> => entry;
 
@@ -160,6 +106,16 @@ export const settingsTable = {
     default: 'idempotent',
     about:
       'What repeating a call of a tool does that nobody declared by effect(): nothing (read), the same again (idempotent), or harm (once: a person is asked).',
+  }),
+  APP_VERSION: setting({
+    schema: optional(z.string().regex(/^[\w.+-]{1,100}$/, 'letters, digits and . _ + -, 100 at most')),
+    about: 'The version of your application that runs are recorded with. Default: that of the package.json it runs in.',
+  }),
+  VERSION_AFFINITY: setting({
+    schema: oneOf(['any', 'strict']),
+    default: 'any',
+    about:
+      'Who goes on with a run that has begun: a process of any version of the application, or (strict) one of its own for as long as such a process lives.',
   }),
   RUN_LEASE: setting({
     schema: secondsToMs(1, 300),
@@ -322,6 +278,8 @@ function toSettings(parsed: Parsed) {
     turnsMax: parsed.MAX_TURNS,
     inputCharsMax: parsed.MAX_INPUT_CHARS,
     leaseMs: parsed.RUN_LEASE,
+    appVersion: parsed.APP_VERSION,
+    versionAffinity: parsed.VERSION_AFFINITY,
     approvalExpiryMs: parsed.APPROVAL_EXPIRY,
     runRetentionMs: parsed.RUN_RETENTION,
     /** Null for the whole history. */

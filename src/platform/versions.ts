@@ -20,8 +20,12 @@ const versionAbove = (module: string): string => manifestAbove(require.resolve(m
 /** The version of this package. */
 export const packageVersion = (): string => versionAbove('../../package.json');
 
-/** The versions that a run is recorded with: this package's, and that of the SDK it executes on. */
-export const versions = (): { app: string; sdk: string } => ({
-  app: packageVersion(),
+/**
+ * The versions that a run is recorded with: the application's, and that of the SDK it executes on.
+ *
+ * @param app the application's, if its operator says so; else that of the package.json of the working directory
+ */
+export const versions = (app?: string): { app: string; sdk: string } => ({
+  app: app ?? manifestAbove(join(process.cwd(), 'package.json')).version ?? packageVersion(),
   sdk: versionAbove('@openai/agents'),
 });

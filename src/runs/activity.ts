@@ -35,6 +35,7 @@ export function createActivity(deps: ActivityDeps) {
   let open = true;
   let handoffs = 0;
   let stepsUnderWay = 0;
+  let replaying = false;
   let firstTokenAtMs: number | null = null;
 
   return {
@@ -134,6 +135,14 @@ export function createActivity(deps: ActivityDeps) {
         callId,
       );
     },
+
+    /** A model call was answered, by the journal or by a model. */
+    modelAnswered(fromJournal: boolean): void {
+      replaying = fromJournal;
+    },
+
+    /** Whether the last answer of a model came from the journal. */
+    isReplaying: (): boolean => replaying,
 
     modelFailed(error: unknown): void {
       if (typeof error === 'object' && error !== null) modelErrors.add(error);

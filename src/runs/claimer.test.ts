@@ -45,6 +45,7 @@ async function startClaimer(slotsMax: number, ...answers: ClaimedRun[][]) {
     store,
     slots,
     active: createActiveRuns(),
+    affinity: { agents: ['triage'], version: null },
     lease: { processId: () => 'proc_1', isHeld: () => true },
     execute: () => {},
     metrics: { claimed: () => {} },

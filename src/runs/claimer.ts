@@ -20,6 +20,8 @@ export type ClaimerDeps = {
   slots: Slots;
   active: ActiveRuns;
   lease: Pick<Lease, 'processId' | 'isHeld'>;
+  /** Which runs are for this process; see `ClaimOptions`. */
+  affinity: Pick<ClaimOptions, 'agents' | 'version'>;
   /** Carries out a claimed run; the slot taken for it is given back when it ends. */
   execute(claimed: ClaimedRun): void;
   metrics: Pick<RunMetrics, 'claimed'>;
@@ -29,7 +31,7 @@ export type ClaimerDeps = {
 
 /** Claims queued runs whenever this process has room, woken by signals, and looks by itself every now and then. */
 export function createClaimer(deps: ClaimerDeps): Service {
-  const { store, slots, active, lease, execute, metrics, clock, log } = deps;
+  const { store, slots, active, lease, affinity, execute, metrics, clock, log } = deps;
   const stopping = new AbortController();
   const backgroundMax = Math.max(1, Math.floor(slots.max * backgroundShare));
   let claiming: Promise<void> = Promise.resolve();
@@ -48,6 +50,7 @@ export function createClaimer(deps: ClaimerDeps): Service {
       backgroundMax: Math.max(0, backgroundMax - active.background()),
       // One that brought a process down before is alone with its kind, so that only the culprit collects crashes.
       crashed: !active.hasCrashed(),
+      ...affinity,
     };
     const claimed = await store.runs.claim(lease.processId(), options).catch((error: unknown) => {
       log.warn({ err: error }, 'claiming runs failed');

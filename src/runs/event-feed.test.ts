@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { newRun } from '../../tests/support/execute-run.ts';
 import { createHandClock } from '../../tests/support/hand-clock.ts';
-import type { Run, Store, StoredEvent } from '../storage/port/index.ts';
+import type { Run, Signal, Store, StoredEvent } from '../storage/port/index.ts';
 import { createActiveRuns } from './active-run.ts';
 import { createEventFeed } from './event-feed.ts';
 
@@ -72,4 +72,34 @@ test('the events of a run that is removed meanwhile come to an end', async () =>
   const { run, feed, remove } = createRemovable();
   const [events] = await Promise.all([Array.fromAsync(feed.read(run, 1, never)), remove()]);
   expect(events).toEqual([]);
+});
+
+test('an event that is told while a viewer reads is shown at once, and not when the viewer looks again', async () => {
+  const run = newRun('background');
+  let told: StoredEvent[] = [];
+  let tell = (_signal: Signal) => {};
+  const store = {
+    runs: { get: async () => (told.length > 0 ? completed : run) },
+    journal: {
+      async events(_tenantId: string, _runId: string, afterSeq: number) {
+        const found = told.filter(({ seq }) => seq > afterSeq);
+        if (told.length === 0) {
+          told = events; // recorded just after it was read, and told before the viewer has seen that there is nothing
+          tell({ type: 'events', runId: run.id });
+        }
+        return found;
+      },
+    },
+    signals: {
+      subscribe(listener: typeof tell) {
+        tell = listener;
+        return () => {
+          tell = () => {};
+        };
+      },
+    },
+  } as unknown as Store;
+  const feed = createEventFeed({ store, active: createActiveRuns(), clock: createHandClock() }); // time stands still
+  const seen = await Array.fromAsync(feed.read(run, 1, never));
+  expect(seen.map(({ type }) => type)).toEqual(['run.started', 'run.completed']);
 });

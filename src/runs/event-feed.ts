@@ -18,16 +18,20 @@ const isOver = ({ status }: Run) => isFinal(status) || status === 'requires_acti
 
 /** Follows runs wherever they are executed: by their process while that is this one, else by the store. */
 export function createEventFeed({ store, active, clock }: EventFeedDeps) {
-  /** Resolves when something may have happened to the run; at the latest after a while. */
-  async function somethingNew(runId: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Listens for something that may have happened to the run, from now on: whoever listens before they read misses
+   * nothing that comes while they read.
+   */
+  function listen(runId: string, signal: AbortSignal) {
     const woken = new AbortController();
     const stop = store.signals.subscribe((told) => {
       if (told.type === 'events' && told.runId === runId) woken.abort();
     });
-    await clock
-      .sleep(lookAgainMs, AbortSignal.any([woken.signal, signal]))
-      .catch(() => {})
-      .finally(stop);
+    return {
+      /** Resolves when something happened; at the latest after a while. */
+      somethingNew: () => clock.sleep(lookAgainMs, AbortSignal.any([woken.signal, signal])).catch(() => {}),
+      [Symbol.dispose]: stop,
+    };
   }
 
   async function* stored(run: Run, afterSeq: number): AsyncGenerator<RunEvent> {
@@ -64,6 +68,7 @@ export function createEventFeed({ store, active, clock }: EventFeedDeps) {
           if (signal.aborted || active.get(run.id)?.log === live) return;
           continue;
         }
+        using heard = listen(run.id, signal);
         // The run is read before its events: what is over then has all its events stored.
         const now = await store.runs.get(run.tenantId, run.id);
         if (now === null) return; // it ended, and was removed since
@@ -73,7 +78,7 @@ export function createEventFeed({ store, active, clock }: EventFeedDeps) {
           if (endsRun(event.type)) return;
         }
         if (isOver(now)) return;
-        if (active.get(run.id)?.log.firstSeq() !== seen + 1) await somethingNew(run.id, signal);
+        if (active.get(run.id)?.log.firstSeq() !== seen + 1) await heard.somethingNew();
       }
     },
 
@@ -84,11 +89,11 @@ export function createEventFeed({ store, active, clock }: EventFeedDeps) {
     async ended(run: Run, signal: AbortSignal): Promise<Run> {
       for (;;) {
         signal.throwIfAborted();
-        const waiting = somethingNew(run.id, signal);
+        using heard = listen(run.id, signal);
         const now = await store.runs.get(run.tenantId, run.id);
         if (now === null) throw new ServiceError('not_found', { what: `Run ${run.id}` }, { runId: run.id });
         if (isOver(now)) return now;
-        await waiting;
+        await heard.somethingNew();
       }
     },
   };

@@ -1,7 +1,14 @@
-import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult } from '@openai/agents';
+import {
+  type AgentInputItem,
+  Runner,
+  type RunResult,
+  type SessionInputCallback,
+  type StreamedRunResult,
+} from '@openai/agents';
 import type { AgentRegistry, AnyAgent, ContextBuilder } from '../agents/index.ts';
 import { buildContext } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
+import { ServiceError } from '../platform/errors.ts';
 import {
   type FinalRun,
   type Json,
@@ -29,6 +36,8 @@ type AnyResult = RunResult<any, any> | StreamedRunResult<any, any>;
 export type ExecutorDeps = {
   agents: AgentRegistry;
   context: ContextBuilder | undefined;
+  /** Chooses what of a session is sent. Defaults to all of it. */
+  sessionInput?: SessionInputCallback;
   defaults: RunDefaults;
   turnsMax: number;
   /** How long a run waits for a person, in ms. */
@@ -45,7 +54,8 @@ export type Execution =
   | { type: 'paused'; paused: Pausing };
 
 /** Executes runs: hands them to the SDK, watches them, and says how they ended. It stores nothing but the journal. */
-export function createExecutor({ agents, context, defaults, turnsMax, approvalExpiryMs, clock }: ExecutorDeps) {
+export function createExecutor(deps: ExecutorDeps) {
+  const { agents, context, sessionInput, defaults, turnsMax, approvalExpiryMs, clock } = deps;
   async function callSdk(activity: Activity, agent: AnyAgent, session: RunSession | null): Promise<AnyResult> {
     const { run, signal } = activity;
     const runContext = await buildContext(context, {
@@ -55,7 +65,8 @@ export function createExecutor({ agents, context, defaults, turnsMax, approvalEx
       metadata: run.metadata,
     });
     const runner = createRunner(defaults, activity, agents);
-    const options = { session: session?.session, context: runContext, maxTurns: turnsMax, signal };
+    const { session: conversation, sessionInputCallback } = session ?? {};
+    const options = { session: conversation, sessionInputCallback, context: runContext, maxTurns: turnsMax, signal };
     const start = async (input: AgentInputItem[] | AnyResult['state']): Promise<AnyResult> => {
       if (run.mode !== 'stream') return runner.run(agent, input, options);
       const result = await runner.run(agent, input, { ...options, stream: true });
@@ -78,10 +89,11 @@ export function createExecutor({ agents, context, defaults, turnsMax, approvalEx
   return {
     async execute(activity: Activity, history: readonly JsonRecord[]): Promise<Execution> {
       const { run, signal } = activity;
-      const session = run.sessionId === null ? null : createRunSession(run.sessionId, history);
+      const { sessionId, message } = run;
+      const session = sessionId === null ? null : createRunSession({ sessionId, history, message }, sessionInput);
       const agent = agents.get(run.agent);
       try {
-        if (!agent) throw new Error(`There is no agent "${run.agent}".`);
+        if (!agent) throw new ServiceError('agent_gone', { agent: run.agent });
         signal.throwIfAborted();
         const working = callSdk(activity, agent, session);
         const result = await Promise.race([working, stopSignalled(signal, clock, working)]);
@@ -105,7 +117,12 @@ export function createExecutor({ agents, context, defaults, turnsMax, approvalEx
   };
 
   function classify(error: unknown, activity: Activity): Failure {
-    return classifyFailure(error, { fromModel: activity.fromModel, maxTurns: turnsMax, nowMs: clock.nowMs() });
+    return classifyFailure(error, {
+      fromModel: activity.fromModel,
+      replayed: activity.isReplaying(),
+      maxTurns: turnsMax,
+      nowMs: clock.nowMs(),
+    });
   }
 
   function known(activity: Activity, ended: boolean) {

@@ -14,7 +14,7 @@ import { classifyFailure, retryAfterMs, statusOf } from './failures.ts';
 
 const nowMs = Date.parse('2026-01-01T00:00:00Z');
 const classify = (error: unknown, fromModel = false) =>
-  classifyFailure(error, { fromModel: () => fromModel, maxTurns: 10, nowMs });
+  classifyFailure(error, { fromModel: () => fromModel, replayed: false, maxTurns: 10, nowMs });
 
 const apiError = (status: number, body: object = {}, headers: Record<string, string> = {}) =>
   OpenAI.APIError.generate(status, { error: body }, 'message with a secret', new Headers(headers));

@@ -103,10 +103,21 @@ function agentFailure(facts: Facts): Failure {
   return failure(new ServiceError('agent_error', { errorName: facts.name }));
 }
 
+/** A recorded answer called a tool, or handed over to an agent, that was there when it was given. */
+function goneFailure(error: unknown): Failure {
+  const missing = /^Tool (\S+) not found in agent (.+)\.$/.exec((error as Error).message);
+  const reason = missing
+    ? `The recorded call of "${missing[1]}" cannot go on: the agent "${missing[2]}" of this version of the application has no such tool.`
+    : 'A recorded answer of the model makes no sense to the agent of this version of the application.';
+  return failure(new ServiceError('tool_gone', { reason }));
+}
+
 /** What the classification needs to know beside the error. */
 export type FailureContext = {
   /** Whether the error came out of a model call. */
   fromModel(error: unknown): boolean;
+  /** Whether what the agent made nothing of is an answer that was recorded earlier, perhaps by another version. */
+  replayed: boolean;
   maxTurns: number;
   nowMs: number;
 };
@@ -118,9 +129,15 @@ type Result = { guardrail?: { name?: unknown } };
  * `instanceof`, since the app may hold another copy of a library.
  */
 export function classifyFailure(error: unknown, context: FailureContext): Failure {
+  if (error instanceof ServiceError) return failure(error);
   const facts = factsOf(error);
   if (is(facts, 'GuardrailExecutionError', 'ToolCallError') && facts.fields.error !== undefined) {
     return classifyFailure(facts.fields.error, context);
+  }
+  if (is(facts, 'SessionInputFailed')) {
+    const cause = (error as Error).cause;
+    if (context.fromModel(cause)) return classifyFailure(cause, context);
+    return failure(new ServiceError('session_input_failed', { errorName: factsOf(cause).name }));
   }
   if (is(facts, 'MaxTurnsExceededError')) {
     return failure(new ServiceError('max_turns_exceeded', { maxTurns: context.maxTurns }));
@@ -134,6 +151,7 @@ export function classifyFailure(error: unknown, context: FailureContext): Failur
   if (is(facts, 'APIError', 'ModelTimeoutError') || context.fromModel(error))
     return providerFailure(facts, context.nowMs);
   if (is(facts, 'ModelBehaviorError')) {
+    if (context.replayed) return goneFailure(error);
     return failure(new ServiceError('provider_error', { reason: 'The model answered in a way the agent cannot use.' }));
   }
   return agentFailure(facts);

@@ -10,6 +10,8 @@ export const faultPoints = [
   'run.afterEnd',
   'run.beforeHandBack',
   'run.afterHandBack',
+  'decision.beforeWrite',
+  'decision.afterWrite',
 ] as const;
 /** A place where a process may die. */
 export type FaultPoint = (typeof faultPoints)[number];

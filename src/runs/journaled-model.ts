@@ -73,6 +73,7 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
       if (step?.status !== 'completed') return null;
       journal.replayed(step, step.requestDigest !== requestDigest);
       scope.modelCalls += 1;
+      activity.modelAnswered(true);
       return toAnswer(step, scope);
     },
 
@@ -113,6 +114,7 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
         },
       );
       scope.modelCalls += 1;
+      activity.modelAnswered(false);
       return unique;
     },
 

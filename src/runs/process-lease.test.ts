@@ -6,7 +6,7 @@ import type { ActiveRuns } from './active-run.ts';
 import { createProcessLease } from './process-lease.ts';
 
 const leaseMs = 10_000;
-const info = { host: 'here', pid: 1, appVersion: '1', sdkVersion: '2' };
+const info = { host: 'here', pid: 1, appVersion: '1', sdkVersion: '2', agents: ['triage'] };
 const alive = () => AbortSignal.timeout(10_000);
 
 /** What a store does with the leases of processes; a test says how it answers a heartbeat. */
@@ -168,6 +168,16 @@ describe('a process that cannot extend its lease', () => {
     stub.heartbeat = () => new Promise(() => {});
     await clock.advance(100 * leaseMs);
     expect(count('heartbeat')).toBe(1);
+    await lease.stop(AbortSignal.abort());
+  });
+
+  test('has not yet lost it to a store that takes two fifths of it for each answer', async () => {
+    const { lease, clock, stub, stopped } = createLease();
+    await lease.start();
+    // tidy: sleep because it is by the clock that the test moves
+    stub.heartbeat = () => clock.sleep(0.42 * leaseMs).then(() => true);
+    await clock.advance(10 * leaseMs);
+    expect(stopped).toEqual([]);
     await lease.stop(AbortSignal.abort());
   });
 

@@ -38,6 +38,8 @@ const poison = {
 export type Lease = Service & {
   /** Under which id the process owns runs at the moment. */
   processId(): string;
+  /** Tells others that this process claims no more runs; resolves when they know, or cannot be told. */
+  stopClaiming(): Promise<void>;
   /** Whether nobody can have taken the process for dead: it may begin something. */
   isHeld(): boolean;
 };
@@ -60,6 +62,7 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
   let ticking: Promise<void> = Promise.resolve();
   let unsubscribe = () => {};
   let gaveUp = false;
+  let overdue = false;
 
   async function register(asId: string): Promise<void> {
     const sentMs = clock.monotonicMs();
@@ -124,12 +127,21 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
   }
 
   /** Begins a piece of work unless it is under way: a store that does not answer is asked once. */
-  function begin(work: () => Promise<void>, failure: string): void {
+  function begin(work: () => Promise<void>, failure: string, then = () => {}): void {
     if (underWay.has(work)) return;
     const flight = work()
       .catch((error: unknown) => log.warn({ err: error, code: codeOf(error) }, failure))
-      .finally(() => underWay.delete(work));
+      .finally(() => {
+        underWay.delete(work);
+        then();
+      });
     underWay.set(work, flight);
+  }
+
+  /** Sends a heartbeat; if the one before is under way, as soon as that is answered. */
+  function beginBeat(): void {
+    overdue = underWay.has(beat);
+    if (!overdue) begin(beat, 'the heartbeat failed', () => overdue && !stopping.signal.aborted && beginBeat());
   }
 
   /** Waits for no answer: whether there was one in time is looked at with the next tick. */
@@ -138,7 +150,7 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
       await clock.sleep(beatMs, stopping.signal).catch(() => {});
       if (stopping.signal.aborted) return;
       giveUpBeforeTheEnd();
-      begin(beat, 'the heartbeat failed');
+      beginBeat();
     }
   }
 
@@ -150,6 +162,10 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
   return {
     name: 'process lease',
     processId: () => id,
+    stopClaiming: () =>
+      store.processes
+        .stopClaiming(id)
+        .catch((error: unknown) => log.warn({ err: error }, 'others could not be told that this process stops')),
     isHeld: () => clock.monotonicMs() < heldUntilMs,
     async start() {
       await register(id);

@@ -2,7 +2,7 @@ import type { Effect } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { JournalEntries, JsonRecord, Run, Step, Store, StoredEvent } from '../storage/port/index.ts';
+import type { JournalEntries, Run, Step, Store, StoredEvent } from '../storage/port/index.ts';
 import type { ActiveRun, RunEnd, RunLife } from './active-run.ts';
 import { createActivity } from './activity.ts';
 import type { Execution, Executor } from './executor.ts';
@@ -12,6 +12,7 @@ import { createJournal, type Journal } from './journal.ts';
 import type { RunMetrics } from './metrics.ts';
 import type { Lease } from './process-lease.ts';
 import { isFinal } from './run-state.ts';
+import { readHistory } from './session-history.ts';
 import { toRunEvent } from './stored-events.ts';
 
 /** How often storing the end of a run is tried while the store cannot be reached, and the pauses between, in ms. */
@@ -27,6 +28,8 @@ export type RunLifeDeps = {
   executor: Executor;
   lease: Pick<Lease, 'isHeld'>;
   effectDefault: Effect;
+  /** Items of a session that a model is shown at most; null for all of them. */
+  historyItemsMax: number | null;
   metrics: RunMetrics;
   fault: Faults;
   clock: Clock;
@@ -42,6 +45,7 @@ export function createRunLife({
   executor,
   lease,
   effectDefault,
+  historyItemsMax,
   metrics,
   fault,
   clock,
@@ -57,11 +61,6 @@ export function createRunLife({
       events.push(...page);
       if (page.length < pageSize) return { steps, events };
     }
-  }
-
-  async function history(run: Run): Promise<JsonRecord[]> {
-    if (run.sessionId === null || !run.sessionSeqAtStart) return [];
-    return store.sessions.history(run.tenantId, run.sessionId, run.sessionSeqAtStart);
   }
 
   function openJournal({ run, log: live, signal, stop }: Handle, recorded: Recorded): Journal {
@@ -171,7 +170,8 @@ export function createRunLife({
         return handle.isLeaving();
       };
       const activity = createActivity({ run, journal, clock, signal, effectDefault, fault, assertHeld, giveBack });
-      const execution = await executor.execute(activity, await history(run));
+      const history = await readHistory(store.sessions, run, historyItemsMax);
+      const execution = await executor.execute(activity, history);
       const reason = signal.reason instanceof RunStopped ? signal.reason.reason : null;
       if (reason === 'lease_lost') {
         log.error({ runId: run.id, attempt: run.attempt }, 'this process lost the run');

@@ -10,6 +10,7 @@ import type { Run, Store, StoredEvent } from '../storage/port/index.ts';
 import { createSqliteStore } from '../storage/sqlite/index.ts';
 import { createActiveRuns, type RunEnd, type RunLife } from './active-run.ts';
 import { createEventFeed } from './event-feed.ts';
+import { noFaults } from './faults.ts';
 import type { CreateRun } from './schemas.ts';
 import { createRunService } from './service.ts';
 import { createSlots } from './slots.ts';
@@ -41,6 +42,7 @@ async function createService({ slotsMax = 3, wrap = (store: Store) => store } = 
     agents: createAgentRegistry({ triage: agent('triage'), orders: agent('orders') }),
     life,
     slots,
+    fault: noFaults,
     clock,
     ids: createIds(clock.nowMs),
     settings: { runTimeoutMs: 30_000, backgroundTimeoutMs: 3_600_000, simulated: true },

@@ -8,6 +8,7 @@ import type { ActiveRuns, RunEnd, RunLife } from './active-run.ts';
 import { type Decision, settle } from './decisions.ts';
 import type { EventFeed } from './event-feed.ts';
 import { stopped } from './failures.ts';
+import type { Faults } from './faults.ts';
 import { createLiveLog } from './live-log.ts';
 import type { Lease } from './process-lease.ts';
 import { isFinal } from './run-state.ts';
@@ -33,6 +34,7 @@ export type RunServiceDeps = {
   feed: EventFeed;
   active: ActiveRuns;
   slots: Slots;
+  fault: Faults;
   clock: Clock;
   ids: Ids;
   settings: { runTimeoutMs: number; backgroundTimeoutMs: number; simulated: boolean };
@@ -59,7 +61,7 @@ function fingerprintOf(value: unknown): string {
 
 /** Takes runs in, keeps track of those of this process, and reads them back. */
 export function createRunService(deps: RunServiceDeps) {
-  const { store, agents, life, feed, active, slots, clock, ids, settings, lease, versions } = deps;
+  const { store, agents, life, feed, active, slots, fault, clock, ids, settings, lease, versions } = deps;
   let closed = false;
   let waiting = 0;
   const leaving = new AbortController();
@@ -253,7 +255,10 @@ export function createRunService(deps: RunServiceDeps) {
     async decide(tenantId: string, runId: string, decisions: readonly Decision[], by: string): Promise<Run> {
       const run = await get(tenantId, runId);
       const steps = await store.journal.steps(tenantId, runId);
-      const settled = await store.runs.settle(tenantId, runId, settle(run, steps, decisions, by, clock.nowMs()));
+      const settlement = settle(run, steps, decisions, by, clock.nowMs());
+      fault('decision.beforeWrite');
+      const settled = await store.runs.settle(tenantId, runId, settlement);
+      fault('decision.afterWrite');
       if (!settled) throw new ServiceError('not_waiting', { runId }, { runId });
       return settled;
     },

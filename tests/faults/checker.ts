@@ -11,7 +11,7 @@ import { checkSteps } from './checker/check-steps.ts';
 import { recordsOf, type Stored } from './checker/stored.ts';
 
 export type { Evidence } from './checker/check-load.ts';
-export { readStore, type StoreAddress } from './checker/read-store.ts';
+export { connectStore, readStore, type StoreAddress, type StoreConnection } from './checker/read-store.ts';
 export type { Stored } from './checker/stored.ts';
 
 /**

@@ -42,9 +42,13 @@ export async function startFleet({ size, start, isEndangered, targets, random }:
   let over = false;
   let replacing: Promise<void> = Promise.resolve();
 
-  /** A process that is to kill itself cannot wait until it does no harm, so it may not be started before. */
+  /**
+   * Half of them die by themselves, over time: a process that is to kill itself cannot wait until that does no harm, so
+   * it may not be started before.
+   */
   async function nextDoom(): Promise<Doom> {
-    const byItself = random.chance(0.5);
+    const byThemselves = deaths.filter(({ by }) => by === 'point').length;
+    const byItself = random.chance(byThemselves * 2 < deaths.length ? 0.8 : 0.2);
     const points = random.between(1, pointsMax);
     const events = random.between(1, eventsMax);
     return byItself && !(await isEndangered()) ? { by: 'point', after: points } : { by: 'test', after: events };

@@ -1,11 +1,11 @@
-import type { ModelRequest } from '@openai/agents';
+import type { ModelRequest, SessionInputCallback } from '@openai/agents';
 import { type AnyAgent, createAgentRegistry } from '../../src/agents/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createExecutor } from '../../src/runs/executor.ts';
 import { journalProvider } from '../../src/runs/journaled-model.ts';
 import { toRunEvent } from '../../src/runs/stored-events.ts';
 import { noUsage } from '../../src/runs/usage.ts';
-import type { Run, RunMode } from '../../src/storage/port/index.ts';
+import type { JsonRecord, Run, RunMode } from '../../src/storage/port/index.ts';
 import { createMemoryJournal, type MemoryJournal } from './memory-journal.ts';
 import { createStubModel, type StubReply } from './stub-model.ts';
 
@@ -54,17 +54,21 @@ export type ExecuteSetup = {
   /** What earlier attempts recorded. Defaults to nothing. */
   journal?: MemoryJournal;
   message?: string;
+  /** What the session holds. Defaults to nothing. */
+  history?: readonly JsonRecord[];
+  sessionInput?: SessionInputCallback;
 };
 
 /** Executes a run of one agent over a journal and a model in memory. */
 export async function execute(agent: AnyAgent, setup: ExecuteSetup) {
-  const { reply, mode = 'blocking', signal, context, journal, message = 'hello' } = setup;
+  const { reply, mode = 'blocking', signal, context, journal, message = 'hello', history = [], sessionInput } = setup;
   const stub = createStubModel(reply);
   const defaults = { modelProvider: journalProvider(stub.provider), model: 'stub-1' };
   const agents = createAgentRegistry({ main: agent });
   const executor = createExecutor({
     agents,
     context,
+    sessionInput,
     defaults,
     turnsMax: 5,
     approvalExpiryMs: 60_000,
@@ -73,7 +77,7 @@ export async function execute(agent: AnyAgent, setup: ExecuteSetup) {
   const memory = journal ?? createMemoryJournal();
   const run = { ...newRun(mode), message, attempt: memory.attempts + 1 };
   const activity = memory.open(run, signal);
-  const execution = await executor.execute(activity, []);
+  const execution = await executor.execute(activity, history);
   await memory.close(activity);
   const events = memory.events.map((event) => toRunEvent(run, event));
   return {

@@ -25,6 +25,28 @@ test('a server that is removed does not answer any more', async () => {
   server.remove();
 });
 
+test.each(['fast', 'immediate'] as const)(
+  'a server that is stopped (%s) and started has what was committed',
+  async (mode) => {
+    const server = await startPostgresServer();
+    try {
+      const client = new pg.Client({ connectionString: server.url });
+      client.on('error', () => {});
+      await client.connect();
+      await client.query('create table kept as select 1 as one');
+      await server.stop(mode);
+      expect(await answers(server.url)).toBe(false);
+      await server.start();
+      const again = new pg.Client({ connectionString: server.url });
+      await again.connect();
+      expect((await again.query('select one from kept')).rows).toEqual([{ one: 1 }]);
+      await again.end();
+    } finally {
+      server.remove();
+    }
+  },
+);
+
 test('a server whose process was killed is stopped by the next run; those of live processes go on', async () => {
   const module = new URL('./postgres-server.ts', import.meta.url).href;
   const script = `const { startPostgresServer } = await import(${JSON.stringify(module)});

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, connect as open, type Socket } from 'node:net';
+import { systemClock } from '../../src/platform/clock.ts';
 
 /** A relay between a client and a server, on which a test cuts lines and slows answers. */
 export type TcpRelay = AsyncDisposable & {
@@ -29,7 +30,7 @@ export type TcpRelay = AsyncDisposable & {
 function createSlowWriter(to: Socket, delayMs: () => number) {
   let lastMs = 0;
   return (chunk: Buffer) => {
-    const nowMs = performance.now();
+    const nowMs = systemClock.monotonicMs();
     lastMs = Math.max(lastMs, nowMs + delayMs());
     if (lastMs <= nowMs) return void to.write(chunk);
     // tidy: sleep because the delay is what the relay is for; nobody waits for it but the client under test

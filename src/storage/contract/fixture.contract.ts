@@ -177,6 +177,7 @@ export const processInfo = (id: string): ProcessInfo => ({
   pid: 4711,
   appVersion: '1.2.3',
   sdkVersion: '0.20.0',
+  agents: ['triage', 'orders'],
 });
 
 /** Announces a process with a lease of an hour. */
@@ -208,9 +209,18 @@ export async function interrupt(store: Store, overrides: Partial<NewRun> = {}, s
   return outcome.run;
 }
 
+/** What a process claims that may take everything. */
+export const claimAll: ClaimOptions = {
+  limit: 100,
+  backgroundMax: 100,
+  crashed: true,
+  agents: ['triage', 'orders'],
+  version: null,
+};
+
 /** Claims what there is, as a process that may take everything, unless overridden. */
 export function claim(store: Store, options: Partial<ClaimOptions> = {}, ownerId = owner): Promise<ClaimedRun[]> {
-  return store.runs.claim(ownerId, { limit: 100, backgroundMax: 100, crashed: true, ...options });
+  return store.runs.claim(ownerId, { ...claimAll, ...options });
 }
 
 /** Claims what there is, and expects that it is one run. */

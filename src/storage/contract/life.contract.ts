@@ -45,7 +45,10 @@ const operations: Record<string, (store: Store) => Promise<unknown>> = {
   'retention.pruneDeleted': (store) => store.retention.pruneDeleted(10),
   'retention.countExpired': (store) => store.retention.countExpired(1000),
   'processes.register': (store) =>
-    store.processes.register({ id: 'proc_1', host: 'h', pid: 1, appVersion: '1', sdkVersion: '1' }, 1000),
+    store.processes.register(
+      { id: 'proc_1', host: 'h', pid: 1, appVersion: '1', sdkVersion: '1', agents: ['triage'] },
+      1000,
+    ),
   'processes.heartbeat': (store) => store.processes.heartbeat('proc_1', 1000),
   'processes.unregister': (store) => store.processes.unregister('proc_1'),
   'processes.forgetDead': (store) => store.processes.forgetDead(1000),

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Json, type Run, remainsOf, type Step, type Store } from '../port/index.ts';
 import {
   cancelled,
+  claimAll,
   handBack,
   interrupt,
   newStep,
@@ -88,7 +89,7 @@ const ways: { way: string; code: string; end: (store: Store, run: Run) => Promis
     end: async (store, run) => {
       for (let n = 0; n < 4; n += 1) {
         await store.runs.recoverOrphans(poison, 10);
-        await store.runs.claim(run.ownerId ?? '', { limit: 1, backgroundMax: 1, crashed: true });
+        await store.runs.claim(run.ownerId ?? '', { ...claimAll, limit: 1 });
       }
     },
   },

@@ -1,5 +1,13 @@
 /** A process that executes runs, as it announces itself. */
-export type ProcessInfo = { id: string; host: string; pid: number; appVersion: string; sdkVersion: string };
+export type ProcessInfo = {
+  id: string;
+  host: string;
+  pid: number;
+  appVersion: string;
+  sdkVersion: string;
+  /** The names of the agents whose runs it can execute. */
+  agents: readonly string[];
+};
 
 /**
  * Who is alive. A process holds a lease on the database's clock and extends it; the runs of a process whose lease has
@@ -14,6 +22,9 @@ export interface ProcessStore {
    * taken out: others may have taken the process for dead meanwhile, so it may not go on with its runs.
    */
   heartbeat(processId: string, leaseMs: number): Promise<boolean>;
+
+  /** Notes that the process claims no more runs, so that others do not leave it those that it fits best. */
+  stopClaiming(processId: string): Promise<void>;
 
   /** Takes the process out; runs it still owns are orphans at once. */
   unregister(processId: string): Promise<void>;

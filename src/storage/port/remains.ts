@@ -3,6 +3,9 @@ import type { Json, JsonRecord } from './types.ts';
 
 const asText = (output: Json) => (typeof output === 'string' ? output : JSON.stringify(output));
 
+/** What a user said, as the SDK keeps it in a conversation. */
+export const userMessage = (text: string): JsonRecord => ({ type: 'message', role: 'user', content: text });
+
 /** A recorded call and its result, as the SDK keeps them in a conversation. */
 const toItems = ({ callId, name, input, output }: Step): JsonRecord[] => [
   { type: 'function_call', callId, name, arguments: asText(input), status: 'completed' },
@@ -31,7 +34,7 @@ export function remainsOf(message: string, steps: readonly Step[], code: string)
   const outermost = done.filter((step) => !isWithin(step, done));
   const text = `[This turn ended early (${code}). The tool calls above were carried out; no answer was given.]`;
   return [
-    { type: 'message', role: 'user', content: message },
+    userMessage(message),
     ...outermost.flatMap(toItems),
     { type: 'message', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text }] },
   ];

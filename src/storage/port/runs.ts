@@ -57,6 +57,13 @@ export type ClaimOptions = {
   backgroundMax: number;
   /** Whether one run that crashed before may be among them; never more than one. */
   crashed: boolean;
+  /** The agents of the process. It leaves runs of others to live processes that have those, if there are any. */
+  agents: readonly string[];
+  /**
+   * The application's version, if runs that have begun are to stay with theirs: those of others are left to live
+   * processes of that version, if there are any. Null: any version goes on with any run.
+   */
+  version: string | null;
 };
 
 /** A run that this process executes from now on, and how much of its time is left, in ms by the database's clock. */

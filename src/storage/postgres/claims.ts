@@ -9,18 +9,25 @@ type Row = RunRow<boolean>;
 
 const columns = runColumns.join(', ');
 
-// The functions are in migrations/003-claims.sql.
+// The functions are in migrations/003-claims.sql and 006-versions.sql.
 const claim: Statement = {
   name: 'claim_runs',
-  text: `select ${columns}, greatest(deadline_at_ms - steady_ms(), 0) as remaining_ms from claim_runs($1, $2, $3, $4)`,
+  text: `select ${columns}, greatest(deadline_at_ms - steady_ms(), 0) as remaining_ms from claim_runs($1, $2, $3, $4, $5, $6)`,
 };
 const recover: Statement = { name: 'recover_orphans', text: `select ${columns} from recover_orphans($1, $2, $3)` };
 
 /** Claims runs as `RunStore.claim` does, in one statement. */
 export async function claimRuns(database: Database, ownerId: string, options: ClaimOptions): Promise<ClaimedRun[]> {
-  const { limit, backgroundMax, crashed } = options;
+  const { limit, backgroundMax, crashed, agents, version } = options;
   if (limit <= 0) return [];
-  const rows = await database.query<Row & { remaining_ms: number }>(claim, [ownerId, limit, backgroundMax, crashed]);
+  const rows = await database.query<Row & { remaining_ms: number }>(claim, [
+    ownerId,
+    limit,
+    backgroundMax,
+    crashed,
+    agents,
+    version,
+  ]);
   return rows.map((row) => ({ run: toRun(row), remainingMs: row.remaining_ms }));
 }
 

@@ -6,8 +6,9 @@ import { type DeathWatch, lockKey } from './death-watch.ts';
 const register: Statement = {
   name: 'register_process',
   text: `
-    insert into processes (id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms, lock_key)
-    values ($1, $2, $3, $4, $5, now_ms(), steady_ms() + $6, ${lockKey(7)})
+    insert into processes (
+      id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms, lock_key, agents
+    ) values ($1, $2, $3, $4, $5, now_ms(), steady_ms() + $6, ${lockKey(7)}, $8)
     on conflict (id) do update set
       host = excluded.host,
       pid = excluded.pid,
@@ -15,7 +16,8 @@ const register: Statement = {
       sdk_version = excluded.sdk_version,
       registered_at_ms = excluded.registered_at_ms,
       lease_expires_at_ms = excluded.lease_expires_at_ms,
-      lock_key = excluded.lock_key
+      lock_key = excluded.lock_key,
+      agents = excluded.agents
     returning tick_steady_time()`,
 };
 
@@ -28,6 +30,11 @@ const extend: Statement = {
 const withdraw: Statement = {
   name: 'withdraw_locks',
   text: 'update processes set lock_key = null where id = any ($1)',
+};
+
+const stopClaiming: Statement = {
+  name: 'stop_claiming',
+  text: 'update processes set claims = false where id = $1',
 };
 
 const unregister: Statement = { name: 'unregister_process', text: 'select unregister_process($1)' };
@@ -49,12 +56,15 @@ const forget: Statement = {
 /** Processes and their leases on Postgres, and the lock by which others see one die. */
 export function createProcessStore(database: Database, watch: DeathWatch) {
   return {
-    async register({ id, host, pid, appVersion, sdkVersion }, leaseMs) {
+    async register({ id, host, pid, appVersion, sdkVersion, agents }, leaseMs) {
       const held = await watch.hold(id, leaseMs);
-      await database.query(register, [id, host, pid, appVersion, sdkVersion, leaseMs, held]);
+      await database.query(register, [id, host, pid, appVersion, sdkVersion, leaseMs, held, agents]);
     },
     async heartbeat(processId, leaseMs) {
       return (await database.query(extend, [processId, leaseMs, watch.holds(processId)])).length === 1;
+    },
+    async stopClaiming(processId) {
+      await database.query(stopClaiming, [processId]);
     },
     async unregister(processId) {
       await database.query(unregister, [processId]);

@@ -151,7 +151,10 @@ const operations: ((store: Store, run: Run, at: { sessionId: string; ownerId: st
   (store, run, { sessionId }) => store.sessions.delete(run.tenantId, sessionId),
   (store) => store.runs.recoverOrphans(poison, 5),
   (store, _run, { ownerId }) =>
-    store.processes.register({ id: ownerId, host: 'h', pid: 1, appVersion: '', sdkVersion: '' }, 50),
+    store.processes.register(
+      { id: ownerId, host: 'h', pid: 1, appVersion: '', sdkVersion: '', agents: ['triage'] },
+      50,
+    ),
   (store, _run, { ownerId }) => store.processes.unregister(ownerId),
 ];
 

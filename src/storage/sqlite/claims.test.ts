@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
+import { claimAll } from '../contract/fixture.contract.ts';
 import { claim } from './claims.ts';
 import type { Sql } from './database.ts';
 import { migrate, readMigrations } from './migrate.ts';
@@ -29,9 +30,7 @@ const turn = [
 ];
 
 describe('a claim', () => {
-  const plans = plansOf((sql) =>
-    claim({ ...operation, sql }, 'proc_1', { limit: 10, backgroundMax: 10, crashed: true }),
-  );
+  const plans = plansOf((sql) => claim({ ...operation, sql }, 'proc_1', { ...claimAll, limit: 10, backgroundMax: 10 }));
 
   test('reads each kind of run from the index of its kind, in order', () => {
     expect(plans.map(([first]) => first)).toEqual([

@@ -34,6 +34,7 @@ export function createProcessStore(write: Operations): ProcessStore {
       }),
     heartbeat: (processId, leaseMs) =>
       write(({ sql, steadyMs }) => sql(extend).run(steadyMs + leaseMs, processId, steadyMs).changes === 1),
+    stopClaiming: async () => {}, // there is nobody else who would claim
     unregister: (processId) =>
       write(({ sql, steadyMs }) => {
         if (sql(takeOut).run(processId).changes === 0) sql(endLease).run(steadyMs, processId);

@@ -32,10 +32,11 @@ test('a run of very many events goes in several transactions, itself with the la
   const left = async () => (await store.journal.events(tenant, run.id, 0, 10_000)).length;
 
   expect(await store.retention.pruneRuns(-1_000, 10)).toEqual({ removed: 0, more: true });
-  expect(await left()).toBe(700);
+  expect(await left()).toBe(1_000);
   expect(await store.runs.get(tenant, run.id)).toEqual(run);
-  await store.retention.pruneRuns(-1_000, 10);
-  expect(await store.retention.pruneRuns(-1_000, 10)).toEqual({ removed: 1, more: false });
+  let batches = 1;
+  for (let more = true; more; batches += 1) ({ more } = await store.retention.pruneRuns(-1_000, 10));
+  expect(batches).toBe(7);
   expect([await left(), await store.runs.get(tenant, run.id)]).toEqual([0, null]);
 });
 

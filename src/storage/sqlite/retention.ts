@@ -5,9 +5,9 @@ import type { Time } from './time.ts';
 
 /**
  * Steps and events that go in one transaction: it holds the event loop, and whoever else writes to the file waits for
- * it. A run of more than that goes in several.
+ * it, one to two milliseconds for so many. A run of more than that goes in several.
  */
-const rowsMax = 500;
+const rowsMax = 200;
 /** Runs of a deleted session that go in one transaction, if they have few steps and events. */
 const deletedMax = 50;
 

@@ -38,32 +38,42 @@ const types = {
   getTypeParser: (oid: number, format?: 'text') => (oid === int8 ? Number : pg.types.getTypeParser(oid, format)),
 } as pg.CustomTypesConfig;
 
-function readSqlite(dataDir: string): Rows {
-  const database = new DatabaseSync(join(dataDir, databaseFile), { readOnly: true });
-  try {
-    database.exec('begin'); // all of it as it is at one moment
-    return Object.fromEntries(tables.map((table) => [table, database.prepare(select(table)).all()])) as never;
-  } finally {
-    database.close();
-  }
-}
+/** A connection to a store past the service. */
+export type StoreConnection = AsyncDisposable & {
+  exec(sql: string): Promise<void>;
+  /** Everything the store holds, as this connection sees it. */
+  read(): Promise<Stored>;
+};
 
-async function readPostgres(connectionString: string): Promise<Rows> {
-  const client = new pg.Client({ connectionString, types });
+/** Opens a connection to a store, which must have been migrated. */
+export async function connectStore(address: StoreAddress): Promise<StoreConnection> {
+  if ('dataDir' in address) {
+    const database = new DatabaseSync(join(address.dataDir, databaseFile));
+    return {
+      exec: async (sql) => database.exec(sql),
+      read: () => readBy(async (sql) => database.prepare(sql).all()),
+      [Symbol.asyncDispose]: async () => database.close(),
+    };
+  }
+  const client = new pg.Client({ connectionString: address.databaseUrl, types });
   await client.connect();
-  try {
-    await client.query('begin transaction isolation level repeatable read read only');
-    const rows: [string, unknown[]][] = [];
-    for (const table of tables) rows.push([table, (await client.query(select(table))).rows]);
-    return Object.fromEntries(rows) as never;
-  } finally {
-    await client.end();
-  }
+  return {
+    exec: async (sql) => void (await client.query(sql)),
+    read: () => readBy(async (sql) => (await client.query(sql)).rows),
+    [Symbol.asyncDispose]: () => client.end(),
+  };
 }
 
-/** Reads a store past the service, as its tables are at one moment. */
+/** Reads a store past the service, as it is while nobody writes. */
 export async function readStore(address: StoreAddress): Promise<Stored> {
-  const rows = 'dataDir' in address ? readSqlite(address.dataDir) : await readPostgres(address.databaseUrl);
+  await using connection = await connectStore(address);
+  return await connection.read(); // before it is closed
+}
+
+async function readBy(query: (sql: string) => Promise<unknown[]>): Promise<Stored> {
+  const read: [string, unknown[]][] = [];
+  for (const table of tables) read.push([table, await query(select(table))]);
+  const rows = Object.fromEntries(read) as unknown as Rows;
   return {
     runs: rows.runs.map((row) => ({
       ...toRun(row),

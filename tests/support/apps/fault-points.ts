@@ -16,11 +16,12 @@ const killAt = Number(process.env.KILL_AT ?? 0);
 let stopAt = process.env.STOP_AT;
 let passed = 0;
 
-const record = (name: string) =>
+const record = (name: string, needsApproval = false) =>
   tool({
     name,
     description: 'Writes a line.',
     parameters: z.object({ text: z.string() }),
+    needsApproval,
     execute: async ({ text }) => {
       appendFileSync(file, `${name} ${text} ${currentCall().idempotencyKey}\n`);
       return 'noted';
@@ -31,6 +32,8 @@ const tools = [
   effect(record('note'), 'idempotent'),
   effect(record('note_once'), 'once'),
   effect(record('look'), 'read'),
+  effect(record('ask', true), 'idempotent'),
+  effect(record('ask_once', true), 'once'),
 ];
 const worker = new Agent({ name: 'worker', instructions: 'You are the worker.', tools });
 

@@ -1,0 +1,64 @@
+/**
+ * Runs the tests against the newest `@openai/agents` of the registry, in a copy of this repository, so that nothing
+ * here changes: `npm run test:sdk-next [-- <arguments for vitest>]`.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const help = `Runs the tests against the newest @openai/agents of the registry, in a copy of this repository.
+
+Usage: npm run test:sdk-next [-- [--version <version or tag>] <arguments for vitest>]
+
+  --version   the release to test, "latest" unless said otherwise
+  --help      shows this
+`;
+
+const root = join(import.meta.dirname, '..');
+const args = process.argv.slice(2);
+
+/** Takes an option and its value out of the arguments. */
+function take(name: string): string | undefined {
+  const at = args.indexOf(name);
+  return at === -1 ? undefined : args.splice(at, 2)[1];
+}
+
+function run(cwd: string, command: string, ...parameters: string[]): void {
+  process.stderr.write(`\n$ ${command} ${parameters.join(' ')}\n`);
+  const { status } = spawnSync(command, parameters, { cwd, stdio: 'inherit' });
+  if (status !== 0) throw new Error(`${command} ${parameters[0]} ended with ${status}.`);
+}
+
+/** The files that git knows, as they are in the work tree. */
+function copyTo(folder: string): void {
+  const { stdout } = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
+  for (const file of stdout.toString().split('\0').filter(Boolean)) {
+    cpSync(join(root, file), join(folder, file), { force: true });
+  }
+}
+
+function test(folder: string, wanted: string): void {
+  copyTo(folder);
+  run(folder, 'npm', 'ci', '--no-audit', '--no-fund');
+  // The range of the peer dependency is what we have tested; here it is to be left.
+  run(folder, 'npm', 'install', '--no-save', '--force', '--no-audit', '--no-fund', `@openai/agents@${wanted}`);
+  const manifest = readFileSync(join(folder, 'node_modules/@openai/agents/package.json'), 'utf8');
+  process.stderr.write(`\nTesting against @openai/agents ${(JSON.parse(manifest) as { version: string }).version}\n`);
+  run(folder, 'npm', 'run', 'typecheck');
+  run(folder, 'npm', 'test', '--', ...args);
+}
+
+if (args.includes('--help')) process.stdout.write(help);
+else {
+  const wanted = take('--version') ?? 'latest';
+  const folder = mkdtempSync(join(tmpdir(), 'agent-service-sdk-next-'));
+  try {
+    test(folder, wanted);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exitCode = 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,77 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { describeDuration, parseDuration } from './duration.ts';
+
+/** A text that is not empty. */
+export const text = (allowed: string) => z.string({ error: () => allowed }).min(1, allowed);
+/** A whole number. */
+export const whole = (min: number, max: number) => {
+  const allowed = `a whole number from ${min} to ${max}`;
+  return z
+    .string({ error: () => allowed })
+    .regex(/^\d+$/, allowed)
+    .transform(Number)
+    .pipe(z.number().min(min, allowed).max(max, allowed));
+};
+/** Seconds, in ms. */
+export const secondsToMs = (min: number, max: number) => {
+  const allowed = `seconds from ${min} to ${max}`;
+  return z
+    .string({ error: () => allowed })
+    .regex(/^\d+(\.\d+)?$/, allowed)
+    .transform(Number)
+    .pipe(z.number().min(min, allowed).max(max, allowed))
+    .transform((seconds) => Math.round(seconds * 1000));
+};
+
+/** How long something is kept, in ms; null for ever. */
+export const retention = (minMs: number, maxMs: number) => {
+  const allowed = 'a duration from 1 minute to 3650 days, such as 30 days, 12h or 3600 (seconds), or never';
+  return z.string({ error: () => allowed }).transform((value, context) => {
+    if (value.toLowerCase() === 'never') return null;
+    const durationMs = parseDuration(value);
+    if (durationMs === null || durationMs < minMs || durationMs > maxMs) context.addIssue(allowed);
+    return durationMs;
+  });
+};
+/** How long something may take that nobody waits at a terminal for, in ms. */
+export const patience = (minMs: number, maxMs: number) => {
+  const allowed = `a duration from ${describeDuration(minMs)} to ${describeDuration(maxMs)}, such as 7 days, 12h or 3600 (seconds)`;
+  return z.string({ error: () => allowed }).transform((value, context) => {
+    const durationMs = parseDuration(value) ?? Number.NaN;
+    if (!(durationMs >= minMs && durationMs <= maxMs)) context.addIssue(allowed);
+    return durationMs;
+  });
+};
+/** One of a few words. */
+export const oneOf = <const T extends string>(values: readonly T[]) =>
+  z.enum(values, { error: () => `one of ${values.join(', ')}` }) as z.ZodType<T, string>;
+/** A URL of one of these protocols, each with its colon. */
+export const url = (protocols: readonly string[]) => {
+  const allowed = `a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`;
+  return z
+    .string({ error: () => allowed })
+    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), allowed);
+};
+/** One of the proxies to trust: an address, a network, or a name that Fastify knows for a group of networks. */
+function isProxy(text: string): boolean {
+  const [address = '', prefix, ...more] = text.trim().split('/');
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(address)) return prefix === undefined;
+  if (isIP(address) === 0 || more.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIP(address) === 4 ? 32 : 128));
+}
+const proxiesAllowed = 'true, false, a number of hops, or addresses and networks separated by commas';
+/** Who is trusted to say where a request comes from. */
+export const proxies = text(proxiesAllowed).refine(
+  (value) => /^(true|false|\d{1,3})$/i.test(value) || value.split(',').every(isProxy),
+  proxiesAllowed,
+);
+const placeholderKey = /your[-_ ]?(api[-_ ]?)?key|placeholder|change[-_ ]?me|^sk-(xxx|\.\.\.)/i;
+/** A key that is not one of those that documents show. */
+export const realKey = text('an API key')
+  .refine((value) => !placeholderKey.test(value), 'a real key; this is a placeholder')
+  .refine((value) => /^[\x21-\x7e]+$/.test(value), 'printable ASCII without spaces');
+
+/** What may be left out. */
+export const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, string | undefined> =>
+  schema.optional();
