@@ -82,7 +82,6 @@ async function measureAll(providerUrl: string, sideList: SideName[]): Promise<Ro
     }
     const plan = {
       passes: wholeNumber(values.passes, 'passes', 3),
-      warmUpRuns: 1_500,
       runsOf: runsOf(wholeNumber(values.runs, 'runs', 50)),
     };
     const deps: MeasureDeps = { sides, database, plan, tell };

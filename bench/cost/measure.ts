@@ -41,7 +41,10 @@ export type Row = {
 };
 
 /** How much is measured. */
-export type Plan = { passes: number; warmUpRuns: number; runsOf(of: Case): number };
+export type Plan = { passes: number; runsOf(of: Case): number };
+
+/** Before it is measured, each side has as many passes of its own: the compiler needs thousands of runs to settle. */
+const warmUpPasses = 2;
 
 /** What is measured, and who is told how far it is. */
 export type MeasureDeps = { sides: Side[]; database: BenchDatabase | null; plan: Plan; tell(line: string): void };
@@ -74,8 +77,7 @@ const inTurn = <T>(sides: T[], pass: number): T[] => sides.map((_, index) => sid
 export async function measure(deps: MeasureDeps, of: Case, callers: number): Promise<Row[]> {
   const { sides, database, plan, tell } = deps;
   const runs = plan.runsOf(of);
-  const warmUp = Math.min(runs, plan.warmUpRuns);
-  for (const side of sides) await load(side, of, warmUp, callers);
+  for (const side of sides) await load(side, of, runs * warmUpPasses, callers);
   const passes = new Map<SideName, Pass[]>(sides.map(({ name }) => [name, []]));
   for (let number = 1; number <= plan.passes; number += 1) {
     for (const side of inTurn(sides, number)) {

@@ -22,7 +22,7 @@ const batchMax = 200;
 const pendingMax = 20_000;
 
 /**
- * Commits in groups: the operations that arrive in one turn of the event loop share one transaction, and so one wait
+ * Commits in groups: the operations that arrive in two turns of the event loop share one transaction, and so one wait
  * for the disk. Each is a savepoint of its own, so that one that throws is undone and rejected alone. A promise
  * settles only after the commit of its group.
  */
@@ -33,11 +33,14 @@ export function createGroupCommit(transactions: Transactions) {
   const schedule = () => {
     if (scheduled) return;
     scheduled = true;
-    setImmediate(() => {
-      scheduled = false;
-      flushBatch();
-      if (pending.length > 0) schedule();
-    });
+    // Two turns: what has arrived from the network by now is read in between, and often writes too.
+    setImmediate(() => setImmediate(flushNext));
+  };
+
+  const flushNext = () => {
+    scheduled = false;
+    flushBatch();
+    if (pending.length > 0) schedule();
   };
 
   /** Does one operation; returns what has to be told once the group is committed. */
