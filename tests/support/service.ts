@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import type { FakeProvider } from './fake-provider.ts';
 import { createConformityCheck } from './openapi-conformity.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const ownRoot = fileURLToPath(new URL('../../', import.meta.url));
 /** Lines of a service's log that are kept. */
 const logLinesMax = 10_000;
 /** How long a log line is waited for. */
@@ -24,6 +24,8 @@ const logWaitMs = 25_000;
 export type LogLine = Record<string, unknown> & { level?: string; msg?: string };
 
 export type ServiceOptions = {
+  /** The folder of the repository, built. Defaults to this one; for another version of it. */
+  root?: string;
   /** The program, relative to the repository. Defaults to the agents of `apps/desk.ts`. */
   app?: string;
   /** Answers the models. Defaults to none: the simulated model. */
@@ -121,8 +123,8 @@ async function readAnswer(response: Response): Promise<Answer> {
 }
 
 /** Runs the command-line tool to its end. */
-export async function runCli(args: string[], env: Record<string, string | undefined> = {}, cwd = root) {
-  const child = spawn(process.execPath, [join(root, 'bin/agent-service.mjs'), ...args], {
+export async function runCli(args: string[], env: Record<string, string | undefined> = {}, cwd = ownRoot) {
+  const child = spawn(process.execPath, [join(ownRoot, 'bin/agent-service.mjs'), ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -141,6 +143,7 @@ export async function runCli(args: string[], env: Record<string, string | undefi
 
 /** Starts the built service and waits until it accepts requests; it is killed when the test ends. */
 export async function startService(options: ServiceOptions = {}): Promise<ServiceUnderTest> {
+  const { root = ownRoot } = options;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'agent-service-test-'));
   const child = spawn(
     process.execPath,
