@@ -93,6 +93,53 @@ describe('a port that is taken', () => {
   });
 });
 
+describe('hanging up', () => {
+  /** A connection on which one request was answered; what was received is kept. */
+  async function connectAndAsk(listener: ReturnType<typeof createTestListener>) {
+    const socket = connect(portOf(listener.url()), '127.0.0.1');
+    let received = '';
+    socket.setEncoding('utf8').on('data', (text) => {
+      received += text;
+    });
+    const ask = () => socket.write('GET /now HTTP/1.1\r\nhost: test\r\n\r\n');
+    ask();
+    while (!received.endsWith('now')) await once(socket, 'data');
+    return { socket, ask, received: () => received };
+  }
+
+  test('ends connections that idle, also those that become idle later, while others are still let in', async () => {
+    await using listener = createTestListener();
+    await listener.start();
+    const idle = await connectAndAsk(listener);
+    const idleEnded = once(idle.socket, 'close');
+    const agent = new Agent({ keepAlive: true });
+    const running = once(get(`${listener.url()}/later`, { agent }), 'response') as Promise<[IncomingMessage]>;
+    await listener.asked;
+    await listener.hangUp();
+    expect(await idleEnded).toEqual([false]); // without an error
+    const later = await connectAndAsk(listener);
+    await once(later.socket, 'close');
+    listener.answer('finished');
+    const [response] = await running;
+    const laterEnded = once(response.socket, 'close');
+    response.resume();
+    await laterEnded;
+    expect(response.statusCode).toBe(200);
+    agent.destroy();
+  });
+
+  test('answers a request that has arrived and was not read yet', async () => {
+    await using listener = createTestListener();
+    await listener.start();
+    const { socket, ask, received } = await connectAndAsk(listener);
+    ask();
+    const hungUp = listener.hangUp();
+    await once(socket, 'close');
+    await hungUp;
+    expect(received().match(/HTTP\/1.1 200 OK/g)).toHaveLength(2);
+  });
+});
+
 describe('a stop', () => {
   test('lets a request in flight be answered, and nobody in any more', async () => {
     await using listener = createTestListener();
@@ -114,7 +161,7 @@ describe('a stop', () => {
     await listener.asked;
     const silent = connect(portOf(listener.url()), '127.0.0.1');
     await once(silent, 'connect');
-    const stopping = listener.stop(alive());
+    const stopping = listener.stop(new AbortController().signal); // no deadline would help
     listener.answer('finished');
     const [response] = await running;
     response.resume();

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Service } from '../lifecycle.ts';
 import { StartError } from '../start-error.ts';
@@ -8,6 +8,8 @@ const furtherPortsMax = 20;
 const portMax = 65_535;
 /** How often idle connections are cut while a server closes; one may become idle after the first cut. */
 const cutIdleMs = 50;
+/** How long a connection on which nothing ever came, such as a browser opens ahead of need, is waited for at the end. */
+const silentMs = 500;
 
 /** Where to listen, and with what. */
 export type ListenerOptions = {
@@ -45,6 +47,36 @@ function urlHost(host: string): string {
  */
 export function createListener({ name, app, host, port, setting, orNextFree }: ListenerOptions) {
   let listening = false;
+  let cutting: NodeJS.Timeout | undefined;
+  const connections = new Set<Socket>();
+
+  function remember(socket: Socket): void {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  }
+
+  /** Node counts a connection on which nothing has come yet as one with a request in flight. */
+  function cutSilent(): void {
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+  }
+
+  /**
+   * Cuts idle connections right after what has arrived was read: a request that waits in the kernel would be answered
+   * by a reset.
+   */
+  function cutIdle(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cut = () => {
+      app.server.closeIdleConnections();
+      resolve();
+    };
+    setTimeout(() => setImmediate(cut)); // the event loop reads between timers and immediates
+    return promise;
+  }
+
+  function keepCutting(): void {
+    cutting ??= setInterval(cutIdle, cutIdleMs);
+  }
 
   function refusal(error: unknown): unknown {
     const reason = reasons[codeOf(error)];
@@ -68,22 +100,35 @@ export function createListener({ name, app, host, port, setting, orNextFree }: L
   const service: Service = {
     name,
     async start() {
+      app.server.on('connection', remember);
       await listen();
       listening = true;
     },
     async stop(deadline) {
       if (!listening) return void (await app.close());
       listening = false;
-      const idle = setInterval(() => app.server.closeIdleConnections(), cutIdleMs);
+      keepCutting();
+      const silence = setTimeout(cutSilent, silentMs);
       const cut = () => app.server.closeAllConnections();
       deadline.addEventListener('abort', cut, { once: true });
       if (deadline.aborted) cut();
-      await app.close().finally(() => clearInterval(idle));
+      await app.close().finally(() => {
+        clearInterval(cutting);
+        clearTimeout(silence);
+      });
       deadline.removeEventListener('abort', cut);
     },
   };
   return {
     ...service,
+    /**
+     * Cuts idle connections from now on, while requests in flight and those on new connections are answered. Resolves
+     * when those that idle have been cut; no request that had arrived by then is lost.
+     */
+    hangUp(): Promise<void> {
+      keepCutting();
+      return cutIdle();
+    },
     /** Where it is reached from this machine, once it listens, such as `http://127.0.0.1:8000`. */
     url: (): string => `http://${urlHost(host)}:${(app.server.address() as AddressInfo).port}`,
   };
