@@ -240,6 +240,8 @@ export async function startService(
       health.draining();
       // Without a delay new runs are refused from this very moment on.
       if (settings.prestopDelayMs > 0) await clock.sleep(settings.prestopDelayMs);
+      // Whoever kept a connection and heard nothing over it since has to go elsewhere, instead of being refused here.
+      await api.hangUp();
       runs.close();
       active.leaveBackground();
       await claimer.stop(AbortSignal.timeout(recordMs));

@@ -53,6 +53,15 @@ test('a stream tells the run from its creation to its end, numbered without gaps
   expect((await service.get(`/api/v1/runs/${last.data.run_id}`)).body).toEqual(runOf(last));
 });
 
+test('a stream says that its connection ends with it, so that nobody meets a process on it that stops meanwhile', async () => {
+  const { response, events } = await stream({ message: 'Hi' });
+  expect(response.headers.get('connection')).toBe('close');
+  const { data } = (await events.all()).at(-1) as ServerSentEvent;
+  const again = await fetch(`${service.url}/api/v1/runs/${data.run_id}/events`);
+  expect(again.headers.get('connection')).toBe('close');
+  await readEvents(again).all();
+});
+
 test('the first text is there while the model still speaks', async () => {
   await provider.script({ text: 'one two three', hold: { name: 'half way', afterTokens: 2 } });
   const { events } = await stream({ message: 'Hi' });
