@@ -12,10 +12,12 @@ const waitBuckets = [0.001, 0.01, 0.1, 0.5, 1, 5, 30, 120, 600];
 /** What the figures are read from. */
 export type RunMetricsDeps = { store: Store; slots: Slots };
 
+type Counts = Awaited<ReturnType<Store['runs']['countUnfinished']>>;
+
 const secondsBetween = (fromMs: number, toMs: number) => Math.max(0, toMs - fromMs) / 1000;
 
 /**
- * The figures of runs, for Prometheus. Names and labels are public: `docs/metrics.md` lists them. No label holds what
+ * The figures of runs, for Prometheus. Names and labels are public: `docs/runbook.md` lists them. No label holds what
  * a user or a model made up.
  */
 export function createRunMetrics({ store, slots }: RunMetricsDeps) {
@@ -26,21 +28,40 @@ export function createRunMetrics({ store, slots }: RunMetricsDeps) {
   const histogram = (name: string, help: string, buckets: number[], labelNames: string[] = []) =>
     new Histogram({ name: `agent_service_${name}`, help, buckets, labelNames, registers });
 
-  const demand = new Gauge({
+  // Both gauges ask in every scrape, at the same time: the store counts once.
+  let counting: Promise<Counts | null> | null = null;
+  const count = (): Promise<Counts | null> => {
+    counting ??= store.runs
+      .countUnfinished()
+      .catch(() => null)
+      .finally(() => {
+        counting = null;
+      });
+    return counting;
+  };
+
+  // No figure is better than an old one. Each process counts the whole store: of several on a host one figure counts.
+  new Gauge({
     name: 'agent_service_demand',
     help: 'Runs queued plus running, in the whole store.',
+    aggregator: 'max',
     registers,
+    async collect() {
+      const counts = await count();
+      if (counts) this.set(counts.queued + counts.running);
+      else this.remove();
+    },
   });
   new Gauge({
     name: 'agent_service_runs',
     help: 'Runs that have not ended, by state, in the whole store.',
     labelNames: ['state'],
+    aggregator: 'max',
     registers,
     async collect() {
-      const counts = await store.runs.countUnfinished().catch(() => null);
-      if (!counts) return this.reset(); // no figure is better than an old one
-      for (const [state, count] of Object.entries(counts)) this.set({ state }, count);
-      demand.set(counts.queued + counts.running);
+      const counts = await count();
+      if (!counts) return this.reset();
+      for (const [state, found] of Object.entries(counts)) this.set({ state }, found);
     },
   });
   new Gauge({
