@@ -238,10 +238,12 @@ export async function startService(
     probeUrl: probes.url(),
     async stop() {
       health.draining();
-      // Without a delay new runs are refused from this very moment on.
-      if (settings.prestopDelayMs > 0) await clock.sleep(settings.prestopDelayMs);
-      // Whoever kept a connection and heard nothing over it since has to go elsewhere, instead of being refused here.
-      await api.hangUp();
+      if (settings.prestopDelayMs > 0) {
+        await clock.sleep(settings.prestopDelayMs);
+        // Whoever kept a connection and heard nothing over it since has to go elsewhere, instead of being refused here.
+        await api.hangUp();
+      }
+      // Without a delay new runs are refused from the very moment of the signal on.
       runs.close();
       active.leaveBackground();
       await claimer.stop(AbortSignal.timeout(recordMs));
