@@ -3,8 +3,8 @@ import { createRandom, type Random } from '../random.ts';
 /** How a run is asked for. */
 export type RunKind = 'blocking' | 'stream' | 'background';
 
-/** A tool of `apps/fault-points.ts` that a run will call; `text` is its own among all runs of a load. */
-export type PlannedCall = { tool: 'note' | 'note_once' | 'look'; text: string };
+/** A tool of `apps/fault-points.ts` or `apps/rolling.ts` that a run will call; its `text` is its own in all of a load. */
+export type PlannedCall = { tool: 'note' | 'note_once' | 'look' | 'pay'; text: string };
 
 /** A run that a client will ask for. */
 export type PlannedRun = {

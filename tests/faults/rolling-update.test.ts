@@ -1,0 +1,201 @@
+import { randomInt } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, type TestContext, test } from 'vitest';
+import { effectsIn } from '../support/effects-file.ts';
+import { type FakeProvider, startFakeProvider } from '../support/fake-provider.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { startProcesses } from '../support/processes.ts';
+import { createModelRequests } from './checker/model-requests.ts';
+import { check, readStore, type Stored } from './checker.ts';
+import { deploy, type PodEnd, type Termination } from './rolling/deployment.ts';
+import { findHaproxy, startLoadBalancer } from './rolling/load-balancer.ts';
+import { startTraffic, type Traffic } from './rolling/traffic.ts';
+
+const isLong = process.env.FAULTS === 'long';
+/** How often all pods are replaced. */
+const updates = isLong ? 10 : 2;
+/** Decides about the runs, though not about what meets what; `FAULTS_SEED` gives it again. */
+const seed = Number(process.env.FAULTS_SEED ?? randomInt(1_000_000));
+/** So many runs end before the provider forgets any of their requests. */
+const runsPerReading = 50;
+/** Runs that end before the first pod is replaced, so that clients of all kinds are at work. */
+const runsBefore = 12;
+
+/** The settings of the pods, in ms. */
+const graceMs = 3_000;
+const delayMs = 1_500;
+/** News of a pod's end reaches the load balancer this late, in ms: three times in `delayMs`. */
+const propagationMs = 500;
+/** Far more than a pod takes, so that one which takes longer is seen: it ends by SIGKILL. */
+const gracePeriodMs = delayMs + graceMs + 16_000;
+/** How long a run takes that has to be handed back, and one where none has to be. */
+const longMs = { beyondGrace: 7_000, within: 1_000 };
+
+/** What suffices to see that something is amiss; the long form has the figures to compare. */
+const glimpse = isLong
+  ? { replicas: 3, replaced: 6, longMs: longMs.beyondGrace }
+  : { replicas: 2, replaced: 1, longMs: longMs.within };
+
+const usual: Termination = { propagationMs, preStopMs: 0, signal: 'SIGTERM', gracePeriodMs };
+
+/** How an update goes, and how often. */
+type Play = {
+  replicas: number;
+  prestopDelayMs: number;
+  termination: Termination;
+  longMs: number;
+  /** Pods that are replaced. */
+  replaced: number;
+};
+
+/** What came of it; `failed` is what the load balancer logged of requests that failed, and `wrong` what the checker says. */
+type Outcome = { ends: PodEnd[]; traffic: Traffic; failed: string[]; stored: Stored; wrong: string[] };
+
+/** Reads the requests that the provider got, often enough. */
+function countRequests(provider: FakeProvider) {
+  const requests = createModelRequests(provider);
+  const readings: Promise<void>[] = [];
+  let ended = 0;
+  return {
+    onEnd(): void {
+      ended += 1;
+      if (ended % runsPerReading === 0) readings.push(requests.collect());
+    },
+    async counts(): Promise<Map<string, number>> {
+      await Promise.all(readings);
+      await requests.collect();
+      return requests.counts;
+    },
+  };
+}
+
+/** Replaces pods under traffic, and reads what is stored when all is over. */
+async function play(
+  haproxy: string,
+  { replicas, prestopDelayMs, termination, longMs, replaced }: Play,
+): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'agent-service-rolling-'));
+  const effectsFile = join(folder, 'effects.log');
+  try {
+    await using database = await createTestDatabase();
+    await using provider = await startFakeProvider({ freshIds: true });
+    const env = {
+      DATABASE_URL: database.url,
+      DATABASE_POOL_MAX: '5',
+      EFFECTS_FILE: effectsFile,
+      OPENAI_TIMEOUT: '120',
+      RUN_LEASE: '2',
+      PRESTOP_DELAY: `${prestopDelayMs / 1000}`,
+      SHUTDOWN_GRACE: `${graceMs / 1000}`,
+    };
+    await using processes = startProcesses({ provider, app: 'tests/support/apps/rolling.ts', env });
+    await using balancer = await startLoadBalancer(haproxy);
+    const deployment = await deploy({ replicas, start: () => processes.start(), balancer, termination });
+    const requests = countRequests(provider);
+    const running = startTraffic({ urls: balancer.urls, seed, longMs, onEnd: requests.onEnd });
+    await running.ended(runsBefore);
+    const ends = await deployment.update(replaced);
+    await running.ended(runsBefore);
+    const traffic = await running.stop();
+    const modelRequests = await requests.counts();
+    await deployment.end();
+    const stored = await readStore({ databaseUrl: database.url });
+    const evidence = { runs: traffic.runs, effects: effectsIn(effectsFile), modelRequests };
+    return { ends, traffic, failed: balancer.failed(), stored, wrong: check(stored, evidence) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const handbacksOf = ({ stored }: Outcome, mode: string) => {
+  const ids = new Set(stored.runs.filter((run) => run.mode === mode).map(({ id }) => id));
+  const isHandback = ({ type, data }: Stored['events'][number]) => type === 'run.resumed' && data.after === 'handback';
+  return stored.events.filter((event) => isHandback(event) && ids.has(event.runId)).length;
+};
+
+/** What an update came to, in numbers. */
+function figuresOf(outcome: Outcome) {
+  const { ends, traffic, stored } = outcome;
+  const { requests, failures, resumed, cut } = traffic.tally;
+  return {
+    seed,
+    podsReplaced: ends.length,
+    podsKilled: ends.filter((end) => end === 'SIGKILL').length,
+    requests: Object.values(requests).reduce((sum, count) => sum + count, 0),
+    ofThem: requests,
+    failed: failures.length,
+    runs: stored.runs.length,
+    eventsSeen: traffic.runs.flatMap(({ views }) => views).reduce((sum, view) => sum + view.length, 0),
+    streamsResumed: resumed,
+    blockingRunsCut: cut,
+    handedBack: {
+      background: handbacksOf(outcome, 'background'),
+      stream: handbacksOf(outcome, 'stream'),
+      blocking: handbacksOf(outcome, 'blocking'),
+    },
+    runsThatCrashed: stored.runs.filter(({ crashes }) => crashes > 0).length,
+    decisions: requests.decision,
+  };
+}
+
+/** HAProxy; without it the test fails in CI, and elsewhere is skipped and says why. */
+function haproxyFor({ skip }: TestContext): string {
+  const program = findHaproxy();
+  if (program !== null) return program;
+  const how = 'HAProxy is missing: install it (on Debian and Ubuntu: apt-get install haproxy)';
+  if (process.env.CI) throw new Error(how);
+  return skip(how);
+}
+
+async function playFor(context: TestContext, how: Play): Promise<Outcome> {
+  const outcome = await play(haproxyFor(context), how);
+  if (isLong) process.stdout.write(`${context.task.name}: ${JSON.stringify(figuresOf(outcome))}\n`);
+  return outcome;
+}
+
+const timeout = isLong ? 1_800_000 : 240_000;
+
+describe('a rolling update behind a load balancer, under load', () => {
+  test('fails no request, loses no run and no event, and hands back what it does not wait for', {
+    timeout,
+  }, async (context) => {
+    const outcome = await playFor(context, {
+      prestopDelayMs: delayMs,
+      termination: usual,
+      longMs: longMs.beyondGrace,
+      replicas: 3,
+      replaced: updates * 3,
+    });
+    const { tally, violations } = outcome.traffic;
+    expect(tally.failures, [`seed ${seed}`, ...outcome.failed].join('\n')).toEqual([]);
+    expect(violations, `seed ${seed}`).toEqual([]);
+    expect(outcome.wrong, `seed ${seed}`).toEqual([]);
+    expect(outcome.stored.runs.filter(({ crashes }) => crashes > 0)).toEqual([]);
+    expect(outcome.ends).not.toContain('SIGKILL');
+    // There was something that could have failed.
+    expect(Math.min(...Object.values(tally.requests), tally.resumed)).toBeGreaterThan(0);
+    expect(handbacksOf(outcome, 'background')).toBeGreaterThan(0);
+  });
+
+  test('fails requests, though it loses no run, if new work is refused before the load balancer knows', {
+    timeout,
+  }, async (context) => {
+    // A single pod is to meet many requests meanwhile.
+    const termination = { ...usual, propagationMs: isLong ? propagationMs : graceMs };
+    const { traffic, wrong } = await playFor(context, { ...glimpse, prestopDelayMs: 0, termination });
+    expect(traffic.tally.failures.length).toBeGreaterThan(0);
+    expect([...traffic.violations, ...wrong], `seed ${seed}`).toEqual([]);
+  });
+
+  test('fails requests, though it loses no run, if pods are killed instead of drained', {
+    timeout,
+  }, async (context) => {
+    const termination: Termination = { ...usual, preStopMs: delayMs, signal: 'SIGKILL' };
+    const { traffic, stored, wrong } = await playFor(context, { ...glimpse, prestopDelayMs: delayMs, termination });
+    expect(traffic.tally.failures.length).toBeGreaterThan(0);
+    expect([...traffic.violations, ...wrong], `seed ${seed}`).toEqual([]);
+    expect(stored.runs.some(({ crashes }) => crashes > 0)).toBe(true);
+  });
+});

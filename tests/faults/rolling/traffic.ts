@@ -1,0 +1,171 @@
+import { pause } from '../../support/load/pause.ts';
+import type { LoadRun, SeenEvent } from '../../support/load/report.ts';
+import { createRandom, type Random } from '../../support/random.ts';
+import { type Caller, createCaller, createTally, type Tally } from './caller.ts';
+import { type Client, createClient } from './client.ts';
+import { type Entrance, entrances } from './load-balancer.ts';
+import { type Errand, planRun } from './plan.ts';
+
+/** What the traffic came to. */
+export type Traffic = {
+  runs: LoadRun[];
+  tally: Tally;
+  violations: string[];
+};
+
+/** What traffic is made of. */
+export type TrafficOptions = {
+  urls: Record<Entrance, string>;
+  /** Decides what chance decides. */
+  seed: number;
+  /** How long long runs take, in ms. */
+  longMs: number;
+  /** Called with every run that has been brought to its end. */
+  onEnd?(): void;
+};
+
+/** One client each, through every entrance. */
+const everywhere: Errand[] = [
+  { kind: 'blocking', shape: 'short' },
+  { kind: 'stream', shape: 'short' },
+  { kind: 'stream', shape: 'long' },
+  { kind: 'stream', shape: 'long' },
+  { kind: 'background', shape: 'long' },
+  { kind: 'background', shape: 'long' },
+];
+/** One client each, through one entrance after the other. */
+const somewhere: Errand[] = [
+  { kind: 'blocking', shape: 'approval' },
+  { kind: 'stream', shape: 'approval' },
+  { kind: 'background', shape: 'approval' },
+  { kind: 'blocking', shape: 'in line' },
+  { kind: 'stream', shape: 'in line' },
+  { kind: 'background', shape: 'in line' },
+  { kind: 'blocking', shape: 'long' },
+];
+
+const seldom: Errand = { kind: 'blocking', shape: 'short' };
+
+const errandsThrough = (index: number): Errand[] => [
+  ...everywhere,
+  ...somewhere.filter((_, at) => at % entrances.length === index),
+];
+
+/** Events that all clients together see between two runs of a client that asks seldom. */
+const eventsBetween = 300;
+/** The signal of what nobody ends early. */
+const never = new AbortController().signal;
+/** How long a client waits at most until it asks again for what failed, in ms. */
+const againMs = 100;
+
+/** Rings for everybody who waits for the next time. */
+function createBell() {
+  let next = Promise.withResolvers<void>();
+  let closed = false;
+  return {
+    ring(): void {
+      next.resolve();
+      if (!closed) next = Promise.withResolvers();
+    },
+    /** Rings from now on whenever somebody waits. */
+    close(): void {
+      closed = true;
+      next.resolve();
+    },
+    heard: (): Promise<void> => next.promise,
+  };
+}
+
+/**
+ * Clients of all kinds that go on until they are told to stop, each with connections of its own: blocking runs, streams,
+ * runs in the background, runs that wait for a person or for their session, and polls.
+ */
+export function startTraffic({ urls, seed, longMs, onEnd = () => {} }: TrafficOptions) {
+  const traffic: Traffic = { runs: [], tally: createTally(), violations: [] };
+  const callers: Caller[] = [];
+  const bell = createBell();
+  let stopping = false;
+  let planned = 0;
+  let events = 0;
+  let newest: string | null = null;
+
+  const onEvent = ({ run_id }: SeenEvent) => {
+    newest = run_id;
+    events += 1;
+    bell.ring();
+  };
+
+  function createOwnClient(entrance: Entrance) {
+    const { tally, violations } = traffic;
+    const caller = createCaller(entrance, urls[entrance], tally);
+    callers.push(caller);
+    const violated = (what: string) => void violations.push(what);
+    const beforeAgain = () => pause(againMs, never, bell.heard);
+    return createClient({ caller, tally, onEvent, violated, beforeAgain });
+  }
+
+  async function runErrand(client: Client, errand: Errand, random: Random): Promise<LoadRun> {
+    planned += 1;
+    const run = await client.carryOut(planRun(random, planned, errand, longMs));
+    traffic.runs.push(run);
+    onEnd();
+    return run;
+  }
+
+  /** Runs an errand again and again. */
+  async function keepAsking(entrance: Entrance, errand: Errand): Promise<void> {
+    const random = createRandom(seed + callers.length);
+    const client = createOwnClient(entrance);
+    while (!stopping) await runErrand(client, errand, random);
+  }
+
+  /** Asks over a connection that has been idle since long before: its pod may refuse new runs by now. */
+  async function askSeldom(entrance: Entrance): Promise<void> {
+    const random = createRandom(seed + callers.length);
+    const client = createOwnClient(entrance);
+    while (!stopping) {
+      const { runId } = await runErrand(client, seldom, random);
+      if (runId !== null) await client.poll(runId);
+      const until = events + eventsBetween;
+      while (!stopping && events < until) await bell.heard();
+    }
+  }
+
+  /** Polls as often as something happens, so that there is always a request on its way. */
+  async function poll(entrance: Entrance): Promise<void> {
+    const client = createOwnClient(entrance);
+    while (!stopping) {
+      await bell.heard();
+      if (newest !== null) await client.poll(newest);
+    }
+  }
+
+  const busy = Promise.all(
+    entrances.flatMap((entrance, index) => [
+      poll(entrance),
+      askSeldom(entrance),
+      ...errandsThrough(index).map((errand) => keepAsking(entrance, errand)),
+    ]),
+  );
+  busy.catch(() => {}); // whoever stops the traffic is told
+
+  return {
+    ...traffic,
+
+    /** Resolves when so many runs have ended since this call. */
+    async ended(count: number): Promise<void> {
+      const until = traffic.runs.length + count;
+      while (traffic.runs.length < until) await Promise.race([bell.heard(), busy]);
+    },
+
+    /** Lets every client finish what it is at. */
+    async stop(): Promise<Traffic> {
+      stopping = true;
+      bell.close();
+      await busy.finally(() => {
+        for (const caller of callers) caller.close();
+      });
+      return traffic;
+    },
+  };
+}
