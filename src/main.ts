@@ -238,12 +238,11 @@ export async function startService(
     probeUrl: probes.url(),
     async stop() {
       health.draining();
-      if (settings.prestopDelayMs > 0) {
-        await clock.sleep(settings.prestopDelayMs);
-        // Whoever kept a connection and heard nothing over it since has to go elsewhere, instead of being refused here.
-        await api.hangUp();
-      }
+      if (settings.prestopDelayMs > 0) await clock.sleep(settings.prestopDelayMs);
+      // Whoever kept a connection and heard nothing over it since has to go elsewhere, instead of being refused here.
+      const hungUp = api.hangUp();
       // Without a delay new runs are refused from the very moment of the signal on.
+      if (settings.prestopDelayMs > 0) await hungUp;
       runs.close();
       active.leaveBackground();
       await claimer.stop(AbortSignal.timeout(recordMs));

@@ -120,25 +120,28 @@ test('what is not done by SHUTDOWN_GRACE is handed back, told to its caller, and
   expect(body).toMatchObject({ status: 'completed', response: 'Here.', attempt: 2, crashes: 0 });
 });
 
-test('once new runs are refused, a connection that is kept is ended rather than refused, while a run goes on', async () => {
-  await using provider = await startFakeProvider();
-  await using service = await startService({ provider, env: { PRESTOP_DELAY: '0.3' } });
-  await provider.script({ text: 'Finished.', hold: 'in flight' });
-  const running = post(`${service.url}/api/v1/run`, { message: 'Hi' });
-  await provider.held('in flight');
-  const agent = new Agent({ keepAlive: true });
-  const [kept] = (await once(get(`${service.url}/healthz`, { agent }), 'response')) as [IncomingMessage];
-  expect(kept.headers.connection).toBe('keep-alive');
-  const ended = once(kept.socket, 'close');
-  kept.resume();
-  service.kill('SIGTERM');
-  await ended;
-  expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
-  await provider.release('in flight');
-  expect((await running).status).toBe(200);
-  expect(await service.exited).toBe(0);
-  agent.destroy();
-});
+test.each(['0', '0.3'])(
+  'once new runs are refused (PRESTOP_DELAY=%s), a connection that is kept is ended, while a run goes on',
+  async (delay) => {
+    await using provider = await startFakeProvider();
+    await using service = await startService({ provider, env: { PRESTOP_DELAY: delay } });
+    await provider.script({ text: 'Finished.', hold: 'in flight' });
+    const running = post(`${service.url}/api/v1/run`, { message: 'Hi' });
+    await provider.held('in flight');
+    const agent = new Agent({ keepAlive: true });
+    const [kept] = (await once(get(`${service.url}/healthz`, { agent }), 'response')) as [IncomingMessage];
+    expect(kept.headers.connection).toBe('keep-alive');
+    const ended = once(kept.socket, 'close');
+    kept.resume();
+    service.kill('SIGTERM');
+    await ended;
+    expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+    await provider.release('in flight');
+    expect((await running).status).toBe(200);
+    expect(await service.exited).toBe(0);
+    agent.destroy();
+  },
+);
 
 test('an idle keep-alive connection does not hold the end up', async () => {
   await using service = await startService();
