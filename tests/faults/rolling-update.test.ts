@@ -195,6 +195,7 @@ describe('a rolling update behind a load balancer, under load', () => {
     },
   );
 
+  // As above.
   test.runIf(isLong)(
     'fails requests, though it loses no run, if pods are killed instead of drained',
     {
