@@ -25,7 +25,7 @@ test('while the clock of the database is set forward and back under load, leases
 }, async () => {
   await using database = await createTestDatabase();
   const { url: databaseUrl } = database;
-  await using world = await openWorld({ urls: [databaseUrl, databaseUrl], databaseUrl, lease: 4, seed });
+  await using world = await openWorld({ urls: [databaseUrl, databaseUrl], databaseUrl, lease: 8, seed });
   await world.underLoad(async () => {
     for (const offMs of jumps) {
       await world.seen(20);
@@ -49,7 +49,7 @@ test.each(isLong ? ends : ends.slice(0, 2))(
   async ({ signal, offMs }) => {
     await using database = await createTestDatabase();
     const { url: databaseUrl } = database;
-    await using world = await openWorld({ urls: [databaseUrl, databaseUrl], databaseUrl, lease: 2, seed });
+    await using world = await openWorld({ urls: [databaseUrl, databaseUrl], databaseUrl, lease: 4, seed });
     const { services, provider } = world;
     const [victim, other] = services as [(typeof services)[0], (typeof services)[0]];
     await provider.script({ when: { nth: 1 }, reply: { text: 'Too late.', hold: { name: 'first' } } });

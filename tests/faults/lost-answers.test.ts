@@ -15,7 +15,7 @@ beforeAll(async () => {
   provider = await startFakeProvider();
   database = await createTestDatabase();
   relay = await openTcpRelay(database.url);
-  const env = { DATABASE_URL: relay.url, DATABASE_DIRECT_URL: database.url, RUN_LEASE: '1' };
+  const env = { DATABASE_URL: relay.url, DATABASE_DIRECT_URL: database.url, RUN_LEASE: '3' };
   service = await startService({ provider, env });
 });
 beforeEach(() => provider.reset());

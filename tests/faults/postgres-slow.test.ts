@@ -13,8 +13,11 @@ const connectionsMax = 10 + 1;
 /** What a service may take more than after a load at full speed, in bytes, whatever the store does. */
 const moreBytesMax = 96 * 2 ** 20;
 
-/** The lease, in seconds; heartbeats come four times as often, though not before the one under way is answered. */
-const lease = isLong ? 8 : 3;
+/**
+ * The lease, in seconds: heartbeats come four times as often, though not before the one under way is answered. A machine
+ * on which a process is not let run for the rest of it would make it give its runs up, and rightly.
+ */
+const lease = 8;
 /** How much later answers come, and how many runs are asked for meanwhile. */
 const slowness = isLong
   ? [

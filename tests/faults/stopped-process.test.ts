@@ -10,7 +10,7 @@ import { type ServiceUnderTest, startService } from '../support/service.ts';
 import { readEvents } from '../support/sse.ts';
 
 /** In seconds. */
-const lease = 1;
+const lease = 2;
 const session = 's-1';
 const app = 'tests/support/apps/fault-points.ts';
 
