@@ -4,6 +4,7 @@ import {
   claimOne,
   finalRun,
   finish,
+  handBack,
   journalOf,
   newEvent,
   newStep,
@@ -74,6 +75,14 @@ export function describeFinish(open: OpenStore): void {
         expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: null });
       });
     }
+
+    test('a run that was handed back is not ended by the process that gave it back', async () => {
+      await using fixture = await open();
+      const run = await start(fixture.store);
+      await handBack(fixture.store, run);
+      expect(await fixture.store.runs.finish(tenant, run.id, 1, finalRun({}))).toBeNull();
+      expect(await fixture.store.runs.get(tenant, run.id)).toMatchObject({ status: 'queued', attempt: 1 });
+    });
 
     test('the rest of its journal is recorded with the end', async () => {
       await using fixture = await open();

@@ -12,7 +12,8 @@ const finishRun = `
   update runs set status = ?, last_agent = ?, model = ?, response = ?, output = ?, cost_usd = ?, error = ?,
     required_action = null, drift = ?, first_token_ms = ?, finished_at_ms = ?, owner_id = null,
     ${usageColumns.map((column) => `${column} = ?`).join(', ')}
-  where id = ? and tenant_id = ? and attempt = ? and status in ('queued', 'running', 'requires_action')
+  where id = ? and tenant_id = ? and attempt = ?
+    and (status in ('running', 'requires_action') or status = 'queued' and attempt = 0)
   returning ${columns}`;
 
 /** See `RunStore.finish`. */
