@@ -19,11 +19,20 @@ function operationOf(document: Document, method: string, path: string): Operatio
   return known === undefined ? undefined : document.paths[known]?.[method.toLowerCase()];
 }
 
+/** The same, but without room for fields that are not documented: what answers hold is to be documented in the same step. */
+function closed(schema: unknown): unknown {
+  if (typeof schema !== 'object' || schema === null) return schema;
+  if (Array.isArray(schema)) return schema.map(closed);
+  const entries = Object.entries(schema).map(([key, value]) => [key, closed(value)] as const);
+  const isClosed = 'properties' in schema && !('additionalProperties' in schema) && !('allOf' in schema);
+  return Object.fromEntries(isClosed ? [...entries, ['additionalProperties', false]] : entries);
+}
+
 /** Schemas refer to each other by `#/components/schemas/…`, so each is checked beside all of them. */
 function compile(document: Document, schema: Schema) {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
-  return ajv.compile({ ...schema, components: document.components });
+  return ajv.compile(closed({ ...schema, components: document.components }) as Schema);
 }
 
 /**

@@ -45,6 +45,18 @@ describe('an answer', () => {
     expect(typesOf('streamRun')).toContainEqual(['4XX', 'application/problem+json']);
   });
 
+  test('may get fields that are not documented yet, directly and through schemas; a request may not', () => {
+    const closed = () => ({ type: 'object', properties: { a: { ...schema } }, additionalProperties: false });
+    const open = { type: 'object', properties: { a: schema } };
+    const { operation, schemas } = complete(
+      { requestBody: json(reference('AskInput')), responses: { 200: json(reference('Thing')), 202: json(closed()) } },
+      { AskInput: closed(), Thing: { type: 'array', items: reference('Part') }, Part: closed() },
+    );
+    expect(schemas).toMatchObject({ Part: open, Ask: closed() });
+    expect(schemas?.Part).not.toHaveProperty('additionalProperties');
+    expect(operation?.responses?.['202']?.content?.['application/json']?.schema).toEqual(open);
+  });
+
   test('keeps the description of its route, and gets one where it has none', () => {
     const { operation } = complete({ responses: responses() });
     const described = Object.entries(operation?.responses ?? {}).map(([status, { description }]) => [

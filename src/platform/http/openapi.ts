@@ -53,8 +53,8 @@ function referencesIn(value: unknown): Reference[] {
 const prefix = '#/components/schemas/';
 const nameOf = ({ $ref }: Reference) => $ref.slice(prefix.length);
 
-/** The schemas that the operations need, directly or through others. */
-function neededSchemas({ paths, components }: Document): Map<string, unknown> {
+/** The schemas that `used` refers to, directly or through others. */
+function neededSchemas(used: unknown, { components }: Document): Map<string, unknown> {
   const needed = new Map<string, unknown>();
   const need = (value: unknown): void => {
     for (const name of referencesIn(value).map(nameOf)) {
@@ -63,7 +63,7 @@ function neededSchemas({ paths, components }: Document): Map<string, unknown> {
       need(components?.schemas?.[name]);
     }
   };
-  need(paths);
+  need(used);
   return needed;
 }
 
@@ -72,7 +72,7 @@ function neededSchemas({ paths, components }: Document): Map<string, unknown> {
  * that are needed, each under the name that it was given; only one that is both sent and answered is there twice.
  */
 function nameSchemas(document: Document): void {
-  const needed = neededSchemas(document);
+  const needed = neededSchemas(document.paths, document);
   const plainName = (name: string) => {
     const plain = name.replace(/Input$/, '');
     return needed.has(plain) ? name : plain;
@@ -84,13 +84,26 @@ function nameSchemas(document: Document): void {
   document.components = { ...document.components, schemas: Object.fromEntries(schemas.sort()) };
 }
 
+/** Answers may get fields: whoever made a client from this document is not to refuse them. */
+function openAnswers(document: Document, operations: readonly Operation[]): void {
+  const responses = operations.map((operation) => operation.responses);
+  const open = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if ('additionalProperties' in value && value.additionalProperties === false) delete value.additionalProperties;
+    Object.values(value).forEach(open);
+  };
+  open([responses, ...neededSchemas(responses, document).values()]);
+}
+
 /** Completes the document that is made from the schemas of the routes, in place. */
 export function completeDocument(document: Document): Document {
-  for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
+  const operations = Object.values(document.paths ?? {}).flatMap((path) => Object.values(path));
+  for (const operation of operations) {
     for (const [status, response] of Object.entries(operation.responses ?? {})) {
       completeResponse(status, response, operation);
     }
   }
+  openAnswers(document, operations);
   nameSchemas(document);
   return document;
 }
