@@ -2,8 +2,9 @@ import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { createTestDatabase } from '../../../tests/support/postgres.ts';
+import type { Migration } from '../migrations.ts';
 import { migrate as migrateEmbedded, readMigrations as readEmbeddedMigrations } from '../sqlite/migrate.ts';
-import { type Migration, migrate, readMigrations } from './migrate.ts';
+import { migrate, readMigrations } from './migrate.ts';
 
 const shipped = readMigrations();
 const latest = shipped.at(-1)?.version ?? 0;
@@ -17,6 +18,11 @@ async function query<T extends pg.QueryResultRow>(url: string, text: string): Pr
 
 test('migrations are numbered from 1 without gaps', () => {
   expect(shipped.map(({ version }) => version)).toEqual(shipped.map((_, index) => index + 1));
+});
+
+test('migrations say which older programs work on the schema after them', () => {
+  // The first ones are older than this habit.
+  expect(shipped.slice(6).filter(({ worksFrom }) => worksFrom === undefined)).toEqual([]);
 });
 
 test('an empty database gets the whole schema, and a second start changes nothing', async () => {
@@ -51,6 +57,29 @@ test('a schema that is newer than the program is refused with both versions, and
   await expect(migrate({ url: database.url })).rejects.toThrow(
     `The database has schema version ${latest + 7}; this version of agent-service knows schema versions up to ${latest}.`,
   );
+});
+
+test('a schema that is newer, and says that older programs work on it, is used by one as it is', async () => {
+  await using database = await createTestDatabase('empty');
+  const first: Migration = { version: 1, name: 'first', sql: 'create table notes (note text)' };
+  const second: Migration = { version: 2, name: 'second', sql: 'alter table notes add about text', worksFrom: 1 };
+  const third: Migration = { version: 3, name: 'third', sql: 'alter table notes drop note' };
+  await migrate({ url: database.url, migrations: [first, second] });
+  expect(await migrate({ url: database.url, migrations: [first] })).toEqual([]);
+  await migrate({ url: database.url, migrations: [first, second, third] });
+  await expect(migrate({ url: database.url, migrations: [first] })).rejects.toThrow('has schema version 3');
+});
+
+test('a migration table of a version that did not say which programs work on it is understood', async () => {
+  await using database = await createTestDatabase('empty');
+  const first: Migration = { version: 1, name: 'first', sql: 'create table notes (note text)' };
+  await query(
+    database.url,
+    'create table schema_migrations (version integer primary key, name text not null, applied_at_ms bigint not null)',
+  );
+  await query(database.url, `insert into schema_migrations values (1, 'first', 0)`);
+  expect(await migrate({ url: database.url, migrations: [first] })).toEqual([]);
+  await expect(migrate({ url: database.url, migrations: [] })).rejects.toThrow('has schema version 1');
 });
 
 test('a migration that fails leaves nothing of itself, and can be tried again', async () => {

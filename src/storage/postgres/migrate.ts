@@ -1,11 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import pg from 'pg';
+import { type AppliedMigration, type Migration, pendingMigrations, readMigrationsIn } from '../migrations.ts';
 import { StoreSetupError } from '../setup-error.ts';
 import { connectionString, connectMs } from './connection.ts';
 import { reasonOf } from './errors.ts';
-
-/** One step of the schema: `migrations/<version>-<name>.sql`. */
-export type Migration = { version: number; name: string; sql: string };
 
 /** Which database is migrated, and to what. */
 export type MigrateOptions = {
@@ -25,34 +22,32 @@ const migrationLock = 7_031_000;
 const lockWaitMs = 120_000;
 
 /** The migrations that came with this version of the package, in order. */
-export function readMigrations(): Migration[] {
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.sql'))
-    .sort()
-    .map((file) => {
-      const [, version, name] = /^(\d{3})-([a-z0-9-]+)\.sql$/.exec(file) ?? [];
-      if (version === undefined || name === undefined) throw new Error(`${file} is not named like 001-name.sql`);
-      return { version: Number(version), name, sql: readFileSync(new URL(file, folder), 'utf8') };
-    });
-}
+export const readMigrations = (): Migration[] => readMigrationsIn(folder);
 
-async function versionOf(client: pg.Client): Promise<number> {
+const worksFromKnown = `select from pg_attribute
+  where attrelid = 'schema_migrations'::regclass and attname = 'works_from' and not attisdropped`;
+
+/** The steps that a database has had. */
+async function readApplied(client: pg.Client): Promise<AppliedMigration[]> {
   await client.query(`create table if not exists schema_migrations (
-    version integer primary key, name text not null, applied_at_ms bigint not null)`);
-  const { rows } = await client.query<{ version: number }>(
-    'select coalesce(max(version), 0) as version from schema_migrations',
+    version integer primary key, name text not null, applied_at_ms bigint not null, works_from integer)`);
+  // Asked first: to alter a table is to wait for everybody who reads it.
+  if ((await client.query(worksFromKnown)).rowCount === 0)
+    await client.query('alter table schema_migrations add column works_from integer');
+  const { rows } = await client.query<AppliedMigration>(
+    'select version, coalesce(works_from, version) as "worksFrom" from schema_migrations',
   );
-  return rows[0]?.version ?? 0;
+  return rows;
 }
 
-async function apply(client: pg.Client, { version, name, sql }: Migration): Promise<void> {
+async function apply(client: pg.Client, { version, name, sql, worksFrom }: Migration): Promise<void> {
   await client.query('begin');
   try {
     await client.query(sql);
     await client.query(
-      `insert into schema_migrations (version, name, applied_at_ms)
-       values ($1, $2, (extract(epoch from clock_timestamp()) * 1000)::bigint)`,
-      [version, name],
+      `insert into schema_migrations (version, name, applied_at_ms, works_from)
+       values ($1, $2, (extract(epoch from clock_timestamp()) * 1000)::bigint, $3)`,
+      [version, name, worksFrom],
     );
     await client.query('commit');
   } catch (error) {
@@ -66,15 +61,7 @@ async function apply(client: pg.Client, { version, name, sql }: Migration): Prom
 async function migrateOn(client: pg.Client, migrations: readonly Migration[]): Promise<Migration[]> {
   await client.query(`set lock_timeout = ${lockWaitMs}`);
   await client.query('select pg_advisory_lock($1)', [migrationLock]);
-  const current = await versionOf(client);
-  const known = migrations.at(-1)?.version ?? 0;
-  if (current > known) {
-    throw new StoreSetupError(
-      `The database has schema version ${current}; this version of agent-service knows schema versions up to ${known}. ` +
-        'Run the version that migrated it, or a newer one, or restore a backup.',
-    );
-  }
-  const pending = migrations.filter(({ version }) => version > current);
+  const pending = pendingMigrations('The database', await readApplied(client), migrations);
   for (const migration of pending) await apply(client, migration);
   return pending;
 }
@@ -83,7 +70,7 @@ async function migrateOn(client: pg.Client, migrations: readonly Migration[]): P
  * Brings the schema up to date, each migration in a transaction of its own. Processes that start together take turns,
  * and the second finds nothing left to do. Returns what was applied.
  *
- * @throws {StoreSetupError} when the schema is newer than the migrations, or when one fails
+ * @throws {StoreSetupError} when the schema is too new, or when one fails
  * @throws {Error} from `pg` when the database cannot be reached
  */
 export async function migrate({ url, appName, migrations = readMigrations() }: MigrateOptions): Promise<Migration[]> {

@@ -1,7 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
+import type { Migration } from '../migrations.ts';
 import { finalStatuses, runModes, runStatuses, stepKinds, stepStatuses } from '../port/index.ts';
-import { type Migration, migrate, readMigrations } from './migrate.ts';
+import { migrate, readMigrations } from './migrate.ts';
 
 const first: Migration = { version: 1, name: 'one', sql: 'create table one (a)' };
 const second: Migration = { version: 2, name: 'two', sql: 'create table two (a)' };
@@ -21,6 +22,12 @@ describe('the migrations', () => {
     const versions = readMigrations().map(({ version }) => version);
     expect(versions.length).toBeGreaterThan(0);
     expect(versions).toEqual(versions.map((_, index) => index + 1));
+  });
+
+  test('say which older programs work on the schema after them', () => {
+    // The first ones are older than this habit.
+    const silent = readMigrations().slice(4);
+    expect(silent.filter(({ worksFrom }) => worksFrom === undefined)).toEqual([]);
   });
 
   test('bring an empty database to the newest schema, and a second time change nothing', () => {
@@ -56,6 +63,26 @@ describe('the migrations', () => {
     migrate(connection, [first, second], now);
     expect(() => migrate(connection, [first], now)).toThrow(/schema version 2; .* schema versions up to 1\./);
     expect(tablesOf(connection)).toEqual(['one', 'two']);
+  });
+});
+
+describe('a database that a newer version wrote', () => {
+  test('is used as it is if it says that older programs work on it', () => {
+    using connection = new DatabaseSync(':memory:');
+    migrate(connection, [first, { ...second, worksFrom: 1 }], now);
+    expect(migrate(connection, [first], now)).toEqual([]);
+    migrate(connection, [first, second, { version: 3, name: 'three', sql: 'drop table one' }], now);
+    expect(() => migrate(connection, [first], now)).toThrow(/schema version 3; .* schema versions up to 1\./);
+  });
+
+  test('is refused if it says nothing of older programs', () => {
+    using connection = new DatabaseSync(':memory:');
+    connection.exec(
+      'create table schema_migrations (version integer primary key, name text not null, applied_at_ms integer not null)',
+    );
+    connection.exec("insert into schema_migrations values (1, 'one', 0), (2, 'two', 0)");
+    expect(migrate(connection, [first, second], now)).toEqual([]);
+    expect(() => migrate(connection, [first], now)).toThrow(/schema version 2;/);
   });
 });
 

@@ -1,28 +1,16 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { StoreSetupError } from '../setup-error.ts';
-
-/** One step of the schema: a file `<version>-<name>.sql`. */
-export type Migration = { version: number; name: string; sql: string };
+import { type AppliedMigration, type Migration, pendingMigrations, readMigrationsIn } from '../migrations.ts';
 
 const folder = new URL('./migrations/', import.meta.url);
 
-/** The migrations that this version knows, in order. */
-export function readMigrations(): Migration[] {
-  return readdirSync(folder)
-    .flatMap((file) => {
-      const [, version, name] = /^(\d{3})-(.+)\.sql$/.exec(file) ?? [];
-      if (version === undefined || name === undefined) return [];
-      return [{ version: Number(version), name, sql: readFileSync(new URL(file, folder), 'utf8') }];
-    })
-    .sort((a, b) => a.version - b.version);
-}
+/** The migrations that came with this version of the package, in order. */
+export const readMigrations = (): Migration[] => readMigrationsIn(folder);
 
 /**
  * Brings the schema up to date, each migration in a transaction of its own. Several processes may do so at once: the
  * next migration is chosen under the write lock. Returns the migrations that were applied here.
  *
- * @throws {StoreSetupError} if the schema is newer than `migrations` know
+ * @throws {StoreSetupError} when the schema is too new
  */
 export function migrate(connection: DatabaseSync, migrations: readonly Migration[], nowMs: () => number): Migration[] {
   const applied: Migration[] = [];
@@ -33,25 +21,25 @@ export function migrate(connection: DatabaseSync, migrations: readonly Migration
   }
 }
 
+/** The steps that a database has had. */
+function readApplied(connection: DatabaseSync): AppliedMigration[] {
+  connection.exec(`create table if not exists schema_migrations (
+    version integer primary key, name text not null, applied_at_ms integer not null, works_from integer) strict`);
+  const columns = connection.prepare("select name from pragma_table_info('schema_migrations')").all();
+  if (!columns.some(({ name }) => name === 'works_from'))
+    connection.exec('alter table schema_migrations add column works_from integer');
+  const rows = connection.prepare('select version, coalesce(works_from, version) as works_from from schema_migrations');
+  return rows.all().map(({ version, works_from }) => ({ version: Number(version), worksFrom: Number(works_from) }));
+}
+
 function applyNext(connection: DatabaseSync, migrations: readonly Migration[], nowMs: number): Migration | null {
-  connection.exec(
-    'create table if not exists schema_migrations (version integer primary key, name text not null, applied_at_ms integer not null) strict',
-  );
-  const row = connection.prepare('select coalesce(max(version), 0) as version from schema_migrations').get();
-  const current = Number(row?.version);
-  const known = migrations.at(-1)?.version ?? 0;
-  if (current > known) {
-    throw new StoreSetupError(
-      `The data has schema version ${current}; this version of agent-service knows schema versions up to ${known}. ` +
-        'Run the version that wrote the data, or a newer one, or restore a backup.',
-    );
-  }
-  const next = migrations.find(({ version }) => version > current);
+  const [next] = pendingMigrations('The data', readApplied(connection), migrations);
   if (next === undefined) return null;
-  connection.exec(next.sql);
+  const { version, name, sql, worksFrom = null } = next;
+  connection.exec(sql);
   connection
-    .prepare('insert into schema_migrations (version, name, applied_at_ms) values (?, ?, ?)')
-    .run(next.version, next.name, nowMs);
+    .prepare('insert into schema_migrations (version, name, applied_at_ms, works_from) values (?, ?, ?, ?)')
+    .run(version, name, nowMs, worksFrom);
   return next;
 }
 

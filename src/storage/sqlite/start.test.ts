@@ -80,7 +80,7 @@ describe('starting the embedded store', () => {
       using connection = new DatabaseSync(join(folder.path, databaseFile));
       connection.exec(statement);
     };
-    change("insert into schema_migrations values (99, 'future', 0)");
+    change("insert into schema_migrations (version, name, applied_at_ms) values (99, 'future', 0)");
     await expect(store.start()).rejects.toMatchObject({
       name: 'StoreSetupError',
       message: expect.stringMatching(new RegExp(`schema version 99; .* up to ${readMigrations().length}\\.`)),
