@@ -12,7 +12,7 @@ const lookAgainMs = 1_000;
 /** Runs claimed in one statement. */
 const claimMax = 10;
 /** The share of the slots that runs in the background may take. */
-const backgroundShare = 0.8;
+export const backgroundShare = 0.8;
 
 /** What claiming stands on. */
 export type ClaimerDeps = {

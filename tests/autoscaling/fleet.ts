@@ -1,0 +1,196 @@
+import type { Random } from '../support/random.ts';
+import type { DeploymentParameters } from './parameters.ts';
+import { type Execution, Pod, type Scrape, type Work } from './pod.ts';
+import { createRunQueue } from './run-queue.ts';
+
+/** From the decision to add a pod to its being ready, in ms: a node has room, and the image is there. */
+const startMs = { least: 5_000, most: 15_000 };
+/** How often Prometheus asks each pod, in ms. */
+export const scrapePeriodMs = 30_000;
+
+/** What became of runs and pods, counted. */
+export type Counts = {
+  runs: number;
+  refused: number;
+  /** Runs that were executed to their end. */
+  finished: number;
+  podsRemoved: number;
+  /** Pods that were removed while they executed runs. */
+  busyPodsRemoved: number;
+  /** Runs in the background that another pod went on with after a step. */
+  handedBack: number;
+  /** Runs that somebody waited for beyond the time that a removed pod has. */
+  cut: number;
+};
+
+/** What a fleet stands on. */
+export type FleetDeps = {
+  parameters: DeploymentParameters;
+  random: Random;
+  /** Told when an execution will end, again if that changes; `end` has to be called then. */
+  schedule(execution: Execution): void;
+  /** Told how long a run in the background waited for its first start. */
+  waited(waitedMs: number): void;
+};
+
+/**
+ * Pods behind a balancer that knows nothing of their slots, and the queue in their store. A run that somebody waits for
+ * goes to any pod that is ready, and is refused if that one is full. A run in the background is claimed by any pod that
+ * has room for it. A pod that is removed takes nothing more: it hands each run in the background back after the step
+ * that is under way, and the others when its time is up.
+ */
+export function createFleet({ parameters, random, schedule, waited }: FleetDeps) {
+  const { slots, backgroundSlots, drainMs } = parameters;
+  const counts: Counts = {
+    runs: 0,
+    refused: 0,
+    finished: 0,
+    podsRemoved: 0,
+    busyPodsRemoved: 0,
+    handedBack: 0,
+    cut: 0,
+  };
+  const queue = createRunQueue();
+  let pods: Pod[] = [];
+  let ready: Pod[] = [];
+  let draining: { pod: Pod; untilMs: number }[] = [];
+  let running = 0;
+
+  const hasRoom = (pod: Pod, work: Work) =>
+    pod.executing.size < slots && (work.kind !== 'background' || pod.background < backgroundSlots);
+
+  function begin(pod: Pod, work: Work, nowMs: number): void {
+    if (work.kind === 'background' && !work.isResumed) waited(nowMs - work.queuedAtMs);
+    running += 1;
+    schedule(pod.start(work, nowMs));
+  }
+
+  /** A pod takes what waits for as long as it has room. */
+  function claim(pod: Pod, nowMs: number): void {
+    for (let work = queue.next(); work && hasRoom(pod, work); work = queue.next()) {
+      queue.take();
+      begin(pod, work, nowMs);
+    }
+  }
+
+  /** All pods hear of what waits; which one is first is chance. */
+  function claimAnywhere(nowMs: number): void {
+    const first = ready.length > 0 ? random.between(0, ready.length - 1) : 0;
+    for (let turn = 0; turn < ready.length && queue.size() > 0; turn += 1) {
+      claim(ready[(first + turn) % ready.length] as Pod, nowMs);
+    }
+  }
+
+  function queueAgain({ work }: Execution, leftMs: number, nowMs: number): void {
+    queue.add({ ...work, queuedAtMs: nowMs, leftMs, isResumed: true });
+    claimAnywhere(nowMs);
+  }
+
+  function release(execution: Execution, nowMs: number): void {
+    execution.pod.end(execution, nowMs);
+    running -= 1;
+  }
+
+  function add(nowMs: number, delayMs: number): void {
+    pods.push(new Pod(nowMs, delayMs, 1_000 * random.between(0, scrapePeriodMs / 1_000 - 1)));
+  }
+
+  /** Lets each run in the background end with the step that is under way. */
+  function stopAfterSteps(pod: Pod, nowMs: number): void {
+    for (const execution of pod.executing) {
+      const { startedAtMs, endsAtMs, work } = execution;
+      const steps = Math.floor((nowMs - startedAtMs) / work.stepMs) + 1;
+      const stepEndsAtMs = startedAtMs + steps * work.stepMs;
+      // The last step is the end; sums of fractions are not exact.
+      if (work.kind !== 'background' || endsAtMs - stepEndsAtMs < 1) continue;
+      execution.endsAtMs = stepEndsAtMs;
+      execution.leftMs = endsAtMs - stepEndsAtMs;
+      schedule(execution);
+    }
+  }
+
+  /** Removes one, as a ReplicaSet does: first those that are not ready, then those that became so last. */
+  function remove(nowMs: number): void {
+    const inTurn = pods.toSorted(
+      (one, other) => Number(one.isReady) - Number(other.isReady) || other.readyAtMs - one.readyAtMs,
+    );
+    const pod = inTurn[0] as Pod;
+    pods = pods.filter((each) => each !== pod);
+    ready = ready.filter((each) => each !== pod);
+    counts.podsRemoved += 1;
+    if (pod.executing.size === 0) return;
+    counts.busyPodsRemoved += 1;
+    draining.push({ pod, untilMs: nowMs + drainMs });
+    stopAfterSteps(pod, nowMs);
+  }
+
+  return {
+    counts,
+    pods: (): readonly Pod[] => pods,
+    readyPods: (): number => ready.length,
+
+    /** Runs queued and running, as the store counts them. */
+    inStore: (): Scrape => ({ demand: queue.size() + running, queued: queue.size() }),
+
+    /** How long the first run in the queue has waited, in ms; 0 if there is none. */
+    longestWaitMs: (nowMs: number): number => nowMs - (queue.next()?.queuedAtMs ?? nowMs),
+
+    waitsMs: queue.waitsMs,
+
+    /** A run is asked for. */
+    arrive(work: Work, nowMs: number): void {
+      counts.runs += 1;
+      if (work.kind === 'background') {
+        queue.add(work);
+        claimAnywhere(nowMs);
+        return;
+      }
+      const pod = ready.length > 0 ? random.pick(ready) : null;
+      if (pod && hasRoom(pod, work)) begin(pod, work, nowMs);
+      else counts.refused += 1;
+    },
+
+    /** The time of an execution has come; nothing happens if it has ended, or was told another time since. */
+    end(execution: Execution, nowMs: number): void {
+      const { pod, endsAtMs, leftMs } = execution;
+      if (!pod.executing.has(execution) || endsAtMs > nowMs) return;
+      release(execution, nowMs);
+      if (leftMs > 0) {
+        counts.handedBack += 1;
+        queueAgain(execution, leftMs, nowMs);
+        return;
+      }
+      counts.finished += 1;
+      if (ready.includes(pod)) claim(pod, nowMs);
+    },
+
+    /** There should be so many pods. `delayMs` is how long new ones take; by default 5 to 15 s. */
+    scale(replicas: number, nowMs: number, delayMs?: number): void {
+      while (pods.length < replicas) add(nowMs, delayMs ?? random.between(startMs.least, startMs.most));
+      while (pods.length > replicas) remove(nowMs);
+    },
+
+    /** Looks which pods have become ready, and which have had their time. */
+    tick(nowMs: number): void {
+      for (const pod of pods) {
+        if (pod.isReady || pod.readyAtMs > nowMs) continue;
+        pod.isReady = true;
+        ready.push(pod);
+        claim(pod, nowMs);
+      }
+      const overdue = draining.filter(({ untilMs }) => untilMs <= nowMs);
+      draining = draining.filter(({ pod, untilMs }) => untilMs > nowMs && pod.executing.size > 0);
+      for (const { pod } of overdue) {
+        for (const execution of [...pod.executing]) {
+          if (execution.work.kind !== 'background') counts.cut += 1;
+          else counts.handedBack += 1;
+          release(execution, nowMs);
+          queueAgain(execution, execution.endsAtMs + execution.leftMs - nowMs, nowMs);
+        }
+      }
+    },
+  };
+}
+
+/** The pods of a service. */
+export type Fleet = ReturnType<typeof createFleet>;
