@@ -36,11 +36,11 @@ export type FleetDeps = {
 /**
  * Pods behind a balancer that knows nothing of their slots, and the queue in their store. A run that somebody waits for
  * goes to any pod that is ready, and is refused if that one is full. A run in the background is claimed by any pod that
- * has room for it. A pod that is removed takes nothing more: it hands each run in the background back after the step
- * that is under way, and the others when its time is up.
+ * has room for it. A pod that is removed gets no more requests; after its notice it takes nothing from the queue either
+ * and hands each run in the background back after the step that is under way, and the others when its grace is over.
  */
 export function createFleet({ parameters, random, schedule, waited }: FleetDeps) {
-  const { slots, backgroundSlots, drainMs } = parameters;
+  const { slots, backgroundSlots, noticeMs, graceMs } = parameters;
   const counts: Counts = {
     runs: 0,
     refused: 0,
@@ -52,8 +52,11 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
   };
   const queue = createRunQueue();
   let pods: Pod[] = [];
+  /** Those that get requests. */
   let ready: Pod[] = [];
-  let draining: { pod: Pod; untilMs: number }[] = [];
+  /** Those that take runs from the queue. */
+  let claiming: Pod[] = [];
+  let leaving: { pod: Pod; removedAtMs: number }[] = [];
   let running = 0;
 
   const hasRoom = (pod: Pod, work: Work) =>
@@ -75,9 +78,9 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
 
   /** All pods hear of what waits; which one is first is chance. */
   function claimAnywhere(nowMs: number): void {
-    const first = ready.length > 0 ? random.between(0, ready.length - 1) : 0;
-    for (let turn = 0; turn < ready.length && queue.size() > 0; turn += 1) {
-      claim(ready[(first + turn) % ready.length] as Pod, nowMs);
+    const first = claiming.length > 0 ? random.between(0, claiming.length - 1) : 0;
+    for (let turn = 0; turn < claiming.length && queue.size() > 0; turn += 1) {
+      claim(claiming[(first + turn) % claiming.length] as Pod, nowMs);
     }
   }
 
@@ -95,8 +98,9 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
     pods.push(new Pod(nowMs, delayMs, 1_000 * random.between(0, scrapePeriodMs / 1_000 - 1)));
   }
 
-  /** Lets each run in the background end with the step that is under way. */
-  function stopAfterSteps(pod: Pod, nowMs: number): void {
+  /** Takes no more, and lets each run in the background end with the step that is under way. */
+  function stopClaiming(pod: Pod, nowMs: number): void {
+    claiming = claiming.filter((each) => each !== pod);
     for (const execution of pod.executing) {
       const { startedAtMs, endsAtMs, work } = execution;
       const steps = Math.floor((nowMs - startedAtMs) / work.stepMs) + 1;
@@ -118,10 +122,18 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
     pods = pods.filter((each) => each !== pod);
     ready = ready.filter((each) => each !== pod);
     counts.podsRemoved += 1;
-    if (pod.executing.size === 0) return;
-    counts.busyPodsRemoved += 1;
-    draining.push({ pod, untilMs: nowMs + drainMs });
-    stopAfterSteps(pod, nowMs);
+    if (pod.executing.size > 0) counts.busyPodsRemoved += 1;
+    if (pod.isReady) leaving.push({ pod, removedAtMs: nowMs });
+  }
+
+  /** What is left at the end of the grace goes back into the queue. */
+  function cut(pod: Pod, nowMs: number): void {
+    for (const execution of [...pod.executing]) {
+      if (execution.work.kind === 'background') counts.handedBack += 1;
+      else counts.cut += 1;
+      release(execution, nowMs);
+      queueAgain(execution, execution.endsAtMs + execution.leftMs - nowMs, nowMs);
+    }
   }
 
   return {
@@ -161,7 +173,7 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
         return;
       }
       counts.finished += 1;
-      if (ready.includes(pod)) claim(pod, nowMs);
+      if (claiming.includes(pod)) claim(pod, nowMs);
     },
 
     /** There should be so many pods. `delayMs` is how long new ones take; by default 5 to 15 s. */
@@ -176,18 +188,14 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
         if (pod.isReady || pod.readyAtMs > nowMs) continue;
         pod.isReady = true;
         ready.push(pod);
+        claiming.push(pod);
         claim(pod, nowMs);
       }
-      const overdue = draining.filter(({ untilMs }) => untilMs <= nowMs);
-      draining = draining.filter(({ pod, untilMs }) => untilMs > nowMs && pod.executing.size > 0);
-      for (const { pod } of overdue) {
-        for (const execution of [...pod.executing]) {
-          if (execution.work.kind !== 'background') counts.cut += 1;
-          else counts.handedBack += 1;
-          release(execution, nowMs);
-          queueAgain(execution, execution.endsAtMs + execution.leftMs - nowMs, nowMs);
-        }
+      for (const { pod, removedAtMs } of leaving) {
+        if (claiming.includes(pod) && removedAtMs + noticeMs <= nowMs) stopClaiming(pod, nowMs);
+        if (removedAtMs + noticeMs + graceMs <= nowMs) cut(pod, nowMs);
       }
+      leaving = leaving.filter(({ removedAtMs }) => removedAtMs + noticeMs + graceMs > nowMs);
     },
   };
 }

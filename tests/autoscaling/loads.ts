@@ -53,7 +53,7 @@ export const loads: Load[] = [
     name: 'day',
     title: 'A day: from 15 runs at once at night to 300 in the morning',
     lengthMs: 24 * hourMs,
-    sampleMs: 10 * minuteMs,
+    sampleMs: 5 * minuteMs,
     offered: ofDay,
   },
   {
@@ -69,7 +69,7 @@ export const loads: Load[] = [
   },
 ];
 
-/** For how long pods may go after the load has fallen, in ms: the window and a pod a minute take that long. */
+/** For how long pods may go after the load has fallen, in ms: the window, and then a pod a minute, take that long. */
 const settleMs = 30 * minuteMs;
 
 /** Whether the load is less than at some time in the last half hour, so that pods have to go. */

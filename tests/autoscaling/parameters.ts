@@ -17,8 +17,10 @@ export type DeploymentParameters = {
   /** How many of them runs in the background may take. */
   backgroundSlots: number;
   cpuRequestMillicores: number;
-  /** How long runs that somebody waits for go on in a pod that was removed, in ms. */
-  drainMs: number;
+  /** From a pod's removal until it takes no more runs from the queue, in ms: its preStop hook and `PRESTOP_DELAY`. */
+  noticeMs: number;
+  /** How long runs that somebody waits for go on after that, in ms. */
+  graceMs: number;
   /** How long a run that somebody waits for may last, in ms. */
   timeoutMs: number;
 };
@@ -89,14 +91,13 @@ const autoscaler = z.object({
   }),
 });
 
+const container = z.object({
+  lifecycle: z.object({ preStop: z.object({ sleep: z.object({ seconds: z.number() }) }) }).optional(),
+  resources: z.object({ requests: z.object({ cpu: milli }) }),
+});
+
 const deployment = z.object({
-  spec: z.object({
-    template: z.object({
-      spec: z.object({
-        containers: z.array(z.object({ resources: z.object({ requests: z.object({ cpu: milli }) }) })).min(1),
-      }),
-    }),
-  }),
+  spec: z.object({ template: z.object({ spec: z.object({ containers: z.array(container).min(1) }) }) }),
 });
 
 const configMap = z.object({ data: z.record(z.string(), z.string()) });
@@ -135,14 +136,24 @@ export function readParameters(folder: string): DeploymentParameters {
   const { data } = readObject(folder, 'configmap.yaml', 'ConfigMap', configMap);
   const { spec } = readObject(folder, 'deployment.yaml', 'Deployment', deployment);
   const settings = parseSettings({ ...data, OPENAI_API_KEY: 'sk-1234567890abcdef' });
+  const { containers } = spec.template.spec;
+  const hookMs = Math.max(...containers.map(({ lifecycle }) => 1000 * (lifecycle?.preStop.sleep.seconds ?? 0)));
   return {
     hpa: readHpa(folder),
     slots: settings.runsMax,
     backgroundSlots: Math.max(1, Math.floor(settings.runsMax * backgroundShare)),
-    cpuRequestMillicores: spec.template.spec.containers.reduce((sum, { resources }) => sum + resources.requests.cpu, 0),
-    drainMs: settings.prestopDelayMs + settings.shutdownGraceMs,
+    cpuRequestMillicores: containers.reduce((sum, { resources }) => sum + resources.requests.cpu, 0),
+    noticeMs: hookMs + settings.prestopDelayMs,
+    graceMs: settings.shutdownGraceMs,
     timeoutMs: settings.runTimeoutMs,
   };
+}
+
+/** How many runs for each pod the autoscaler aims at. */
+export function demandTarget({ metrics }: HpaSpec): number {
+  for (const metric of metrics)
+    if (metric.type === 'external' && metric.name === demandMetric) return metric.averageValue;
+  throw new Error(`no External metric ${demandMetric}`);
 }
 
 const root = join(import.meta.dirname, '../..');
