@@ -214,6 +214,16 @@ describe('policies', () => {
   );
 });
 
+test('a change takes the place of one that no policy of its direction counts any more, though one of the other would', () => {
+  const scaleUp = rules([pods(100, 15)]);
+  const scaleDown = rules([pods(2, 120)]);
+  const changed = createBehavior(spec({ scaleUp, scaleDown }));
+  changed.record(10, 14, nowMs - 30 * secondMs);
+  expect(changed.limit(14, 5, nowMs)).toBe(8);
+  changed.record(14, 15, nowMs);
+  expect(changed.limit(15, 5, nowMs)).toBe(12);
+});
+
 const stabilized = [
   { name: 'follow at once where nothing was recommended', current: 100, desired: 5, expected: 5 },
   {

@@ -12,13 +12,23 @@ const changedWithin = (changes: Change[], periodMs: number, nowMs: number) =>
   changes.filter(({ atMs }) => atMs > nowMs - periodMs).reduce((sum, { pods }) => sum + pods, 0);
 
 /**
+ * Adds a change in place of one that is older than all periods of its direction, as the controller does: one that the
+ * longer periods of the other direction would still count may be lost by that.
+ */
+function keep(changes: Change[], rules: ScalingRules, change: Change): void {
+  const outdated = changes.findLastIndex(({ atMs }) => atMs < change.atMs - longestPeriodMs(rules));
+  if (outdated === -1) changes.push(change);
+  else changes[outdated] = change;
+}
+
+/**
  * What keeps an autoscaler from following each of its figures: windows over its recommendations, and limits on how many
  * pods change in a period. It remembers what was recommended, and what was done.
  */
 export function createBehavior({ minReplicas, maxReplicas, scaleUp, scaleDown }: HpaSpec) {
   let recommendations: Recommendation[] = [];
-  let added: Change[] = [];
-  let removed: Change[] = [];
+  const added: Change[] = [];
+  const removed: Change[] = [];
 
   /** The number of pods at which the policies of one direction say stop. */
   function limitOf(rules: ScalingRules, direction: 1 | -1, current: number, nowMs: number): number {
@@ -65,12 +75,8 @@ export function createBehavior({ minReplicas, maxReplicas, scaleUp, scaleDown }:
 
     /** Remembers that the number of pods was changed. */
     record(from: number, to: number, nowMs: number): void {
-      const keepMs = Math.max(longestPeriodMs(scaleUp), longestPeriodMs(scaleDown));
-      const isYoung = ({ atMs }: Dated) => atMs > nowMs - keepMs;
-      added = added.filter(isYoung);
-      removed = removed.filter(isYoung);
-      if (to > from) added.push({ pods: to - from, atMs: nowMs });
-      if (to < from) removed.push({ pods: from - to, atMs: nowMs });
+      if (to > from) keep(added, scaleUp, { pods: to - from, atMs: nowMs });
+      if (to < from) keep(removed, scaleDown, { pods: from - to, atMs: nowMs });
     },
   };
 }
