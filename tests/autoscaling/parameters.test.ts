@@ -82,7 +82,7 @@ describe('manifests are refused', () => {
 
 test('settings that the manifests leave out have their defaults', async () => {
   const folder = await manifestsWith('configmap.yaml', (text) =>
-    text.replace(/MAX_CONCURRENT_RUNS.*\n/, '').replace(/PRESTOP_DELAY.*\n/, ''),
+    text.replace(/^ *MAX_CONCURRENT_RUNS.*\n/m, '').replace(/^ *PRESTOP_DELAY.*\n/m, ''),
   );
   const { slots, noticeMs } = readParameters(folder);
   expect(slots).toBe(50);
