@@ -1,7 +1,10 @@
 import { Command, Option } from 'commander';
 import { packageVersion } from '../platform/versions.ts';
+import { toCount } from './count-option.ts';
+import type { DoctorOptions } from './doctor.ts';
 import { toDuration } from './duration-option.ts';
 import type { PruneOptions } from './prune.ts';
+import { toServiceUrl } from './url-option.ts';
 
 const defaultFile = 'src/main.ts';
 const fileHelp = 'the program that calls serve()';
@@ -37,5 +40,25 @@ program
   .option('--dry-run', 'count them, and remove nothing')
   .addHelpText('after', '\nThe service may run meanwhile. Sessions and their items stay.')
   .action(async (options: PruneOptions) => (await import('./prune.ts')).prune(options));
+
+const doctor: Command = program
+  .command('doctor')
+  .description('say what is wrong with the settings, the model provider and the store, and what to do about it')
+  .option('--replicas <count>', 'processes that will use the store: pods, and one more for an update', toCount, 1)
+  .option('--url <url>', 'look at a running service over HTTP instead', toServiceUrl)
+  .option('--run', 'with --url: make one run, with the key in ADMIN_API_KEY')
+  .option('--strict', 'end with 1 for warnings too')
+  .option('--json', 'a report for programs')
+  .addOption(new Option('--look <look>', 'look at an embedded store and print JSON').hideHelp())
+  .addOption(new Option('--folder <folder>', 'the folder of the embedded store').hideHelp())
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 all is well, 1 something is wrong, 2 it was called wrongly. No secret is printed.',
+  )
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .action(async (options: DoctorOptions) => {
+    if (options.run && options.url === undefined) doctor.error("error: option '--run' needs '--url <url>'");
+    await (await import('./doctor.ts')).doctor(options);
+  });
 
 await program.parseAsync();

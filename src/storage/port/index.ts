@@ -7,6 +7,7 @@ import type { RunStore } from './runs.ts';
 import type { SessionStore } from './sessions.ts';
 import type { Signals } from './signals.ts';
 
+export type * from './inspection.ts';
 export * from './journal.ts';
 export type * from './processes.ts';
 export type * from './rate-limits.ts';

@@ -1,12 +1,9 @@
 import { type Clock, systemClock } from '../../platform/clock.ts';
-import { ServiceError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../port/index.ts';
-import { StoreSetupError } from '../setup-error.ts';
-import { describeUrl } from './connection.ts';
+import { attempt } from './attempt.ts';
 import { createDatabase, type Database } from './database.ts';
 import { createDeathWatch } from './death-watch.ts';
-import { reasonOf } from './errors.ts';
 import { createJournalStore } from './journal.ts';
 import { createListener } from './listener.ts';
 import { migrate } from './migrate.ts';
@@ -16,6 +13,8 @@ import { createRetentionStore } from './retention.ts';
 import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
 import { createSignals, type PostgresSignals, signalChannel } from './signals.ts';
+
+export { inspectPostgres } from './inspection.ts';
 
 /** What `createPostgresStore` takes. */
 export type PostgresStoreOptions = {
@@ -112,19 +111,6 @@ function createPresence(options: PostgresStoreOptions, database: Database, signa
   });
   const processes = createProcessStore(database, watch);
   return { listener, processes };
-}
-
-/** Does `work`; its failure names the setting and where it leads, without the password. */
-async function attempt<T>(setting: string, url: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof StoreSetupError) throw error;
-    const cause = error instanceof ServiceError ? error.cause : error;
-    throw new StoreSetupError(`${setting} leads to ${describeUrl(url)}, which cannot be used: ${reasonOf(cause)}`, {
-      cause,
-    });
-  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

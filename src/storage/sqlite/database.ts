@@ -8,6 +8,9 @@ export type Sync = 'full' | 'normal';
 /** The prepared statement of an SQL text; prepared once a connection. */
 export type Sql = (text: string) => StatementSync;
 
+/** The name of the database in its folder. */
+export const databaseFile = 'agent-service.db';
+
 /** How long a statement waits for another process that writes. The wait blocks the event loop. */
 const busyTimeoutMs = 5_000;
 

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../port/index.ts';
 import { StoreSetupError } from '../setup-error.ts';
-import { createDatabase, type Sync } from './database.ts';
+import { createDatabase, databaseFile, type Sync } from './database.ts';
 import { type ExecutorLock, takeExecutorLock } from './executor-lock.ts';
 import { createJournalStore } from './journal.ts';
 import { migrate, readMigrations } from './migrate.ts';
@@ -16,7 +16,8 @@ import { createSessionStore } from './sessions.ts';
 import { createSignalHub } from './signals.ts';
 import { createTime } from './time.ts';
 
-export type { Sync } from './database.ts';
+export { databaseFile, type Sync } from './database.ts';
+export { checkIntegrity, inspectEmbedded, nearestFolder } from './inspection.ts';
 
 /** How {@link createSqliteStore} keeps its data, and for whom. */
 export type SqliteStoreOptions = {
@@ -31,9 +32,6 @@ export type SqliteStoreOptions = {
   /** The database's clock, since SQLite runs in this process. Defaults to the machine's. */
   clock?: Pick<Clock, 'nowMs' | 'monotonicMs'>;
 };
-
-/** The name of the database in its folder. */
-export const databaseFile = 'agent-service.db';
 
 /**
  * The embedded store: SQLite in a folder of this machine. Its `start` opens the database and brings its schema up to

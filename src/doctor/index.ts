@@ -1,0 +1,5 @@
+export type { DiskFacts } from './disk.ts';
+export type { Integrity } from './embedded.ts';
+export { examine, type Inspectors } from './examination.ts';
+export { exitCodeOf, exitCodes, jsonReport, textReport, withoutSecrets } from './report.ts';
+export { checkRunningService } from './running-service.ts';

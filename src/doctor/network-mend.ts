@@ -1,0 +1,18 @@
+const mends: Record<string, string> = {
+  ECONNREFUSED: 'Nothing listens there: check host and port, and that it runs.',
+  ENOTFOUND: 'The name is not known: check the host, and the DNS of this machine.',
+  EAI_AGAIN: 'The DNS of this machine does not answer.',
+  ETIMEDOUT: 'Nothing answers: check the host, and what firewalls and network policies allow.',
+  timeout: 'Nothing answers in time: check the host, and what firewalls and network policies allow.',
+  ECONNRESET: 'The connection was cut: check the port, and whether TLS is expected (https, sslmode).',
+  EHOSTUNREACH: 'There is no way there: check the host, and the network of this machine.',
+  ENETUNREACH: 'There is no way there: check the network of this machine.',
+};
+
+/** What to do about a network that does not carry, by its code. */
+export function mendOfNetwork(reason: string): string {
+  if (/CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO/.test(reason)) {
+    return 'The certificate is not trusted: check host and clock, or name your own authority by NODE_EXTRA_CA_CERTS.';
+  }
+  return mends[reason] ?? 'Check host and port, and what firewalls and network policies allow.';
+}

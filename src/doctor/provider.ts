@@ -1,0 +1,113 @@
+import type { Settings } from '../platform/settings.ts';
+import type { Exchange, ProviderFacts } from '../providers/index.ts';
+import { type Finding, failed, ok, skipped, warning } from './finding.ts';
+import { mendOfNetwork } from './network-mend.ts';
+
+type Reached = Extract<Exchange, { reached: true }>;
+
+/** The part of a quota that is little. */
+const littleLeft = 0.1;
+
+/** What is found of the provider, as lines of the report. */
+export function judgeProvider({ models, call }: ProviderFacts, settings: Settings): Finding[] {
+  const provider = judgeModels(models, settings);
+  if (call === null) {
+    const why = 'The provider cannot be asked, see above.';
+    return [provider, skipped('model', why), skipped('quota', why)];
+  }
+  return [provider, judgeCall(call, settings), judgeQuota(call)];
+}
+
+const rounded = (ms: number): number => Math.round(ms);
+const withCode = ({ status, code }: Reached): string => (code === null ? `${status}` : `${status} ${code}`);
+
+function judgeModels(models: Exchange, { openai }: Settings): Finding {
+  const at = new URL(openai.baseUrl).host;
+  if (!models.reached) {
+    const message = `The provider at ${at} (OPENAI_BASE_URL) cannot be reached: ${models.reason}.`;
+    return failed('provider', message, mendOfNetwork(models.reason), { reason: models.reason });
+  }
+  const { status } = models;
+  const figures = { status, latency_ms: rounded(models.tookMs) };
+  const said = `The provider at ${at} answers ${withCode(models)} to GET /models`;
+  if (status === 200) {
+    return ok('provider', `${at} answers in ${rounded(models.tookMs)} ms and takes the key.`, figures);
+  }
+  if (status === 401) {
+    const found = openai.apiKey === undefined ? 'there is none' : 'it does not accept this one';
+    return failed(
+      'provider',
+      `The provider at ${at} wants a key, and ${found} (401).`,
+      'Set OPENAI_API_KEY to a valid key.',
+      figures,
+    );
+  }
+  if (status === 403) {
+    return failed('provider', `${said}.`, 'Give the key of OPENAI_API_KEY the right to list and use models.', figures);
+  }
+  if (status === 429)
+    return warning('provider', `${said}: too many requests.`, 'Look at the limits of the account.', figures);
+  if (status >= 500)
+    return failed('provider', `${said}: it has trouble.`, "Look at the provider's status page.", figures);
+  return warning(
+    'provider',
+    `${said}, so that /readyz says degraded.`,
+    'Check OPENAI_BASE_URL, which mostly ends in /v1.',
+    figures,
+  );
+}
+
+function judgeCall(call: Exchange, settings: Settings): Finding {
+  const { model, api } = settings.openai;
+  if (!call.reached) {
+    const mend =
+      call.reason === 'timeout' ? 'Raise OPENAI_TIMEOUT, or choose a faster OPENAI_MODEL.' : mendOfNetwork(call.reason);
+    return failed('model', `${model} does not answer: ${call.reason}.`, mend, { reason: call.reason });
+  }
+  const { status, code } = call;
+  const figures = { model, status, code, latency_ms: rounded(call.tookMs) };
+  const refused = (mend: string) => failed('model', `A call of ${model} is answered ${withCode(call)}.`, mend, figures);
+  if (status === 200) {
+    const answered = `${model} answered in ${rounded(call.tookMs)} ms`;
+    if (call.tookMs <= settings.runTimeoutMs / 2) return ok('model', `${answered}.`, figures);
+    const mend = 'Raise OPENAI_TIMEOUT, or choose a faster OPENAI_MODEL.';
+    return warning('model', `${answered}, more than half of OPENAI_TIMEOUT for one word.`, mend, figures);
+  }
+  if (code === 'insufficient_quota')
+    return refused("Pay the provider's bill or raise its budget: the quota is used up.");
+  if (status === 401 || status === 403) return refused('Set OPENAI_API_KEY to a key that may use this model.');
+  if (status === 429) {
+    return warning(
+      'model',
+      `A call of ${model} is answered ${withCode(call)}.`,
+      'Look at the limits of the account.',
+      figures,
+    );
+  }
+  if (status >= 500) return refused("Look at the provider's status page.");
+  const other = api === 'responses' ? 'chat_completions' : 'responses';
+  return refused(
+    `Set OPENAI_MODEL to a model that the provider has, or OPENAI_API to ${other} if it speaks only that.`,
+  );
+}
+
+function judgeQuota(call: Exchange): Finding {
+  const quotas = call.reached ? call.quotas : [];
+  if (quotas.length === 0) return skipped('quota', 'The provider sends no x-ratelimit headers.');
+  const figures = Object.fromEntries(
+    quotas.flatMap(({ of, limit, remaining }) => [
+      [`${of}_limit`, limit],
+      [`${of}_remaining`, remaining],
+    ]),
+  );
+  const grouped = (count: number) => count.toLocaleString('en-US');
+  const left = quotas.map(({ of, limit, remaining }) => `${grouped(remaining)} of ${grouped(limit)} ${of}`).join(', ');
+  if (quotas.every(({ limit, remaining }) => remaining > limit * littleLeft))
+    return ok('quota', `Left: ${left}.`, figures);
+  return warning(
+    'quota',
+    `Little is left: ${left}.`,
+    "Have the provider's limits raised, or spread the load.",
+    figures,
+  );
+}

@@ -1,0 +1,166 @@
+import pg from 'pg';
+import { type Clock, systemClock } from '../../platform/clock.ts';
+import type { ClockSample, Pooling, PostgresFacts, SchemaFacts } from '../port/index.ts';
+import { attempt } from './attempt.ts';
+import { connectionString, connectMs, types } from './connection.ts';
+import { readMigrations } from './migrate.ts';
+
+/** Which database is looked at. */
+export type InspectPostgresOptions = {
+  url: string;
+  /** The same database without a pooler between. */
+  directUrl: string;
+  /** What Postgres shows as the name of the service's connections. Defaults to `agent-service`. */
+  appName?: string;
+  /** For latency, and to be compared with the database's. Defaults to the machine's. */
+  clock?: Pick<Clock, 'nowMs' | 'monotonicMs'>;
+};
+
+/** How long the answer to one question may take. */
+const answerMs = 5_000;
+/** How often the way there and back is measured. */
+const samples = 5;
+
+/**
+ * Looks at a database, and changes nothing in it. Aborting `signal` cuts its connections.
+ *
+ * @throws {StoreSetupError} where it cannot be reached or does not answer
+ */
+export async function inspectPostgres(options: InspectPostgresOptions, signal: AbortSignal): Promise<PostgresFacts> {
+  const { url, directUrl, appName = 'agent-service', clock = systemClock } = options;
+  const clients: pg.Client[] = [];
+  const open = async (to: string) => {
+    const client = new pg.Client({
+      connectionString: connectionString(to),
+      application_name: `${appName} doctor`,
+      types,
+      connectionTimeoutMillis: connectMs,
+      query_timeout: answerMs,
+    });
+    client.on('error', () => {}); // the query in flight rejects with it
+    clients.push(client);
+    await client.connect();
+    return client;
+  };
+  const cut = () => {
+    for (const client of clients) void client.end().catch(() => {});
+  };
+  signal.addEventListener('abort', cut, { once: true });
+  try {
+    const facts = await attempt('DATABASE_URL', url, async () => {
+      const client = await open(url);
+      const { latencyMs, sample } = await measure(client, clock);
+      return {
+        ...(await readServer(client)),
+        latencyMs,
+        clock: sample,
+        schema: await readSchema(client),
+        connections: await readConnections(client, appName),
+        pooling: await findPooling(client, () => open(url)),
+      };
+    });
+    if (directUrl === url) return { ...facts, directPooling: facts.pooling };
+    const directPooling = await attempt('DATABASE_DIRECT_URL', directUrl, async () =>
+      findPooling(await open(directUrl), () => open(directUrl)),
+    );
+    return { ...facts, directPooling };
+  } finally {
+    signal.removeEventListener('abort', cut);
+    cut();
+  }
+}
+
+async function one<Row extends pg.QueryResultRow>(client: pg.Client, text: string, values?: unknown[]): Promise<Row> {
+  const { rows } = await client.query<Row>(text, values);
+  return rows[0] as Row; // every question here is one that has exactly one answer
+}
+
+/** The clock of the reading that was fastest, and the latency that was in the middle. */
+async function measure(client: pg.Client, clock: Pick<Clock, 'nowMs' | 'monotonicMs'>) {
+  const readings: { tookMs: number; sample: ClockSample }[] = [];
+  for (let count = 0; count < samples; count += 1) {
+    const [sentMs, startMs] = [clock.nowMs(), clock.monotonicMs()];
+    const { now } = await one<{ now: number }>(
+      client,
+      'select (extract(epoch from clock_timestamp()) * 1000)::float8 as now',
+    );
+    const tookMs = clock.monotonicMs() - startMs;
+    readings.push({ tookMs, sample: { aheadMs: now - (sentMs + tookMs / 2), uncertainMs: tookMs / 2 } });
+  }
+  readings.sort((a, b) => a.tookMs - b.tookMs);
+  const fastest = readings[0] as (typeof readings)[number];
+  return { latencyMs: readings[readings.length >> 1]?.tookMs ?? fastest.tookMs, sample: fastest.sample };
+}
+
+type ServerFacts = Pick<PostgresFacts, 'serverVersion' | 'serverMajor' | 'encrypted' | 'readOnly' | 'mayCreate'>;
+
+async function readServer(client: pg.Client): Promise<ServerFacts> {
+  const server = await one<{ version: string; number: number; encrypted: boolean; standby: boolean; create: boolean }>(
+    client,
+    `select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
+       coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as encrypted,
+       pg_is_in_recovery() or current_setting('transaction_read_only')::bool as standby,
+       coalesce(has_schema_privilege(current_schema(), 'create'), false) as create`,
+  );
+  return {
+    serverVersion: server.version,
+    serverMajor: Math.floor(server.number / 10_000),
+    encrypted: server.encrypted,
+    readOnly: server.standby,
+    mayCreate: server.create,
+  };
+}
+
+async function readSchema(client: pg.Client): Promise<SchemaFacts> {
+  const known = readMigrations().at(-1)?.version ?? 0;
+  const { there } = await one<{ there: boolean }>(
+    client,
+    "select to_regclass('schema_migrations') is not null as there",
+  );
+  if (!there) return { version: null, known };
+  return {
+    known,
+    ...(await one<{ version: number | null }>(client, 'select max(version) as version from schema_migrations')),
+  };
+}
+
+async function readConnections(client: pg.Client, appName: string): Promise<PostgresFacts['connections']> {
+  const limits = await one<{ max: number; kept: number; role: number; database: number; others: number }>(
+    client,
+    // What belongs to another user is shown without a name or a kind to those who may not see more.
+    `select current_setting('max_connections')::int as max,
+       current_setting('superuser_reserved_connections')::int
+         + coalesce(current_setting('reserved_connections', true)::int, 0) as kept,
+       (select rolconnlimit from pg_roles where rolname = current_user) as role,
+       (select datconnlimit from pg_database where datname = current_database()) as database,
+       (select count(*)::int from pg_stat_activity
+         where usename is not null and coalesce(backend_type, 'client backend') = 'client backend'
+           and coalesce(application_name, '') not in ($1, $1 || ' doctor')) as others`,
+    [appName],
+  );
+  return {
+    usable: limits.max - limits.kept,
+    roleLimit: limits.role < 0 ? null : limits.role,
+    databaseLimit: limits.database < 0 ? null : limits.database,
+    others: limits.others,
+  };
+}
+
+/**
+ * Whether a pooler stands between, and what it shares. Postgres tells each client the number of the process that serves
+ * it; a pooler answers with a number of its own. Two clients that are served by the same process, or one that is served
+ * by two, share connections between transactions.
+ */
+async function findPooling(first: pg.Client, openSecond: () => Promise<pg.Client>): Promise<Pooling> {
+  const servedBy = async (client: pg.Client) =>
+    (await one<{ pid: number }>(client, 'select pg_backend_pid() as pid')).pid;
+  const told = (first as pg.Client & { processID: number | null }).processID;
+  const before = await servedBy(first);
+  if (told === before) return 'none';
+  const second = await openSecond();
+  await second.query('begin');
+  const other = await servedBy(second); // which its transaction keeps until it ends
+  const after = await servedBy(first);
+  await second.query('rollback');
+  return other === before || after !== before ? 'transactions' : 'sessions';
+}
