@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
+import { checkTable } from '../src/doctor/checks.ts';
 import { errorCatalogue } from '../src/platform/errors.ts';
 import { parseSettings, settingsTable } from '../src/platform/settings.ts';
 import { generatedFiles, staleFiles } from './generate.ts';
@@ -48,7 +49,7 @@ describe('looking for stale files', () => {
 
   test('ends with 1 and changes nothing with --check, and writes them without', async () => {
     const folder = await generatedFolder();
-    for (const part of ['src/platform', 'scripts', 'package.json']) {
+    for (const part of ['src/platform', 'src/doctor', 'scripts', 'package.json']) {
       await cp(join(root, part), join(folder, part), { recursive: true });
     }
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
@@ -96,6 +97,12 @@ test('the page of settings has a row for every setting, with its default and wha
     expect(allowed?.trim(), name).not.toBe('');
     expect(about?.trim(), name).not.toBe('');
   }
+});
+
+test('the page of the doctor has a row for every check', () => {
+  const page = contentOf('docs/doctor.md');
+  for (const [name, { looksAt }] of Object.entries(checkTable)) expect(page).toContain(`| \`${name}\` | ${looksAt} |`);
+  expect(page).not.toContain('undefined');
 });
 
 test('the page of errors has a row with a link target for every error', () => {

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type CheckEntry, checkTable } from '../src/doctor/checks.ts';
 import { type ErrorEntry, errorCatalogue } from '../src/platform/errors.ts';
 import { type SettingName, settingsTable } from '../src/platform/settings.ts';
 
@@ -119,10 +120,54 @@ function errorsPage(): string {
   ].join('\n')}\n`;
 }
 
+/** `docs/doctor.md`: every check of `agent-service doctor` in a table. */
+function doctorPage(): string {
+  const rows = Object.entries<CheckEntry>(checkTable).map(
+    ([name, { looksAt, fails, warns }]) => `| \`${name}\` | ${looksAt} | ${fails ?? 'never'} | ${warns ?? 'never'} |`,
+  );
+  return `${[
+    notice('src/doctor/checks.ts'),
+    '# Doctor',
+    '',
+    '`agent-service doctor` looks at the settings, the model provider, the store, clocks and the disk, and prints one',
+    'line for each finding: what is wrong, and how to mend it. It reads its settings from the environment or `.env`, as',
+    'the service does, so run it where the service runs: `kubectl exec`, or a job with the same settings. The service',
+    'may run meanwhile.',
+    '',
+    '```sh',
+    'agent-service doctor --replicas 21                       # before a deploy: 20 pods, and one more for the update',
+    'agent-service doctor --url http://agent-service:8000     # a running service, over HTTP',
+    'agent-service doctor --url http://agent-service:8000 --run   # and one run, with the key in ADMIN_API_KEY',
+    '```',
+    '',
+    'It changes nothing. It costs one call of a model for one word, or with `--run` one run. Every check has a deadline,',
+    'a minute at most, so that it ends also where nothing answers. No secret is printed.',
+    '',
+    '| Option | Meaning |',
+    '|---|---|',
+    '| `--replicas <count>` | Processes that will use the store: the most pods there may be, and one more for an update. Default 1 |',
+    '| `--url <url>` | Looks at a running service over HTTP, and at nothing else |',
+    '| `--run` | With `--url`: makes one run of the entry agent |',
+    '| `--strict` | Ends with 1 for warnings too |',
+    '| `--json` | One JSON object: `status`, `version`, and `checks` with `check`, `verdict`, `message`, `mend`, `figures` |',
+    '',
+    'Exit codes: 0 all is well, warnings aside; 1 something is wrong; 2 it was called wrongly.',
+    '',
+    '## What is checked',
+    '',
+    'A check is `ok`, `warning`, `failed`, or `skipped` where it does not apply or cannot be made. Names do not change.',
+    '',
+    '| Check | Looks at | Fails | Warns |',
+    '|---|---|---|---|',
+    ...rows,
+  ].join('\n')}\n`;
+}
+
 /** All generated files with the content they should have. */
 export function generatedFiles(): GeneratedFile[] {
   return [
     { path: '.env.example', content: envExample() },
+    { path: 'docs/doctor.md', content: doctorPage() },
     { path: 'docs/errors.md', content: errorsPage() },
     { path: 'docs/settings.md', content: settingsPage() },
   ];

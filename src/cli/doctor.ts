@@ -14,7 +14,8 @@ import {
 } from '../doctor/index.ts';
 import { readEnvironment } from '../environment.ts';
 import { packageVersion } from '../platform/versions.ts';
-import { inspectProvider } from '../providers/index.ts';
+// Past the door: behind it stands the SDK, which takes longer to load than all the rest, and nothing here uses it.
+import { inspectProvider } from '../providers/inspection.ts';
 import type { EmbeddedFacts } from '../storage/port/index.ts';
 import { inspectPostgres } from '../storage/postgres/index.ts';
 import { checkIntegrity, inspectEmbedded, nearestFolder } from '../storage/sqlite/index.ts';

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { effectsIn } from '../support/effects-file.ts';
 import { type FakeProvider, startFakeProvider } from '../support/fake-provider.ts';
+import { needProgram } from '../support/installed-program.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startProcesses } from '../support/processes.ts';
 import { createModelRequests } from './checker/model-requests.ts';
 import { check, readStore, type Stored } from './checker.ts';
 import { deploy, type PodEnd, type Termination } from './rolling/deployment.ts';
-import { findHaproxy, startLoadBalancer } from './rolling/load-balancer.ts';
+import { startLoadBalancer } from './rolling/load-balancer.ts';
 import { startTraffic, type Traffic } from './rolling/traffic.ts';
 
 const isLong = process.env.FAULTS === 'long';
@@ -142,17 +143,8 @@ function figuresOf(outcome: Outcome) {
   };
 }
 
-/** HAProxy; without it the test fails in CI, and elsewhere is skipped and says why. */
-function haproxyFor({ skip }: TestContext): string {
-  const program = findHaproxy();
-  if (program !== null) return program;
-  const how = 'HAProxy is missing: install it (on Debian and Ubuntu: apt-get install haproxy)';
-  if (process.env.CI) throw new Error(how);
-  return skip(how);
-}
-
 async function playFor(context: TestContext, how: Play): Promise<Outcome> {
-  const outcome = await play(haproxyFor(context), how);
+  const outcome = await play(needProgram(context, 'haproxy', 'on Debian and Ubuntu: apt-get install haproxy'), how);
   if (isLong) process.stdout.write(`${context.task.name}: ${JSON.stringify(figuresOf(outcome))}\n`);
   return outcome;
 }

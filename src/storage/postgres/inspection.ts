@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import pg from 'pg';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { ClockSample, Pooling, PostgresFacts, SchemaFacts } from '../port/index.ts';
@@ -36,16 +37,13 @@ export async function inspectPostgres(options: InspectPostgresOptions, signal: A
       types,
       connectionTimeoutMillis: connectMs,
       query_timeout: answerMs,
+      stream: () => new Socket({ signal }), // which the abort cuts, whatever the client waits for
     });
     client.on('error', () => {}); // the query in flight rejects with it
     clients.push(client);
     await client.connect();
     return client;
   };
-  const cut = () => {
-    for (const client of clients) void client.end().catch(() => {});
-  };
-  signal.addEventListener('abort', cut, { once: true });
   try {
     const facts = await attempt('DATABASE_URL', url, async () => {
       const client = await open(url);
@@ -65,8 +63,7 @@ export async function inspectPostgres(options: InspectPostgresOptions, signal: A
     );
     return { ...facts, directPooling };
   } finally {
-    signal.removeEventListener('abort', cut);
-    cut();
+    await Promise.all(clients.map((client) => client.end().catch(() => {}))); // those that never were connected too
   }
 }
 

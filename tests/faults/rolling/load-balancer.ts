@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** The ways in: see `configurationOf`. */
@@ -28,20 +28,6 @@ export type LoadBalancer = AsyncDisposable & {
   /** Requests that were answered 5xx or not at all, as it logged them: with the pod, and how they ended. */
   failed(): string[];
 };
-
-/** Where HAProxy is installed; null where it is not. Debian puts it where only root looks. */
-export function findHaproxy(): string | null {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
-  const isProgram = (path: string) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  return folders.map((folder) => join(folder, 'haproxy')).find(isProgram) ?? null;
-}
 
 /**
  * Three ways to the pods, as clusters have them:

@@ -1,0 +1,81 @@
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { checkIntegrity, createSqliteStore, databaseFile, inspectEmbedded } from './index.ts';
+import { readMigrations } from './migrate.ts';
+
+const known = readMigrations().at(-1)?.version;
+
+function createFolder() {
+  const path = mkdtempSync(join(tmpdir(), 'agent-service-sqlite-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+async function startStore(dataDir: string) {
+  const store = createSqliteStore({ dataDir, sync: 'normal', executes: true });
+  await store.start();
+  return Object.assign(store, { [Symbol.asyncDispose]: () => store.stop(AbortSignal.timeout(10_000)) });
+}
+
+test('a folder that is not there is not made, and one that cannot be written says why', () => {
+  using folder = createFolder();
+  expect(inspectEmbedded(join(folder.path, 'a', 'b'))).toMatchObject({
+    folder: false,
+    notWritable: null,
+    schema: null,
+  });
+  expect(readdirSync(folder.path)).toEqual([]);
+  writeFileSync(join(folder.path, 'file'), '');
+  expect(inspectEmbedded(join(folder.path, 'file')).notWritable).toMatch(/ENOTDIR/);
+});
+
+test('a store that a process executes runs on is found whole, with its owner, and without a trace of the look', async () => {
+  using folder = createFolder();
+  await using _store = await startStore(folder.path);
+  const before = readdirSync(folder.path);
+  expect(inspectEmbedded(folder.path)).toMatchObject({
+    folder: true,
+    notWritable: null,
+    owner: String(process.pid),
+    schema: { version: known, known },
+    notReadable: null,
+    syncMs: expect.any(Number),
+  });
+  expect(checkIntegrity(folder.path)).toBe(null);
+  expect(readdirSync(folder.path)).toEqual(before);
+});
+
+test('a store that nobody uses, or whose owner was killed, has no owner', async () => {
+  using folder = createFolder();
+  await (await startStore(folder.path))[Symbol.asyncDispose]();
+  expect(inspectEmbedded(folder.path).owner).toBe(null);
+  writeFileSync(join(folder.path, 'lock.pid'), '1\n'); // as one leaves it that is killed
+  expect(inspectEmbedded(folder.path).owner).toBe(null);
+});
+
+test('a schema of a newer version is told as it is', async () => {
+  using folder = createFolder();
+  await (await startStore(folder.path))[Symbol.asyncDispose]();
+  const connection = new DatabaseSync(join(folder.path, databaseFile));
+  connection.exec("insert into schema_migrations (version, name, applied_at_ms) values (9999, 'later', 0)");
+  connection.close();
+  expect(inspectEmbedded(folder.path).schema).toEqual({ version: 9999, known });
+});
+
+test('a file that is no database cannot be read, and a page that was overwritten breaks it', async () => {
+  using folder = createFolder();
+  writeFileSync(join(folder.path, databaseFile), 'something else entirely'.repeat(100));
+  expect(inspectEmbedded(folder.path)).toMatchObject({
+    schema: null,
+    notReadable: expect.stringMatching(/not a database/),
+  });
+
+  using other = createFolder();
+  await (await startStore(other.path))[Symbol.asyncDispose]();
+  const file = openSync(join(other.path, databaseFile), 'r+');
+  writeSync(file, Buffer.alloc(4096, 0xff), 0, 4096, 4096); // the second page
+  closeSync(file);
+  expect(checkIntegrity(other.path)).toEqual(expect.any(String));
+});
