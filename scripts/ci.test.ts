@@ -49,8 +49,10 @@ async function runCi({ failing = [], report = { numPassedTests: 3 }, testsExit =
     process.exit(${JSON.stringify(failing)}.includes(words.join(' ')) ? 1 : 0);
   `;
   await writeFile(join(folder, 'npm'), npm);
-  await writeFile(join(folder, 'haproxy'), ''); // where it is missing, it would be installed
-  for (const program of ['npm', 'haproxy']) await chmod(join(folder, program), 0o755);
+  // Where one of these is missing it would be installed; python3 would install another.
+  const others = ['haproxy', 'pgbouncer', 'python3'];
+  for (const program of others) await writeFile(join(folder, program), '');
+  for (const program of ['npm', ...others]) await chmod(join(folder, program), 0o755);
   const ended: SpawnSyncReturns<string> = spawnSync(join(folder, '.ci/run'), {
     encoding: 'utf8',
     env: { PATH: [folder, dirname(process.execPath), process.env.PATH].join(delimiter), TMPDIR: folder },
