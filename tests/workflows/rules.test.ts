@@ -59,13 +59,19 @@ describe('in the workflows', () => {
     }
   });
 
-  test('only a release writes: packages, and its own notes', () => {
+  test('only a release writes: packages and its own notes; deploys are started, and write nothing', () => {
     const writers = jobs.flatMap(({ at, job }) =>
       Object.entries(job.permissions ?? {}).flatMap(([what, how]) =>
         how === 'write' && what !== 'id-token' ? [`${at} ${what}`] : [],
       ),
     );
-    expect(writers).toEqual(['release.yml image packages', 'release.yml chart packages', 'release.yml notes contents']);
+    expect(writers).toEqual([
+      'deploy.yml promote actions',
+      'release.yml image packages',
+      'release.yml chart packages',
+      'release.yml notes contents',
+      'release.yml deploy actions',
+    ]);
   });
 
   test('every job has an end, and every workflow a group in which it runs', () => {
@@ -123,6 +129,7 @@ describe('what the workflows call is there', () => {
     const files = [
       ...found(/\bnode (scripts\/[\w.-]+)/g),
       ...found(/uses: \.\/(\S+)/g),
+      ...found(/gh workflow run (\S+)/g).map((file) => `${workflowFolder}/${file}`),
       ...found(/file: (\.\w+)/g),
       '.ci/run',
     ];
@@ -140,7 +147,7 @@ describe('what the workflows call is there', () => {
   test('environments have values in the chart, and are those that can be chosen', () => {
     const deploy = named('deploy.yml');
     const { inputs } = deploy.on.workflow_dispatch as { inputs: { environment: { options: string[] } } };
-    const called = found(/environment: (staging|production)$/gm);
+    const called = found(/--field environment=(\w+)/g);
     expect(called.toSorted()).toEqual(inputs.environment.options.toSorted());
     expect(deploy.text).toContain('--values "agent-service/values-$TARGET.yaml"');
   });
