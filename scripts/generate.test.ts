@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
-import { checkTable } from '../src/doctor/checks.ts';
+import { checkTable } from '../src/doctor/index.ts';
 import { errorCatalogue } from '../src/platform/errors.ts';
 import { parseSettings, settingsTable } from '../src/platform/settings.ts';
 import { generatedFiles, staleFiles } from './generate.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type CheckEntry, checkTable } from '../src/doctor/checks.ts';
+import { type CheckEntry, checkTable } from '../src/doctor/index.ts';
 import { type ErrorEntry, errorCatalogue } from '../src/platform/errors.ts';
 import { type SettingName, settingsTable } from '../src/platform/settings.ts';
 

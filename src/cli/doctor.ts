@@ -14,8 +14,6 @@ import {
 } from '../doctor/index.ts';
 import { readEnvironment } from '../environment.ts';
 import { packageVersion } from '../platform/versions.ts';
-// Past the door: behind it stands the SDK, which takes longer to load than all the rest, and nothing here uses it.
-import { inspectProvider } from '../providers/inspection.ts';
 import type { EmbeddedFacts } from '../storage/port/index.ts';
 import { inspectPostgres } from '../storage/postgres/index.ts';
 import { checkIntegrity, inspectEmbedded, nearestFolder } from '../storage/sqlite/index.ts';
@@ -68,7 +66,8 @@ export async function doctor(options: DoctorOptions): Promise<void> {
 }
 
 const inspectors: Inspectors = {
-  provider: inspectProvider,
+  // Loaded where it is needed: the SDK beside it takes longer to load than all the rest.
+  provider: async (...parameters) => (await import('../providers/index.ts')).inspectProvider(...parameters),
   postgres: inspectPostgres,
   embedded: (dataDir, signal) => lookApart<EmbeddedFacts>('facts', dataDir, signal),
   integrity: async (dataDir, signal): Promise<Integrity> => {

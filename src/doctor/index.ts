@@ -1,3 +1,4 @@
+export { type CheckEntry, checkTable } from './checks.ts';
 export type { DiskFacts } from './disk.ts';
 export type { Integrity } from './embedded.ts';
 export { examine, type Inspectors } from './examination.ts';

@@ -6,7 +6,7 @@ import { createTestDatabase } from '../support/postgres.ts';
 import { createProject } from '../support/project.ts';
 import { runCli, startService } from '../support/service.ts';
 
-const commands = ['dev', 'start', 'migrate', 'prune'];
+const commands = ['dev', 'start', 'migrate', 'prune', 'doctor'];
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 const mainFile = `
@@ -32,7 +32,7 @@ describe('help', () => {
     const { code, stdout, stderr } = await runCli([command, '--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`Usage: agent-service ${command}`);
-    expect(stdout).not.toContain('--report-modules'); // how `dev` talks to what it starts
+    for (const hidden of ['--report-modules', '--look']) expect(stdout).not.toContain(hidden); // between processes
   });
 
   test.each(['dev', 'start'])('of `%s` names the program that is served by default, once', async (command) => {

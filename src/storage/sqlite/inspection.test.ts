@@ -55,7 +55,7 @@ test('a store that nobody uses, or whose owner was killed, has no owner', async 
   expect(inspectEmbedded(folder.path).owner).toBe(null);
 });
 
-test('a schema of a newer version is told as it is', async () => {
+test('a file with the schema of a newer version is told as it is', async () => {
   using folder = createFolder();
   await (await startStore(folder.path))[Symbol.asyncDispose]();
   const connection = new DatabaseSync(join(folder.path, databaseFile));
