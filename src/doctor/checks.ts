@@ -42,7 +42,7 @@ export const checkTable = {
   }),
   schema: entry({
     looksAt: 'The version of the schema, against the one that this version of the package brings.',
-    fails: 'It is newer, or it is older and the user may not change it.',
+    fails: 'It is newer and does not say that this version works on it, or it is older and the user may not change it.',
     warns: 'It is older: the next start changes it.',
   }),
   pooler: entry({

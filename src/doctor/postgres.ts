@@ -53,12 +53,16 @@ function judgeServer({ serverVersion, serverMajor, readOnly, encrypted, latencyM
 }
 
 /** The version of a schema, for either engine. */
-export function judgeSchema({ version, known }: SchemaFacts, mayChange: boolean): Finding {
+export function judgeSchema({ version, known, tooNew }: SchemaFacts, mayChange: boolean): Finding {
   const figures = { version, known };
   if (version === known) return ok('schema', `The schema has version ${known}, as it should.`, figures);
-  if (version !== null && version > known) {
+  if (tooNew) {
     const message = `The schema has version ${version}, and this version of agent-service knows ${known}.`;
     return failed('schema', message, 'Run the version that migrated it or a newer one, or restore a backup.', figures);
+  }
+  if (version !== null && version > known) {
+    const message = `The schema has version ${version}, and says that this version of agent-service, which knows ${known}, works on it.`;
+    return ok('schema', message, figures);
   }
   const found = version === null ? 'There is no schema yet' : `The schema has version ${version} of ${known}`;
   if (!mayChange) {

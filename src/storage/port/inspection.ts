@@ -11,6 +11,8 @@ export type SchemaFacts = {
   /** Null where no schema is yet. */
   version: number | null;
   known: number;
+  /** Whether it is newer, and does not say that this version works on it all the same. */
+  tooNew: boolean;
 };
 
 /** Whether something stands between this process and Postgres, and whether clients share its connections. */

@@ -35,7 +35,7 @@ test('a database of today is found as it is, without a trace of the look', async
     readOnly: false,
     mayCreate: true,
     encrypted: false,
-    schema: { version: known, known },
+    schema: { version: known, known, tooNew: false },
     pooling: 'none',
     directPooling: 'none',
     connections: { roleLimit: null, databaseLimit: null },
@@ -48,14 +48,18 @@ test('a database of today is found as it is, without a trace of the look', async
 test('an empty database has no schema, and gets none by the look', async () => {
   await using database = await createTestDatabase('empty');
   for (let time = 0; time < 2; time += 1) {
-    expect((await inspect(database.url)).schema).toEqual({ version: null, known });
+    expect((await inspect(database.url)).schema).toEqual({ version: null, known, tooNew: false });
   }
 });
 
 test('a schema of a newer version is told as it is', async () => {
   await using database = await createTestDatabase();
   await change(database.url, "insert into schema_migrations (version, name, applied_at_ms) values (9999, 'later', 0)");
-  expect((await inspect(database.url)).schema).toEqual({ version: 9999, known });
+  expect((await inspect(database.url)).schema).toEqual({ version: 9999, known, tooNew: true });
+  await change(database.url, `update schema_migrations set works_from = ${known} where version = 9999`);
+  expect((await inspect(database.url)).schema).toEqual({ version: 9999, known, tooNew: false });
+  await change(database.url, 'alter table schema_migrations drop column works_from'); // as older versions made it
+  expect((await inspect(database.url)).schema).toEqual({ version: 9999, known, tooNew: true });
 });
 
 test('a database that may only be read, and limits of its own, are found', async () => {

@@ -114,11 +114,15 @@ async function readSchema(client: pg.Client): Promise<SchemaFacts> {
     client,
     "select to_regclass('schema_migrations') is not null as there",
   );
-  if (!there) return { version: null, known };
-  return {
-    known,
-    ...(await one<{ version: number | null }>(client, 'select max(version) as version from schema_migrations')),
-  };
+  if (!there) return { version: null, known, tooNew: false };
+  // An older version made the table without `works_from`.
+  const { version, newer } = await one<{ version: number | null; newer: boolean }>(
+    client,
+    `select max(version) as version, coalesce(bool_or(version > $1
+       and coalesce((to_jsonb(step) ->> 'works_from')::int, version) > $1), false) as newer from schema_migrations step`,
+    [known],
+  );
+  return { version, known, tooNew: newer };
 }
 
 async function readConnections(client: pg.Client, appName: string): Promise<PostgresFacts['connections']> {

@@ -39,7 +39,7 @@ test('a store that a process executes runs on is found whole, with its owner, an
     folder: true,
     notWritable: null,
     owner: String(process.pid),
-    schema: { version: known, known },
+    schema: { version: known, known, tooNew: false },
     notReadable: null,
     syncMs: expect.any(Number),
   });
@@ -60,8 +60,12 @@ test('a file with the schema of a newer version is told as it is', async () => {
   await (await startStore(folder.path))[Symbol.asyncDispose]();
   const connection = new DatabaseSync(join(folder.path, databaseFile));
   connection.exec("insert into schema_migrations (version, name, applied_at_ms) values (9999, 'later', 0)");
+  expect(inspectEmbedded(folder.path).schema).toEqual({ version: 9999, known, tooNew: true });
+  connection.exec(`update schema_migrations set works_from = ${known} where version = 9999`);
+  expect(inspectEmbedded(folder.path).schema).toEqual({ version: 9999, known, tooNew: false });
+  connection.exec('alter table schema_migrations drop column works_from'); // as older versions made it
+  expect(inspectEmbedded(folder.path).schema).toEqual({ version: 9999, known, tooNew: true });
   connection.close();
-  expect(inspectEmbedded(folder.path).schema).toEqual({ version: 9999, known });
 });
 
 test('a file that is no database cannot be read, and a page that was overwritten breaks it', async () => {

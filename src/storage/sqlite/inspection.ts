@@ -126,7 +126,7 @@ function readSchema(dataDir: string): Pick<EmbeddedFacts, 'schema' | 'notReadabl
   try {
     const connection = new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs });
     try {
-      return { schema: { known, version: versionIn(connection) }, notReadable: null };
+      return { schema: schemaIn(connection, known), notReadable: null };
     } finally {
       connection.close();
     }
@@ -135,9 +135,13 @@ function readSchema(dataDir: string): Pick<EmbeddedFacts, 'schema' | 'notReadabl
   }
 }
 
-function versionIn(connection: DatabaseSync): SchemaFacts['version'] {
-  const there = connection.prepare("select 1 from sqlite_schema where name = 'schema_migrations'").get();
-  if (there === undefined) return null;
-  const row = connection.prepare('select max(version) as version from schema_migrations').get();
-  return row?.version == null ? null : Number(row.version);
+function schemaIn(connection: DatabaseSync, known: number): SchemaFacts {
+  const columns = connection.prepare("select name from pragma_table_info('schema_migrations')").all();
+  if (columns.length === 0) return { version: null, known, tooNew: false };
+  // An older version made the table without `works_from`.
+  const worksFrom = columns.some(({ name }) => name === 'works_from') ? 'coalesce(works_from, version)' : 'version';
+  const row = connection
+    .prepare(`select max(version) as version, max(version > ? and ${worksFrom} > ?) as newer from schema_migrations`)
+    .get(known, known);
+  return { version: row?.version == null ? null : Number(row.version), known, tooNew: row?.newer === 1 };
 }
