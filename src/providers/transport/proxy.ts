@@ -1,0 +1,22 @@
+/** The proxies that the environment names; the words are those of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. */
+export type Proxies = { http?: string; https?: string; no?: string };
+
+/** Whether an entry of `NO_PROXY`, such as `*`, `localhost`, `.internal`, `*.svc` or `host:8080`, names this server. */
+function names(entry: string, { hostname, port, protocol }: URL): boolean {
+  if (entry === '*') return true;
+  const [, host = '', wantedPort] = /^(.+?)(?::(\d+))?$/.exec(entry) ?? [];
+  if (wantedPort !== undefined && wantedPort !== (port || (protocol === 'https:' ? '443' : '80'))) return false;
+  const suffix = host.replace(/^\*?\./, '');
+  return hostname === suffix || hostname.endsWith(`.${suffix}`);
+}
+
+/** The proxy that requests to `url` go through; none: they go there straight. */
+export function proxyFor(url: string, { http, https, no = '' }: Proxies): string | undefined {
+  const server = new URL(url);
+  const entries = no
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter(Boolean);
+  if (entries.some((entry) => names(entry, server))) return undefined;
+  return server.protocol === 'https:' ? https : http;
+}
