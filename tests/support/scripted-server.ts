@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 export type Asked = { method: string; url: string; headers: IncomingHttpHeaders; body: string };
 
 /** Answers a request, or does not. */
-export type Respond = (response: ServerResponse, asked: Asked) => void;
+export type Respond = (response: ServerResponse) => void;
 
 /** A running server. */
 export type ScriptedServer = {
@@ -36,9 +36,8 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     });
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      const each = { method, url, headers, body };
-      asked.push(each);
-      server.respond(response, each);
+      asked.push({ method, url, headers, body });
+      server.respond(response);
     });
   });
   http.on('connection', (socket) => {

@@ -115,4 +115,5 @@ function watchChat(): EndWatch {
   };
 }
 
+/** Watches one stream of an API. */
 export const watchEnd = (api: ModelApi): EndWatch => (api === 'responses' ? watchResponses() : watchChat());
