@@ -381,6 +381,13 @@ test('a compressed answer, which nobody asked for, is a fault that says so', asy
   expect(await failureOf(say(clientOf()))).toMatchObject({ message: expect.stringContaining('compressed') });
 });
 
+test('a redirect is not followed, since a key must not go where nobody sent it', async () => {
+  await using elsewhere = await startScriptedServer();
+  server.respond = json('', 307, { location: `${elsewhere.baseUrl}/chat/completions` });
+  expect(await failureOf(say(clientOf()))).toMatchObject({ status: 307 });
+  expect(elsewhere.asked).toEqual([]);
+});
+
 test('a stream that is cut after its answer was whole is an answer', async () => {
   server.respond = (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'content-length': '100000' });

@@ -1,9 +1,9 @@
 import OpenAI, { APIError, AzureOpenAI } from 'openai';
-import { ProxyAgent, fetch as proxyFetch } from 'undici';
 import { CallClocks } from './call-clocks.ts';
 import { callAborted, MalformedAnswerError, type ModelCallTimeoutError, TruncatedAnswerError } from './call-errors.ts';
 import { type ModelApi, type ModelConnection, type ModelTimeouts, timeoutsOf } from './connection.ts';
 import type { Client } from './lean-client.ts';
+import { createProxyFetch } from './proxy.ts';
 import { type CallOptions, type Create, toSdkClient } from './sdk-client.ts';
 import { checkAnswer, checkStreamType, watchEnd } from './whole-answer.ts';
 
@@ -13,8 +13,8 @@ const noTimeoutMs = 2 ** 31 - 1;
 type Received = { data: unknown; request_id: string | null; response: Response };
 type Inner = { create(body: object, options: object): { withResponse(): Promise<Received> } };
 
-function optionsOf(connection: ModelConnection, agent: ProxyAgent | null) {
-  const { baseUrl, organization = null, project = null, headers, fetch } = connection;
+function optionsOf(connection: ModelConnection, fetch: ModelConnection['fetch']) {
+  const { baseUrl, organization = null, project = null, headers } = connection;
   return {
     baseURL: baseUrl,
     // What the environment says about these is for other programs; a service is configured by its settings alone.
@@ -25,14 +25,12 @@ function optionsOf(connection: ModelConnection, agent: ProxyAgent | null) {
     maxRetries: 0,
     logLevel: 'off' as const, // what there is to log is in its errors
     ...(fetch === undefined ? {} : { fetch }),
-    // The proxy needs the `fetch` of its own undici.
-    ...(agent === null ? {} : { fetch: proxyFetch as unknown as typeof fetch, fetchOptions: { dispatcher: agent } }),
   };
 }
 
-function createInner(connection: ModelConnection, agent: ProxyAgent | null): OpenAI {
+function createInner(connection: ModelConnection, fetch: ModelConnection['fetch']): OpenAI {
   const { azure, apiKey, baseUrl } = connection;
-  const options = optionsOf(connection, agent);
+  const options = optionsOf(connection, fetch);
   if (azure === undefined) return new OpenAI({ ...options, apiKey });
   const baseURL = `${baseUrl.replace(/\/+$/, '')}/openai`;
   // An empty key, since without any the environment is asked for one.
@@ -113,14 +111,14 @@ const createBy =
  * nothing is sent twice. Its time to connect is that of the `fetch` it uses.
  */
 export function createOpenAiClient(connection: ModelConnection): Client {
-  const agent = connection.proxyUrl === undefined ? null : new ProxyAgent(connection.proxyUrl);
-  const inner = createInner(connection, agent);
+  const proxy = connection.proxyUrl === undefined ? null : createProxyFetch(connection.proxyUrl);
+  const inner = createInner(connection, connection.fetch ?? proxy?.fetch);
   const timeouts = timeoutsOf(connection);
   return {
     sdk: toSdkClient(inner.baseURL, {
       chat: createBy(inner.chat.completions as unknown as Inner, 'chat_completions', timeouts),
       responses: createBy(inner.responses as unknown as Inner, 'responses', timeouts),
     }),
-    stop: async () => void (await agent?.destroy()),
+    stop: async () => proxy?.stop(),
   };
 }
