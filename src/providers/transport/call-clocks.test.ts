@@ -43,6 +43,7 @@ test('one that runs out stops the others, and a stop all of them', () => {
   expect(overdue.expired).toEqual(['first_byte']);
   const stopped = start();
   stopped.clocks.stop();
+  stopped.clocks.event();
   vi.advanceTimersByTime(5_000);
   expect(stopped.expired).toEqual([]);
   expect(vi.getTimerCount()).toBe(0);

@@ -8,6 +8,7 @@ export class CallClocks {
   #total: NodeJS.Timeout | undefined;
   #step: NodeJS.Timeout | undefined;
   #begun = false;
+  #stopped = false;
 
   /** Starts them. */
   constructor(limits: ModelTimeouts, streamed: boolean, expire: (error: ModelCallTimeoutError) => void) {
@@ -27,6 +28,7 @@ export class CallClocks {
 
   /** An event arrived: the time to the next one starts. */
   event(): void {
+    if (this.#stopped) return;
     if (this.#begun) return void this.#step?.refresh();
     this.#begun = true;
     clearTimeout(this.#step);
@@ -41,6 +43,7 @@ export class CallClocks {
   }
 
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#total);
     clearTimeout(this.#step);
     this.#step = undefined;
