@@ -97,9 +97,11 @@ const hooks = ({ onStart, onStop }: ServeOptions): Service => ({
   stop: async () => void (await onStop?.()),
 });
 
-function createModelProvider(settings: Settings, clock: Clock): ModelProvider {
-  const provider = settings.simulated ? createSimulatedModelProvider({ clock }) : createOpenAiProvider(settings);
-  return journalProvider(provider);
+/** Who answers, and the parts of the process that this takes. */
+function createModels(settings: Settings, clock: Clock): { provider: ModelProvider; services: Service[] } {
+  if (settings.simulated) return { provider: createSimulatedModelProvider({ clock }), services: [] };
+  const client = createOpenAiProvider(settings);
+  return { provider: client, services: [client] };
 }
 
 const probeContext = { runId: 'run_0', tenant: 'default', sessionId: null, metadata: {} };
@@ -127,7 +129,8 @@ export async function startService(
   const version = versions(settings.appVersion);
   const agents = createAgentRegistry(options.agents, options.entry);
   for (const gap of tellDurabilityGaps(findDurabilityGaps(agents), settings.toolEffectDefault)) log.warn(gap);
-  const defaults = { modelProvider: createModelProvider(settings, clock), model: settings.openai.model };
+  const models = createModels(settings, clock);
+  const defaults = { modelProvider: journalProvider(models.provider), model: settings.openai.model };
   const store = createStore(settings, log, { executes: true });
   const slots = createSlots(settings.runsMax);
   const active = createActiveRuns();
@@ -220,6 +223,7 @@ export async function startService(
   const services = supervise('service', [
     probes,
     store,
+    ...models.services,
     hooks(options),
     createMcpConnections([...(options.mcpServers ?? []), ...agents.mcpServers()]),
     contextCheck(options.context),

@@ -53,6 +53,11 @@ export const url = (protocols: readonly string[]) => {
     .string({ error: () => allowed })
     .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), allowed);
 };
+/** The URL of a proxy to go through; without a protocol it is an HTTP one, as for other programs. */
+export const proxyUrl = z
+  .string()
+  .transform((value) => (value.includes('://') ? value : `http://${value}`))
+  .pipe(url(['http:', 'https:', 'socks5:']));
 /** One of the proxies to trust: an address, a network, or a name that Fastify knows for a group of networks. */
 function isProxy(text: string): boolean {
   const [address = '', prefix, ...more] = text.trim().split('/');

@@ -32,7 +32,14 @@ describe('without any setting but the key', () => {
       host: '0.0.0.0',
       port: 8000,
       metricsPort: 9464,
-      openai: { apiKey, model: 'gpt-4.1', baseUrl: 'https://api.openai.com/v1', api: 'responses' },
+      openai: {
+        apiKey,
+        model: 'gpt-4.1',
+        baseUrl: 'https://api.openai.com/v1',
+        api: 'responses',
+        transport: 'auto',
+      },
+      proxies: { http: undefined, https: undefined, no: undefined },
       simulated: false,
       runTimeoutMs: 30_000,
       backgroundTimeoutMs: 3_600_000,
@@ -294,6 +301,21 @@ describe('values', () => {
   });
 });
 
+describe('proxies', () => {
+  const parsed = (environment: Record<string, string>) => parseSettings({ APP_ENV: 'development', ...environment });
+
+  test('are read from names in capital and in small letters, of which the capital ones count first', () => {
+    expect(parsed({ https_proxy: 'http://one:3128' }).proxies.https).toBe('http://one:3128');
+    expect(parsed({ https_proxy: 'http://one', HTTPS_PROXY: 'http://two' }).proxies.https).toBe('http://two');
+    expect(parsed({ no_proxy: '.svc' }).proxies.no).toBe('.svc');
+    expect(parsed({ openai_model: 'small' }).openai.model).toBe('gpt-4.1');
+  });
+
+  test('are HTTP ones where no protocol is named', () => {
+    expect(parsed({ HTTP_PROXY: 'proxy.internal:3128' }).proxies.http).toBe('http://proxy.internal:3128');
+  });
+});
+
 describe('mistakes', () => {
   test('are reported all at once, each with what was found and what is allowed', () => {
     const failure = failureOf({ APP_ENV: 'prod', PORT: 'http', OPENAI_API: 'grpc', DATABASE_URL: 'mysql://db' });
@@ -308,7 +330,7 @@ describe('mistakes', () => {
 
   test('in every setting at once are as many as there are settings that can be wrong', () => {
     const names = Object.keys(settingsTable) as SettingName[];
-    const freeText: SettingName[] = ['APP_NAME', 'HOST', 'OPENAI_MODEL', 'DATA_DIR'];
+    const freeText: SettingName[] = ['APP_NAME', 'HOST', 'OPENAI_MODEL', 'DATA_DIR', 'NO_PROXY'];
     const wrong = Object.fromEntries(names.map((name) => [name, 'placeholder ,']));
     expect(wrongIn(wrong).toSorted()).toEqual(names.filter((name) => !freeText.includes(name)).toSorted());
   });
@@ -326,7 +348,14 @@ describe('mistakes', () => {
   );
 
   test('never show a secret, whatever it looks like', () => {
-    expect(secretNames).toEqual(['OPENAI_API_KEY', 'ADMIN_API_KEY', 'DATABASE_URL', 'DATABASE_DIRECT_URL']);
+    expect(secretNames).toEqual([
+      'OPENAI_API_KEY',
+      'HTTP_PROXY',
+      'HTTPS_PROXY',
+      'ADMIN_API_KEY',
+      'DATABASE_URL',
+      'DATABASE_DIRECT_URL',
+    ]);
     const environments = fc.record(Object.fromEntries(secretNames.map((name) => [name, secrets])));
     fc.assert(
       fc.property(environments, (environment) => {

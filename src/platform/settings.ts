@@ -5,6 +5,7 @@ import {
   optional,
   patience,
   proxies,
+  proxyUrl,
   realKey,
   retention,
   secondsToMs,
@@ -27,6 +28,8 @@ type Setting<T> = {
   default?: string;
   /** Never printed, not even in errors. */
   secret?: true;
+  /** Also read from its name in small letters, as other programs do. */
+  anyCase?: true;
 };
 
 const setting = <T>(entry: Setting<T>): Setting<T> => entry;
@@ -83,6 +86,30 @@ export const settingsTable = {
   OPENAI_API: setting({
     schema: optional(oneOf(['responses', 'chat_completions'])),
     about: 'Which OpenAI API to speak. Defaults to responses for OpenAI itself, else chat_completions.',
+  }),
+  MODEL_TRANSPORT: setting({
+    schema: oneOf(['auto', 'openai']),
+    default: 'auto',
+    about:
+      'What calls models: a lean client wherever it will do, else the openai package (auto), or always the openai package.',
+  }),
+  HTTP_PROXY: setting({
+    schema: optional(proxyUrl),
+    secret: true,
+    anyCase: true,
+    about: 'Proxy on the way to a model provider with an http: URL; also read as http_proxy. Defaults to none.',
+  }),
+  HTTPS_PROXY: setting({
+    schema: optional(proxyUrl),
+    secret: true,
+    anyCase: true,
+    about: 'Proxy on the way to a model provider with an https: URL; also read as https_proxy. Defaults to none.',
+  }),
+  NO_PROXY: setting({
+    schema: optional(text('names of hosts')),
+    anyCase: true,
+    about:
+      'Hosts that are reached without a proxy, separated by commas, such as localhost,.svc,10.0.0.5:8000; * for all. Also read as no_proxy.',
   }),
 
   MAX_CONCURRENT_RUNS: setting({
@@ -268,7 +295,9 @@ function toSettings(parsed: Parsed) {
       model: parsed.OPENAI_MODEL,
       baseUrl: parsed.OPENAI_BASE_URL.replace(/\/+$/, ''),
       api: parsed.OPENAI_API ?? (isOpenAi ? ('responses' as const) : ('chat_completions' as const)),
+      transport: parsed.MODEL_TRANSPORT,
     },
+    proxies: { http: parsed.HTTP_PROXY, https: parsed.HTTPS_PROXY, no: parsed.NO_PROXY },
     /** Development without a key for OpenAI itself: the simulated model answers. */
     simulated: local && parsed.OPENAI_API_KEY === undefined && isOpenAi,
     runTimeoutMs: parsed.OPENAI_TIMEOUT,
@@ -331,7 +360,10 @@ function describeFound(value: string | undefined, secrets: readonly string[]): s
 export function parseSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const mistakes: SettingMistake[] = [];
   const parsed: Record<string, unknown> = {};
-  const given = (name: SettingName) => environment[name]?.trim() || undefined;
+  const given = (name: SettingName) => {
+    const inSmallLetters = (settingsTable[name] as Setting<unknown>).anyCase ? environment[name.toLowerCase()] : '';
+    return environment[name]?.trim() || inSmallLetters?.trim() || undefined;
+  };
   const secrets = settingNames.flatMap((name) => (isSecret(name) ? (given(name) ?? []) : []));
   for (const name of settingNames) {
     const entry: Setting<unknown> = settingsTable[name];

@@ -1,21 +1,13 @@
-import { type ModelProvider, OpenAIProvider } from '@openai/agents';
-import OpenAI from 'openai';
 import type { Settings } from '../platform/settings.ts';
-import { demandWholeAnswers } from './whole-answer.ts';
+import { createModelClient, type ModelClient, proxyFor } from './transport/index.ts';
 
-/**
- * The provider that the environment configures, over the OpenAI protocol: the Responses API or Chat Completions. The
- * client's own retries are off, since the layers above would multiply them.
- */
-export function createOpenAiProvider({ openai, runTimeoutMs }: Settings): ModelProvider {
-  const client = new OpenAI({
+/** The provider that the environment configures, over the OpenAI protocol: the Responses API or Chat Completions. */
+export const createOpenAiProvider = ({ openai, proxies, runTimeoutMs }: Settings): ModelClient =>
+  createModelClient({
+    baseUrl: openai.baseUrl,
     apiKey: openai.apiKey ?? 'none',
-    baseURL: openai.baseUrl,
-    timeout: runTimeoutMs,
-    maxRetries: 0,
-    // What the environment says about these is for other programs; a service is configured by its settings alone.
-    organization: null,
-    project: null,
+    api: openai.api,
+    transport: openai.transport,
+    proxyUrl: proxyFor(openai.baseUrl, proxies),
+    timeouts: { totalTimeoutMs: runTimeoutMs },
   });
-  return demandWholeAnswers(new OpenAIProvider({ openAIClient: client, useResponses: openai.api === 'responses' }));
-}

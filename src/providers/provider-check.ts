@@ -1,10 +1,13 @@
 import type { Settings } from '../platform/settings.ts';
+import { createProxyFetch, proxyFor } from './transport/index.ts';
 
 /**
  * Looks whether the provider answers (`GET <base>/models`): null when it does, else what is wrong with its answer.
  * Rejects when there was no answer at all.
  */
-export function createProviderCheck({ openai }: Settings) {
+export function createProviderCheck({ openai, proxies }: Settings) {
+  const proxyUrl = proxyFor(openai.baseUrl, proxies);
+  const fetch = proxyUrl === undefined ? globalThis.fetch : createProxyFetch(proxyUrl).fetch;
   return async (signal: AbortSignal): Promise<string | null> => {
     let response: Response;
     try {
