@@ -14,6 +14,7 @@ export const manifestValues = {
   },
   // A job would have to be deleted before each `kubectl apply`; the first new pod migrates as well.
   migration: { enabled: false },
+  tests: { doctor: false, run: false },
 };
 
 /** The files of deploy/k8s, and what each is about. */
@@ -34,7 +35,10 @@ const files: Record<string, { kind: string; about: string[] }> = {
   'service.yaml': { kind: 'Service', about: [] },
   'hpa.yaml': {
     kind: 'HorizontalPodAutoscaler',
-    about: ['agent_service_demand is served by the Prometheus adapter, with the rules of prometheus-adapter.yaml.'],
+    about: [
+      'agent_service_demand is served by the Prometheus adapter, with the rules of',
+      'deploy/helm/agent-service/files/prometheus-adapter.yaml.',
+    ],
   },
   'pdb.yaml': { kind: 'PodDisruptionBudget', about: [] },
   'networkpolicy.yaml': { kind: 'NetworkPolicy', about: ['Say who may call, and where your database is.'] },

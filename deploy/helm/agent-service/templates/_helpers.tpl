@@ -74,3 +74,16 @@ allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end -}}
+
+{{- /* A rule of a NetworkPolicy: TLS to public addresses, but not where clouds hand out credentials. */ -}}
+{{- define "agent-service.publicHttps" -}}
+- to:
+    - ipBlock:
+        cidr: 0.0.0.0/0
+        except: [10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16]
+    - ipBlock:
+        cidr: ::/0
+        except: ["fc00::/7", "fe80::/10"]
+  ports:
+    - { port: 443, protocol: TCP }
+{{- end -}}

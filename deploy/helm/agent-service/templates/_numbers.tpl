@@ -22,12 +22,25 @@ What the process allows itself after SIGTERM beside PRESTOP_DELAY and SHUTDOWN_G
 {{- if or .Values.autoscaling.enabled .Values.autoscaling.managedElsewhere -}}true{{- end -}}
 {{- end -}}
 
-{{- /* Fewest pods that answer requests. */ -}}
+{{- /* Fewest pods of a Deployment. */ -}}
 {{- define "agent-service.replicasMin" -}}
-{{- if .Values.autoscaling.enabled -}}
-{{ int64 .Values.autoscaling.minReplicas }}
+{{- $counts := list (ternary .Values.autoscaling.minReplicas (default 1 .Values.replicaCount) .Values.autoscaling.enabled) -}}
+{{- if .Values.worker.enabled -}}
+{{- $counts = append $counts (ternary .Values.worker.minReplicas (default 1 .Values.worker.replicaCount) .Values.autoscaling.enabled) -}}
+{{- end -}}
+{{- $fewest := int64 (first $counts) -}}
+{{- range $counts -}}
+{{- $fewest = min $fewest (int64 .) -}}
+{{- end -}}
+{{- $fewest -}}
+{{- end -}}
+
+{{- /* A number, or a percentage of some pods, rounded up as Kubernetes does. Parameters: of, value. */ -}}
+{{- define "agent-service.share" -}}
+{{- if hasSuffix "%" (toString .value) -}}
+{{- divf (mulf .of (trimSuffix "%" .value | float64)) 100 | ceil | int64 -}}
 {{- else -}}
-{{ int64 (default 1 .Values.replicaCount) }}
+{{- int64 .value -}}
 {{- end -}}
 {{- end -}}
 
@@ -37,12 +50,7 @@ What the process allows itself after SIGTERM beside PRESTOP_DELAY and SHUTDOWN_G
 {{- if .root.Values.autoscaling.enabled -}}
 {{- $pods = max $pods (int64 .max) -}}
 {{- end -}}
-{{- $surge := .root.Values.rollout.maxSurge -}}
-{{- if hasSuffix "%" (toString $surge) -}}
-{{- add $pods (divf (mulf $pods (trimSuffix "%" $surge | float64)) 100 | ceil | int64) -}}
-{{- else -}}
-{{- add $pods (int64 $surge) -}}
-{{- end -}}
+{{- add $pods (include "agent-service.share" (dict "of" $pods "value" .root.Values.rollout.maxSurge) | int64) -}}
 {{- end -}}
 
 {{- /* Connections that a pod holds: its pool, and one for notifications and its lock. */ -}}

@@ -99,6 +99,7 @@ spec:
       labels:
         {{- include "agent-service.selectorLabels" $root | nindent 8 }}
         app.kubernetes.io/component: {{ .component }}
+        agent-service/metrics: "true"
         {{- with merge (dict) $values.podLabels $values.commonLabels }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -134,7 +135,9 @@ spec:
           image: {{ include "agent-service.image" $root }}
           imagePullPolicy: {{ $values.image.pullPolicy }}
           ports:
+            {{- if ne .role "worker" }}
             - { name: http, containerPort: 8000, protocol: TCP }
+            {{- end }}
             - { name: metrics, containerPort: 9464, protocol: TCP }
           envFrom:
             {{- include "agent-service.envFrom" $root | nindent 12 }}
@@ -190,4 +193,20 @@ spec:
       tolerations:
         {{- toYaml . | nindent 8 }}
       {{- end }}
+{{- end -}}
+
+{{- /* What both containers of the test have: the environment of a pod that answers requests. */ -}}
+{{- define "agent-service.testContainer" -}}
+envFrom:
+  {{- include "agent-service.envFrom" . | nindent 2 }}
+env:
+  {{- include "agent-service.env" (dict "root" . "role" "all") | nindent 2 }}
+  - { name: SERVICE_URL, value: "http://{{ include "agent-service.fullname" . }}:{{ .Values.service.port }}" }
+  - { name: MESSAGE, value: {{ .Values.tests.message | quote }} }
+resources:
+  {{- toYaml .Values.resources | nindent 2 }}
+securityContext:
+  {{- include "agent-service.containerSecurityContext" . | nindent 2 }}
+volumeMounts:
+  - { name: tmp, mountPath: /tmp }
 {{- end -}}
