@@ -22,7 +22,7 @@ and the mend; tests/chart/refusals.test.ts has a case for each.
 {{- end -}}
 {{- with .Values.probes.liveness -}}
 {{- if ne .path "/healthz" -}}
-{{- fail (printf "probes.liveness.path is %s: a pod that drains is not ready, or may say so, and would be killed with runs in flight. Set it to /healthz, which is 200 for as long as the process lives." .path) -}}
+{{- fail (printf "probes.liveness.path is %s: nothing but /healthz is sure to be 200 in a pod that drains, which would be killed with runs in flight. Set it to /healthz." .path) -}}
 {{- end -}}
 {{- $window := mul (int64 .periodSeconds) (int64 .failureThreshold) -}}
 {{- if lt $window 30 -}}
