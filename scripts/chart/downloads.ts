@@ -123,3 +123,17 @@ export const helmProgram = (major: HelmMajor): string => join(ensure(helmPackage
 /** The folder that holds a JSON schema for each kind of object of a Kubernetes, unknown fields refused; fetched by pip. */
 export const kubernetesSchemaFolder = (minor: string): string =>
   join(ensure(kubernetesSchemaPackage), `kubernetes_validate/kubernetes-json-schema/v${minor}.0-local-strict`);
+
+/** Fetches all that is not there yet, and ends with 1 if some of it cannot be had. */
+function main(): void {
+  for (const download of [...Object.values(helmPackages), kubernetesSchemaPackage]) {
+    try {
+      process.stdout.write(`${ensure(download)}\n`);
+    } catch (error) {
+      process.stderr.write(`${download.name}: ${(error as Error).message}\n`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+if (import.meta.main) main();
