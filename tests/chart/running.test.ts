@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { describe, expect, test, vi } from 'vitest';
 import { writtenFile } from '../../scripts/chart/generate.ts';
-import { objectsOf, render } from '../../scripts/chart/helm.ts';
+import { objectsOf, render, template } from '../../scripts/chart/helm.ts';
 import { settingsTable } from '../../src/platform/settings.ts';
 import { type FakeProvider, startFakeProvider } from '../support/fake-provider.ts';
 import { createTestDatabase } from '../support/postgres.ts';
@@ -72,6 +73,35 @@ describe('the manifests of deploy/k8s', () => {
     expect([status, body.status]).toEqual([200, 'completed']);
     expect((await fetch(`${service.probeUrl}/metrics`)).status).toBe(200);
   });
+});
+
+test('a pod holds no more connections to the database than the chart counts for it', async () => {
+  await using database = await createTestDatabase();
+  await using provider = await startFakeProvider();
+  const config = { APP_ENV: 'test', AUTH_MODE: 'none', DATABASE_POOL_MAX: 3 };
+  const objects = render({ values: { config } });
+  const env = environmentOf(objects, containerOf(findPod(objects)));
+  await using service = await startService({
+    provider,
+    env: { ...env, ...here, DATABASE_URL: database.url },
+  });
+  const runs = Array.from({ length: 20 }, () => service.post('/api/v1/run', { message: 'Hi' }));
+  for (const run of runs) expect((await run).status).toBe(200);
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const { rows } = await client.query(
+    'select count(*)::int as held from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  );
+  await client.end();
+  // One pod, and another one while a version replaces it.
+  const refuses = (maxConnections: number) => {
+    const values = { config, database: { maxConnections }, autoscaling: { enabled: false }, replicaCount: 1 };
+    return template({ values }).stderr;
+  };
+  const [counted = ''] = /\d+(?= each)/.exec(refuses(1)) ?? [];
+  expect(rows[0].held).toBeGreaterThan(1);
+  expect(rows[0].held).toBeLessThanOrEqual(Number(counted));
+  expect(refuses(2 * Number(counted))).toBe('');
 });
 
 describe('the job that migrates', () => {
