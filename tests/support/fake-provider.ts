@@ -45,6 +45,11 @@ export type FakeProviderOptions = {
    * same request gets the same answer to the last character.
    */
   freshIds?: boolean;
+  /**
+   * Makes it a vLLM, which works on so many calls at once and lets others wait, and has `/health` and `/metrics` beside
+   * the API.
+   */
+  vllm?: { maxNumSeqs: number };
 };
 
 /** A running fake provider. */
@@ -79,13 +84,14 @@ export type FakeProvider = {
 
 const main = fileURLToPath(new URL('./fake-provider/main.ts', import.meta.url));
 
-function argumentsFor({ port = 0, apiKey, models, freshIds }: FakeProviderOptions): string[] {
+function argumentsFor({ port = 0, apiKey, models, freshIds, vllm }: FakeProviderOptions): string[] {
   return [
     main,
     ...['--port', String(port)],
     ...(apiKey === undefined ? [] : ['--api-key', apiKey]),
     ...(models === undefined ? [] : ['--models', models.join(',')]),
     ...(freshIds === true ? ['--fresh-ids'] : []),
+    ...(vllm === undefined ? [] : ['--vllm-max-num-seqs', String(vllm.maxNumSeqs)]),
   ];
 }
 
