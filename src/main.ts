@@ -9,9 +9,10 @@ import {
   findDurabilityGaps,
   tellDurabilityGaps,
 } from './agents/index.ts';
-import { bannerOf } from './banner.ts';
+import { bannerOf, noKeyNote } from './banner.ts';
 import { readEnvironment } from './environment.ts';
 import { createHealth } from './health/index.ts';
+import { createKeyService } from './keys/index.ts';
 import { createMcpConnections } from './mcp.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createListener } from './platform/http/listener.ts';
@@ -45,7 +46,13 @@ import {
 import { buildProbeServer, buildServer } from './server.ts';
 import { createSessionService } from './sessions/index.ts';
 import { createStore } from './stores.ts';
-import { createAuthenticator, createMemoryRateLimiter } from './tenancy/index.ts';
+import {
+  createAuthenticator,
+  createKeyCache,
+  createKeyUse,
+  createKeyWatch,
+  createMemoryRateLimiter,
+} from './tenancy/index.ts';
 
 /** What `serve()` takes. */
 export type ServeOptions = {
@@ -83,6 +90,9 @@ export type RunningService = {
    */
   stop(): Promise<boolean>;
 };
+
+/** A service that was started here, and whether anybody has a key for it. */
+type StartedService = RunningService & { hasKey: boolean };
 
 /** A start that is told to stop has this long to come to its end. */
 const startMs = 5_000;
@@ -123,7 +133,7 @@ export async function startService(
   settings: Settings,
   log: Logger,
   fault: Faults = noFaults,
-): Promise<RunningService> {
+): Promise<StartedService> {
   const clock = systemClock;
   const ids = createIds(clock.nowMs);
   const version = versions(settings.appVersion);
@@ -196,6 +206,8 @@ export async function startService(
     providerDown: settings.readyzProviderDown,
     clock,
   });
+  const keyCache = createKeyCache({ store: store.keys, clock });
+  const { authMode: mode, adminApiKey } = settings;
   const closing = new AbortController();
   const app = await buildServer({
     settings,
@@ -206,8 +218,15 @@ export async function startService(
     runs,
     feed,
     sessions: createSessionService(store),
+    keys: createKeyService({ keys: store.keys, ids, clock, rateLimit: settings.rateLimit, log }),
     health,
-    authenticator: createAuthenticator({ mode: settings.authMode, adminApiKey: settings.adminApiKey }),
+    authenticator: createAuthenticator({
+      mode,
+      adminApiKey,
+      keys: keyCache,
+      use: createKeyUse({ store: store.keys, clock, log }),
+    }),
+    keyWatch: createKeyWatch({ keys: keyCache, clock }),
     limiter: store.rateLimiter ?? createMemoryRateLimiter({ clock }),
     closing: closing.signal,
   });
@@ -238,6 +257,7 @@ export async function startService(
   await services.start();
   health.serving();
   return {
+    hasKey: mode === 'none' || adminApiKey !== undefined || (await store.keys.anyValid()),
     url: api.url(),
     probeUrl: probes.url(),
     async stop() {
@@ -281,16 +301,16 @@ function failStart(error: unknown): never {
 }
 
 /** Tells that requests are accepted: a developer in plain words, everybody else in the log. */
-function announce({ url, probeUrl }: RunningService, settings: Settings, log: Logger): void {
-  if (settings.appEnv === 'development') return void process.stdout.write(bannerOf({ url, probeUrl }, settings));
+function announce({ url, probeUrl, hasKey }: StartedService, settings: Settings, log: Logger): void {
+  if (settings.appEnv === 'development') {
+    return void process.stdout.write(bannerOf({ url, probeUrl }, { ...settings, hasKey }));
+  }
   log.info(
     { url, probeUrl, env: settings.appEnv, store: settings.store.databaseUrl ? 'postgres' : 'sqlite' },
     'accepting requests',
   );
   if (settings.simulated) log.warn('no OPENAI_API_KEY: a simulated model answers');
-  if (settings.authMode === 'api_key' && settings.adminApiKey === undefined) {
-    log.warn('AUTH_MODE is api_key, but there is no key: every request is answered 401. Set ADMIN_API_KEY.');
-  }
+  if (settings.authMode === 'api_key' && !hasKey) log.warn(noKeyNote);
 }
 
 /** Installs the one door through which the process ends; `starting` is what has to end with it. */

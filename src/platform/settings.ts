@@ -188,7 +188,8 @@ export const settingsTable = {
   ADMIN_API_KEY: setting({
     schema: optional(realKey.refine((value) => value.length >= 16, 'at least 16 characters')),
     secret: true,
-    about: 'The first API key: tenant "default", all scopes. At least 16 characters.',
+    about:
+      'The first API key: tenant "default", all scopes, and keys of every tenant are made with it. At least 16 characters.',
   }),
   CORS_ORIGINS: setting({
     schema: optional(

@@ -8,6 +8,7 @@ import { describeFinish } from './contract/finish.contract.ts';
 import type { OpenStore } from './contract/fixture.contract.ts';
 import { describeIdempotency } from './contract/idempotency.contract.ts';
 import { describeJournal } from './contract/journal.contract.ts';
+import { describeKeys } from './contract/keys.contract.ts';
 import { describeLife } from './contract/life.contract.ts';
 import { describeLine } from './contract/line.contract.ts';
 import { describeLists } from './contract/lists.contract.ts';
@@ -42,6 +43,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeRemains(open);
     describeLists(open);
     describeRetention(open);
+    describeKeys(open);
     describeProcesses(open);
     describeSignals(open);
     describeValues(open);

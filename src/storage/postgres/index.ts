@@ -5,6 +5,7 @@ import { attempt } from './attempt.ts';
 import { createDatabase, type Database } from './database.ts';
 import { createDeathWatch } from './death-watch.ts';
 import { createJournalStore } from './journal.ts';
+import { createKeyStore } from './keys.ts';
 import { createListener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { createProcessStore } from './processes.ts';
@@ -59,6 +60,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     processes,
     journal,
     retention: createRetentionStore(database),
+    keys: createKeyStore(database),
     signals,
     rateLimiter: createRateLimiter(database, log),
     async ping(signal) {

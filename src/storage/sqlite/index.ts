@@ -7,6 +7,7 @@ import { StoreSetupError } from '../setup-error.ts';
 import { createDatabase, databaseFile, type Sync } from './database.ts';
 import { type ExecutorLock, takeExecutorLock } from './executor-lock.ts';
 import { createJournalStore } from './journal.ts';
+import { createKeyStore } from './keys.ts';
 import { migrate, readMigrations } from './migrate.ts';
 import { createOperations } from './operation.ts';
 import { createProcessStore, endAllLeases } from './processes.ts';
@@ -61,6 +62,7 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
     processes: createProcessStore(write),
     journal: createJournalStore(database, write),
     retention: createRetentionStore(database, write, time),
+    keys: createKeyStore(database, write, time),
     signals,
     rateLimiter: null,
     async ping(signal) {
