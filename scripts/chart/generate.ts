@@ -35,20 +35,31 @@ function golden(environment: string): string {
   return `# Rendered with values-${environment}.yaml by \`npm run generate\`; a change here is a change for its users.\n${stdout}`;
 }
 
-/** The files that are made from the chart, with the content they should have, by their paths in the repository. */
-export function chartFiles(): Map<string, string> {
+type Files = Map<string, string>;
+
+/** What is made from values.yaml and the table of settings. */
+function valueFiles(): Files {
   const values = chartValues(chartFolder);
   return new Map([
     [`${chart}/values.schema.json`, valuesSchema(values)],
     [`${chart}/README.md`, readme(valuesTable(values))],
+  ]);
+}
+
+/** What the chart renders; Helm reads the schema that is written, so that has to be current. */
+function renderedFiles(): Files {
+  return new Map([
     ...[...manifests()].map(([name, content]) => [`deploy/k8s/${name}`, content] as const),
     ...environments.map((name) => [`tests/chart/golden/${name}.yaml`, golden(name)] as const),
   ]);
 }
 
-/** Writes the files that are not current. */
-function main(): void {
-  for (const [path, content] of chartFiles()) {
+/** The files that are made from the chart, with the content they should have, by their paths in the repository. */
+export const chartFiles = (): Files => new Map([...valueFiles(), ...renderedFiles()]);
+
+/** Writes those that are not current. */
+function write(files: Files): void {
+  for (const [path, content] of files) {
     if (writtenFile(path) === content) continue;
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
@@ -56,4 +67,7 @@ function main(): void {
   }
 }
 
-if (import.meta.main) main();
+if (import.meta.main) {
+  write(valueFiles());
+  write(renderedFiles());
+}

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +10,7 @@ import { type FakeProvider, startFakeProvider } from '../support/fake-provider.t
 import { createTestDatabase } from '../support/postgres.ts';
 import { runCli, startService } from '../support/service.ts';
 import { containerOf, environmentOf, findPod } from './support/find.ts';
-import { type Container, podOf } from './support/release-rules.ts';
+import { podOf } from './support/release-rules.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -20,22 +18,6 @@ const adminKey = 'admin-0123456789abcdef';
 
 /** Where this machine has what a pod has for itself: its ports and its volume. */
 const here = { HOST: '127.0.0.1', PORT: '0', METRICS_PORT: '0' };
-
-/** Runs a container's command, without a shell, as a node does, to its end. */
-async function runContainer({ command = [] }: Container, env: Record<string, string>) {
-  const [program = '', ...args] = command;
-  const child = spawn(program === 'node' ? process.execPath : program, args, {
-    env: { PATH: process.env.PATH, ...env },
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk;
-    });
-  }
-  const [code] = await once(child, 'close');
-  return { code, output };
-}
 
 describe('the manifests of deploy/k8s', () => {
   const objects = ['deployment', 'configmap', 'secrets'].flatMap((name) =>
@@ -128,29 +110,42 @@ describe('the job that migrates', () => {
   });
 });
 
-describe('the run of `helm test`', () => {
-  const objects = render();
-  const container = containerOf(findPod(objects, 'Pod', 'agent-service-test'), 'run');
-  const env = environmentOf(objects, container);
+describe('helm test', () => {
+  const objects = render({ values: { worker: { enabled: true } } });
+  const argsOf = (name: string) => containerOf(findPod(objects, 'Pod', 'agent-service-test'), name).args ?? [];
+  const env = environmentOf(objects, containerOf(findPod(objects, 'Pod', 'agent-service-test'), 'run'));
 
-  test('succeeds when the service answers, and fails when it does not, or to nobody', async () => {
+  test('looks at what the pods stand on, counting as many of them as there may be', async () => {
+    await using database = await createTestDatabase();
+    await using provider = await startFakeProvider();
+    expect(argsOf('doctor')).toEqual(['doctor', '--replicas', '42']);
+    const given = { OPENAI_API_KEY: 'sk-test-1', ADMIN_API_KEY: adminKey, OPENAI_BASE_URL: provider.baseUrl };
+    const { stdout } = await runCli([...argsOf('doctor'), '--json'], {
+      ...env,
+      ...given,
+      DATABASE_URL: database.url,
+      DATABASE_POOL_MAX: '500',
+    });
+    const checks = JSON.parse(stdout).checks as { check: string; verdict: string; message: string }[];
+    // Whether the database is quick enough is not what this is about.
+    const failed = checks.filter(({ verdict }) => verdict === 'failed');
+    expect(failed.map(({ check }) => check)).toEqual(['connections']);
+    expect(failed[0]?.message).toContain('42');
+    expect(checks.find(({ check }) => check === 'configuration')?.verdict).toBe('ok');
+  });
+
+  test('makes one run by way of the Service, and fails where that is not answered', async () => {
     await using provider = await startFakeProvider();
     await using service = await startService({ provider, env: { AUTH_MODE: 'api_key', ADMIN_API_KEY: adminKey } });
-    expect(env.SERVICE_URL).toBe('http://agent-service:8000');
-    const asked = { ...env, SERVICE_URL: service.url, ADMIN_API_KEY: adminKey };
-    expect(await runContainer(container, asked)).toMatchObject({
-      code: 0,
-      output: expect.stringContaining('"status":"completed"'),
-    });
-    expect(await runContainer(container, { ...asked, ADMIN_API_KEY: 'wrong-0123456789' })).toMatchObject({
-      code: 1,
-      output: expect.stringContaining('401'),
-    });
-    expect((await provider.requests()).map(({ body }) => JSON.stringify(body))).toContainEqual(
-      expect.stringContaining(env.MESSAGE ?? ''),
-    );
+    const inCluster = 'http://agent-service:8000';
+    expect(argsOf('run')).toEqual(['doctor', '--url', inCluster, '--run']);
+    const args = argsOf('run').map((argument) => argument.replace(inCluster, service.url));
+    const run = (ADMIN_API_KEY: string) => runCli(args, { ...env, ADMIN_API_KEY });
+    expect(await run(adminKey)).toMatchObject({ code: 0 });
+    expect((await service.get('/api/v1/runs', { authorization: `Bearer ${adminKey}` })).body.data).toHaveLength(1);
+    expect(await run('wrong-0123456789')).toMatchObject({ code: 1 });
     await provider.script({ when: {}, reply: { error: { status: 401 } } });
-    expect(await runContainer(container, asked)).toMatchObject({ code: 1 });
+    expect(await run(adminKey)).toMatchObject({ code: 1 });
   });
 });
 

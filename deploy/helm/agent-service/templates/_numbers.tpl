@@ -58,13 +58,18 @@ What the process allows itself after SIGTERM beside PRESTOP_DELAY and SHUTDOWN_G
 {{- add (int64 .Values.config.DATABASE_POOL_MAX) 1 -}}
 {{- end -}}
 
-{{- /* Connections that all pods hold at most. */ -}}
-{{- define "agent-service.connectionsMax" -}}
+{{- /* Processes at once, at most: a pod has one. */ -}}
+{{- define "agent-service.processesMax" -}}
 {{- $pods := int64 (include "agent-service.podsMax" (dict "root" . "count" .Values.replicaCount "max" .Values.autoscaling.maxReplicas)) -}}
 {{- if .Values.worker.enabled -}}
 {{- $pods = add $pods (int64 (include "agent-service.podsMax" (dict "root" . "count" .Values.worker.replicaCount "max" .Values.worker.maxReplicas))) -}}
 {{- end -}}
-{{- mul $pods (int64 (include "agent-service.podConnections" .)) -}}
+{{- $pods -}}
+{{- end -}}
+
+{{- /* Connections that all of them hold at most. */ -}}
+{{- define "agent-service.connectionsMax" -}}
+{{- mul (int64 (include "agent-service.processesMax" .)) (int64 (include "agent-service.podConnections" .)) -}}
 {{- end -}}
 
 {{- /* Runs queued and running a pod, in thousandths: AverageValue is a quantity, and 0.75 × 50 is no whole number. */ -}}

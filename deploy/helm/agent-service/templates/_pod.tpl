@@ -201,8 +201,6 @@ envFrom:
   {{- include "agent-service.envFrom" . | nindent 2 }}
 env:
   {{- include "agent-service.env" (dict "root" . "role" "all") | nindent 2 }}
-  - { name: SERVICE_URL, value: "http://{{ include "agent-service.fullname" . }}:{{ .Values.service.port }}" }
-  - { name: MESSAGE, value: {{ .Values.tests.message | quote }} }
 resources:
   {{- toYaml .Values.resources | nindent 2 }}
 securityContext:
