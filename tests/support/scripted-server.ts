@@ -16,7 +16,7 @@ export type ScriptedServer = {
   respond: Respond;
   /** The requests so far. */
   readonly asked: Asked[];
-  /** Resolves when the connection of the request that comes next, or is under way, is closed. */
+  /** Resolves when a connection is closed whose answer has not ended. */
   closed(): Promise<void>;
   /** How many connections there were. */
   connections(): number;
@@ -29,6 +29,9 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
   let connections = 0;
   const waiting: (() => void)[] = [];
   const http = createServer((request, response) => {
+    response.once('close', () => {
+      if (!response.writableFinished) for (const tell of waiting.splice(0)) tell();
+    });
     let body = '';
     request.setEncoding('utf8');
     request.on('data', (text: string) => {
@@ -40,11 +43,8 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
       server.respond(response);
     });
   });
-  http.on('connection', (socket) => {
+  http.on('connection', () => {
     connections += 1;
-    socket.once('close', () => {
-      for (const tell of waiting.splice(0)) tell();
-    });
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const server: ScriptedServer = {
