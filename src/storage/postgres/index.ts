@@ -8,6 +8,7 @@ import { createJournalStore } from './journal.ts';
 import { createListener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { createProcessStore } from './processes.ts';
+import { createProviderStore } from './providers.ts';
 import { createRateLimiter } from './rate-limits.ts';
 import { createRetentionStore } from './retention.ts';
 import { createRunStore } from './runs.ts';
@@ -59,6 +60,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     processes,
     journal,
     retention: createRetentionStore(database),
+    providers: createProviderStore(database, signals),
     signals,
     rateLimiter: createRateLimiter(database, log),
     async ping(signal) {

@@ -10,6 +10,7 @@ import { createJournalStore } from './journal.ts';
 import { migrate, readMigrations } from './migrate.ts';
 import { createOperations } from './operation.ts';
 import { createProcessStore, endAllLeases } from './processes.ts';
+import { createProviderStore } from './providers.ts';
 import { createRetentionStore } from './retention.ts';
 import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
@@ -61,6 +62,7 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
     processes: createProcessStore(write),
     journal: createJournalStore(database, write),
     retention: createRetentionStore(database, write, time),
+    providers: createProviderStore(database, write, time),
     signals,
     rateLimiter: null,
     async ping(signal) {
