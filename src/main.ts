@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
-import type { MCPServer, ModelProvider, SessionInputCallback } from '@openai/agents';
+import type { MCPServer, SessionInputCallback } from '@openai/agents';
 import closeWithGrace from 'close-with-grace';
+import type { Registry } from 'prom-client';
 import {
   type AnyAgent,
   buildContext,
@@ -23,7 +24,16 @@ import { quietSdk } from './platform/sdk.ts';
 import { parseSettings, type Settings } from './platform/settings.ts';
 import { StartError } from './platform/start-error.ts';
 import { packageVersion, versions } from './platform/versions.ts';
-import { createOpenAiProvider, createProviderCheck, createSimulatedModelProvider } from './providers/index.ts';
+import {
+  createKeyGates,
+  createProviderChain,
+  createProviderCheck,
+  createSimulatedModelProvider,
+  createStoreBoard,
+  type ProviderConfig,
+  type ProviderOption,
+  providersOf,
+} from './providers/index.ts';
 import { createPruner } from './retention/index.ts';
 import {
   type ActiveRuns,
@@ -45,6 +55,7 @@ import {
 } from './runs/index.ts';
 import { buildProbeServer, buildServer } from './server.ts';
 import { createSessionService } from './sessions/index.ts';
+import type { Store } from './storage/port/index.ts';
 import { createStore } from './stores.ts';
 import {
   createAuthenticator,
@@ -77,6 +88,11 @@ export type ServeOptions = {
   onStop?: () => unknown;
   /** Connected before requests are accepted and closed after the last run; those that agents name are found. */
   mcpServers?: MCPServer[];
+  /**
+   * Model providers beyond what the environment configures, in the order in which they are asked when the one before
+   * does not answer. See `docs/providers.md`. Defaults to none.
+   */
+  providers?: ProviderOption[];
 };
 
 /** A service that accepts requests. */
@@ -107,11 +123,34 @@ const hooks = ({ onStart, onStop }: ServeOptions): Service => ({
   stop: async () => void (await onStop?.()),
 });
 
-/** Who answers, and the parts of the process that this takes. */
-function createModels(settings: Settings, clock: Clock): { provider: ModelProvider; services: Service[] } {
-  if (settings.simulated) return { provider: createSimulatedModelProvider({ clock }), services: [] };
-  const client = createOpenAiProvider(settings);
-  return { provider: client, services: [client] };
+type ModelDeps = {
+  settings: Settings;
+  store: Store;
+  registry: Registry;
+  processId: string;
+  clock: Clock;
+  log: Logger;
+};
+
+/** Where answers of models come from: the chain of providers, or the simulated model where there is none. */
+function createModels(
+  providers: readonly ProviderConfig[],
+  { settings, store, registry, processId, clock, log }: ModelDeps,
+) {
+  const board = createStoreBoard({ store, clock, log });
+  const { share, leaveShares: leave } = store.providers;
+  const keys = createKeyGates({ share, leave, processId, clock, log });
+  const { runTimeoutMs: callMs, providerFirstEventMs: firstEventMs, providerIdleMs: idleMs } = settings;
+  const limits = { callMs, firstEventMs, idleMs };
+  const chain = createProviderChain({ providers, limits, board, keys, registry, clock, random: Math.random, log });
+  const modelProvider = providers.length > 0 ? chain.provider : createSimulatedModelProvider({ clock });
+  const check = createProviderCheck(providers);
+  return {
+    defaults: { modelProvider: journalProvider(modelProvider), model: settings.openai.model, guard: chain.guard },
+    /** Looks how the providers are; null where there is none. */
+    check: check && (async (signal: AbortSignal) => chain.outage() ?? (await check(signal))),
+    services: [...chain.clients, board, keys],
+  };
 }
 
 const probeContext = { runId: 'run_0', tenant: 'default', sessionId: null, metadata: {} };
@@ -127,6 +166,7 @@ const contextCheck = (context: ContextBuilder | undefined): Service => ({
  * Wires the parts of a service and starts them in order. Nothing here touches the process; `runProcess` does.
  *
  * @throws {RegistrationError} when the options cannot be served
+ * @throws {ProvidersError} when its providers have mistakes
  */
 export async function startService(
   options: ServeOptions,
@@ -139,8 +179,7 @@ export async function startService(
   const version = versions(settings.appVersion);
   const agents = createAgentRegistry(options.agents, options.entry);
   for (const gap of tellDurabilityGaps(findDurabilityGaps(agents), settings.toolEffectDefault)) log.warn(gap);
-  const models = createModels(settings, clock);
-  const defaults = { modelProvider: journalProvider(models.provider), model: settings.openai.model };
+  const providers = providersOf(options.providers, settings);
   const store = createStore(settings, log, { executes: true });
   const slots = createSlots(settings.runsMax);
   const active = createActiveRuns();
@@ -154,12 +193,20 @@ export async function startService(
   };
   const newId = () => ids('proc');
   const metrics = createRunMetrics({ store, slots });
+  const models = createModels(providers, {
+    settings,
+    store,
+    registry: metrics.registry,
+    processId: newId(),
+    clock,
+    log,
+  });
   const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
   const executor = createExecutor({
     agents,
     context: options.context,
     sessionInput: options.sessionInput,
-    defaults,
+    defaults: models.defaults,
     turnsMax: settings.turnsMax,
     approvalExpiryMs: settings.approvalExpiryMs,
     clock,
@@ -200,7 +247,7 @@ export async function startService(
     log,
   });
   const health = createHealth({
-    provider: settings.simulated ? null : createProviderCheck(settings),
+    provider: models.check,
     store: async (signal) => store.ping(signal).then(() => null),
     timeoutMs: settings.healthCheckTimeoutMs,
     providerDown: settings.readyzProviderDown,
@@ -335,7 +382,8 @@ function installExit(starting: Promise<RunningService>, settings: Settings, log:
 export async function runProcess(options: ServeOptions, fault: Faults = noFaults): Promise<RunningService> {
   quietSdk();
   try {
-    const settings = parseSettings(readEnvironment());
+    const parsed = parseSettings(readEnvironment());
+    const settings = { ...parsed, simulated: parsed.simulated && !options.providers?.length };
     const log = createLogger({
       level: settings.logLevel,
       appName: settings.appName,

@@ -71,6 +71,12 @@ export const proxies = text(proxiesAllowed).refine(
   (value) => /^(true|false|\d{1,3})$/i.test(value) || value.split(',').every(isProxy),
   proxiesAllowed,
 );
+/** What of it Fastify takes: a flag, a number of hops, or a list. */
+export function toTrustProxy(value: string | undefined): boolean | number | string {
+  if (value === undefined || value.toLowerCase() === 'false') return false;
+  if (value.toLowerCase() === 'true') return true;
+  return /^\d+$/.test(value) ? Number(value) : value;
+}
 const placeholderKey = /your[-_ ]?(api[-_ ]?)?key|placeholder|change[-_ ]?me|^sk-(xxx|\.\.\.)/i;
 /** A key that is not one of those that documents show. */
 export const realKey = text('an API key')

@@ -38,8 +38,13 @@ describe('without any setting but the key', () => {
         baseUrl: 'https://api.openai.com/v1',
         api: 'responses',
         transport: 'auto',
+        official: true,
       },
       proxies: { http: undefined, https: undefined, no: undefined },
+      fallback: null,
+      providerFirstEventMs: 20_000,
+      providerIdleMs: 20_000,
+      providerCallsMax: null,
       simulated: false,
       runTimeoutMs: 30_000,
       backgroundTimeoutMs: 3_600_000,
@@ -301,21 +306,6 @@ describe('values', () => {
   });
 });
 
-describe('proxies', () => {
-  const parsed = (environment: Record<string, string>) => parseSettings({ APP_ENV: 'development', ...environment });
-
-  test('are read from names in capital and in small letters, of which the capital ones count first', () => {
-    expect(parsed({ https_proxy: 'http://one:3128' }).proxies.https).toBe('http://one:3128');
-    expect(parsed({ https_proxy: 'http://one', HTTPS_PROXY: 'http://two' }).proxies.https).toBe('http://two');
-    expect(parsed({ no_proxy: '.svc' }).proxies.no).toBe('.svc');
-    expect(parsed({ openai_model: 'small' }).openai.model).toBe('gpt-4.1');
-  });
-
-  test('are HTTP ones where no protocol is named', () => {
-    expect(parsed({ HTTP_PROXY: 'proxy.internal:3128' }).proxies.http).toBe('http://proxy.internal:3128');
-  });
-});
-
 describe('mistakes', () => {
   test('are reported all at once, each with what was found and what is allowed', () => {
     const failure = failureOf({ APP_ENV: 'prod', PORT: 'http', OPENAI_API: 'grpc', DATABASE_URL: 'mysql://db' });
@@ -330,7 +320,14 @@ describe('mistakes', () => {
 
   test('in every setting at once are as many as there are settings that can be wrong', () => {
     const names = Object.keys(settingsTable) as SettingName[];
-    const freeText: SettingName[] = ['APP_NAME', 'HOST', 'OPENAI_MODEL', 'DATA_DIR', 'NO_PROXY'];
+    const freeText: SettingName[] = [
+      'APP_NAME',
+      'HOST',
+      'OPENAI_MODEL',
+      'FALLBACK_OPENAI_MODEL',
+      'DATA_DIR',
+      'NO_PROXY',
+    ];
     const wrong = Object.fromEntries(names.map((name) => [name, 'placeholder ,']));
     expect(wrongIn(wrong).toSorted()).toEqual(names.filter((name) => !freeText.includes(name)).toSorted());
   });
@@ -352,6 +349,7 @@ describe('mistakes', () => {
       'OPENAI_API_KEY',
       'HTTP_PROXY',
       'HTTPS_PROXY',
+      'FALLBACK_OPENAI_API_KEY',
       'ADMIN_API_KEY',
       'DATABASE_URL',
       'DATABASE_DIRECT_URL',

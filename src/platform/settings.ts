@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { type LogLevel, logLevels } from './logger.ts';
+import { defaultApi, isOfficial, withoutSlash } from './openai-server.ts';
+import { providerSettings, toProviderSettings } from './provider-settings.ts';
+import { type Setting, setting } from './setting.ts';
 import {
   oneOf,
   optional,
@@ -10,6 +13,7 @@ import {
   retention,
   secondsToMs,
   text,
+  toTrustProxy,
   url,
   whole,
 } from './setting-schemas.ts';
@@ -17,24 +21,9 @@ import { StartError } from './start-error.ts';
 
 /**
  * Every setting of the service: what it is called in the environment, what it may be, and what it means. The typed
- * settings, the messages about mistakes, `.env.example` and `docs/settings.md` are made from this table. Settings
- * without a unit in their name are seconds in the environment and milliseconds, with the suffix `Ms`, in code.
+ * settings, the messages about mistakes, `.env.example` and `docs/settings.md` are made from this table, in its order.
+ * Settings without a unit in their name are seconds in the environment and milliseconds, with the suffix `Ms`, in code.
  */
-type Setting<T> = {
-  schema: z.ZodType<T, string | undefined>;
-  /** What it does and its unit, as one sentence or two. */
-  about: string;
-  /** The default as one would write it in the environment; absent: none. */
-  default?: string;
-  /** Never printed, not even in errors. */
-  secret?: true;
-  /** Also read from its name in small letters, as other programs do. */
-  anyCase?: true;
-};
-
-const setting = <T>(entry: Setting<T>): Setting<T> => entry;
-
-/** The table, in the order of the documents made from it. */
 export const settingsTable = {
   APP_NAME: setting({
     schema: text('a name'),
@@ -111,6 +100,7 @@ export const settingsTable = {
     about:
       'Hosts that are reached without a proxy, separated by commas, such as localhost,.svc,10.0.0.5:8000; * for all. Also read as no_proxy.',
   }),
+  ...providerSettings,
 
   MAX_CONCURRENT_RUNS: setting({
     schema: whole(1, 10_000),
@@ -278,12 +268,9 @@ export class SettingsError extends StartError {
   }
 }
 
-const officialHost = 'api.openai.com';
-
 function toSettings(parsed: Parsed) {
   const local = parsed.APP_ENV === 'development' || parsed.APP_ENV === 'test';
-  const { hostname } = new URL(parsed.OPENAI_BASE_URL);
-  const isOpenAi = hostname === officialHost || hostname.endsWith(`.${officialHost}`); // eu.api.openai.com
+  const official = isOfficial(parsed.OPENAI_BASE_URL);
   return {
     appName: parsed.APP_NAME,
     appEnv: parsed.APP_ENV,
@@ -294,13 +281,16 @@ function toSettings(parsed: Parsed) {
     openai: {
       apiKey: parsed.OPENAI_API_KEY,
       model: parsed.OPENAI_MODEL,
-      baseUrl: parsed.OPENAI_BASE_URL.replace(/\/+$/, ''),
-      api: parsed.OPENAI_API ?? (isOpenAi ? ('responses' as const) : ('chat_completions' as const)),
+      baseUrl: withoutSlash(parsed.OPENAI_BASE_URL),
+      api: parsed.OPENAI_API ?? defaultApi(parsed.OPENAI_BASE_URL),
       transport: parsed.MODEL_TRANSPORT,
+      /** Whether it is OpenAI itself. */
+      official,
     },
     proxies: { http: parsed.HTTP_PROXY, https: parsed.HTTPS_PROXY, no: parsed.NO_PROXY },
-    /** Development without a key for OpenAI itself: the simulated model answers. */
-    simulated: local && parsed.OPENAI_API_KEY === undefined && isOpenAi,
+    ...toProviderSettings(parsed),
+    /** Development without a key for OpenAI itself, and without another provider: the simulated model answers. */
+    simulated: local && parsed.OPENAI_API_KEY === undefined && official && toProviderSettings(parsed).fallback === null,
     runTimeoutMs: parsed.OPENAI_TIMEOUT,
     backgroundTimeoutMs: parsed.RUN_TIMEOUT_MAX,
     toolEffectDefault: parsed.TOOL_EFFECT_DEFAULT,
@@ -331,12 +321,6 @@ function toSettings(parsed: Parsed) {
     shutdownGraceMs: parsed.SHUTDOWN_GRACE,
     prestopDelayMs: parsed.PRESTOP_DELAY,
   };
-}
-
-function toTrustProxy(value: string | undefined): boolean | number | string {
-  if (value === undefined || value.toLowerCase() === 'false') return false;
-  if (value.toLowerCase() === 'true') return true;
-  return /^\d+$/.test(value) ? Number(value) : value;
 }
 
 const settingNames = Object.keys(settingsTable) as SettingName[];

@@ -14,6 +14,7 @@ import { describeLine } from './contract/line.contract.ts';
 import { describeLists } from './contract/lists.contract.ts';
 import { describePause } from './contract/pause.contract.ts';
 import { describeProcesses } from './contract/processes.contract.ts';
+import { describeProviders } from './contract/providers.contract.ts';
 import { describeRaces } from './contract/races.contract.ts';
 import { describeRecovery } from './contract/recovery.contract.ts';
 import { describeRemains } from './contract/remains.contract.ts';
@@ -45,6 +46,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeRetention(open);
     describeKeys(open);
     describeProcesses(open);
+    describeProviders(open);
     describeSignals(open);
     describeValues(open);
     describeConcurrency(open);

@@ -50,6 +50,8 @@ export type FakeProviderOptions = {
    * the API.
    */
   vllm?: { maxNumSeqs: number };
+  /** Each answer begins so much later, in ms. Defaults to 0. */
+  slowMs?: number;
 };
 
 /** A running fake provider. */
@@ -84,7 +86,7 @@ export type FakeProvider = {
 
 const main = fileURLToPath(new URL('./fake-provider/main.ts', import.meta.url));
 
-function argumentsFor({ port = 0, apiKey, models, freshIds, vllm }: FakeProviderOptions): string[] {
+function argumentsFor({ port = 0, apiKey, models, freshIds, vllm, slowMs = 0 }: FakeProviderOptions): string[] {
   return [
     main,
     ...['--port', String(port)],
@@ -92,6 +94,7 @@ function argumentsFor({ port = 0, apiKey, models, freshIds, vllm }: FakeProvider
     ...(models === undefined ? [] : ['--models', models.join(',')]),
     ...(freshIds === true ? ['--fresh-ids'] : []),
     ...(vllm === undefined ? [] : ['--vllm-max-num-seqs', String(vllm.maxNumSeqs)]),
+    ...['--slow-ms', String(slowMs)],
   ];
 }
 

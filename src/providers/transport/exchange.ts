@@ -161,12 +161,15 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
   }
 
   #answered(data: unknown): Answered {
-    return { data, status: this.#status, requestId: this.#requestId(), headers: () => this.headers() };
+    const header = (name: string) => this.#header(name);
+    return { data, status: this.#status, requestId: this.#requestId(), headers: () => this.headers(), header };
   }
 
-  #requestId(): string | null {
-    const id = this.#headers['x-request-id'];
-    return (Array.isArray(id) ? id[0] : id) ?? null;
+  #requestId = (): string | null => this.#header('x-request-id');
+
+  #header(name: string): string | null {
+    const value = this.#headers[name];
+    return (Array.isArray(value) ? value[0] : value) ?? null;
   }
 
   /** What it throws ends the call. */

@@ -1,4 +1,5 @@
 import { type ModelProvider, OpenAIProvider } from '@openai/agents';
+import type OpenAI from 'openai';
 import type { Service } from '../../platform/lifecycle.ts';
 import { isPlain, type ModelConnection } from './connection.ts';
 import { createLeanClient } from './lean-client.ts';
@@ -15,11 +16,13 @@ export type ModelClient = ModelProvider &
  *
  * A stream whose signal is aborted ends quietly, as the `openai` client's does, and the SDK's Chat Completions model then
  * tells what came as if it were the answer: whoever aborts must not take it for one.
+ *
+ * @param wrap what the SDK's models call instead of the client itself. Defaults to the client
  */
-export function createModelClient(connection: ModelConnection): ModelClient {
+export function createModelClient(connection: ModelConnection, wrap = (client: OpenAI): OpenAI => client): ModelClient {
   const lean = connection.transport !== 'openai' && isPlain(connection);
   const { sdk, stop } = lean ? createLeanClient(connection) : createOpenAiClient(connection);
-  const models = new OpenAIProvider({ openAIClient: sdk, useResponses: connection.api === 'responses' });
+  const models = new OpenAIProvider({ openAIClient: wrap(sdk), useResponses: connection.api === 'responses' });
   return {
     name: 'model client',
     transport: lean ? 'lean' : 'openai',

@@ -92,7 +92,12 @@ const createBy =
     try {
       const received = await inner.create(body, { ...options, signal: call.signal }).withResponse();
       const { data, response, request_id: requestId } = received;
-      const answered = { status: response.status, requestId, headers: () => response.headers };
+      const answered = {
+        status: response.status,
+        requestId,
+        headers: () => response.headers,
+        header: (name: string) => response.headers.get(name),
+      };
       if (streamed) {
         checkStreamType(response.headers.get('content-type'), answered.headers);
         return { ...answered, data: wholeEvents(api, received, call) };

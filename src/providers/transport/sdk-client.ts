@@ -12,7 +12,14 @@ export type CallOptions = {
 export type CallBody = { stream?: boolean | null };
 
 /** An answer with a status of success: its body, or its events. */
-export type Answered = { data: unknown; status: number; requestId: string | null; headers(): Headers };
+export type Answered = {
+  data: unknown;
+  status: number;
+  requestId: string | null;
+  headers(): Headers;
+  /** One header, where all of them are not worth making. */
+  header(name: string): string | null;
+};
 
 /** Makes a call of one of the two APIs. */
 export type Create = (body: CallBody, options?: CallOptions) => Promise<Answered>;
@@ -21,7 +28,7 @@ export type Create = (body: CallBody, options?: CallOptions) => Promise<Answered
 type WithResponse = {
   data: unknown;
   request_id: string | null;
-  response: { url: string; status: number; readonly headers: Headers };
+  response: { url: string; status: number; readonly headers: Headers; header(name: string): string | null };
 };
 type ClientPromise = Promise<unknown> & { withResponse(): Promise<WithResponse> };
 
@@ -29,13 +36,14 @@ function toClientPromise(call: Promise<Answered>, url: string): ClientPromise {
   const promise = call.then(({ data }) => data);
   const withResponse = async () => {
     await promise; // so that its rejection is handled
-    const { data, status, requestId, headers } = await call;
+    const { data, status, requestId, headers, header } = await call;
     const response = {
       url,
       status,
       get headers() {
         return headers();
       },
+      header,
     };
     return { data, request_id: requestId, response };
   };

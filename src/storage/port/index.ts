@@ -2,6 +2,7 @@ import type { Service } from '../../platform/lifecycle.ts';
 import type { JournalStore } from './journal.ts';
 import type { KeyStore } from './keys.ts';
 import type { ProcessStore } from './processes.ts';
+import type { ProviderStore } from './providers.ts';
 import type { RateLimiter } from './rate-limits.ts';
 import type { RetentionStore } from './retention.ts';
 import type { RunStore } from './runs.ts';
@@ -12,6 +13,7 @@ export type * from './inspection.ts';
 export * from './journal.ts';
 export * from './keys.ts';
 export type * from './processes.ts';
+export type * from './providers.ts';
 export type * from './rate-limits.ts';
 export * from './remains.ts';
 export type * from './retention.ts';
@@ -33,6 +35,7 @@ export interface Store extends Service {
   readonly journal: JournalStore;
   readonly retention: RetentionStore;
   readonly keys: KeyStore;
+  readonly providers: ProviderStore;
   readonly signals: Signals;
   /** Shared by all processes; null where there is only one process, which then counts in memory. */
   readonly rateLimiter: RateLimiter | null;

@@ -9,6 +9,7 @@ import { createKeyStore } from './keys.ts';
 import { createListener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { createProcessStore } from './processes.ts';
+import { createProviderStore } from './providers.ts';
 import { createRateLimiter } from './rate-limits.ts';
 import { createRetentionStore } from './retention.ts';
 import { createRunStore } from './runs.ts';
@@ -61,6 +62,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     journal,
     retention: createRetentionStore(database),
     keys: createKeyStore(database),
+    providers: createProviderStore(database, signals),
     signals,
     rateLimiter: createRateLimiter(database, log),
     async ping(signal) {

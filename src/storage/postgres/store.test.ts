@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 const tables =
-  'api_keys, processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits';
+  'api_keys, processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits, provider_notes, provider_shares';
 
 const timesOfRuns = [
   'created_at_ms',

@@ -41,8 +41,9 @@ const selectScheduled = select(
   'runs_claimable_scheduled',
   "mode = 'background' and crashes = 0 and run_at_ms is not null and run_at_ms <= ?1",
 );
-const selectCrashed = select('runs_claimable_crashed', 'crashes > 0');
-const selectCrashedPlain = select('runs_claimable_crashed', "crashes > 0 and mode <> 'background'");
+const crashed = 'crashes > 0 and (run_at_ms is null or run_at_ms <= ?1)';
+const selectCrashed = select('runs_claimable_crashed', crashed);
+const selectCrashedPlain = select('runs_claimable_crashed', `${crashed} and mode <> 'background'`);
 
 // A run in the background has its whole time from here. That of any other goes on, put off by as long as it stood
 // still, but never beyond the whole: a clock may have been set back, or a lease have ended before the run began.

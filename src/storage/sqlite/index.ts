@@ -11,6 +11,7 @@ import { createKeyStore } from './keys.ts';
 import { migrate, readMigrations } from './migrate.ts';
 import { createOperations } from './operation.ts';
 import { createProcessStore, endAllLeases } from './processes.ts';
+import { createProviderStore } from './providers.ts';
 import { createRetentionStore } from './retention.ts';
 import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
@@ -63,6 +64,7 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
     journal: createJournalStore(database, write),
     retention: createRetentionStore(database, write, time),
     keys: createKeyStore(database, write, time),
+    providers: createProviderStore(database, write, time),
     signals,
     rateLimiter: null,
     async ping(signal) {

@@ -27,6 +27,8 @@ export type ApiOptions = {
   freshIds?: boolean | undefined;
   /** Makes it a vLLM: with a line, health and figures. Defaults to OpenAI itself. */
   vllm?: VllmOptions | undefined;
+  /** Each answer begins so much later, in ms. Defaults to 0. */
+  slowMs?: number | undefined;
 };
 
 type Route = {
@@ -98,7 +100,8 @@ export function createApi(options: ApiOptions, getState: () => State) {
     const call = parseCall(route, body, state, options.models);
     const digest = createHash('sha256').update(exchange.recording.record.path).update(text);
     const requestDigest = digest.copy().digest('hex');
-    const { reply, source } = state.script.replyTo(call, requestDigest);
+    const { reply: scripted, source } = state.script.replyTo(call, requestDigest);
+    const reply = { ...scripted, delayMs: (scripted.delayMs ?? 0) + (options.slowMs ?? 0) };
     exchange.recording.decided(source);
     if (options.freshIds) digest.update(exchange.recording.record.requestId);
     const answer = composeAnswer(call, reply, digest.digest('hex'));

@@ -1,6 +1,6 @@
 /**
  * The fake provider as a process: `node tests/support/fake-provider/main.ts [--port 0] [--api-key key]
- * [--models gpt-4.1,gpt-4.1-mini] [--fresh-ids] [--vllm-max-num-seqs 64]`. Prints one JSON line `{"url","controlUrl"}` when it is ready. Ends
+ * [--models gpt-4.1,gpt-4.1-mini] [--fresh-ids] [--slow-ms 100] [--vllm-max-num-seqs 64]`. Prints one JSON line `{"url","controlUrl"}` when it is ready. Ends
  * on SIGTERM and SIGINT, and when its standard input is a pipe whose other end goes away.
  */
 import { fstatSync } from 'node:fs';
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     models: { type: 'string' },
     'fresh-ids': { type: 'boolean', default: false },
     'vllm-max-num-seqs': { type: 'string' },
+    'slow-ms': { type: 'string', default: '0' },
   },
 });
 
@@ -30,6 +31,7 @@ const server = await startServer({
   models: values.models?.split(','),
   freshIds: values['fresh-ids'],
   vllm: maxNumSeqs === undefined ? undefined : { maxNumSeqs: Number(maxNumSeqs) },
+  slowMs: Number(values['slow-ms']),
 });
 
 async function exit(): Promise<void> {
