@@ -208,7 +208,11 @@ const corsOptions = (origins: string[]) => ({
 export type Metrics = { contentType: string; metrics(): Promise<string> };
 
 /** A second server for probes and figures, on a port of its own: neither load nor limits of callers reach it. */
-export async function buildProbeServer(health: Health, metrics: Metrics, log: Logger): Promise<FastifyInstance> {
+export async function buildProbeServer(
+  health: Pick<Health, 'readiness'>,
+  metrics: Metrics,
+  log: Logger,
+): Promise<FastifyInstance> {
   const app = fastify({ ...quietLogging(log), forceCloseConnections: true });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (payload) => JSON.stringify(payload));

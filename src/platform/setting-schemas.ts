@@ -13,6 +13,16 @@ export const whole = (min: number, max: number) => {
     .transform(Number)
     .pipe(z.number().min(min, allowed).max(max, allowed));
 };
+/** A whole number, or null for `auto`. */
+export const wholeOrAuto = (min: number, max: number) => {
+  const allowed = `a whole number from ${min} to ${max}, or auto`;
+  return z.string({ error: () => allowed }).transform((value, context) => {
+    if (value.toLowerCase() === 'auto') return null;
+    const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= min && number <= max)) context.addIssue(allowed);
+    return number;
+  });
+};
 /** Seconds, in ms. */
 export const secondsToMs = (min: number, max: number) => {
   const allowed = `seconds from ${min} to ${max}`;

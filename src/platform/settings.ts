@@ -16,6 +16,7 @@ import {
   toTrustProxy,
   url,
   whole,
+  wholeOrAuto,
 } from './setting-schemas.ts';
 import { StartError } from './start-error.ts';
 
@@ -54,6 +55,18 @@ export const settingsTable = {
     schema: whole(0, 65535),
     default: '9464',
     about: 'Port of the health routes for probes, apart from callers; 0 takes a free one.',
+  }),
+  PROCESS_ROLE: setting({
+    schema: oneOf(['all', 'api', 'worker']),
+    default: 'all',
+    about:
+      'What a process does: take requests and execute what is answered at once (api), execute what is queued without a port for callers (worker), or both.',
+  }),
+  WEB_CONCURRENCY: setting({
+    schema: wholeOrAuto(1, 128),
+    default: 'auto',
+    about:
+      'Processes that serve on this host. auto: one for each CPU of the quota, 4 at most; 1 on the embedded store, and in `agent-service dev`.',
   }),
 
   OPENAI_API_KEY: setting({
@@ -105,7 +118,7 @@ export const settingsTable = {
   MAX_CONCURRENT_RUNS: setting({
     schema: whole(1, 10_000),
     default: '50',
-    about: 'Runs that execute at once in a process; the next one is refused with 429.',
+    about: 'Runs that execute at once in a process (see WEB_CONCURRENCY); the next one is refused with 429.',
   }),
   MAX_TURNS: setting({ schema: whole(1, 1000), default: '10', about: 'Model turns a run may take.' }),
   MAX_INPUT_CHARS: setting({
@@ -208,7 +221,7 @@ export const settingsTable = {
   DATABASE_POOL_MAX: setting({
     schema: whole(1, 1000),
     default: '10',
-    about: 'Connections to Postgres a process holds at most.',
+    about: 'Connections to Postgres a process (see WEB_CONCURRENCY) holds at most.',
   }),
   DATA_DIR: setting({ schema: text('a folder'), default: './data', about: 'Folder of the embedded store.' }),
   EMBEDDED_SYNC: setting({
@@ -278,6 +291,9 @@ function toSettings(parsed: Parsed) {
     host: parsed.HOST,
     port: parsed.PORT,
     metricsPort: parsed.METRICS_PORT,
+    role: parsed.PROCESS_ROLE,
+    /** Null: as many as the machine has room for. */
+    workers: parsed.WEB_CONCURRENCY,
     openai: {
       apiKey: parsed.OPENAI_API_KEY,
       model: parsed.OPENAI_MODEL,
@@ -322,6 +338,12 @@ function toSettings(parsed: Parsed) {
     prestopDelayMs: parsed.PRESTOP_DELAY,
   };
 }
+
+/** What takes several processes to be anything else. */
+const onEmbeddedStore: readonly [SettingName, string][] = [
+  ['PROCESS_ROLE', 'all'],
+  ['WEB_CONCURRENCY', '1'],
+];
 
 const settingNames = Object.keys(settingsTable) as SettingName[];
 const isSecret = (name: SettingName): boolean => (settingsTable[name] as Setting<unknown>).secret === true;
@@ -369,6 +391,14 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
       found: 'nothing',
       allowed: `an API key, required when APP_ENV is ${parsed.APP_ENV} (for a first try without a key: APP_ENV=development)`,
     });
+  }
+  // A URL that is wrong was meant to be one, and is reported as what it is.
+  if (given('DATABASE_URL') === undefined) {
+    for (const [name, only] of onEmbeddedStore) {
+      const isOther = parsed[name] !== undefined && parsed[name] !== null && String(parsed[name]) !== only;
+      const allowed = `${only} on the embedded store, which one process has to itself; for more set DATABASE_URL to a Postgres`;
+      if (isOther) mistakes.push({ name, found: describeFound(given(name), secrets), allowed });
+    }
   }
   if (mistakes.length > 0) throw new SettingsError(mistakes);
   return toSettings(parsed as Parsed);

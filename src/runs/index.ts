@@ -14,4 +14,5 @@ export { sessionIdSchema, usageView } from './schemas.ts';
 export { type CurrentCall, currentCall } from './scope.ts';
 export { createRunService, type RunService } from './service.ts';
 export { createSlots } from './slots.ts';
+export { createUnattendedWatch } from './unattended.ts';
 export { toTime, toUsageView } from './view.ts';

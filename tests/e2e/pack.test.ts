@@ -28,7 +28,7 @@ import {
 
 export const context: ContextBuilder = ({ runId, tenant }: RunFacts) => ({ runId, tenant });
 export const start = (agents: Record<string, Agent>): Promise<RunningService> => serve({ agents, context });
-export const url = async (running: Promise<RunningService>): Promise<string> => (await running).url;
+export const url = async (running: Promise<RunningService>): Promise<string | null> => (await running).url;
 export const codeOf = (error: unknown): ErrorCode | null => (error instanceof ServiceError ? error.code : null);
 export const mistakes = (error: SettingsError): readonly SettingMistake[] => error.mistakes;
 export const isOurs = (error: unknown): boolean => error instanceof RegistrationError;

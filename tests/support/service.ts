@@ -19,7 +19,7 @@ const ownRoot = fileURLToPath(new URL('../../', import.meta.url));
 /** Lines of a service's log that are kept. */
 const logLinesMax = 10_000;
 /** How long a log line is waited for. */
-const logWaitMs = 25_000;
+const logWaitMs = 60_000;
 
 export type LogLine = Record<string, unknown> & { level?: string; msg?: string };
 
@@ -41,6 +41,7 @@ export type Answer = { status: number; headers: Headers; body: Record<string, un
 
 /** A running service. */
 export type ServiceUnderTest = {
+  /** Empty where it takes no requests. */
   readonly url: string;
   readonly probeUrl: string;
   readonly pid: number;
@@ -55,6 +56,8 @@ export type ServiceUnderTest = {
   kill(signal: NodeJS.Signals): void;
   /** Resolves with the exit code, or the signal that ended the process. */
   readonly exited: Promise<number | NodeJS.Signals>;
+  /** Resolves when that process and all workers that it had started have ended. */
+  readonly allExited: Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -66,6 +69,8 @@ function environment({ provider, env, dataDir }: ServiceOptions & { dataDir: str
     HOST: '127.0.0.1',
     PORT: '0',
     METRICS_PORT: '0',
+    // One process: what a test does to it is done to the service.
+    WEB_CONCURRENCY: '1',
     DATA_DIR: dataDir,
     RATE_LIMIT_RPM: '1000000',
     RATE_LIMIT_BURST: '1000000',
@@ -116,6 +121,17 @@ function parse(text: string): LogLine {
   }
 }
 
+/** Ends the workers of a service that is gone; those that it had told to do so are on their way out already. */
+function killWorkers(lines: readonly LogLine[]): void {
+  for (const { worker, pid } of lines) {
+    try {
+      if (worker !== undefined) process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // it has ended
+    }
+  }
+}
+
 async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
@@ -151,11 +167,14 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     { cwd: root, env: environment({ ...options, dataDir }), stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  // Workers write to the same output: it is closed by the end of the last of them.
+  let isOver = false;
+  const allExited = once(child, 'close').then(() => {
+    isOver = true;
+  });
   const log = followLog(child);
-  const { url, probeUrl } = (await log.logged(({ msg }) => msg === 'accepting requests')) as LogLine & {
-    url: string;
-    probeUrl: string;
-  };
+  const started = await log.logged(({ msg }) => msg === 'accepting requests' || msg === 'executing runs');
+  const { url, probeUrl } = started as LogLine & { url: string | null; probeUrl: string };
   const check = createConformityCheck(`${url}/openapi.json`);
 
   async function request(path: string, init: RequestInit = {}): Promise<Answer> {
@@ -165,7 +184,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   }
 
   return {
-    url,
+    url: url ?? '',
     probeUrl,
     pid: child.pid ?? 0,
     dataDir,
@@ -181,9 +200,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     logLines: log.lines,
     kill: (signal) => void child.kill(signal),
     exited,
+    allExited,
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
       await exited;
+      if (!isOver) killWorkers(log.lines());
+      await allExited;
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },
   };

@@ -178,6 +178,7 @@ export const processInfo = (id: string): ProcessInfo => ({
   appVersion: '1.2.3',
   sdkVersion: '0.20.0',
   agents: ['triage', 'orders'],
+  background: true,
 });
 
 /** Announces a process with a lease of an hour. */
