@@ -64,6 +64,7 @@ import {
   createKeyWatch,
   createMemoryRateLimiter,
 } from './tenancy/index.ts';
+import { createWebhooks } from './webhooks.ts';
 
 /** What `serve()` takes. */
 export type ServeOptions = {
@@ -222,6 +223,7 @@ export async function startService(
     clock,
     log,
   });
+  const webhooks = createWebhooks(settings.webhooks, { store: store.webhooks, registry: metrics.registry, clock, log });
   const runs = createRunService({
     store,
     agents,
@@ -235,6 +237,7 @@ export async function startService(
     settings,
     lease,
     versions: version,
+    acceptWebhook: webhooks.service.accept,
   });
   const affinity = { agents: agents.names(), version: settings.versionAffinity === 'strict' ? version.app : null };
   const claimer = createClaimer({ store, slots, active, lease, affinity, execute: runs.resume, metrics, clock, log });
@@ -266,6 +269,7 @@ export async function startService(
     feed,
     sessions: createSessionService(store),
     keys: createKeyService({ keys: store.keys, ids, clock, rateLimit: settings.rateLimit, log }),
+    webhooks: webhooks.service,
     health,
     authenticator: createAuthenticator({
       mode,
@@ -297,6 +301,7 @@ export async function startService(
     api,
     claimer,
     createApprovalExpiry({ store, metrics, clock, log }),
+    webhooks.dispatcher,
     pruner,
   ]);
 

@@ -14,4 +14,4 @@ export { sessionIdSchema, usageView } from './schemas.ts';
 export { type CurrentCall, currentCall } from './scope.ts';
 export { createRunService, type RunService } from './service.ts';
 export { createSlots } from './slots.ts';
-export { toTime, toUsageView } from './view.ts';
+export { toRunView, toTime, toUsageView } from './view.ts';
