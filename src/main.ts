@@ -4,8 +4,8 @@ import closeWithGrace from 'close-with-grace';
 import type { Registry } from 'prom-client';
 import {
   type AnyAgent,
-  buildContext,
   type ContextBuilder,
+  contextCheck,
   createAgentRegistry,
   findDurabilityGaps,
   tellDurabilityGaps,
@@ -153,15 +153,6 @@ function createModels(
     services: [...chain.clients, board, keys],
   };
 }
-
-const probeContext = { runId: 'run_0', tenant: 'default', sessionId: null, metadata: {} };
-
-/** Finds out before the first run whether the context option gives what it must. */
-const contextCheck = (context: ContextBuilder | undefined): Service => ({
-  name: 'context',
-  start: async () => void (await buildContext(context, probeContext)),
-  stop: async () => {},
-});
 
 /**
  * Wires the parts of a service and starts them in order. Nothing here touches the process; `runProcess` does.
