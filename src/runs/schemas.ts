@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Settings } from '../platform/settings.ts';
-import { runStatuses, webhookEvents } from '../storage/port/index.ts';
+import { runStatuses, webhookEvents, webhookUrlCharsMax } from '../storage/port/index.ts';
 
 /** Deepest nesting that `metadata` may have. */
 const metadataDepthMax = 32;
@@ -61,11 +61,9 @@ export const createRunBody = ({ inputCharsMax, runTimeoutMs }: BodyLimits) =>
     })
     .meta({ id: 'CreateRun' });
 
-const urlCharsMax = 2_000;
-
 const webhookBody = z
   .strictObject({
-    url: z.string().min(1).max(urlCharsMax).meta({ description: 'Where the events are sent.' }),
+    url: z.string().min(1).max(webhookUrlCharsMax).meta({ description: 'Where the events are sent.' }),
     events: z
       .array(z.enum(webhookEvents))
       .min(1)

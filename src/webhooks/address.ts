@@ -1,11 +1,9 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { webhookUrlCharsMax } from '../storage/port/index.ts';
 
 /** Whether requests may be sent to an IP address; anything that is not one is refused. */
 export type AddressRule = (address: string) => boolean;
-
-/** Longest URL that a webhook may have, in characters. */
-export const urlCharsMax = 2_000;
 
 // Azure's address for its machines' metadata and agents, which lies among public ones.
 const metadataAddresses = ['168.63.129.16'];
@@ -57,7 +55,7 @@ export function mistakeIn(text: string, { allowHttp, isAllowed }: UrlRule): stri
   if (url === null || !protocols.includes(url.protocol)) {
     return `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
   }
-  if (url.href.length > urlCharsMax) return `may have at most ${urlCharsMax} characters`;
+  if (url.href.length > webhookUrlCharsMax) return `may have at most ${webhookUrlCharsMax} characters`;
   if (url.username !== '' || url.password !== '') return 'may not hold a user name or a password';
   const address = addressIn(url);
   if (address !== null && !isAllowed(address)) return 'must not lead to an address that is not public';

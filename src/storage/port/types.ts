@@ -100,6 +100,9 @@ export const webhookEvents = [
 /** One of `webhookEvents`. */
 export type WebhookEvent = (typeof webhookEvents)[number];
 
+/** Longest URL of a webhook, in characters. */
+export const webhookUrlCharsMax = 2_000;
+
 /** Whom a run tells, and of which events. */
 export type Webhook = { url: string; events: readonly WebhookEvent[] };
 
