@@ -17,6 +17,7 @@ const groupTitles: Partial<Record<SettingName, string>> = {
   MAX_CONCURRENT_RUNS: 'Runs',
   RATE_LIMIT_RPM: 'Callers',
   DATABASE_URL: 'The store',
+  WEBHOOK_SIGNING_SECRET: 'Webhooks',
   HEALTH_CHECK_TIMEOUT: 'Health and the end',
 };
 

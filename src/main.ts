@@ -4,8 +4,8 @@ import type { MCPServer, SessionInputCallback } from '@openai/agents';
 import type { Registry } from 'prom-client';
 import {
   type AnyAgent,
-  buildContext,
   type ContextBuilder,
+  contextCheck,
   createAgentRegistry,
   findDurabilityGaps,
   tellDurabilityGaps,
@@ -67,6 +67,7 @@ import {
   createKeyWatch,
   createMemoryRateLimiter,
 } from './tenancy/index.ts';
+import { createWebhooks } from './webhooks.ts';
 
 /** What `serve()` takes. */
 export type ServeOptions = {
@@ -149,15 +150,6 @@ function createModels(
   };
 }
 
-const probeContext = { runId: 'run_0', tenant: 'default', sessionId: null, metadata: {} };
-
-/** Finds out before the first run whether the context option gives what it must. */
-const contextCheck = (context: ContextBuilder | undefined): Service => ({
-  name: 'context',
-  start: async () => void (await buildContext(context, probeContext)),
-  stop: async () => {},
-});
-
 /**
  * Wires the parts of a service and starts them in order. Nothing here touches the process; `runProcess` does.
  *
@@ -221,6 +213,7 @@ export async function startService(
     clock,
     log,
   });
+  const webhooks = createWebhooks(settings.webhooks, { store: store.webhooks, registry: metrics.registry, clock, log });
   const runs = createRunService({
     store,
     agents,
@@ -234,6 +227,7 @@ export async function startService(
     settings,
     lease,
     versions: version,
+    acceptWebhook: webhooks.service.accept,
   });
   const affinity = { agents: agents.names(), version: settings.versionAffinity === 'strict' ? version.app : null };
   const claimer = createClaimer({
@@ -276,6 +270,7 @@ export async function startService(
     feed,
     sessions: createSessionService(store),
     keys: createKeyService({ keys: store.keys, ids, clock, rateLimit: settings.rateLimit, log }),
+    webhooks: webhooks.service,
     health,
     authenticator: createAuthenticator({
       mode,
@@ -312,6 +307,7 @@ export async function startService(
     claimer,
     createApprovalExpiry({ store, metrics, clock, log }),
     ...(role === 'api' ? [createUnattendedWatch({ store, clock, log })] : []),
+    webhooks.dispatcher,
     pruner,
   ]);
 

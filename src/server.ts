@@ -25,6 +25,7 @@ import { type EventFeed, type RunService, runRoutes } from './runs/index.ts';
 import { type SessionService, sessionRoutes } from './sessions/index.ts';
 import type { RateLimiter } from './storage/port/index.ts';
 import { type Authenticator, type KeyWatch, registerGuard } from './tenancy/index.ts';
+import { type WebhookService, webhookRoutes } from './webhooks/index.ts';
 
 /** JSON may spend up to six bytes on a character of the message; the rest of the body is small. */
 const bodyBytesPerChar = 6;
@@ -48,6 +49,7 @@ export type ServerParts = {
   feed: EventFeed;
   sessions: SessionService;
   keys: KeyService;
+  webhooks: WebhookService;
   health: Health;
   authenticator: Authenticator;
   keyWatch: KeyWatch;
@@ -182,6 +184,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       });
       await api.register(sessionRoutes, { sessions });
       await api.register(keyRoutes, { keys });
+      await api.register(webhookRoutes, { webhooks: parts.webhooks });
       await api.register(agentRoutes, {
         agents,
         defaultModel: settings.openai.model,

@@ -66,6 +66,7 @@ describe('without any setting but the key', () => {
       adminApiKey: undefined,
       corsOrigins: [],
       store: { databaseUrl: undefined, databaseDirectUrl: undefined, poolMax: 10, dataDir: './data', sync: 'full' },
+      webhooks: { secrets: [], allowNetworks: [], allowHttp: false },
       healthCheckTimeoutMs: 5_000,
       readyzProviderDown: 'degraded',
       shutdownGraceMs: 35_000,
@@ -385,6 +386,7 @@ describe('mistakes', () => {
       'ADMIN_API_KEY',
       'DATABASE_URL',
       'DATABASE_DIRECT_URL',
+      'WEBHOOK_SIGNING_SECRET',
     ]);
     const environments = fc.record(Object.fromEntries(secretNames.map((name) => [name, secrets])));
     fc.assert(

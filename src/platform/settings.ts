@@ -4,6 +4,7 @@ import { defaultApi, isOfficial, withoutSlash } from './openai-server.ts';
 import { providerSettings, toProviderSettings } from './provider-settings.ts';
 import { type Setting, setting } from './setting.ts';
 import {
+  networks,
   oneOf,
   optional,
   patience,
@@ -12,6 +13,7 @@ import {
   realKey,
   retention,
   secondsToMs,
+  signingSecrets,
   text,
   toTrustProxy,
   url,
@@ -231,6 +233,22 @@ export const settingsTable = {
       'Durability of the embedded store: full survives a power cut; normal may lose the last moments to one, and is faster.',
   }),
 
+  WEBHOOK_SIGNING_SECRET: setting({
+    schema: optional(signingSecrets),
+    secret: true,
+    about:
+      'Secrets with which webhooks are signed (Standard Webhooks), separated by spaces: all of them sign, so that receivers can change over. Without one webhooks are refused.',
+  }),
+  WEBHOOK_ALLOW_NETWORKS: setting({
+    schema: optional(networks),
+    about:
+      'Networks beside the Internet to which webhooks may be sent, separated by commas. Defaults to none; to 127.0.0.0/8,::1/128 in development and test.',
+  }),
+  WEBHOOK_ALLOW_HTTP: setting({
+    schema: optional(oneOf(['true', 'false'])),
+    about: 'Whether webhooks may have a URL with http. Defaults to true in development and test, else false.',
+  }),
+
   HEALTH_CHECK_TIMEOUT: setting({
     schema: secondsToMs(0.1, 60),
     default: '5.0',
@@ -280,6 +298,8 @@ export class SettingsError extends StartError {
     this.mistakes = mistakes;
   }
 }
+
+const loopback = ['127.0.0.0/8', '::1/128'];
 
 function toSettings(parsed: Parsed) {
   const local = parsed.APP_ENV === 'development' || parsed.APP_ENV === 'test';
@@ -332,6 +352,11 @@ function toSettings(parsed: Parsed) {
       dataDir: parsed.DATA_DIR,
       sync: parsed.EMBEDDED_SYNC,
     },
+    webhooks: {
+      secrets: parsed.WEBHOOK_SIGNING_SECRET ?? [],
+      allowNetworks: parsed.WEBHOOK_ALLOW_NETWORKS ?? (local ? loopback : []),
+      allowHttp: parsed.WEBHOOK_ALLOW_HTTP === undefined ? local : parsed.WEBHOOK_ALLOW_HTTP === 'true',
+    },
     healthCheckTimeoutMs: parsed.HEALTH_CHECK_TIMEOUT,
     readyzProviderDown: parsed.READYZ_PROVIDER_DOWN,
     shutdownGraceMs: parsed.SHUTDOWN_GRACE,
@@ -350,7 +375,7 @@ const isSecret = (name: SettingName): boolean => (settingsTable[name] as Setting
 
 const notShown = 'a value that is not shown';
 const foundCharsMax = 80;
-const looksSecret = /^sk-|:\/\/.*@/;
+const looksSecret = /^sk-|whsec_|:\/\/.*@/;
 
 /** A value as a message may show it: shortened, and not at all where it holds a secret that came to the wrong place. */
 function describeFound(value: string | undefined, secrets: readonly string[]): string {

@@ -15,4 +15,4 @@ export { type CurrentCall, currentCall } from './scope.ts';
 export { createRunService, type RunService } from './service.ts';
 export { createSlots } from './slots.ts';
 export { createUnattendedWatch } from './unattended.ts';
-export { toTime, toUsageView } from './view.ts';
+export { toRunView, toTime, toUsageView } from './view.ts';

@@ -50,6 +50,10 @@ const operations: Record<string, (store: Store) => Promise<unknown>> = {
   'keys.find': (store) => store.keys.find(['key_1']),
   'keys.markUsed': (store) => store.keys.markUsed(['key_1'], 1000),
   'keys.anyValid': (store) => store.keys.anyValid(),
+  'webhooks.claim': (store) => store.webhooks.claim({ limit: 1, tenantMax: 1, passOver: [], leaseMs: 1000 }),
+  'webhooks.list': (store) => store.webhooks.list(tenant, {}, 10, null),
+  'webhooks.retry': (store) => store.webhooks.retry(tenant, 'whk_1'),
+  'webhooks.count': (store) => store.webhooks.count(),
   'processes.register': (store) =>
     store.processes.register(
       { id: 'proc_1', host: 'h', pid: 1, appVersion: '1', sdkVersion: '1', agents: ['triage'], background: true },
