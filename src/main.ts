@@ -1,7 +1,6 @@
 import cluster from 'node:cluster';
 import { hostname } from 'node:os';
 import type { MCPServer, SessionInputCallback } from '@openai/agents';
-import type { Registry } from 'prom-client';
 import {
   type AnyAgent,
   type ContextBuilder,
@@ -16,6 +15,7 @@ import { closeMs, endMs, failStart, installExit, primaryEndMs, recordMs, started
 import { createHealth } from './health/index.ts';
 import { createKeyService } from './keys/index.ts';
 import { createMcpConnections } from './mcp.ts';
+import { createModels } from './models.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createListener, type Listener } from './platform/http/listener.ts';
 import { createIds } from './platform/ids.ts';
@@ -26,16 +26,7 @@ import { parseSettings, type Settings } from './platform/settings.ts';
 import { packageVersion, versions } from './platform/versions.ts';
 import { createPrimary } from './primary.ts';
 import { countWorkers, joinPrimary, type PrimaryLink } from './processes/index.ts';
-import {
-  createKeyGates,
-  createProviderChain,
-  createProviderCheck,
-  createSimulatedModelProvider,
-  createStoreBoard,
-  type ProviderConfig,
-  type ProviderOption,
-  providersOf,
-} from './providers/index.ts';
+import { type ProviderOption, providersOf } from './providers/index.ts';
 import { createPruner } from './retention/index.ts';
 import {
   type ActiveRuns,
@@ -52,13 +43,11 @@ import {
   createUnattendedWatch,
   type Faults,
   interceptNestedRuns,
-  journalProvider,
   noFaults,
   type RunService,
 } from './runs/index.ts';
 import { buildProbeServer, buildServer } from './server.ts';
 import { createSessionService } from './sessions/index.ts';
-import type { Store } from './storage/port/index.ts';
 import { createStore } from './stores.ts';
 import {
   createAuthenticator,
@@ -119,36 +108,6 @@ const hooks = ({ onStart, onStop }: ServeOptions): Service => ({
   start: async () => void (await onStart?.()),
   stop: async () => void (await onStop?.()),
 });
-
-type ModelDeps = {
-  settings: Settings;
-  store: Store;
-  registry: Registry;
-  processId: string;
-  clock: Clock;
-  log: Logger;
-};
-
-/** Where answers of models come from: the chain of providers, or the simulated model where there is none. */
-function createModels(
-  providers: readonly ProviderConfig[],
-  { settings, store, registry, processId, clock, log }: ModelDeps,
-) {
-  const board = createStoreBoard({ store, clock, log });
-  const { share, leaveShares: leave } = store.providers;
-  const keys = createKeyGates({ share, leave, processId, clock, log });
-  const { runTimeoutMs: callMs, providerFirstEventMs: firstEventMs, providerIdleMs: idleMs } = settings;
-  const limits = { callMs, firstEventMs, idleMs };
-  const chain = createProviderChain({ providers, limits, board, keys, registry, clock, random: Math.random, log });
-  const modelProvider = providers.length > 0 ? chain.provider : createSimulatedModelProvider({ clock });
-  const check = createProviderCheck(providers);
-  return {
-    defaults: { modelProvider: journalProvider(modelProvider), model: settings.openai.model, guard: chain.guard },
-    /** Looks how the providers are; null where there is none. */
-    check: check && (async (signal: AbortSignal) => chain.outage() ?? (await check(signal))),
-    services: [...chain.clients, board, keys],
-  };
-}
 
 /**
  * Wires the parts of a service and starts them in order. Nothing here touches the process; `runProcess` does.

@@ -1,6 +1,8 @@
+// tidy: long because each setting has its promises here
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseSettings, type SettingMistake, type SettingName, SettingsError, settingsTable } from './settings.ts';
+import { parseSettings, type SettingMistake, SettingsError } from './settings.ts';
+import { type SettingName, settingsTable } from './settings-table.ts';
 
 type Environment = Partial<Record<SettingName, string>>;
 

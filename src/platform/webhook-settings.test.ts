@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseSettings, type SettingMistake, type SettingName, SettingsError } from './settings.ts';
+import { parseSettings, type SettingMistake, SettingsError } from './settings.ts';
+import type { SettingName } from './settings-table.ts';
 
 type Environment = Partial<Record<SettingName, string>>;
 
