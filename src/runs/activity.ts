@@ -26,10 +26,10 @@ export type ActivityDeps = {
   /** When the run's time is over, on the monotonic clock. Defaults to never. */
   deadlineMs?: number;
   /**
-   * No model provider can be asked before so many ms. Notes it if the run is to wait for that in the queue; then
-   * `giveBack` says so. Defaults to no.
+   * No model provider can be asked before so many ms (`isOut`), or none makes sense. Notes it if the run is to wait in
+   * the queue; then `giveBack` says so. Defaults to no.
    */
-  waitForProviders?(retryAfterMs: number): void;
+  waitForProviders?(retryAfterMs: number, isOut: boolean): void;
 };
 
 /** What goes on in one run while it is executed: its journal, its text, and what its model calls threw. */
@@ -94,9 +94,9 @@ export function createActivity(deps: ActivityDeps) {
      * A model call has failed for want of a provider that answers. If the run is to wait for one, it is stopped as soon
      * as none of its steps is under way but the one that has failed; what it makes of the failure until then is dropped.
      */
-    providersDown(retryAfterMs: number): void {
+    providersDown(retryAfterMs: number, isOut: boolean): void {
       if (!open || signal.aborted) return;
-      waitForProviders?.(retryAfterMs);
+      waitForProviders?.(retryAfterMs, isOut);
       if (stepsUnderWay <= 1) giveBack();
     },
 

@@ -141,7 +141,7 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
       activity.modelFailed(error);
       if (!activity.signal.aborted) withdraw();
       if (error instanceof ServiceError && error.extras.retryAfterMs !== undefined)
-        activity.providersDown(error.extras.retryAfterMs);
+        activity.providersDown(error.extras.retryAfterMs, error.code === 'provider_unavailable');
     },
   };
 }

@@ -17,6 +17,15 @@ test('what counts is how often it has waited since its last step', () => {
   expect(waitsInARow([step(100)], [resumed(1), resumed(200)])).toBe(1);
 });
 
+test('for an outage a run waits however often, for answers that make no sense a few times', () => {
+  const often = { steps: [], events: [resumed(1), resumed(2), resumed(3)] };
+  const outage = createOutage(newRun('background'), often);
+  outage.met(500, false);
+  expect(outage.waitMs()).toBeNull();
+  outage.met(500, true);
+  expect(outage.waitMs()).toBe(8_000);
+});
+
 test('only a run that nobody waits for goes back to the queue', () => {
   const nothing = { steps: [], events: [] };
   for (const [mode, waitMs] of [
@@ -26,7 +35,7 @@ test('only a run that nobody waits for goes back to the queue', () => {
   ] as const) {
     const outage = createOutage(newRun(mode), nothing);
     expect(outage.waitMs()).toBeNull();
-    outage.met(500);
+    outage.met(500, true);
     expect(outage.waitMs()).toBe(waitMs);
   }
 });

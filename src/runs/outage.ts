@@ -3,6 +3,8 @@ import type { Run, Step, StoredEvent } from '../storage/port/index.ts';
 /** A run waits for at least so long, twice as long each time that it has waited without a new step, and at most so long. */
 const waitMsMin = 1_000;
 const waitMsMax = 60_000;
+/** An answer that makes no sense may be the same the next time, and is paid for: it is waited for so often in a row. */
+const patienceForNonsense = 3;
 
 /** How often a run was given back since its last step that was recorded as completed. */
 export function waitsInARow(steps: readonly Step[], events: readonly StoredEvent[]): number {
@@ -24,10 +26,11 @@ export const waitForMs = (retryAfterMs: number, waits: number): number =>
 export function createOutage(run: Run, recorded: { steps: Step[]; events: StoredEvent[] }) {
   let waitMs: number | null = null;
   return {
-    /** A model call found nobody to answer it; somebody may after so many ms. */
-    met(retryAfterMs: number): void {
-      if (run.mode !== 'background') return;
-      waitMs = waitForMs(retryAfterMs, waitsInARow(recorded.steps, recorded.events));
+    /** A model call found nobody to answer it (`isOut`), or nobody who made sense; somebody may after so many ms. */
+    met(retryAfterMs: number, isOut: boolean): void {
+      const waits = waitsInARow(recorded.steps, recorded.events);
+      if (run.mode !== 'background' || (!isOut && waits >= patienceForNonsense)) return;
+      waitMs = waitForMs(retryAfterMs, waits);
     },
 
     /** How long the run is to wait, in ms; null if it need not. */

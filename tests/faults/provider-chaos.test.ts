@@ -11,23 +11,34 @@ const load = isLong ? { clients: 12, runsPerPhase: 200 } : { clients: 6, runsPer
 /** The other provider answers so much later, in ms. */
 const slowMs = 100;
 
+/** So many requests meet each phase, in which the provider can count them. */
+const metMin = 3;
+
 /** What becomes of the first provider, in this order. */
 function phasesOf(first: FakeProvider): Phase[] {
-  const always = (reply: object) => async () => {
-    await first.reset();
-    await first.script({ reply });
-  };
-  const half = { text: 'this is no answer', fault: { kind: 'truncate', afterTokens: 2 } };
+  const isCounted = async () =>
+    (await first.requests()).filter(({ path }) => path === '/v1/responses').length >= metMin;
+  // By the last phases the circuit breaker has opened for longer than the short form lasts.
+  const isCountedInTheLongForm = async () => !isLong || (await isCounted());
+  const phase = (name: string, reply: object | null, isMet = isCounted): Phase => ({
+    name,
+    isMet,
+    async begin() {
+      await first.reset();
+      if (reply) await first.script({ reply });
+    },
+  });
   return [
-    { name: 'well', begin: () => first.reset() },
-    { name: 'limits', begin: always({ error: { status: 429 }, headers: { 'retry-after': '1' } }) },
-    { name: 'hangs', begin: always({ fault: { kind: 'hang' } }) },
-    { name: 'truncates', begin: always(half) },
-    { name: 'fails', begin: always({ error: { status: 500 } }) },
-    { name: 'dead', begin: () => first.down() },
+    phase('well', null),
+    phase('limits', { error: { status: 429 }, headers: { 'retry-after-ms': '300' } }),
+    phase('hangs', { fault: { kind: 'hang' } }),
+    phase('truncates', { text: 'this is no answer', fault: { kind: 'truncate', afterTokens: 2 } }),
+    phase('fails', { error: { status: 500 } }, isCountedInTheLongForm),
+    { name: 'dead', begin: () => first.down(), isMet: async () => true },
     {
       name: 'back',
-      begin: async () => {
+      isMet: isCountedInTheLongForm,
+      async begin() {
         await first.reset();
         await first.up();
       },

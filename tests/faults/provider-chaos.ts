@@ -73,9 +73,17 @@ async function askFor(service: ServiceUnderTest, number: number, phase: string):
 }
 
 /** What goes on with a provider for a while. */
-export type Phase = { name: string; begin(): Promise<void> };
+export type Phase = {
+  name: string;
+  begin(): Promise<void>;
+  /** Whether enough requests have met it. */
+  isMet(): Promise<boolean>;
+};
 
-/** Clients that ask without a pause while one phase follows the other; each lasts for so many runs. */
+/** A phase that nobody meets lasts for so many times as many runs, and no longer. */
+const phaseLengthMax = 25;
+
+/** Clients that ask without a pause while one phase follows the other; each lasts for so many runs, and until it is met. */
 export async function playPhases(
   services: readonly ServiceUnderTest[],
   phases: readonly Phase[],
@@ -83,12 +91,13 @@ export async function playPhases(
 ): Promise<ChaosRun[]> {
   const all: ChaosRun[] = [];
   let number = 0;
-  for (const { name, begin } of phases) {
+  for (const { name, begin, isMet } of phases) {
     await begin();
-    let left = runsPerPhase;
+    let begun = 0;
+    const goesOn = async () => begun < runsPerPhase || (begun < runsPerPhase * phaseLengthMax && !(await isMet()));
     const client = async (index: number) => {
-      while (left > 0) {
-        left -= 1;
+      while (await goesOn()) {
+        begun += 1;
         number += 1;
         all.push(await askFor(services[index % services.length] as ServiceUnderTest, number, name));
       }

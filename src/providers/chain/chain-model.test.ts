@@ -114,6 +114,19 @@ test('at most so many calls with one key are under way at a time', async () => {
   expect(await countOf(first)).toBe(4);
 });
 
+test('a probe that has to wait for a place is made when it has one', async () => {
+  await first.script({ times: 1, reply: { error: { status: 404 }, headers: { 'retry-after-ms': '1' } } });
+  const { ask } = createChainBench({ providers: [providerAt('first', first.baseUrl, { concurrency: 1 })] });
+  await expect(ask(false)).rejects.toMatchObject({ code: 'provider_error' });
+  await first.script({ when: { model: 'another' }, reply: { text: 'held', hold: 'place' } }, { reply: 'well again' });
+  const holder = ask(false, { model: 'another' });
+  await first.held('place');
+  const probe = ask(false);
+  await first.release('place');
+  await holder;
+  expect((await probe).by?.provider).toBe('first');
+});
+
 test('a call that waits for a place for too long is told so', async () => {
   await first.script({ reply: { text: 'done', hold: 'door' } });
   const limits = { callMs: 2_000, firstEventMs: 20_000, idleMs: 20_000 };

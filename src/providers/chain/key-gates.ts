@@ -56,9 +56,17 @@ export function createKeyGates({ share, leave, processId, clock, log }: KeyGates
         processes = answer.processes;
         knownUntilMs = sentMs + leaseMs;
         gate.setLimit(answer.granted);
+        // A store that does not answer at all says no more than one that cannot be reached.
+        const leftMs = Math.max(0, knownUntilMs - clock.monotonicMs());
+        clock.sleep(leftMs, stopping.signal).then(expire, () => {}); // it stops
       } catch (error) {
         log.warn({ err: error }, 'the share of calls to a model provider could not be asked for');
+        expire();
       }
+    }
+
+    /** Falls back on this process's part if what it was granted has had its time. */
+    function expire(): void {
       if (clock.monotonicMs() >= knownUntilMs) gate.setLimit(fallbackShare(limit, processes));
     }
 

@@ -104,8 +104,8 @@ export function createPursuit(
       signal.throwIfAborted();
       for (const deployment of left()) {
         const readiness = standing.readiness(deployment);
-        if (readiness.type === 'not_ready') skip(deployment, readiness);
-        else if (readiness.type === 'ready' || (await standing.admit(deployment))) return deployment;
+        if (readiness.type !== 'not_ready') return deployment;
+        skip(deployment, readiness);
       }
       await waitForPause();
     }
@@ -143,8 +143,8 @@ export function createPursuit(
     return { totalMs: allMs + graceMs, firstEventMs: Math.min(limits.firstEventMs, shareMs), idleMs: limits.idleMs };
   }
 
-  /** Takes the places that a call of the deployment needs; null if it may not be asked any more when they are free. */
-  async function enter(deployment: Deployment): Promise<(() => void) | null> {
+  /** Takes the places that a call of the deployment needs, as soon as they are free. */
+  async function enter(deployment: Deployment): Promise<() => void> {
     const free = governor.tryEnter(deployment);
     if (free) return free;
     const startedMs = clock.monotonicMs();
@@ -156,18 +156,19 @@ export function createPursuit(
       const over = AbortSignal.any([signal, tooLate.signal]);
       const leave = await governor.enter(deployment, { interactive: call?.interactive ?? true, signal: over });
       metrics.waited(deployment, clock.monotonicMs() - startedMs);
-      if (readyNow(deployment)) return leave;
-      leave();
-      return null;
-    } catch (error) {
-      standing.undecided(deployment);
-      throw error;
+      return leave;
     } finally {
       given.abort('it has entered');
     }
   }
 
-  /** Whether the same deployment is asked again, and may be by its budget. */
+  /** Whether the deployment may be asked now, as it stands now; if only by a probe, whether that is ours. */
+  async function isAdmitted(deployment: Deployment): Promise<boolean> {
+    const { type } = standing.readiness(deployment);
+    return type === 'ready' || (type === 'probe' && (await standing.admit(deployment)));
+  }
+
+  /** Counts an attempt that is about to begin: as a retry, which was paid for, or as a request. */
   function countRequest(deployment: Deployment): void {
     if (retryOf === deployment) metrics.retried(deployment);
     else budgetOf(deployment.provider).request();
@@ -273,7 +274,10 @@ export function createPursuit(
       for (;;) {
         const deployment = await choose();
         const leave = await enter(deployment);
-        if (leave === null) continue;
+        if (!(await isAdmitted(deployment))) {
+          leave();
+          continue;
+        }
         tellFailover(deployment);
         countRequest(deployment);
         return begin(deployment, leave);

@@ -53,11 +53,23 @@ export function createStanding({ board, clock, log }: StandingDeps) {
     return found;
   }
 
-  const both = (deployment: Named): [Subject, Subject] => {
-    names.set(deployment.id, `${deployment.provider}/${deployment.model}`);
-    names.set(deployment.keyId, deployment.provider);
-    return [subject(deployment.keyId), subject(deployment.id)];
-  };
+  function both({ id, keyId, provider, model }: Named): [key: Subject, own: Subject] {
+    if (!names.has(id)) names.set(id, `${provider}/${model}`).set(keyId, provider);
+    return [subject(keyId), subject(id)];
+  }
+
+  /** What was the probe has said nothing: the next one is. */
+  function leaveProbe(who: Subject): void {
+    const { breaker } = who;
+    if (breaker.type !== 'half_open') return;
+    move(who, { type: 'probing', forMs: 0 });
+    board?.tell({ id: who.id, type: 'open', forMs: 0, trips: breaker.trips });
+  }
+
+  /** If this was the probe, it has gone well. */
+  function passProbe(who: Subject): void {
+    if (who.breaker.type === 'half_open') moveAndTell(who, { type: 'succeeded' });
+  }
 
   function move(who: Subject, event: BreakerEvent): void {
     const before = who.breaker;
@@ -144,12 +156,7 @@ export function createStanding({ board, clock, log }: StandingDeps) {
 
     /** An attempt ended without saying anything about the deployment; if it was the probe, the next one is. */
     undecided(deployment: Named): void {
-      for (const who of both(deployment)) {
-        const { breaker } = who;
-        if (breaker.type !== 'half_open') continue;
-        move(who, { type: 'probing', forMs: 0 });
-        board?.tell({ id: who.id, type: 'open', forMs: 0, trips: breaker.trips });
-      }
+      for (const who of both(deployment)) leaveProbe(who);
     },
 
     /** The deployment has failed. */
@@ -158,13 +165,15 @@ export function createStanding({ board, clock, log }: StandingDeps) {
       switch (faultRules[fault.kind].effect) {
         case 'counts':
           moveAndTell(own, { type: 'failed' });
-          if (key.breaker.type === 'half_open') moveAndTell(key, { type: 'succeeded' }); // the key is not at fault
+          passProbe(key); // the key is not at fault
           return;
         case 'trips_deployment':
           moveAndTell(own, { type: 'tripped', forMs: fault.waitMs });
+          passProbe(key);
           return;
         case 'trips_key':
           moveAndTell(key, { type: 'tripped', forMs: fault.waitMs });
+          leaveProbe(own);
           return;
         case 'pauses':
           pause(own, pauseAskedMs(fault));
@@ -173,7 +182,7 @@ export function createStanding({ board, clock, log }: StandingDeps) {
           break;
       }
       // It has answered, if only to refuse this request.
-      for (const who of [key, own]) if (who.breaker.type === 'half_open') moveAndTell(who, { type: 'succeeded' });
+      for (const who of [key, own]) passProbe(who);
     },
 
     /** The deployment's quota is used up for a while. */

@@ -89,7 +89,8 @@ type RawEvent = {
 };
 
 /** Tools that are carried out at the provider while it answers: a second request carries them out again. */
-const hostedTool = /^(?!function_call$|custom_tool_call$|computer_call$|local_shell_call$|apply_patch_call$).+_call$/;
+const hostedTool =
+  /^(?!function_call$|custom_tool_call$|computer_call$|local_shell_call$|shell_call$|apply_patch_call$).+_call$/;
 
 /**
  * Watches the events of a stream. The SDK's Chat Completions model takes a stream that was cut for one that has ended,
