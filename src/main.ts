@@ -27,6 +27,7 @@ import { createPruner } from './retention/index.ts';
 import {
   type ActiveRuns,
   createActiveRuns,
+  createAdmission,
   createApprovalExpiry,
   createClaimer,
   createEventFeed,
@@ -141,6 +142,13 @@ export async function startService(
   };
   const newId = () => ids('proc');
   const metrics = createRunMetrics({ store, slots });
+  const admission = createAdmission({
+    slots,
+    waitersMax: settings.queuedMax,
+    background: active.background,
+    metrics,
+    clock,
+  });
   const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
   const executor = createExecutor({
     agents,
@@ -169,6 +177,7 @@ export async function startService(
     feed,
     active,
     slots,
+    admission,
     fault,
     clock,
     ids,
@@ -177,7 +186,18 @@ export async function startService(
     versions: version,
   });
   const affinity = { agents: agents.names(), version: settings.versionAffinity === 'strict' ? version.app : null };
-  const claimer = createClaimer({ store, slots, active, lease, affinity, execute: runs.resume, metrics, clock, log });
+  const claimer = createClaimer({
+    store,
+    slots,
+    admission,
+    active,
+    lease,
+    affinity,
+    execute: runs.resume,
+    metrics,
+    clock,
+    log,
+  });
   const pruner = createPruner({
     retention: store.retention,
     retentionMs: settings.runRetentionMs,

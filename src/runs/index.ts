@@ -1,4 +1,5 @@
 export { type ActiveRuns, createActiveRuns } from './active-run.ts';
+export { type Admission, createAdmission } from './admission.ts';
 export { createApprovalExpiry } from './approval-expiry.ts';
 export { createClaimer } from './claimer.ts';
 export { createEventFeed, type EventFeed } from './event-feed.ts';

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Run, Step, Store } from '../storage/port/index.ts';
+import type { ShedReason } from './shed-reason.ts';
 import type { Slots } from './slots.ts';
 
 /** From a fast answer to an hour in the background, in seconds. */
@@ -75,7 +76,18 @@ export function createRunMetrics({ store, slots }: RunMetricsDeps) {
     },
   });
 
-  const queueWait = histogram('queue_wait_seconds', 'From creation to the first start of a run.', waitBuckets);
+  const waiting = new Gauge({
+    name: 'agent_service_admission_waiting',
+    help: 'Callers in line for a place in this process; their runs are not stored yet, and not part of the demand.',
+    registers,
+  });
+  const admissionWait = histogram(
+    'admission_wait_seconds',
+    'How long callers were in line who got a place.',
+    waitBuckets,
+  );
+  const sheds = counter('shed_total', 'Runs that were not taken in, by reason.', ['reason']);
+  const queueWait = histogram('queue_wait_seconds', 'From receipt to the first start of a run.', waitBuckets);
   const claims = counter('claims_total', 'Queued runs that this process claimed.');
   const recoveries = counter('recoveries_total', 'Runs of dead processes that this process queued again.');
   const poisoned = counter('poisoned_runs_total', 'Runs that were ended since they kill processes.');
@@ -88,6 +100,9 @@ export function createRunMetrics({ store, slots }: RunMetricsDeps) {
 
   return {
     registry,
+    waiting: (callers: number): void => waiting.set(callers),
+    admitted: (waitedMs: number): void => admissionWait.observe(waitedMs / 1000),
+    shed: (reason: ShedReason): void => sheds.inc({ reason }),
     claimed: (): void => claims.inc(),
     started: (run: Run): void => {
       if (run.attempt === 1 && run.startedAtMs !== null)

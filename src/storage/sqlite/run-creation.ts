@@ -52,11 +52,10 @@ function insert(operation: Operation, run: NewRun, { starts, first, lastSeq }: P
     nowMs: operation.nowMs,
   });
   const rank = first && !starts && sessionId !== null ? rankBeforeAll(operation, tenantId, sessionId) : 0;
+  const deadlineMs = operation.steadyMs + run.timeoutMs - (run.waitedMs ?? 0);
   const isTimed = starts || run.mode !== 'background';
   if (sessionId !== null) enterSession(operation, tenantId, sessionId, starts ? id : null);
-  operation
-    .sql(insertRun)
-    .run(...runColumns.map((column) => row[column]), rank, isTimed ? operation.steadyMs + run.timeoutMs : null);
+  operation.sql(insertRun).run(...runColumns.map((column) => row[column]), rank, isTimed ? deadlineMs : null);
   rememberKey(operation, run);
   if (starts && run.started !== undefined) record(operation, tenantId, id, startOf(run.started, operation.nowMs));
   return { type: starts ? 'started' : 'queued', run: toRun(row) };
