@@ -18,6 +18,7 @@ import { createListener } from './platform/http/listener.ts';
 import { createIds } from './platform/ids.ts';
 import { type Service, supervise } from './platform/lifecycle.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
+import { createLoopDelay } from './platform/loop-delay.ts';
 import { quietSdk } from './platform/sdk.ts';
 import { parseSettings, type Settings } from './platform/settings.ts';
 import { StartError } from './platform/start-error.ts';
@@ -141,7 +142,8 @@ export async function startService(
     agents: agents.names(),
   };
   const newId = () => ids('proc');
-  const metrics = createRunMetrics({ store, slots });
+  const loopDelay = createLoopDelay();
+  const metrics = createRunMetrics({ store, slots, loopDelay });
   const admission = createAdmission({
     slots,
     waitersMax: settings.queuedMax,
@@ -226,6 +228,7 @@ export async function startService(
     health,
     authenticator: createAuthenticator({ mode: settings.authMode, adminApiKey: settings.adminApiKey }),
     limiter: store.rateLimiter ?? createMemoryRateLimiter({ clock }),
+    shedding: { loopDelay, delayMaxMs: settings.loopDelayMaxMs, metrics },
     closing: closing.signal,
   });
   const listen = { host: settings.host, orNextFree: settings.appEnv === 'development' };
@@ -244,6 +247,7 @@ export async function startService(
     createMcpConnections([...(options.mcpServers ?? []), ...agents.mcpServers()]),
     contextCheck(options.context),
     lease,
+    loopDelay,
     api,
     claimer,
     createApprovalExpiry({ store, metrics, clock, log }),

@@ -20,7 +20,7 @@ import { registerSecurityHeaders } from './platform/http/security-headers.ts';
 import type { Ids } from './platform/ids.ts';
 import type { Logger } from './platform/logger.ts';
 import type { Settings } from './platform/settings.ts';
-import { type EventFeed, type RunService, runRoutes } from './runs/index.ts';
+import { type EventFeed, type RunService, registerShedding, runRoutes, type SheddingOptions } from './runs/index.ts';
 import { type SessionService, sessionRoutes } from './sessions/index.ts';
 import type { RateLimiter } from './storage/port/index.ts';
 import { type Authenticator, registerGuard } from './tenancy/index.ts';
@@ -49,6 +49,8 @@ export type ServerParts = {
   health: Health;
   authenticator: Authenticator;
   limiter: RateLimiter;
+  /** What new runs are refused by when the process cannot keep up. */
+  shedding: SheddingOptions;
   /** Aborts when open streams have to end. */
   closing: AbortSignal;
 };
@@ -156,6 +158,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await app.register(healthRoutes, { health });
   await app.register(
     async (api) => {
+      registerShedding(api, parts.shedding);
       registerGuard(api, guardOptions(parts));
       await api.register(runRoutes, { runs, feed: parts.feed, settings, closing: parts.closing });
       await api.register(sessionRoutes, { sessions });

@@ -14,5 +14,6 @@ export { createRunLife } from './run-life.ts';
 export { sessionIdSchema, usageView } from './schemas.ts';
 export { type CurrentCall, currentCall } from './scope.ts';
 export { createRunService, type RunService } from './service.ts';
+export { registerShedding, type SheddingOptions } from './shedding-plugin.ts';
 export { createSlots } from './slots.ts';
 export { toTime, toUsageView } from './view.ts';

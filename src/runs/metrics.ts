@@ -11,7 +11,7 @@ const sizeBuckets = [1, 2, 5, 10, 25, 50, 100, 250];
 const waitBuckets = [0.001, 0.01, 0.1, 0.5, 1, 5, 30, 120, 600];
 
 /** What the figures are read from. */
-export type RunMetricsDeps = { store: Store; slots: Slots };
+export type RunMetricsDeps = { store: Store; slots: Slots; loopDelay: { recentMs(): number } };
 
 type Counts = Awaited<ReturnType<Store['runs']['countUnfinished']>>;
 
@@ -21,7 +21,7 @@ const secondsBetween = (fromMs: number, toMs: number) => Math.max(0, toMs - from
  * The figures of runs, for Prometheus. Names and labels are public: `docs/runbook.md` lists them. No label holds what
  * a user or a model made up.
  */
-export function createRunMetrics({ store, slots }: RunMetricsDeps) {
+export function createRunMetrics({ store, slots, loopDelay }: RunMetricsDeps) {
   const registry = new Registry();
   const registers = [registry];
   const counter = (name: string, help: string, labelNames: string[] = []) =>
@@ -76,6 +76,15 @@ export function createRunMetrics({ store, slots }: RunMetricsDeps) {
     },
   });
 
+  new Gauge({
+    name: 'agent_service_event_loop_delay_seconds',
+    help: 'How long the event loop kept requests waiting in the last second, on average.',
+    aggregator: 'max',
+    registers,
+    collect() {
+      this.set(loopDelay.recentMs() / 1000);
+    },
+  });
   const waiting = new Gauge({
     name: 'agent_service_admission_waiting',
     help: 'Callers in line for a place in this process; their runs are not stored yet, and not part of the demand.',
