@@ -17,6 +17,7 @@ type Visit = { tenantId: string; tries: number; waitedMs: number | null };
 /** A house of ten places whose runs take two seconds on average, however long each (exponential). */
 function createHouse(seed: number) {
   const clock = createHandClock();
+  const after = clock.sleep;
   const random = createRandom(seed);
   const slots = createSlots(places);
   const visits: Visit[] = [];
@@ -41,7 +42,7 @@ function createHouse(seed: number) {
 
   async function serve(): Promise<void> {
     const heldMs = exponential(serviceMs);
-    await clock.sleep(heldMs);
+    await after(heldMs);
     served += 1;
     admission.served(heldMs);
     slots.release();
@@ -60,7 +61,7 @@ function createHouse(seed: number) {
         return await serve();
       } catch (error) {
         // Whole seconds, as on the wire.
-        await clock.sleep(Math.ceil(((error as ServiceError).extras.retryAfterMs ?? 0) / 1000) * 1000);
+        await after(Math.ceil(((error as ServiceError).extras.retryAfterMs ?? 0) / 1000) * 1000);
       }
     }
   }
@@ -75,7 +76,7 @@ function createHouse(seed: number) {
     async arrivals(tenantId: string, perSecond: number, forMs: number, triesMax: number): Promise<void> {
       const untilMs = clock.monotonicMs() + forMs;
       for (;;) {
-        await clock.sleep(exponential(1000 / perSecond));
+        await after(exponential(1000 / perSecond));
         if (clock.monotonicMs() >= untilMs) return;
         void visit(tenantId, triesMax);
       }

@@ -10,8 +10,7 @@ const block = tool({
   parameters: z.object({ for_ms: z.number() }),
   execute: async ({ for_ms }) => {
     writeSync(1, `${JSON.stringify({ msg: 'blocking' })}\n`); // at once: nothing else gets out before the end
-    const untilMs = performance.now() + for_ms;
-    while (performance.now() < untilMs);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, for_ms);
     return 'done';
   },
 });
