@@ -142,7 +142,7 @@ export async function startService(
     agents: agents.names(),
   };
   const newId = () => ids('proc');
-  const loopDelay = createLoopDelay();
+  const loopDelay = createLoopDelay({ clock });
   const metrics = createRunMetrics({ store, slots, loopDelay });
   const admission = createAdmission({
     slots,

@@ -10,7 +10,8 @@ const block = tool({
   parameters: z.object({ for_ms: z.number() }),
   execute: async ({ for_ms }) => {
     writeSync(1, `${JSON.stringify({ msg: 'blocking' })}\n`); // at once: nothing else gets out before the end
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, for_ms);
+    const untilMs = Date.now() + for_ms;
+    while (Date.now() < untilMs);
     return 'done';
   },
 });
