@@ -24,7 +24,8 @@ Measures a bare server around the SDK, and the built service on each of its stor
   --no-statements    leave that out
   --profile <dir>    write CPU profiles of the servers there; figures are then worth little
   --json <file>      write all figures there
-  --check            exit with 1 if a plain run costs more than ${bars.embedded} × (embedded) or ${bars.postgres} × (Postgres) of bare
+  --check            exit with 1 if a plain run costs more than ${bars.embedded} × (embedded) or ${bars.postgres} × (Postgres) of bare,
+                     or a first token comes later than that of bare
   --help
 `;
 

@@ -50,7 +50,7 @@ async function runCi({ failing = [], report = { numPassedTests: 3 }, testsExit =
   `;
   await writeFile(join(folder, 'npm'), npm);
   // Where one of these is missing it would be installed; python3 would install another.
-  const others = ['haproxy', 'pgbouncer', 'python3'];
+  const others = ['haproxy', 'pgbouncer', 'pip3', 'promtool', 'python3'];
   for (const program of others) await writeFile(join(folder, program), '');
   for (const program of ['npm', ...others]) await chmod(join(folder, program), 0o755);
   const ended: SpawnSyncReturns<string> = spawnSync(join(folder, '.ci/run'), {
@@ -67,7 +67,16 @@ async function runCi({ failing = [], report = { numPassedTests: 3 }, testsExit =
 describe('the CI run', () => {
   test('installs, checks, builds, tests, and ends with the count of tests', async () => {
     const { status, lines, asked } = await runCi({});
-    const commands = ['ci', 'run lint', 'run typecheck', 'run layers', 'run tidy', 'run build', 'test'];
+    const commands = [
+      'ci',
+      'run chart:tools',
+      'run lint',
+      'run typecheck',
+      'run layers',
+      'run tidy',
+      'run build',
+      'test',
+    ];
     expect(asked).toEqual(commands.map((command) => `${command} CI=true`));
     expect(lines.at(-1)).toBe('3 passed, 0 failed');
     expect(status).toBe(0);
@@ -81,7 +90,7 @@ describe('the CI run', () => {
 
   test('fails when a check failed, says which, and still counts the tests last', async () => {
     const { status, lines, asked } = await runCi({ failing: ['run layers', 'run build'] });
-    expect(asked).toHaveLength(7);
+    expect(asked).toHaveLength(8);
     expect(lines.slice(-3)).toEqual([
       'ci: layers failed, see above',
       'ci: build failed, see above',

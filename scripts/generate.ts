@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { type CheckEntry, checkTable } from '../src/doctor/index.ts';
 import { type ErrorEntry, errorCatalogue } from '../src/platform/errors.ts';
 import { type SettingName, settingsTable } from '../src/platform/settings.ts';
+import { type Expected, faultTable } from '../tests/faults/provider-faults.ts';
 
 /** A file that is written by `npm run generate` and by nobody else. */
 export type GeneratedFile = { path: string; content: string };
@@ -163,12 +164,34 @@ function doctorPage(): string {
   ].join('\n')}\n`;
 }
 
+/** What a caller gets in the end, in words. */
+function outcomeOf({ asked, outcome }: Expected): string {
+  const tries = asked === 1 ? '' : `, asked ${asked === 2 ? 'twice' : `${asked} times`}`;
+  if (outcome === 'itself') return `the answer${tries}`;
+  return outcome === 'other' ? `the answer of the next${tries}` : `\`${outcome}\`${tries}`;
+}
+
+/** `docs/providers.md` with the table of faults as the tests have it. */
+function providersPage(): string {
+  const page = readFileSync(join(import.meta.dirname, '../docs/providers.md'), 'utf8');
+  const rows = faultTable.map(
+    ({ fault, reaction, withOther, alone }) =>
+      `| ${cell(fault)} | ${cell(reaction)} | ${outcomeOf(withOther)} | ${outcomeOf(alone)} |`,
+  );
+  const table = ['| Fault | What follows | With another provider | Alone |', '|---|---|---|---|', ...rows].join('\n');
+  return page.replace(
+    /<!-- faults -->[\s\S]*<!-- \/faults -->/,
+    () => `<!-- faults -->\n\n${table}\n\n<!-- /faults -->`,
+  );
+}
+
 /** All generated files with the content they should have. */
 export function generatedFiles(): GeneratedFile[] {
   return [
     { path: '.env.example', content: envExample() },
     { path: 'docs/doctor.md', content: doctorPage() },
     { path: 'docs/errors.md', content: errorsPage() },
+    { path: 'docs/providers.md', content: providersPage() },
     { path: 'docs/settings.md', content: settingsPage() },
   ];
 }

@@ -7,7 +7,14 @@ export type Addresses = { url: string; probeUrl: string };
 export type BannerSettings = Pick<
   Settings,
   'appName' | 'appEnv' | 'port' | 'metricsPort' | 'simulated' | 'authMode' | 'adminApiKey'
->;
+> & {
+  /** Whether there is a key that is valid: that of the settings, or one in the store. */
+  hasKey: boolean;
+};
+
+/** What is told where keys are asked for and nobody has one. */
+export const noKeyNote =
+  'AUTH_MODE is api_key, but there is no key: every request is answered 401. Set ADMIN_API_KEY, or make a key with "agent-service keys create".';
 
 /** Answered by any agent, and by the simulated model with what the agents are for. */
 const question = 'What can you do for me?';
@@ -17,22 +24,21 @@ const isTaken = (wanted: number, actual: number) => wanted !== 0 && wanted !== a
 
 /** What a developer might wonder about otherwise. */
 function notes({ url, probeUrl }: Addresses, settings: BannerSettings): string[] {
-  const { port, metricsPort, simulated, authMode, adminApiKey } = settings;
+  const { port, metricsPort, simulated, authMode, hasKey } = settings;
   const found: string[] = [];
   if (isTaken(port, portOf(url))) found.push(`Port ${port} is taken; listening on ${portOf(url)}.`);
   if (isTaken(metricsPort, portOf(probeUrl))) {
     found.push(`Port ${metricsPort} is taken; probes are answered on ${portOf(probeUrl)}.`);
   }
   if (simulated) found.push('There is no OPENAI_API_KEY: a simulated model answers, and says so in every answer.');
-  if (authMode === 'api_key' && adminApiKey === undefined) {
-    found.push('AUTH_MODE is api_key, but there is no key: every request is answered 401. Set ADMIN_API_KEY.');
-  }
+  if (authMode === 'api_key' && !hasKey) found.push(noKeyNote);
   return found;
 }
 
 /** A command that a developer can paste as it is; a key is named, never shown. */
-function curl(url: string, { authMode }: BannerSettings): string {
-  const key = authMode === 'api_key' ? ' -H "authorization: Bearer $ADMIN_API_KEY"' : '';
+function curl(url: string, { authMode, adminApiKey }: BannerSettings): string {
+  const name = adminApiKey === undefined ? 'API_KEY' : 'ADMIN_API_KEY';
+  const key = authMode === 'api_key' ? ` -H "authorization: Bearer $${name}"` : '';
   return `curl ${url}/api/v1/run${key} -H 'content-type: application/json' -d '${JSON.stringify({ message: question })}'`;
 }
 

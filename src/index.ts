@@ -9,6 +9,7 @@ export type { ContextBuilder, RunFacts } from './agents/index.ts';
 export { effect, RegistrationError } from './agents/index.ts';
 export { type ErrorCode, ServiceError } from './platform/errors.ts';
 export { type SettingMistake, SettingsError } from './platform/settings.ts';
+export { type ProviderOption, ProvidersError } from './providers/index.ts';
 export { type CurrentCall, currentCall } from './runs/index.ts';
 export type { RunningService, ServeOptions };
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
-import type { MCPServer, ModelProvider, SessionInputCallback } from '@openai/agents';
+import type { MCPServer, SessionInputCallback } from '@openai/agents';
 import closeWithGrace from 'close-with-grace';
+import type { Registry } from 'prom-client';
 import {
   type AnyAgent,
   buildContext,
@@ -9,9 +10,10 @@ import {
   findDurabilityGaps,
   tellDurabilityGaps,
 } from './agents/index.ts';
-import { bannerOf } from './banner.ts';
+import { bannerOf, noKeyNote } from './banner.ts';
 import { readEnvironment } from './environment.ts';
 import { createHealth } from './health/index.ts';
+import { createKeyService } from './keys/index.ts';
 import { createMcpConnections } from './mcp.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { createListener } from './platform/http/listener.ts';
@@ -23,7 +25,16 @@ import { quietSdk } from './platform/sdk.ts';
 import { parseSettings, type Settings } from './platform/settings.ts';
 import { StartError } from './platform/start-error.ts';
 import { packageVersion, versions } from './platform/versions.ts';
-import { createOpenAiProvider, createProviderCheck, createSimulatedModelProvider } from './providers/index.ts';
+import {
+  createKeyGates,
+  createProviderChain,
+  createProviderCheck,
+  createSimulatedModelProvider,
+  createStoreBoard,
+  type ProviderConfig,
+  type ProviderOption,
+  providersOf,
+} from './providers/index.ts';
 import { createPruner } from './retention/index.ts';
 import {
   type ActiveRuns,
@@ -46,8 +57,15 @@ import {
 } from './runs/index.ts';
 import { buildProbeServer, buildServer } from './server.ts';
 import { createSessionService } from './sessions/index.ts';
+import type { Store } from './storage/port/index.ts';
 import { createStore } from './stores.ts';
-import { createAuthenticator, createMemoryRateLimiter } from './tenancy/index.ts';
+import {
+  createAuthenticator,
+  createKeyCache,
+  createKeyUse,
+  createKeyWatch,
+  createMemoryRateLimiter,
+} from './tenancy/index.ts';
 
 /** What `serve()` takes. */
 export type ServeOptions = {
@@ -72,6 +90,11 @@ export type ServeOptions = {
   onStop?: () => unknown;
   /** Connected before requests are accepted and closed after the last run; those that agents name are found. */
   mcpServers?: MCPServer[];
+  /**
+   * Model providers beyond what the environment configures, in the order in which they are asked when the one before
+   * does not answer. See `docs/providers.md`. Defaults to none.
+   */
+  providers?: ProviderOption[];
 };
 
 /** A service that accepts requests. */
@@ -86,6 +109,9 @@ export type RunningService = {
   stop(): Promise<boolean>;
 };
 
+/** A service that was started here, and whether anybody has a key for it. */
+type StartedService = RunningService & { hasKey: boolean };
+
 /** A start that is told to stop has this long to come to its end. */
 const startMs = 5_000;
 /** Runs that were told to stop have this long to be recorded as such. */
@@ -99,9 +125,34 @@ const hooks = ({ onStart, onStop }: ServeOptions): Service => ({
   stop: async () => void (await onStop?.()),
 });
 
-function createModelProvider(settings: Settings, clock: Clock): ModelProvider {
-  const provider = settings.simulated ? createSimulatedModelProvider({ clock }) : createOpenAiProvider(settings);
-  return journalProvider(provider);
+type ModelDeps = {
+  settings: Settings;
+  store: Store;
+  registry: Registry;
+  processId: string;
+  clock: Clock;
+  log: Logger;
+};
+
+/** Where answers of models come from: the chain of providers, or the simulated model where there is none. */
+function createModels(
+  providers: readonly ProviderConfig[],
+  { settings, store, registry, processId, clock, log }: ModelDeps,
+) {
+  const board = createStoreBoard({ store, clock, log });
+  const { share, leaveShares: leave } = store.providers;
+  const keys = createKeyGates({ share, leave, processId, clock, log });
+  const { runTimeoutMs: callMs, providerFirstEventMs: firstEventMs, providerIdleMs: idleMs } = settings;
+  const limits = { callMs, firstEventMs, idleMs };
+  const chain = createProviderChain({ providers, limits, board, keys, registry, clock, random: Math.random, log });
+  const modelProvider = providers.length > 0 ? chain.provider : createSimulatedModelProvider({ clock });
+  const check = createProviderCheck(providers);
+  return {
+    defaults: { modelProvider: journalProvider(modelProvider), model: settings.openai.model, guard: chain.guard },
+    /** Looks how the providers are; null where there is none. */
+    check: check && (async (signal: AbortSignal) => chain.outage() ?? (await check(signal))),
+    services: [...chain.clients, board, keys],
+  };
 }
 
 const probeContext = { runId: 'run_0', tenant: 'default', sessionId: null, metadata: {} };
@@ -117,19 +168,20 @@ const contextCheck = (context: ContextBuilder | undefined): Service => ({
  * Wires the parts of a service and starts them in order. Nothing here touches the process; `runProcess` does.
  *
  * @throws {RegistrationError} when the options cannot be served
+ * @throws {ProvidersError} when its providers have mistakes
  */
 export async function startService(
   options: ServeOptions,
   settings: Settings,
   log: Logger,
   fault: Faults = noFaults,
-): Promise<RunningService> {
+): Promise<StartedService> {
   const clock = systemClock;
   const ids = createIds(clock.nowMs);
   const version = versions(settings.appVersion);
   const agents = createAgentRegistry(options.agents, options.entry);
   for (const gap of tellDurabilityGaps(findDurabilityGaps(agents), settings.toolEffectDefault)) log.warn(gap);
-  const defaults = { modelProvider: createModelProvider(settings, clock), model: settings.openai.model };
+  const providers = providersOf(options.providers, settings);
   const store = createStore(settings, log, { executes: true });
   const slots = createSlots(settings.runsMax);
   const active = createActiveRuns();
@@ -151,12 +203,20 @@ export async function startService(
     metrics,
     clock,
   });
+  const models = createModels(providers, {
+    settings,
+    store,
+    registry: metrics.registry,
+    processId: newId(),
+    clock,
+    log,
+  });
   const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
   const executor = createExecutor({
     agents,
     context: options.context,
     sessionInput: options.sessionInput,
-    defaults,
+    defaults: models.defaults,
     turnsMax: settings.turnsMax,
     approvalExpiryMs: settings.approvalExpiryMs,
     clock,
@@ -209,12 +269,14 @@ export async function startService(
     log,
   });
   const health = createHealth({
-    provider: settings.simulated ? null : createProviderCheck(settings),
+    provider: models.check,
     store: async (signal) => store.ping(signal).then(() => null),
     timeoutMs: settings.healthCheckTimeoutMs,
     providerDown: settings.readyzProviderDown,
     clock,
   });
+  const keyCache = createKeyCache({ store: store.keys, clock });
+  const { authMode: mode, adminApiKey } = settings;
   const closing = new AbortController();
   const app = await buildServer({
     settings,
@@ -225,8 +287,15 @@ export async function startService(
     runs,
     feed,
     sessions: createSessionService(store),
+    keys: createKeyService({ keys: store.keys, ids, clock, rateLimit: settings.rateLimit, log }),
     health,
-    authenticator: createAuthenticator({ mode: settings.authMode, adminApiKey: settings.adminApiKey }),
+    authenticator: createAuthenticator({
+      mode,
+      adminApiKey,
+      keys: keyCache,
+      use: createKeyUse({ store: store.keys, clock, log }),
+    }),
+    keyWatch: createKeyWatch({ keys: keyCache, clock }),
     limiter: store.rateLimiter ?? createMemoryRateLimiter({ clock }),
     shedding: { loopDelay, delayMaxMs: settings.loopDelayMaxMs, metrics },
     closing: closing.signal,
@@ -243,6 +312,7 @@ export async function startService(
   const services = supervise('service', [
     probes,
     store,
+    ...models.services,
     hooks(options),
     createMcpConnections([...(options.mcpServers ?? []), ...agents.mcpServers()]),
     contextCheck(options.context),
@@ -258,6 +328,7 @@ export async function startService(
   await services.start();
   health.serving();
   return {
+    hasKey: mode === 'none' || adminApiKey !== undefined || (await store.keys.anyValid()),
     url: api.url(),
     probeUrl: probes.url(),
     async stop() {
@@ -301,16 +372,16 @@ function failStart(error: unknown): never {
 }
 
 /** Tells that requests are accepted: a developer in plain words, everybody else in the log. */
-function announce({ url, probeUrl }: RunningService, settings: Settings, log: Logger): void {
-  if (settings.appEnv === 'development') return void process.stdout.write(bannerOf({ url, probeUrl }, settings));
+function announce({ url, probeUrl, hasKey }: StartedService, settings: Settings, log: Logger): void {
+  if (settings.appEnv === 'development') {
+    return void process.stdout.write(bannerOf({ url, probeUrl }, { ...settings, hasKey }));
+  }
   log.info(
     { url, probeUrl, env: settings.appEnv, store: settings.store.databaseUrl ? 'postgres' : 'sqlite' },
     'accepting requests',
   );
   if (settings.simulated) log.warn('no OPENAI_API_KEY: a simulated model answers');
-  if (settings.authMode === 'api_key' && settings.adminApiKey === undefined) {
-    log.warn('AUTH_MODE is api_key, but there is no key: every request is answered 401. Set ADMIN_API_KEY.');
-  }
+  if (settings.authMode === 'api_key' && !hasKey) log.warn(noKeyNote);
 }
 
 /** Installs the one door through which the process ends; `starting` is what has to end with it. */
@@ -335,7 +406,8 @@ function installExit(starting: Promise<RunningService>, settings: Settings, log:
 export async function runProcess(options: ServeOptions, fault: Faults = noFaults): Promise<RunningService> {
   quietSdk();
   try {
-    const settings = parseSettings(readEnvironment());
+    const parsed = parseSettings(readEnvironment());
+    const settings = { ...parsed, simulated: parsed.simulated && !options.providers?.length };
     const log = createLogger({
       level: settings.logLevel,
       appName: settings.appName,

@@ -12,6 +12,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { type AgentRegistry, agentRoutes } from './agents/index.ts';
 import { type Health, healthRoutes } from './health/index.ts';
+import { type KeyService, keyRoutes } from './keys/index.ts';
 import { ServiceError } from './platform/errors.ts';
 import { registerErrors, sendProblem } from './platform/http/errors-plugin.ts';
 import { completeDocument, type Document } from './platform/http/openapi.ts';
@@ -23,7 +24,7 @@ import type { Settings } from './platform/settings.ts';
 import { type EventFeed, type RunService, registerShedding, runRoutes, type SheddingOptions } from './runs/index.ts';
 import { type SessionService, sessionRoutes } from './sessions/index.ts';
 import type { RateLimiter } from './storage/port/index.ts';
-import { type Authenticator, registerGuard } from './tenancy/index.ts';
+import { type Authenticator, type KeyWatch, registerGuard } from './tenancy/index.ts';
 
 /** JSON may spend up to six bytes on a character of the message; the rest of the body is small. */
 const bodyBytesPerChar = 6;
@@ -46,8 +47,10 @@ export type ServerParts = {
   runs: RunService;
   feed: EventFeed;
   sessions: SessionService;
+  keys: KeyService;
   health: Health;
   authenticator: Authenticator;
+  keyWatch: KeyWatch;
   limiter: RateLimiter;
   /** What new runs are refused by when the process cannot keep up. */
   shedding: SheddingOptions;
@@ -124,15 +127,28 @@ function registerConnectionHeaders(app: FastifyInstance, health: Health): void {
   });
 }
 
+/** Each operation names the scope that it asks for, as a role of this scheme (OpenAPI 3.1, Security Requirement). */
+const securityScheme = {
+  type: 'http',
+  scheme: 'bearer',
+  bearerFormat: 'ask_…',
+  description:
+    'An API key. Its scopes say what it is let in to do: run (make, cancel, decide, delete), read (look), admin (keys).',
+} as const;
+
 async function registerDocs(app: FastifyInstance, { settings, version }: ServerParts): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: settings.appName, version, description: 'Agents as a service.' },
-      components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
-      security: settings.authMode === 'api_key' ? [{ apiKey: [] }] : [],
+      components: { securitySchemes: { apiKey: securityScheme } },
     },
-    transform: jsonSchemaTransform,
+    transform: (route) => {
+      const { schema, url } = jsonSchemaTransform(route);
+      const { scope } = route.route.config ?? {};
+      const asksForKey = settings.authMode === 'api_key' && scope !== undefined;
+      return { schema: { ...schema, security: asksForKey ? [{ apiKey: [scope] }] : [] }, url };
+    },
     transformObject: (document) => completeDocument(jsonSchemaTransformObject(document) as Document) as never,
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
@@ -144,7 +160,7 @@ async function registerDocs(app: FastifyInstance, { settings, version }: ServerP
  * the routes are the one source of validation, types and the OpenAPI document.
  */
 export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
-  const { settings, agents, runs, sessions, health } = parts;
+  const { settings, agents, runs, sessions, keys, health } = parts;
   const app = fastify(serverOptions(parts)).withTypeProvider<ZodTypeProvider>() as unknown as FastifyInstance;
   app.setValidatorCompiler(validatorCompiler);
   // Answers are typed by the same schemas; that they conform is for the tests to find out, not for every request.
@@ -160,8 +176,15 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     async (api) => {
       registerShedding(api, parts.shedding);
       registerGuard(api, guardOptions(parts));
-      await api.register(runRoutes, { runs, feed: parts.feed, settings, closing: parts.closing });
+      await api.register(runRoutes, {
+        runs,
+        feed: parts.feed,
+        settings,
+        closing: parts.closing,
+        keyWatch: parts.keyWatch,
+      });
       await api.register(sessionRoutes, { sessions });
+      await api.register(keyRoutes, { keys });
       await api.register(agentRoutes, {
         agents,
         defaultModel: settings.openai.model,

@@ -25,16 +25,24 @@ const row = (of: Partial<Row>): Row => ({
 });
 
 test.each([
-  ['embedded', 1.25, []],
-  ['embedded', 1.26, ['plain, 16 at once, embedded: 1.26 × bare; the bar is 1.25']],
-  ['postgres', 1.5, []],
-  ['postgres', 1.51, ['plain, 16 at once, postgres: 1.51 × bare; the bar is 1.5']],
+  ['embedded', 0.75, []],
+  ['embedded', 0.76, ['plain, 16 at once, embedded: 0.76 × bare; the bar is 0.75']],
+  ['postgres', 1, []],
+  ['postgres', 1.01, ['plain, 16 at once, postgres: 1.01 × bare; the bar is 1']],
 ] as const)('a plain run on %s that costs %f of a bare one breaks these bars: %j', (side, ratio, broken) => {
   expect(brokenBars([row({ side, cpuRatio: spread([0.1, ratio, 9]) })])).toEqual(broken);
 });
 
-test('only plain runs have a bar', () => {
+test('only plain runs have a bar of CPU', () => {
   expect(brokenBars([row({ case: 'stream', cpuRatio: spread([9]) })])).toEqual([]);
+});
+
+test('a first token that comes later than that of the bare server breaks a bar', () => {
+  expect(brokenBars([row({ case: 'stream', firstTokenAddedMs: -1 })])).toEqual([]);
+  expect(brokenBars([row({ case: 'stream', side: 'bare', firstTokenAddedMs: 0 })])).toEqual([]);
+  expect(brokenBars([row({ case: 'stream', firstTokenAddedMs: 0.14 })])).toEqual([
+    'stream, 16 at once, embedded: the first token comes 0.1 ms after that of the bare server',
+  ]);
 });
 
 test('a figure of several passes is their median, with the least and the greatest beside it', () => {

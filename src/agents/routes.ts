@@ -15,6 +15,7 @@ export const agentRoutes: FastifyPluginAsyncZod<AgentRoutesOptions> = async (
   app.get(
     '/agents',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'listAgents',
         summary: 'List the agents, with their tools and handoffs',

@@ -3,6 +3,8 @@ import { packageVersion } from '../platform/versions.ts';
 import { toCount } from './count-option.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { toDuration } from './duration-option.ts';
+import type { CreateKeyOptions, ListKeysOptions } from './keys.ts';
+import { toNumber } from './number-option.ts';
 import type { PruneOptions } from './prune.ts';
 import { toServiceUrl } from './url-option.ts';
 
@@ -60,5 +62,39 @@ const doctor: Command = program
     if (options.run && options.url === undefined) doctor.error("error: option '--run' needs '--url <url>'");
     await (await import('./doctor.ts')).doctor(options);
   });
+
+const keys = program
+  .command('keys')
+  .description('make, list and revoke API keys; the service may run meanwhile, and knows within seconds');
+
+keys
+  .command('create')
+  .description('make a key, and print it: it is shown this once')
+  .requiredOption('--tenant <name>', 'whose key it is; a new name makes a new tenant')
+  .requiredOption('--scopes <list>', 'of run, read, admin; separated by commas')
+  .option('--name <text>', 'what people call it')
+  .option('--rpm <count>', 'runs a minute (default: RATE_LIMIT_RPM)', toNumber)
+  .option('--burst <count>', 'runs at once (default: RATE_LIMIT_BURST)', toNumber)
+  .option('--budget-usd-day <usd>', 'USD a day (default: no limit)', toNumber)
+  .option('--budget-tokens-day <count>', 'tokens a day (default: no limit)', toNumber)
+  .option('--budget-usd-month <usd>', 'USD a month (default: no limit)', toNumber)
+  .option('--budget-tokens-month <count>', 'tokens a month (default: no limit)', toNumber)
+  .option('--expires <duration>', 'such as 90d or 12h from now (default: never)', toDuration)
+  .option('--json', 'print the key with all that is known of it, as JSON')
+  .addHelpText('after', '\nStandard output has the key alone: API_KEY=$(agent-service keys create …).')
+  .action(async (options: CreateKeyOptions) => (await import('./keys.ts')).createKey(options));
+
+keys
+  .command('list')
+  .description('list keys, the last made first, also those that are over')
+  .option('--tenant <name>', 'those of one tenant')
+  .option('--json', 'as a JSON array')
+  .action(async (options: ListKeysOptions) => (await import('./keys.ts')).listKeys(options));
+
+keys
+  .command('revoke')
+  .description('end a key for good, everywhere within seconds; its open streams end too')
+  .argument('<id>', 'key_…, as of keys list')
+  .action(async (id: string) => (await import('./keys.ts')).revokeKey(id));
 
 await program.parseAsync();

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { readEnvironment } from '../environment.ts';
 import { systemClock } from '../platform/clock.ts';
 import { describeDuration } from '../platform/duration.ts';
@@ -8,8 +6,8 @@ import { parseSettings, type Settings } from '../platform/settings.ts';
 import { StartError } from '../platform/start-error.ts';
 import { type Swept, sweep } from '../retention/index.ts';
 import type { Expired, Store } from '../storage/port/index.ts';
-import { databaseFile } from '../storage/sqlite/index.ts';
 import { createStore } from '../stores.ts';
+import { requireStore } from './require-store.ts';
 
 /** What `agent-service prune` is told. */
 export type PruneOptions = {
@@ -49,10 +47,7 @@ export async function prune({ olderThan, dryRun }: PruneOptions): Promise<void> 
 }
 
 function openStore(settings: Settings): Store {
-  const { databaseUrl, dataDir } = settings.store;
-  if (databaseUrl === undefined && !existsSync(join(dataDir, databaseFile))) {
-    throw new StartError(`There is no embedded store in DATA_DIR ${dataDir}, and no DATABASE_URL is set.`);
-  }
+  requireStore(settings);
   const log = createLogger({ level: 'WARNING', appName: settings.appName, readable: process.stdout.isTTY });
   // What a power cut brings back is removed the next time; a commit that waits for the disk keeps the service waiting.
   return createStore({ ...settings, store: { ...settings.store, sync: 'normal' } }, log, { executes: false });

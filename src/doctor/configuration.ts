@@ -76,7 +76,7 @@ function advice(settings: Settings): Finding[] {
       warning(
         'configuration',
         'AUTH_MODE is api_key, and there is no ADMIN_API_KEY.',
-        'Set ADMIN_API_KEY; without any key every request is answered 401.',
+        'Set ADMIN_API_KEY, or see by "agent-service keys list" that the store has a key; without any, all is answered 401.',
       ),
     );
   }

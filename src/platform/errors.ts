@@ -76,6 +76,11 @@ export const errorCatalogue = {
     'Too many turns',
     (p) => `The run did not finish within ${p.maxTurns} turns.`,
   ),
+  output_limit_reached: entry(
+    422,
+    'Output limit reached',
+    "The model's answer reached its token limit before it was whole.",
+  ),
   too_many_runs: entry(429, 'Too many runs', 'Too many concurrent requests. Please retry.', true),
   rate_limited: entry(429, 'Rate limited', 'Rate limit exceeded.', true),
   budget_exceeded: entry<{ scope: string }>(429, 'Budget exceeded', (p) => `The budget of ${p.scope} is used up.`),

@@ -53,6 +53,11 @@ export const url = (protocols: readonly string[]) => {
     .string({ error: () => allowed })
     .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), allowed);
 };
+/** The URL of a proxy to go through; without a protocol it is an HTTP one, as for other programs. */
+export const proxyUrl = z
+  .string()
+  .transform((value) => (value.includes('://') ? value : `http://${value}`))
+  .pipe(url(['http:', 'https:', 'socks5:']));
 /** One of the proxies to trust: an address, a network, or a name that Fastify knows for a group of networks. */
 function isProxy(text: string): boolean {
   const [address = '', prefix, ...more] = text.trim().split('/');
@@ -66,6 +71,12 @@ export const proxies = text(proxiesAllowed).refine(
   (value) => /^(true|false|\d{1,3})$/i.test(value) || value.split(',').every(isProxy),
   proxiesAllowed,
 );
+/** What of it Fastify takes: a flag, a number of hops, or a list. */
+export function toTrustProxy(value: string | undefined): boolean | number | string {
+  if (value === undefined || value.toLowerCase() === 'false') return false;
+  if (value.toLowerCase() === 'true') return true;
+  return /^\d+$/.test(value) ? Number(value) : value;
+}
 const placeholderKey = /your[-_ ]?(api[-_ ]?)?key|placeholder|change[-_ ]?me|^sk-(xxx|\.\.\.)/i;
 /** A key that is not one of those that documents show. */
 export const realKey = text('an API key')

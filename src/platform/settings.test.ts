@@ -32,7 +32,19 @@ describe('without any setting but the key', () => {
       host: '0.0.0.0',
       port: 8000,
       metricsPort: 9464,
-      openai: { apiKey, model: 'gpt-4.1', baseUrl: 'https://api.openai.com/v1', api: 'responses' },
+      openai: {
+        apiKey,
+        model: 'gpt-4.1',
+        baseUrl: 'https://api.openai.com/v1',
+        api: 'responses',
+        transport: 'auto',
+        official: true,
+      },
+      proxies: { http: undefined, https: undefined, no: undefined },
+      fallback: null,
+      providerFirstEventMs: 20_000,
+      providerIdleMs: 20_000,
+      providerCallsMax: null,
       simulated: false,
       runTimeoutMs: 30_000,
       backgroundTimeoutMs: 3_600_000,
@@ -310,7 +322,14 @@ describe('mistakes', () => {
 
   test('in every setting at once are as many as there are settings that can be wrong', () => {
     const names = Object.keys(settingsTable) as SettingName[];
-    const freeText: SettingName[] = ['APP_NAME', 'HOST', 'OPENAI_MODEL', 'DATA_DIR'];
+    const freeText: SettingName[] = [
+      'APP_NAME',
+      'HOST',
+      'OPENAI_MODEL',
+      'FALLBACK_OPENAI_MODEL',
+      'DATA_DIR',
+      'NO_PROXY',
+    ];
     const wrong = Object.fromEntries(names.map((name) => [name, 'placeholder ,']));
     expect(wrongIn(wrong).toSorted()).toEqual(names.filter((name) => !freeText.includes(name)).toSorted());
   });
@@ -328,7 +347,15 @@ describe('mistakes', () => {
   );
 
   test('never show a secret, whatever it looks like', () => {
-    expect(secretNames).toEqual(['OPENAI_API_KEY', 'ADMIN_API_KEY', 'DATABASE_URL', 'DATABASE_DIRECT_URL']);
+    expect(secretNames).toEqual([
+      'OPENAI_API_KEY',
+      'HTTP_PROXY',
+      'HTTPS_PROXY',
+      'FALLBACK_OPENAI_API_KEY',
+      'ADMIN_API_KEY',
+      'DATABASE_URL',
+      'DATABASE_DIRECT_URL',
+    ]);
     const environments = fc.record(Object.fromEntries(secretNames.map((name) => [name, secrets])));
     fc.assert(
       fc.property(environments, (environment) => {

@@ -1,14 +1,19 @@
 import { z } from 'zod';
 import { type LogLevel, logLevels } from './logger.ts';
+import { defaultApi, isOfficial, withoutSlash } from './openai-server.ts';
+import { providerSettings, toProviderSettings } from './provider-settings.ts';
+import { type Setting, setting } from './setting.ts';
 import {
   oneOf,
   optional,
   patience,
   proxies,
+  proxyUrl,
   realKey,
   retention,
   secondsToMs,
   text,
+  toTrustProxy,
   url,
   whole,
 } from './setting-schemas.ts';
@@ -16,22 +21,9 @@ import { StartError } from './start-error.ts';
 
 /**
  * Every setting of the service: what it is called in the environment, what it may be, and what it means. The typed
- * settings, the messages about mistakes, `.env.example` and `docs/settings.md` are made from this table. Settings
- * without a unit in their name are seconds in the environment and milliseconds, with the suffix `Ms`, in code.
+ * settings, the messages about mistakes, `.env.example` and `docs/settings.md` are made from this table, in its order.
+ * Settings without a unit in their name are seconds in the environment and milliseconds, with the suffix `Ms`, in code.
  */
-type Setting<T> = {
-  schema: z.ZodType<T, string | undefined>;
-  /** What it does and its unit, as one sentence or two. */
-  about: string;
-  /** The default as one would write it in the environment; absent: none. */
-  default?: string;
-  /** Never printed, not even in errors. */
-  secret?: true;
-};
-
-const setting = <T>(entry: Setting<T>): Setting<T> => entry;
-
-/** The table, in the order of the documents made from it. */
 export const settingsTable = {
   APP_NAME: setting({
     schema: text('a name'),
@@ -84,6 +76,31 @@ export const settingsTable = {
     schema: optional(oneOf(['responses', 'chat_completions'])),
     about: 'Which OpenAI API to speak. Defaults to responses for OpenAI itself, else chat_completions.',
   }),
+  MODEL_TRANSPORT: setting({
+    schema: oneOf(['auto', 'openai']),
+    default: 'auto',
+    about:
+      'What calls models: a lean client wherever it will do, else the openai package (auto), or always the openai package.',
+  }),
+  HTTP_PROXY: setting({
+    schema: optional(proxyUrl),
+    secret: true,
+    anyCase: true,
+    about: 'Proxy on the way to a model provider with an http: URL; also read as http_proxy. Defaults to none.',
+  }),
+  HTTPS_PROXY: setting({
+    schema: optional(proxyUrl),
+    secret: true,
+    anyCase: true,
+    about: 'Proxy on the way to a model provider with an https: URL; also read as https_proxy. Defaults to none.',
+  }),
+  NO_PROXY: setting({
+    schema: optional(text('names of hosts')),
+    anyCase: true,
+    about:
+      'Hosts that are reached without a proxy, separated by commas, such as localhost,.svc,10.0.0.5:8000; * for all. Also read as no_proxy.',
+  }),
+  ...providerSettings,
 
   MAX_CONCURRENT_RUNS: setting({
     schema: whole(1, 10_000),
@@ -173,7 +190,8 @@ export const settingsTable = {
   ADMIN_API_KEY: setting({
     schema: optional(realKey.refine((value) => value.length >= 16, 'at least 16 characters')),
     secret: true,
-    about: 'The first API key: tenant "default", all scopes. At least 16 characters.',
+    about:
+      'The first API key: tenant "default", all scopes, and keys of every tenant are made with it. At least 16 characters.',
   }),
   CORS_ORIGINS: setting({
     schema: optional(
@@ -262,12 +280,9 @@ export class SettingsError extends StartError {
   }
 }
 
-const officialHost = 'api.openai.com';
-
 function toSettings(parsed: Parsed) {
   const local = parsed.APP_ENV === 'development' || parsed.APP_ENV === 'test';
-  const { hostname } = new URL(parsed.OPENAI_BASE_URL);
-  const isOpenAi = hostname === officialHost || hostname.endsWith(`.${officialHost}`); // eu.api.openai.com
+  const official = isOfficial(parsed.OPENAI_BASE_URL);
   return {
     appName: parsed.APP_NAME,
     appEnv: parsed.APP_ENV,
@@ -278,11 +293,16 @@ function toSettings(parsed: Parsed) {
     openai: {
       apiKey: parsed.OPENAI_API_KEY,
       model: parsed.OPENAI_MODEL,
-      baseUrl: parsed.OPENAI_BASE_URL.replace(/\/+$/, ''),
-      api: parsed.OPENAI_API ?? (isOpenAi ? ('responses' as const) : ('chat_completions' as const)),
+      baseUrl: withoutSlash(parsed.OPENAI_BASE_URL),
+      api: parsed.OPENAI_API ?? defaultApi(parsed.OPENAI_BASE_URL),
+      transport: parsed.MODEL_TRANSPORT,
+      /** Whether it is OpenAI itself. */
+      official,
     },
-    /** Development without a key for OpenAI itself: the simulated model answers. */
-    simulated: local && parsed.OPENAI_API_KEY === undefined && isOpenAi,
+    proxies: { http: parsed.HTTP_PROXY, https: parsed.HTTPS_PROXY, no: parsed.NO_PROXY },
+    ...toProviderSettings(parsed),
+    /** Development without a key for OpenAI itself, and without another provider: the simulated model answers. */
+    simulated: local && parsed.OPENAI_API_KEY === undefined && official && toProviderSettings(parsed).fallback === null,
     runTimeoutMs: parsed.OPENAI_TIMEOUT,
     backgroundTimeoutMs: parsed.RUN_TIMEOUT_MAX,
     toolEffectDefault: parsed.TOOL_EFFECT_DEFAULT,
@@ -317,12 +337,6 @@ function toSettings(parsed: Parsed) {
   };
 }
 
-function toTrustProxy(value: string | undefined): boolean | number | string {
-  if (value === undefined || value.toLowerCase() === 'false') return false;
-  if (value.toLowerCase() === 'true') return true;
-  return /^\d+$/.test(value) ? Number(value) : value;
-}
-
 const settingNames = Object.keys(settingsTable) as SettingName[];
 const isSecret = (name: SettingName): boolean => (settingsTable[name] as Setting<unknown>).secret === true;
 
@@ -345,7 +359,10 @@ function describeFound(value: string | undefined, secrets: readonly string[]): s
 export function parseSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const mistakes: SettingMistake[] = [];
   const parsed: Record<string, unknown> = {};
-  const given = (name: SettingName) => environment[name]?.trim() || undefined;
+  const given = (name: SettingName) => {
+    const inSmallLetters = (settingsTable[name] as Setting<unknown>).anyCase ? environment[name.toLowerCase()] : '';
+    return environment[name]?.trim() || inSmallLetters?.trim() || undefined;
+  };
   const secrets = settingNames.flatMap((name) => (isSecret(name) ? (given(name) ?? []) : []));
   for (const name of settingNames) {
     const entry: Setting<unknown> = settingsTable[name];

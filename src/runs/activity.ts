@@ -23,11 +23,19 @@ export type ActivityDeps = {
   assertHeld(): void;
   /** Whether the run is to be given back between two steps; it stops the run if so. */
   giveBack(): boolean;
+  /** When the run's time is over, on the monotonic clock. Defaults to never. */
+  deadlineMs?: number;
+  /**
+   * No model provider can be asked before so many ms. Notes it if the run is to wait for that in the queue; then
+   * `giveBack` says so. Defaults to no.
+   */
+  waitForProviders?(retryAfterMs: number): void;
 };
 
 /** What goes on in one run while it is executed: its journal, its text, and what its model calls threw. */
 export function createActivity(deps: ActivityDeps) {
   const { run, journal, clock, signal, effectDefault, fault, assertHeld, giveBack } = deps;
+  const { deadlineMs = Number.POSITIVE_INFINITY, waitForProviders } = deps;
   const modelErrors = new WeakSet<object>();
   const text = createTextFlow({ clock, tell: journal.tell });
   const callIds = new Set<string>();
@@ -46,6 +54,7 @@ export function createActivity(deps: ActivityDeps) {
     fault,
     assertHeld,
     clock,
+    deadlineMs,
 
     /** Whether the run is still being executed: what code that outlives it still reports is dropped. */
     isOpen: (): boolean => open,
@@ -72,6 +81,23 @@ export function createActivity(deps: ActivityDeps) {
       firstTokenAtMs ??= clock.nowMs();
       fault('model.speaking');
       text.add(step, delta);
+    },
+
+    /** Another provider takes a model call over. */
+    failedOver(change: { from: string; to: string; reason: string }): void {
+      if (!open) return;
+      text.flush();
+      journal.tell({ type: 'provider.failed_over', ...change });
+    },
+
+    /**
+     * A model call has failed for want of a provider that answers. If the run is to wait for one, it is stopped as soon
+     * as none of its steps is under way but the one that has failed; what it makes of the failure until then is dropped.
+     */
+    providersDown(retryAfterMs: number): void {
+      if (!open || signal.aborted) return;
+      waitForProviders?.(retryAfterMs);
+      if (stepsUnderWay <= 1) giveBack();
     },
 
     /** Text that was shown of a step counts no more. */
@@ -110,7 +136,7 @@ export function createActivity(deps: ActivityDeps) {
     /** An agent used as a tool has answered; it is executed again when the run is, over its own recorded steps. */
     agentAnswered(call: ToolCall, output: string): void {
       const begun = agentCalls.get(call.callId);
-      if (!open || !begun) return;
+      if (!open || signal.aborted || !begun) return;
       const { callId, name } = call;
       const key = `t:${callId}`;
       const input = parseArguments(call.arguments);

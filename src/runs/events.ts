@@ -36,6 +36,11 @@ export const runEvent = z
       to: z.string(),
       ordinal: z.int().positive().meta({ description: 'Which handoff of the run it is, from 1.' }),
     }),
+    event('provider.failed_over', {
+      from: z.string(),
+      to: z.string(),
+      reason: z.string().meta({ description: 'What was wrong with the provider that was asked before.' }),
+    }),
     event('run.resumed', { after: z.enum(['recovery', 'decision', 'handback']) }),
     event('run.requires_action', { required_action: requiredActionView }),
     event('run.completed', { run: runView }),

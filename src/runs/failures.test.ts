@@ -10,7 +10,8 @@ import {
 } from '@openai/agents';
 import OpenAI from 'openai';
 import { expect, test } from 'vitest';
-import { classifyFailure, retryAfterMs, statusOf } from './failures.ts';
+import { retryAfterMs } from '../providers/index.ts';
+import { classifyFailure, statusOf } from './failures.ts';
 
 const nowMs = Date.parse('2026-01-01T00:00:00Z');
 const classify = (error: unknown, fromModel = false) =>

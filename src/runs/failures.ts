@@ -1,8 +1,9 @@
 import { type ErrorCode, errorCatalogue, ServiceError } from '../platform/errors.ts';
+import { retryAfterMs } from '../providers/index.ts';
 import type { FinalStatus, RunError } from '../storage/port/index.ts';
 
 /** Why the service itself ended a run before its agent did. */
-export type StopReason = 'timed_out' | 'cancelled' | 'shutting_down' | 'lease_lost';
+export type StopReason = 'timed_out' | 'cancelled' | 'shutting_down' | 'lease_lost' | 'providers_down';
 
 /** The reason that a run's AbortSignal carries when the service ends the run. */
 export class RunStopped extends Error {
@@ -33,6 +34,8 @@ export function stopped(reason: StopReason): Failure {
       return failure(new ServiceError('cancelled', {}), 'cancelled');
     case 'shutting_down':
       return failure(new ServiceError('shutting_down', {}));
+    case 'providers_down': // it goes on when one is back
+      return failure(new ServiceError('provider_unavailable', { reason: 'No model provider is available.' }));
     case 'lease_lost':
       return failure(new ServiceError('store_unavailable', {}));
   }
@@ -60,17 +63,6 @@ function factsOf(error: unknown): Facts {
 }
 
 const is = ({ lineage }: Facts, ...names: string[]) => names.some((name) => lineage.includes(name));
-
-/** The waiting time an HTTP answer of a provider asks for, in ms (RFC 9110, section 10.2.3, and OpenAI's own). */
-export function retryAfterMs(headers: unknown, nowMs: number): number | undefined {
-  const read = (name: string) => (headers instanceof Headers ? headers.get(name) : null);
-  const exact = Number.parseFloat(read('retry-after-ms') ?? '');
-  if (exact >= 0) return exact;
-  const header = read('retry-after');
-  if (header === null) return undefined;
-  const waitMs = /^\d+(\.\d+)?$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - nowMs;
-  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
-}
 
 /** Without a word from the provider, a caller does well to leave it alone for a moment. */
 const defaultRetryMs = 5_000;

@@ -25,7 +25,7 @@ function patchOnce(prototype: object, name: string, wrap: (original: Method) => 
 const defaultProviderClass = () => new Runner().config.modelProvider.constructor;
 
 function providerFor(own: ModelProvider, defaults: RunDefaults): ModelProvider {
-  return own.constructor === defaultProviderClass() ? defaults.modelProvider : journalProvider(own);
+  return own.constructor === defaultProviderClass() ? defaults.modelProvider : journalProvider(own, true);
 }
 
 /** The runner that executes a nested run: as its author made it, but with journaled models and our provider. */

@@ -40,7 +40,8 @@ export type StepEnd = Partial<
   Pick<Step, 'output' | 'isError' | 'error' | 'provider' | 'model' | 'usage' | 'costUsd' | 'firstTokenMs'>
 > & { status: 'completed' | 'failed' | 'unknown' };
 
-const later = () => new Promise<void>((resolve) => setImmediate(resolve));
+/** Resolves at the end of this tick. Not a turn of the event loop later: the stores wait for that themselves. */
+const later = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 /**
  * The journal of one run during one attempt: what earlier attempts recorded, what this one adds, and in which order it

@@ -7,6 +7,8 @@ import {
   Usage as SdkUsage,
   type StreamEvent,
 } from '@openai/agents';
+import { ServiceError } from '../platform/errors.ts';
+import { type Answerer, answererOf, type ModelCall, withModelCall } from '../providers/index.ts';
 import type { Json, Step, Usage } from '../storage/port/index.ts';
 import { type RunScope, runScope } from './scope.ts';
 
@@ -66,6 +68,12 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
   const startedAtMs = activity.clock.nowMs();
   let spoken = false;
 
+  /** Text that was shown counts no more. */
+  function withdraw(): void {
+    if (spoken && scope.path === '') activity.resetText(number, 'provider');
+    spoken = false;
+  }
+
   return {
     /** The answer that an earlier attempt recorded. */
     recorded(): Answer | null {
@@ -77,6 +85,15 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
       return toAnswer(step, scope);
     },
 
+    /** What those who answer have to know, and to whom they tell what happens. */
+    told: {
+      agent: scope.agent,
+      interactive: activity.run.mode !== 'background',
+      deadlineMs: activity.deadlineMs,
+      failedOver: (change) => activity.failedOver(change),
+      withdraw,
+    } satisfies ModelCall,
+
     /** A piece of text arrived. */
     speak(delta: string): void {
       spoken = true;
@@ -84,7 +101,7 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
     },
 
     /** The answer is whole. Records it, and returns it with call ids that are unique in the run. */
-    complete({ output, responseId, usage }: Answer): OutputItem[] {
+    complete({ output, responseId, usage }: Answer, answerer: Answerer | undefined): OutputItem[] {
       const unique = output.map((item) =>
         item.callId ? { ...item, callId: activity.uniqueCallId(item.callId) } : item,
       );
@@ -109,7 +126,8 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
         {
           status: 'completed',
           output: JSON.parse(JSON.stringify(recordedAnswer)) as Json,
-          model: name,
+          provider: answerer?.provider ?? null,
+          model: answerer?.model ?? name,
           usage: toUsage(usage),
         },
       );
@@ -121,7 +139,9 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
     /** The call failed: it takes no position, and text that was shown of it counts no more. */
     fail(error: unknown): void {
       activity.modelFailed(error);
-      if (spoken && scope.path === '' && !activity.signal.aborted) activity.resetText(number, 'provider');
+      if (!activity.signal.aborted) withdraw();
+      if (error instanceof ServiceError && error.extras.retryAfterMs !== undefined)
+        activity.providersDown(error.extras.retryAfterMs);
     },
   };
 }
@@ -139,16 +159,23 @@ function toAnswer({ output }: Step, { activity }: RunScope): Answer {
 class JournaledModel implements Model {
   readonly #inner: Model;
   readonly #name: string;
+  readonly #isOwn: boolean;
   readonly getRetryAdvice: Model['getRetryAdvice'];
   readonly supportsPromptModelSelection?: boolean;
 
-  constructor(inner: Model, name: string) {
+  /** @param isOwn whether the application has brought the model along: then the service guards it */
+  constructor(inner: Model, name: string, isOwn: boolean) {
     this.#inner = inner;
     this.#name = name;
+    this.#isOwn = isOwn;
     this.getRetryAdvice = inner.getRetryAdvice?.bind(inner);
     if (inner.supportsPromptModelSelection !== undefined) {
       this.supportsPromptModelSelection = inner.supportsPromptModelSelection;
     }
+  }
+
+  #askedIn({ defaults }: RunScope): Model {
+    return (this.#isOwn && defaults.guard?.(this.#inner, this.#name)) || this.#inner;
   }
 
   async getResponse(request: ModelRequest): Promise<ModelResponse> {
@@ -159,9 +186,10 @@ class JournaledModel implements Model {
     if (recorded) return toModelResponse(recorded);
     scope.activity.beginStep();
     try {
-      const response = await this.#inner.getResponse(request);
+      const response = await this.#askedIn(scope).getResponse(withModelCall(request, call.told));
       const { usage, responseId = null } = response;
-      const output = call.complete({ output: response.output as OutputItem[], responseId, usage });
+      const answer = { output: response.output as OutputItem[], responseId, usage };
+      const output = call.complete(answer, answererOf(response));
       return { ...response, output: output as ModelResponse['output'] };
     } catch (error) {
       call.fail(error);
@@ -179,7 +207,7 @@ class JournaledModel implements Model {
     if (recorded) return yield toResponseDone(recorded);
     scope.activity.beginStep();
     try {
-      for await (const event of this.#inner.getStreamedResponse(request)) {
+      for await (const event of this.#askedIn(scope).getStreamedResponse(withModelCall(request, call.told))) {
         if (event.type === 'output_text_delta') call.speak(event.delta);
         yield event.type === 'response_done' ? completed(event, call) : event;
       }
@@ -196,7 +224,8 @@ type ResponseDone = Extract<StreamEvent, { type: 'response_done' }>;
 
 function completed(event: ResponseDone, call: ReturnType<typeof beginCall>): ResponseDone {
   const { output, id, usage } = event.response;
-  const unique = call.complete({ output: output as OutputItem[], responseId: id, usage: new SdkUsage(usage) });
+  const answer = { output: output as OutputItem[], responseId: id, usage: new SdkUsage(usage) };
+  const unique = call.complete(answer, answererOf(event));
   return { ...event, response: { ...event.response, output: unique as ResponseDone['response']['output'] } };
 }
 
@@ -215,25 +244,28 @@ const toResponseDone = ({ output, responseId, usage }: Answer): StreamEvent => (
   },
 });
 
-/** Journals one model, once: a model that is journaled already is returned as it is. */
+/** Journals a model that the application brings along, once: one that is journaled already is returned as it is. */
 export const journalModel = (model: Model, name: string): Model =>
-  model instanceof JournaledModel ? model : new JournaledModel(model, name);
+  model instanceof JournaledModel ? model : new JournaledModel(model, name, true);
 
 class JournaledProvider implements ModelProvider {
   readonly #inner: ModelProvider;
+  readonly #isOwn: boolean;
 
-  constructor(inner: ModelProvider) {
+  constructor(inner: ModelProvider, isOwn: boolean) {
     this.#inner = inner;
+    this.#isOwn = isOwn;
   }
 
   async getModel(name?: string): Promise<Model> {
-    return journalModel(await this.#inner.getModel(name), name ?? '');
+    const model = await this.#inner.getModel(name);
+    return model instanceof JournaledModel ? model : new JournaledModel(model, name ?? '', this.#isOwn);
   }
 }
 
-/** A provider whose models are journaled. */
-export const journalProvider = (inner: ModelProvider): ModelProvider =>
-  isJournaled(inner) ? inner : new JournaledProvider(inner);
+/** A provider whose models are journaled; `isOwn` if the application has brought it along. */
+export const journalProvider = (inner: ModelProvider, isOwn = false): ModelProvider =>
+  isJournaled(inner) ? inner : new JournaledProvider(inner, isOwn);
 
 /** Whether every model of this provider is journaled already. */
 export const isJournaled = (provider: ModelProvider): boolean => provider instanceof JournaledProvider;

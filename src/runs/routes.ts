@@ -7,6 +7,7 @@ import { fromCursor, pageQuery, pageView, toCursor } from '../platform/http/pagi
 import { problems, toProblem } from '../platform/http/problem.ts';
 import type { Settings } from '../platform/settings.ts';
 import type { RunFilter } from '../storage/port/index.ts';
+import type { KeyWatch } from '../tenancy/index.ts';
 import type { RunEnd } from './active-run.ts';
 import { decisionsBody } from './decisions.ts';
 import type { EventFeed } from './event-feed.ts';
@@ -32,6 +33,8 @@ export type RunRoutesOptions = {
   settings: Pick<Settings, 'inputCharsMax' | 'runTimeoutMs' | 'backgroundTimeoutMs'>;
   /** Ends every open stream; the process is going away. */
   closing: AbortSignal;
+  /** Ends the streams of keys that are over. */
+  keyWatch: KeyWatch;
 };
 
 const callerOf = ({ caller, id, headers }: FastifyRequest): Caller => ({
@@ -58,8 +61,9 @@ function lastSeen(request: FastifyRequest, after: number | undefined): number {
 }
 
 /** Runs: creating them, following them, deciding about them, and looking at them. */
-export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { runs, feed, settings, closing }) => {
-  const creating = { creates: true };
+export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, options) => {
+  const { runs, feed, settings, closing, keyWatch } = options;
+  const creating = { scope: 'run', creates: true } as const;
   const createSchema = {
     body: createRunBody(settings),
     querystring: createRunQuery,
@@ -73,8 +77,12 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { 
     else gone.addEventListener('abort', cancel, { once: true });
   }
 
-  const follow = (reply: FastifyReply, run: Accepted['run'], afterSeq: number) =>
-    sendStream(reply, feed.read(run, afterSeq, AbortSignal.any([closing, clientGone(reply)])));
+  function follow(reply: FastifyReply, run: Accepted['run'], afterSeq: number): FastifyReply {
+    const key = keyWatch.watch(reply.request.caller);
+    if (reply.raw.closed) key[Symbol.dispose]();
+    reply.raw.once('close', () => key[Symbol.dispose]());
+    return sendStream(reply, feed.read(run, afterSeq, AbortSignal.any([closing, key.ended, clientGone(reply)])));
+  }
 
   app.post(
     '/run',
@@ -137,6 +145,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { 
   app.get(
     '/runs',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'listRuns',
         summary: 'List runs, newest first',
@@ -157,6 +166,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { 
   app.get(
     '/runs/:id',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'getRun',
         summary: 'Look at a run',
@@ -171,6 +181,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { 
   app.get(
     '/runs/:id/events',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'followRun',
         summary: 'Follow a run from any of its events on, or read them as a list (Accept: application/json)',
@@ -200,6 +211,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { 
   app.get(
     '/runs/:id/steps',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'listSteps',
         summary: 'Read the journal of a run: each model call and each tool call',
@@ -223,6 +235,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { 
   app.post(
     '/runs/:id/cancel',
     {
+      config: { scope: 'run' },
       schema: {
         operationId: 'cancelRun',
         summary: 'Ask for the end of a run',
@@ -237,6 +250,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, { 
   app.post(
     '/runs/:id/decisions',
     {
+      config: { scope: 'run' },
       schema: {
         operationId: 'decideRun',
         summary: 'Decide about calls for which a run waits',

@@ -10,6 +10,7 @@ import { RunStopped } from './failures.ts';
 import type { Faults } from './faults.ts';
 import { createJournal, type Journal } from './journal.ts';
 import type { RunMetrics } from './metrics.ts';
+import { createOutage } from './outage.ts';
 import type { Lease } from './process-lease.ts';
 import { isFinal } from './run-state.ts';
 import { readHistory } from './session-history.ts';
@@ -138,13 +139,15 @@ export function createRunLife({
     };
   }
 
-  async function handBack({ run }: Handle, journal: Journal): Promise<RunEnd> {
+  /** @param wakeInMs when it is to go on, in ms from now; its time goes on meanwhile. Defaults to at once */
+  async function handBack({ run }: Handle, journal: Journal, wakeInMs?: number): Promise<RunEnd> {
     const entries = await journal.close(null);
     const { tenantId, id, attempt } = run;
     fault('run.beforeHandBack');
-    const written = await patiently(run, () => store.runs.handBack(tenantId, id, attempt, entries));
+    const written = await patiently(run, () => store.runs.handBack(tenantId, id, attempt, entries, wakeInMs));
     fault('run.afterHandBack');
-    if (written) log.info({ runId: id, attempt }, 'run handed back');
+    if (written && wakeInMs !== undefined) log.warn({ runId: id, attempt, wakeInMs }, 'run waits for a model provider');
+    else if (written) log.info({ runId: id, attempt }, 'run handed back');
     else log.error({ runId: id, attempt }, 'another process has taken this run over');
     return { type: 'handed_back' };
   }
@@ -159,17 +162,31 @@ export function createRunLife({
     metrics.started(run);
     fault('run.claimed');
     try {
-      const journal = openJournal(handle, await recordedBefore(run, told));
+      const recorded = await recordedBefore(run, told);
+      const journal = openJournal(handle, recorded);
       const assertHeld = () => {
         if (lease.isHeld()) return;
         stop('lease_lost'); // the run is not to fail, but to go on elsewhere
         throw new RunStopped('lease_lost');
       };
+      const outage = createOutage(run, recorded);
       const giveBack = () => {
         if (handle.isLeaving()) stop('shutting_down');
-        return handle.isLeaving();
+        else if (outage.waitMs() !== null) stop('providers_down');
+        return signal.aborted;
       };
-      const activity = createActivity({ run, journal, clock, signal, effectDefault, fault, assertHeld, giveBack });
+      const activity = createActivity({
+        run,
+        journal,
+        clock,
+        signal,
+        effectDefault,
+        fault,
+        assertHeld,
+        giveBack,
+        deadlineMs,
+        waitForProviders: outage.met,
+      });
       const history = await readHistory(store.sessions, run, historyItemsMax);
       const execution = await executor.execute(activity, history);
       const reason = signal.reason instanceof RunStopped ? signal.reason.reason : null;
@@ -179,6 +196,8 @@ export function createRunLife({
         return await handBack(handle, journal).catch(() => ({ type: 'handed_back' as const }));
       }
       if (reason === 'shutting_down') return await handBack(handle, journal);
+      if (reason === 'providers_down')
+        return await handBack(handle, journal, Math.min(outage.waitMs() ?? 0, deadlineMs - clock.monotonicMs()));
       return await end(handle, journal, execution);
     } finally {
       timer.abort('the run has ended'); // without a reason an error with its stack is made

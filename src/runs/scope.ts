@@ -1,10 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
-import type { ModelProvider } from '@openai/agents';
+import type { Model, ModelProvider } from '@openai/agents';
 import type { Activity } from './activity.ts';
 
-/** What a run started inside another one uses where its author left it to the SDK's defaults. */
-export type RunDefaults = { modelProvider: ModelProvider; model: string };
+/** What the service gives to all runs, and to those started inside of them. */
+export type RunDefaults = {
+  /** Where models come from whose author left that to the SDK's defaults. */
+  modelProvider: ModelProvider;
+  /** The model of agents that name none. */
+  model: string;
+  /** Has a model that the application brings along keep to the service's rules. Defaults to the model as it is. */
+  guard?(model: Model, name: string): Model;
+};
 
 /** The tool call that is being executed, as the tool may ask for it. */
 export type CurrentCall = {

@@ -13,6 +13,7 @@ export const sessionRoutes: FastifyPluginAsyncZod<{ sessions: SessionService }> 
   app.get(
     '/sessions',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'listSessions',
         summary: 'List sessions, the one that changed last first',
@@ -30,6 +31,7 @@ export const sessionRoutes: FastifyPluginAsyncZod<{ sessions: SessionService }> 
   app.get(
     '/sessions/:id',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'getSession',
         summary: 'Look at a session',
@@ -44,6 +46,7 @@ export const sessionRoutes: FastifyPluginAsyncZod<{ sessions: SessionService }> 
   app.get(
     '/sessions/:id/items',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'listSessionItems',
         summary: 'Read a conversation, in order',
@@ -69,6 +72,7 @@ export const sessionRoutes: FastifyPluginAsyncZod<{ sessions: SessionService }> 
   app.delete(
     '/sessions/:id',
     {
+      config: { scope: 'run' },
       schema: {
         operationId: 'deleteSession',
         summary: 'Delete a session with all that belongs to it: its items and its runs',

@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError } from '../platform/errors.ts';
-import type { RateDecision, RateLimiter } from '../storage/port/index.ts';
+import type { KeyLimits, RateDecision, RateLimiter, Scope } from '../storage/port/index.ts';
 import type { Authenticator, Identity } from './authenticator.ts';
 
 declare module 'fastify' {
@@ -9,7 +10,9 @@ declare module 'fastify' {
     caller: Identity;
   }
   interface FastifyContextConfig {
-    /** The route makes runs: it counts against the limit of creating routes, not of reads. */
+    /** What a key must be let in to do for this route. A route without it cannot be registered behind the guard. */
+    scope?: Scope;
+    /** The route makes runs or keys: it counts against the limit of creating routes, not of reads. */
     creates?: boolean;
   }
 }
@@ -38,20 +41,44 @@ function setRateHeaders(
 }
 
 /**
- * Lets a request in: who it is from, and whether that caller is within its rate. Both are settled before the body is
- * read, so that a refusal costs next to nothing. Covers the routes of `app` that are registered after it.
+ * The header by which a request says who it is from. Two of them are none: a proxy may have looked at the other one.
+ * Node's own `headers` would show the first.
+ */
+function authorizationOf({ headers, rawHeaders }: IncomingMessage): string | undefined {
+  let count = 0;
+  for (let name = 0; name < rawHeaders.length; name += 2) {
+    if (rawHeaders[name]?.toLowerCase() === 'authorization') count += 1;
+  }
+  return count > 1 ? undefined : headers.authorization;
+}
+
+function checkScope({ scopes }: Identity, scope: Scope | undefined): void {
+  if (scope !== undefined && scopes.includes(scope)) return;
+  const reason = `This API key does not have the scope "${scope}"; it has ${scopes.join(', ')}.`;
+  throw new ServiceError('forbidden', { reason });
+}
+
+/**
+ * Lets a request in: who it is from, whether its key has the route's scope, and whether that caller is within its rate.
+ * All is settled before the body is read, so that a refusal costs next to nothing. Covers the routes of `app` that are
+ * registered after it, and refuses to register one that does not say which scope it asks for.
  */
 export function registerGuard(app: FastifyInstance, { authenticator, limiter, rateLimit }: GuardOptions): void {
-  const policies = {
-    create: rateLimit,
-    read: { perMinute: rateLimit.perMinute * readsPerCreate, burst: rateLimit.burst * readsPerCreate },
+  const limitsOf = ({ rpm, burst }: KeyLimits, creates: boolean) => {
+    const times = creates ? 1 : readsPerCreate;
+    return { perMinute: (rpm ?? rateLimit.perMinute) * times, burst: (burst ?? rateLimit.burst) * times };
   };
 
   app.decorateRequest('caller', null as never);
+  app.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.scope === undefined) throw new Error(`${method} ${url} does not say which scope it asks for.`);
+  });
   app.addHook('onRequest', async (request: FastifyRequest, reply) => {
-    request.caller = authenticator.identify(request.headers.authorization);
-    const policy = request.routeOptions.config.creates ? 'create' : 'read';
-    const { perMinute, burst } = policies[policy];
+    const { scope, creates = false } = request.routeOptions.config;
+    request.caller = await authenticator.identify(authorizationOf(request.raw));
+    checkScope(request.caller, scope);
+    const policy = creates ? 'create' : 'read';
+    const { perMinute, burst } = limitsOf(request.caller.limits, creates);
     const caller = request.caller.keyId === null ? `ip:${request.ip}` : `key:${request.caller.keyId}`;
     const decision = await limiter.take(`${policy}:${caller}`, { intervalMs: minuteMs / perMinute, burst });
     setRateHeaders(reply, policy, perMinute, decision);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
@@ -156,10 +156,5 @@ export function demandTarget({ metrics }: HpaSpec): number {
   throw new Error(`no External metric ${demandMetric}`);
 }
 
-const root = join(import.meta.dirname, '../..');
-const deployed = join(root, 'deploy/k8s');
-
-/** Where the manifests are that users apply; a copy of the same figures where there are none. */
-export const manifestsFolder = existsSync(join(deployed, 'hpa.yaml'))
-  ? deployed
-  : join(import.meta.dirname, 'manifests');
+/** Where the manifests are that users apply. */
+export const manifestsFolder = join(import.meta.dirname, '../../deploy/k8s');

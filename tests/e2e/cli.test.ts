@@ -6,7 +6,8 @@ import { createTestDatabase } from '../support/postgres.ts';
 import { createProject } from '../support/project.ts';
 import { runCli, startService } from '../support/service.ts';
 
-const commands = ['dev', 'start', 'migrate', 'prune', 'doctor'];
+const commands = ['dev', 'start', 'migrate', 'prune', 'doctor', 'keys'];
+const keysCommands = ['create', 'list', 'revoke'];
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 const mainFile = `
@@ -33,6 +34,18 @@ describe('help', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`Usage: agent-service ${command}`);
     for (const hidden of ['--report-modules', '--look']) expect(stdout).not.toContain(hidden); // between processes
+  });
+
+  test.each(keysCommands)('of `keys %s` says what it does', async (command) => {
+    const { code, stdout, stderr } = await runCli(['keys', command, '--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(`Usage: agent-service keys ${command}`);
+  });
+
+  test('of `keys` is what somebody sees who names none of its commands', async () => {
+    const { code, stderr } = await runCli(['keys']);
+    expect(code).toBe(1);
+    for (const command of keysCommands) expect(stderr).toMatch(new RegExp(`^ +${command} `, 'm'));
   });
 
   test.each(['dev', 'start'])('of `%s` names the program that is served by default, once', async (command) => {
@@ -69,6 +82,17 @@ describe('a mistake on the command line is named, with the way to help, and ends
       message:
         'error: option \'--older-than <duration>\' argument \'soon\' is invalid. Expected a duration such as "30 days", "12h", or a number of seconds.',
     },
+    { args: ['keys', 'make'], message: "error: unknown command 'make'" },
+    { args: ['keys', 'create', '--tenant', 'a'], message: "error: required option '--scopes <list>' not specified" },
+    {
+      args: ['keys', 'create', '--rpm', 'many'],
+      message: "error: option '--rpm <count>' argument 'many' is invalid. Expected a number such as 60 or 2.5.",
+    },
+    {
+      args: ['keys', 'create', '--expires', 'soon'],
+      message: "error: option '--expires <duration>' argument 'soon' is invalid. Expected a duration",
+    },
+    { args: ['keys', 'revoke'], message: "error: missing required argument 'id'" },
     { args: ['start', 'a.ts', 'b.ts'], message: "error: too many arguments for 'start'." },
     { args: ['migrate', 'a.ts'], message: "error: too many arguments for 'migrate'." },
   ])('$args', async ({ args, message }) => {

@@ -1,10 +1,6 @@
-import { Agent } from '@openai/agents';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createAgentRegistry } from '../../src/agents/index.ts';
-import { parseSettings } from '../../src/platform/settings.ts';
-import { buildServer, type ServerParts } from '../../src/server.ts';
+import { buildBareServer, routesOf } from '../support/bare-server.ts';
 import { type ServiceUnderTest, startService } from '../support/service.ts';
 
 type Schema = { $ref?: string; [key: string]: unknown };
@@ -39,38 +35,6 @@ const operations = () =>
     Object.entries(methods).map(([method, operation]) => ({ route: `${method.toUpperCase()} ${path}`, operation })),
   );
 
-/** The API's server, which answers nothing: it shows its routes. */
-async function buildBareServer(env: Record<string, string> = {}) {
-  const helper = new Agent({ name: 'helper', instructions: 'Hi.' });
-  return buildServer({
-    settings: parseSettings({ APP_ENV: 'test', ...env }),
-    version: '1.2.3',
-    log: pino({ level: 'silent' }),
-    ids: () => 'req_1',
-    agents: createAgentRegistry({ helper }),
-    health: { isDraining: () => false },
-    closing: new AbortController().signal,
-  } as unknown as ServerParts);
-}
-
-/** The routes of a server, as `METHOD /path/{parameter}`, without those that only go with others. */
-async function routesOf(): Promise<string[]> {
-  await using app = await buildBareServer();
-  await app.ready();
-  const lines = app.printRoutes({ commonPrefix: false }).split('\n');
-  const routes: string[] = [];
-  const path: string[] = [];
-  for (const line of lines) {
-    const [, indent = '', part = '', methods] = /^([│ ]*)[├└]── (\S*)(?: \((.+)\))?$/.exec(line) ?? [];
-    path.splice(indent.length / 4, path.length, part);
-    for (const method of methods?.split(', ') ?? []) {
-      if (!['HEAD', 'OPTIONS'].includes(method))
-        routes.push(`${method} ${path.join('').replaceAll(/:(\w+)/g, '{$1}')}`);
-    }
-  }
-  return routes;
-}
-
 describe('the OpenAPI document', () => {
   test('is valid OpenAPI 3.1', async () => {
     const validator = new Validator();
@@ -81,7 +45,8 @@ describe('the OpenAPI document', () => {
   });
 
   test('holds every route of the API and of the probes', async () => {
-    const routes = (await routesOf()).filter((route) => !/ \/(docs|openapi\.json)/.test(route));
+    await using app = await buildBareServer();
+    const routes = (await routesOf(app)).filter((route) => !/ \/(docs|openapi\.json)/.test(route));
     expect(routes).toContain('POST /api/v1/run');
     expect(routes).toContain('GET /api/v1/sessions/{id}/items');
     expect(
@@ -143,9 +108,13 @@ describe('the OpenAPI document', () => {
       'Agent',
       'AgentPage',
       'CreateBackgroundRun',
+      'CreateKey',
       'CreateRun',
+      'CreatedKey',
       'Decisions',
       'Healthy',
+      'Key',
+      'KeyPage',
       'Problem',
       'Ready',
       'RequiredAction',
@@ -186,15 +155,39 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  test('asks for a key only where the service does', async () => {
+  test('asks for a key only where the service does, and says with which scope', async () => {
     await using open = await buildBareServer();
     await using closed = await buildBareServer({ AUTH_MODE: 'api_key' });
     await Promise.all([open.ready(), closed.ready()]);
-    expect((open.swagger() as Document).security ?? []).toEqual([]);
-    expect((closed.swagger() as Document).security).toEqual([{ apiKey: [] }]);
+    const securityOf = (app: typeof open) =>
+      Object.entries((app.swagger() as Document).paths).flatMap(([path, methods]) =>
+        Object.entries(methods).map(([method, { security }]) => ({ path, method, security })),
+      );
+    for (const { path, security } of securityOf(open)) expect(security, path).toEqual([]);
+    for (const { path, method, security } of securityOf(closed)) {
+      if (!path.startsWith('/api/')) expect(security, path).toEqual([]);
+      else if (path.startsWith('/api/v1/keys')) expect(security, path).toEqual([{ apiKey: ['admin'] }]);
+      else expect(security, path).toEqual([{ apiKey: [method === 'get' ? 'read' : 'run'] }]);
+    }
     expect((closed.swagger() as Document).components.securitySchemes).toEqual({
-      apiKey: { type: 'http', scheme: 'bearer' },
+      apiKey: {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'ask_…',
+        description: expect.stringMatching(/run .* read .* admin/),
+      },
     });
+  });
+
+  test('of a service that asks for keys is open to all, as are the probes; every other route is 401 without a key', async () => {
+    await using app = await buildBareServer({ AUTH_MODE: 'api_key' });
+    const isOpen = (route: string) => / \/(docs|openapi\.json|healthz|readyz)\b/.test(route);
+    for (const route of await routesOf(app)) {
+      const [method, url = ''] = route.split(' ');
+      const { statusCode } = await app.inject({ method: method as 'GET', url: url.replaceAll(/\{\w+\}/g, 'x') });
+      if (isOpen(route)) expect([200, 302, 404], route).toContain(statusCode);
+      else expect([route, statusCode]).toEqual([route, 401]);
+    }
   });
 
   test('names the limits of the service that it is of', async () => {

@@ -94,7 +94,7 @@ test('a client that asked for it takes the run with it', async () => {
 });
 
 test('a failure ends the stream with the run and its error', async () => {
-  await provider.script({ text: 'one two', fault: { kind: 'truncate', afterTokens: 1 } });
+  await provider.script({ reply: { text: 'one two', fault: { kind: 'truncate', afterTokens: 1 } } });
   const { events } = await stream({ message: 'Hi' });
   const last = await events.until('run.failed');
   expect(runOf(last)).toMatchObject({ status: 'failed', error: { code: 'provider_error' }, response: null });
@@ -131,7 +131,7 @@ test('what is refused before there is a run is a problem document, not a stream'
 
 test('through Chat Completions a stream without its end is a fault too, never an answer', async () => {
   await using chat = await startService({ provider, env: { OPENAI_API: 'chat_completions' } });
-  await provider.script({ text: 'half of it', fault: { kind: 'truncate', afterTokens: 1 } });
+  await provider.script({ reply: { text: 'half of it', fault: { kind: 'truncate', afterTokens: 1 } } });
   const response = await fetch(`${chat.url}/api/v1/run/stream`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -12,11 +12,10 @@ import { createModelRequests } from './checker/model-requests.ts';
 import { check, readStore, type Stored } from './checker.ts';
 import { deploy, type PodEnd, type Termination } from './rolling/deployment.ts';
 import { startLoadBalancer } from './rolling/load-balancer.ts';
+import { readManifests } from './rolling/manifests.ts';
 import { startTraffic, type Traffic } from './rolling/traffic.ts';
 
 const isLong = process.env.FAULTS === 'long';
-/** How often all pods are replaced. */
-const updates = isLong ? 10 : 2;
 /** Decides about the runs, though not about what meets what; `FAULTS_SEED` gives it again. */
 const seed = Number(process.env.FAULTS_SEED ?? randomInt(1_000_000));
 /** So many runs end before the provider forgets any of their requests. */
@@ -24,12 +23,12 @@ const runsPerReading = 50;
 /** Runs that end before the first pod is replaced, so that clients of all kinds are at work. */
 const runsBefore = 12;
 
-/** The settings of the pods, in ms. */
+/** Of pods that are not to take long about it, in ms: so little that some runs outlast it. */
 const graceMs = 3_000;
 const delayMs = 1_500;
 /** News of a pod's end reaches the load balancer this late, in ms: three times in `delayMs`. */
 const propagationMs = 500;
-/** Far more than a pod takes, so that one which takes longer is seen: it ends by SIGKILL. */
+/** More than a pod takes, so that one which takes longer is seen: it ends by SIGKILL. */
 const gracePeriodMs = delayMs + graceMs + 16_000;
 /** How long a run takes that has to be handed back, and one where none has to be. */
 const longMs = { beyondGrace: 7_000, within: 1_000 };
@@ -43,10 +42,19 @@ const glimpse = { longMs: longMs.within, ...(isLong ? { replicas: 3, replaced: 6
 
 const usual: Termination = { propagationMs, preStopMs: 0, signal: 'SIGTERM', gracePeriodMs };
 
+const settings = (prestopDelayMs: number) => ({
+  OPENAI_TIMEOUT: '120',
+  PRESTOP_DELAY: `${prestopDelayMs / 1000}`,
+  SHUTDOWN_GRACE: `${graceMs / 1000}`,
+});
+/** Where pods die, what they had is to go on soon. */
+const shortLease = { RUN_LEASE: '2' };
+
 /** How an update goes, and how often. */
 type Play = {
   replicas: number;
-  prestopDelayMs: number;
+  /** The settings of the pods. */
+  env: Record<string, string>;
   termination: Termination;
   longMs: number;
   /** Pods that are replaced. */
@@ -75,10 +83,7 @@ function countRequests(provider: FakeProvider) {
 }
 
 /** Replaces pods under traffic, and reads what is stored when all is over. */
-async function play(
-  haproxy: string,
-  { replicas, prestopDelayMs, termination, longMs, replaced }: Play,
-): Promise<Outcome> {
+async function play(haproxy: string, { replicas, env: own, termination, longMs, replaced }: Play): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'agent-service-rolling-'));
   const effectsFile = join(folder, 'effects.log');
   try {
@@ -88,10 +93,7 @@ async function play(
       DATABASE_URL: database.url,
       DATABASE_POOL_MAX: '5',
       EFFECTS_FILE: effectsFile,
-      OPENAI_TIMEOUT: '120',
-      RUN_LEASE: '2',
-      PRESTOP_DELAY: `${prestopDelayMs / 1000}`,
-      SHUTDOWN_GRACE: `${graceMs / 1000}`,
+      ...own,
     };
     await using processes = startProcesses({ provider, app: 'tests/support/apps/rolling.ts', env });
     await using balancer = await startLoadBalancer(haproxy);
@@ -152,33 +154,50 @@ async function playFor(context: TestContext, how: Play): Promise<Outcome> {
 const timeout = isLong ? 1_800_000 : 240_000;
 
 describe('a rolling update behind a load balancer, under load', () => {
-  test('fails no request, loses no run and no event, and hands back what it does not wait for', {
-    timeout,
-  }, async (context) => {
-    const outcome = await playFor(context, {
-      prestopDelayMs: delayMs,
-      termination: usual,
-      longMs: longMs.beyondGrace,
-      replicas: 3,
-      replaced: updates * 3,
-    });
-    const { tally, violations } = outcome.traffic;
-    expect(tally.failures, [`seed ${seed}`, ...outcome.failed].join('\n')).toEqual([]);
-    expect(violations, `seed ${seed}`).toEqual([]);
-    expect(outcome.wrong, `seed ${seed}`).toEqual([]);
-    expect(outcome.stored.runs.filter(({ crashes }) => crashes > 0)).toEqual([]);
-    expect(outcome.ends).not.toContain('SIGKILL');
-    // There was something that could have failed.
-    expect(Math.min(...Object.values(tally.requests), tally.resumed)).toBeGreaterThan(0);
-    expect(handbacksOf(outcome, 'background')).toBeGreaterThan(0);
-  });
+  const { replicas, preStopMs, gracePeriodMs: gracePeriod, env } = readManifests();
+  const good = [
+    {
+      pods: 'that the manifests describe',
+      updates: isLong ? 10 : 2,
+      how: { replicas, env, termination: { ...usual, preStopMs, gracePeriodMs: gracePeriod } },
+    },
+    {
+      pods: 'that some runs outlast',
+      updates: isLong ? 10 : 1,
+      how: { replicas: 3, env: settings(delayMs), termination: usual },
+    },
+  ];
+
+  test.for(good)(
+    'fails no request, loses no run and no event, and hands back what is not waited for: pods $pods',
+    {
+      timeout,
+    },
+    async ({ how, updates }, context) => {
+      const replaced = updates * how.replicas;
+      const outcome = await playFor(context, { ...how, longMs: longMs.beyondGrace, replaced });
+      const { tally, violations } = outcome.traffic;
+      expect(tally.failures, [`seed ${seed}`, ...outcome.failed].join('\n')).toEqual([]);
+      expect(violations, `seed ${seed}`).toEqual([]);
+      expect(outcome.wrong, `seed ${seed}`).toEqual([]);
+      expect(outcome.stored.runs.filter(({ crashes }) => crashes > 0)).toEqual([]);
+      expect(outcome.ends).not.toContain('SIGKILL');
+      // There was something that could have failed.
+      expect(Math.min(...Object.values(tally.requests), tally.resumed)).toBeGreaterThan(0);
+      expect(handbacksOf(outcome, 'background')).toBeGreaterThan(0);
+    },
+  );
 
   test('fails requests, though it loses no run, if new work is refused before the load balancer knows', {
     timeout,
   }, async (context) => {
     // A single pod is to meet many requests meanwhile.
     const termination = { ...usual, propagationMs: isLong ? propagationMs : graceMs };
-    const { traffic, wrong } = await playFor(context, { ...glimpse, prestopDelayMs: 0, termination });
+    const { traffic, wrong } = await playFor(context, {
+      ...glimpse,
+      env: { ...settings(0), ...shortLease },
+      termination,
+    });
     expect(traffic.tally.failures.length).toBeGreaterThan(0);
     expect([...traffic.violations, ...wrong], `seed ${seed}`).toEqual([]);
   });
@@ -189,7 +208,8 @@ describe('a rolling update behind a load balancer, under load', () => {
     // A single pod is to be killed while requests are on their way to it.
     const heardMs = isLong ? propagationMs : delayMs;
     const termination: Termination = { ...usual, propagationMs: heardMs, preStopMs: delayMs, signal: 'SIGKILL' };
-    const { traffic, stored, wrong } = await playFor(context, { ...glimpse, prestopDelayMs: delayMs, termination });
+    const killed = { ...glimpse, env: { ...settings(delayMs), ...shortLease }, termination };
+    const { traffic, stored, wrong } = await playFor(context, killed);
     expect(traffic.tally.failures.length).toBeGreaterThan(0);
     expect([...traffic.violations, ...wrong], `seed ${seed}`).toEqual([]);
     expect(stored.runs.some(({ crashes }) => crashes > 0)).toBe(true);

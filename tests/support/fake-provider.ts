@@ -45,6 +45,13 @@ export type FakeProviderOptions = {
    * same request gets the same answer to the last character.
    */
   freshIds?: boolean;
+  /**
+   * Makes it a vLLM, which works on so many calls at once and lets others wait, and has `/health` and `/metrics` beside
+   * the API.
+   */
+  vllm?: { maxNumSeqs: number };
+  /** Each answer begins so much later, in ms. Defaults to 0. */
+  slowMs?: number;
 };
 
 /** A running fake provider. */
@@ -79,13 +86,15 @@ export type FakeProvider = {
 
 const main = fileURLToPath(new URL('./fake-provider/main.ts', import.meta.url));
 
-function argumentsFor({ port = 0, apiKey, models, freshIds }: FakeProviderOptions): string[] {
+function argumentsFor({ port = 0, apiKey, models, freshIds, vllm, slowMs = 0 }: FakeProviderOptions): string[] {
   return [
     main,
     ...['--port', String(port)],
     ...(apiKey === undefined ? [] : ['--api-key', apiKey]),
     ...(models === undefined ? [] : ['--models', models.join(',')]),
     ...(freshIds === true ? ['--fresh-ids'] : []),
+    ...(vllm === undefined ? [] : ['--vllm-max-num-seqs', String(vllm.maxNumSeqs)]),
+    ...['--slow-ms', String(slowMs)],
   ];
 }
 

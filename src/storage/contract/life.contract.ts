@@ -44,6 +44,11 @@ const operations: Record<string, (store: Store) => Promise<unknown>> = {
   'retention.pruneKeys': (store) => store.retention.pruneKeys(10),
   'retention.pruneDeleted': (store) => store.retention.pruneDeleted(10),
   'retention.countExpired': (store) => store.retention.countExpired(1000),
+  'keys.list': (store) => store.keys.list(tenant, 10, null),
+  'keys.revoke': (store) => store.keys.revoke(tenant, 'key_1'),
+  'keys.find': (store) => store.keys.find(['key_1']),
+  'keys.markUsed': (store) => store.keys.markUsed(['key_1'], 1000),
+  'keys.anyValid': (store) => store.keys.anyValid(),
   'processes.register': (store) =>
     store.processes.register(
       { id: 'proc_1', host: 'h', pid: 1, appVersion: '1', sdkVersion: '1', agents: ['triage'] },

@@ -1,6 +1,8 @@
 import type { Service } from '../../platform/lifecycle.ts';
 import type { JournalStore } from './journal.ts';
+import type { KeyStore } from './keys.ts';
 import type { ProcessStore } from './processes.ts';
+import type { ProviderStore } from './providers.ts';
 import type { RateLimiter } from './rate-limits.ts';
 import type { RetentionStore } from './retention.ts';
 import type { RunStore } from './runs.ts';
@@ -9,7 +11,9 @@ import type { Signals } from './signals.ts';
 
 export type * from './inspection.ts';
 export * from './journal.ts';
+export * from './keys.ts';
 export type * from './processes.ts';
+export type * from './providers.ts';
 export type * from './rate-limits.ts';
 export * from './remains.ts';
 export type * from './retention.ts';
@@ -30,6 +34,8 @@ export interface Store extends Service {
   readonly processes: ProcessStore;
   readonly journal: JournalStore;
   readonly retention: RetentionStore;
+  readonly keys: KeyStore;
+  readonly providers: ProviderStore;
   readonly signals: Signals;
   /** Shared by all processes; null where there is only one process, which then counts in memory. */
   readonly rateLimiter: RateLimiter | null;

@@ -93,7 +93,7 @@ export type RunFilter = {
  * session while it is queued again.
  *
  * A run's time (`timeoutMs`) counts from its creation, or from its first claim if it is in the background; time that it
- * spends orphaned, handed back or waiting for a person does not count.
+ * spends orphaned, handed back or waiting for a person does not count, unless it was handed back to wait for something.
  */
 export interface RunStore {
   /**
@@ -116,9 +116,16 @@ export interface RunStore {
 
   /**
    * Gives a run back that this process will not finish: `running → queued` at this `attempt`, what is not recorded yet
-   * of its journal with it. It counts as no crash. False if nothing was written.
+   * of its journal with it. It counts as no crash. With `wakeInMs` it is not claimed before that time is over, and its
+   * own time goes on meanwhile: for runs in the background that wait for something. False if nothing was written.
    */
-  handBack(tenantId: string, runId: string, attempt: number, entries: JournalEntries): Promise<boolean>;
+  handBack(
+    tenantId: string,
+    runId: string,
+    attempt: number,
+    entries: JournalEntries,
+    wakeInMs?: number,
+  ): Promise<boolean>;
 
   /**
    * Takes back the runs of dead processes of all tenants (no lease, see `ProcessStore`), in order of arrival, at most

@@ -9,6 +9,8 @@ export type Signal =
   | { type: 'events'; runId: string }
   /** The process that executes this run is asked to end it. */
   | { type: 'cancel'; runId: string }
+  /** Somebody has learned something about a model provider: `ProviderStore.notes` has it. */
+  | { type: 'providers' }
   /** A process died before its lease was over: `RunStore.recoverOrphans` finds its runs. */
   | { type: 'orphans' };
 

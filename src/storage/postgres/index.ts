@@ -5,9 +5,11 @@ import { attempt } from './attempt.ts';
 import { createDatabase, type Database } from './database.ts';
 import { createDeathWatch } from './death-watch.ts';
 import { createJournalStore } from './journal.ts';
+import { createKeyStore } from './keys.ts';
 import { createListener } from './listener.ts';
 import { migrate } from './migrate.ts';
 import { createProcessStore } from './processes.ts';
+import { createProviderStore } from './providers.ts';
 import { createRateLimiter } from './rate-limits.ts';
 import { createRetentionStore } from './retention.ts';
 import { createRunStore } from './runs.ts';
@@ -59,6 +61,8 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     processes,
     journal,
     retention: createRetentionStore(database),
+    keys: createKeyStore(database),
+    providers: createProviderStore(database, signals),
     signals,
     rateLimiter: createRateLimiter(database, log),
     async ping(signal) {

@@ -26,7 +26,7 @@ const requestCancel: Statement = {
 };
 const handBackRun: Statement = {
   name: 'hand_back_run',
-  text: `select ${columns}, ${awaited} from hand_back_run(${placeholders(5)})`,
+  text: `select ${columns}, ${awaited} from hand_back_run(${placeholders(6)})`,
 };
 const pauseRun: Statement = {
   name: 'pause_run',
@@ -77,14 +77,15 @@ export function createRunStore(database: Database, signals: PostgresSignals) {
     create: (run, ifBusy, startNow) => create({ creation, signals, get, tellEnd }, run, ifBusy, startNow),
     claim: (ownerId, options) => claimRuns(database, ownerId, options),
     recoverOrphans: (poison, limit) => recoverOrphans(database, signals, poison, limit),
-    async handBack(tenantId, runId, attempt, entries) {
+    async handBack(tenantId, runId, attempt, entries, wakeInMs) {
       const text = entriesText(tenantId, runId, entries);
-      const row = await one(handBackRun, [tenantId, runId, attempt, text, toJsonText(cancelledError)]);
+      const wakes = wakeInMs === undefined ? null : Math.max(0, Math.ceil(wakeInMs));
+      const row = await one(handBackRun, [tenantId, runId, attempt, text, toJsonText(cancelledError), wakes]);
       if (row === null) return false;
       if (row.status === 'cancelled') tellEnd(runId, row.awaited);
       else {
         if (entries.events.length > 0) signals.publish({ type: 'events', runId });
-        signals.publish({ type: 'claimable' });
+        if (wakeInMs === undefined) signals.publish({ type: 'claimable' });
       }
       return true;
     },

@@ -26,15 +26,17 @@ type Told = Exclude<Signal, { type: 'orphans' }>;
 
 const kinds = { x: 'cancel', e: 'events' } as const;
 
-/** Signals as texts that NOTIFY takes: `c`, `x <run>,<run>…`, `e <run>,<run>…`; split where they are too long. */
+/** Signals as texts that NOTIFY takes: `c`, `p`, `x <run>,<run>…`, `e <run>,<run>…`; split where they are too long. */
 export function encodeSignals(signals: Iterable<Told>): string[] {
   const ids = { x: new Set<string>(), e: new Set<string>() };
   let claimable = false;
+  let providers = false;
   for (const signal of signals) {
     if (signal.type === 'claimable') claimable = true;
+    else if (signal.type === 'providers') providers = true;
     else ids[signal.type === 'cancel' ? 'x' : 'e'].add(signal.runId);
   }
-  return [...(claimable ? ['c'] : []), ...split('x', ids.x), ...split('e', ids.e)];
+  return [...(claimable ? ['c'] : []), ...(providers ? ['p'] : []), ...split('x', ids.x), ...split('e', ids.e)];
 }
 
 function split(kind: string, ids: Iterable<string>): string[] {
@@ -50,6 +52,7 @@ function split(kind: string, ids: Iterable<string>): string[] {
 /** The signals of a payload; none of one that this version does not know. */
 export function decodeSignals(payload: string): Told[] {
   if (payload === 'c') return [{ type: 'claimable' }];
+  if (payload === 'p') return [{ type: 'providers' }];
   const type = kinds[payload[0] as keyof typeof kinds];
   if (type === undefined) return [];
   return payload

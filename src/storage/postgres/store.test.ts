@@ -18,7 +18,8 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-const tables = 'processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits';
+const tables =
+  'api_keys, processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits, provider_notes, provider_shares';
 
 const timesOfRuns = [
   'created_at_ms',

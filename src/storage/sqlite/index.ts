@@ -7,9 +7,11 @@ import { StoreSetupError } from '../setup-error.ts';
 import { createDatabase, databaseFile, type Sync } from './database.ts';
 import { type ExecutorLock, takeExecutorLock } from './executor-lock.ts';
 import { createJournalStore } from './journal.ts';
+import { createKeyStore } from './keys.ts';
 import { migrate, readMigrations } from './migrate.ts';
 import { createOperations } from './operation.ts';
 import { createProcessStore, endAllLeases } from './processes.ts';
+import { createProviderStore } from './providers.ts';
 import { createRetentionStore } from './retention.ts';
 import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
@@ -61,6 +63,8 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
     processes: createProcessStore(write),
     journal: createJournalStore(database, write),
     retention: createRetentionStore(database, write, time),
+    keys: createKeyStore(database, write, time),
+    providers: createProviderStore(database, write, time),
     signals,
     rateLimiter: null,
     async ping(signal) {

@@ -10,7 +10,7 @@ import { columns, type RunAttempt } from './run-statements.ts';
 const crashesMax = 3;
 
 const handBackRun = `
-  update runs set status = 'queued', owner_id = null, clock_stopped_at_ms = ?
+  update runs set status = 'queued', owner_id = null, clock_stopped_at_ms = ?, run_at_ms = coalesce(?, run_at_ms)
   where id = ? and tenant_id = ? and attempt = ? and status = 'running'
   returning ${columns}, cancel_requested_at_ms`;
 
@@ -19,11 +19,15 @@ export function handBack(
   operation: Operation,
   { tenantId, runId, attempt }: RunAttempt,
   entries: JournalEntries,
+  wakeInMs?: number,
 ): boolean {
-  const row = operation.sql(handBackRun).get(operation.steadyMs, runId, tenantId, attempt) as StoppedRow | undefined;
+  const { nowMs, steadyMs } = operation;
+  const wakes = wakeInMs === undefined ? null : nowMs + Math.max(0, Math.ceil(wakeInMs));
+  const stopped = wakes === null ? steadyMs : null; // who waits for something has its time go on
+  const row = operation.sql(handBackRun).get(stopped, wakes, runId, tenantId, attempt) as StoppedRow | undefined;
   if (row === undefined) return false;
   record(operation, tenantId, runId, entries);
-  if (grantWish(operation, row) === null) operation.tell({ type: 'claimable' });
+  if (grantWish(operation, row) === null && wakes === null) operation.tell({ type: 'claimable' });
   return true;
 }
 

@@ -16,8 +16,8 @@ export function createRunStore(database: Database, write: Operations): RunStore 
   return {
     create: (run, ifBusy, startNow) => write((operation) => create(operation, run, ifBusy, startNow)),
     claim: (ownerId, options) => write((operation) => claim(operation, ownerId, options)),
-    handBack: (tenantId, runId, attempt, entries) =>
-      write((operation) => handBack(operation, { tenantId, runId, attempt }, entries)),
+    handBack: (tenantId, runId, attempt, entries, wakeInMs) =>
+      write((operation) => handBack(operation, { tenantId, runId, attempt }, entries, wakeInMs)),
     recoverOrphans: (poison, limit) => write((operation) => recoverOrphans(operation, poison, limit)),
     requestCancel: (tenantId, runId, error) => write((operation) => requestEnd(operation, tenantId, runId, error)),
     owned: (ownerId) =>

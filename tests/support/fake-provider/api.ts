@@ -12,6 +12,7 @@ import type { ModelCall, Turn } from './model-call.ts';
 import { renderResponse } from './responses-api.ts';
 import { parseResponsesBody, type UncheckedBody } from './responses-input.ts';
 import type { State } from './state.ts';
+import { createVllm, type VllmOptions } from './vllm.ts';
 
 /** How many responses are remembered for `previous_response_id`; the oldest is forgotten first. */
 const rememberedResponsesMax = 1_000;
@@ -24,6 +25,10 @@ export type ApiOptions = {
   models?: string[] | undefined;
   /** Makes ids that differ even where the requests are the same, as the real API's do. Defaults to false. */
   freshIds?: boolean | undefined;
+  /** Makes it a vLLM: with a line, health and figures. Defaults to OpenAI itself. */
+  vllm?: VllmOptions | undefined;
+  /** Each answer begins so much later, in ms. Defaults to 0. */
+  slowMs?: number | undefined;
 };
 
 type Route = {
@@ -81,6 +86,7 @@ const modelsRendering = (models: string[] = ['gpt-4.1']): Rendering => ({
 /** OpenAI's API over a state that tests control. */
 export function createApi(options: ApiOptions, getState: () => State) {
   let requestCount = 0;
+  const vllm = options.vllm && createVllm(options.vllm, options.models?.[0] ?? 'gpt-4.1');
 
   const answerModels = async (exchange: Exchange, state: State) => {
     const { reply, source } = state.script.replyToModels() ?? { reply: {}, source: 'default' as const };
@@ -94,12 +100,18 @@ export function createApi(options: ApiOptions, getState: () => State) {
     const call = parseCall(route, body, state, options.models);
     const digest = createHash('sha256').update(exchange.recording.record.path).update(text);
     const requestDigest = digest.copy().digest('hex');
-    const { reply, source } = state.script.replyTo(call, requestDigest);
+    const { reply: scripted, source } = state.script.replyTo(call, requestDigest);
+    const reply = { ...scripted, delayMs: (scripted.delayMs ?? 0) + (options.slowMs ?? 0) };
     exchange.recording.decided(source);
     if (options.freshIds) digest.update(exchange.recording.record.requestId);
     const answer = composeAnswer(call, reply, digest.digest('hex'));
     if (call.api === 'responses') remember(state.responses, answer);
-    await deliver({ exchange, reply, holds: state.holds }, route.render(answer, body), call.streamed);
+    const leave = await vllm?.enter(exchange.signal);
+    try {
+      await deliver({ exchange, reply, holds: state.holds }, route.render(answer, body), call.streamed);
+    } finally {
+      leave?.();
+    }
   };
 
   const answer = async (exchange: Exchange, state: State, request: IncomingMessage) => {
@@ -113,6 +125,7 @@ export function createApi(options: ApiOptions, getState: () => State) {
   };
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (vllm?.answers(request, response)) return;
     const state = getState();
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     const requestId = `req_${String(++requestCount).padStart(32, '0')}`;

@@ -34,7 +34,7 @@ async function strikeBeforeHeaders(delivery: Delivery): Promise<boolean> {
   if (fault?.kind === 'empty') exchange.send(200, { 'content-type': 'application/json', ...reply.headers }, '');
   else if (fault?.kind === 'html') {
     exchange.send(fault.status ?? 200, { 'content-type': 'text/html', ...reply.headers }, page);
-  } else if (fault === undefined || fault.afterTokens !== undefined) return false;
+  } else if (fault === undefined || fault.kind === 'unfinished' || fault.afterTokens !== undefined) return false;
   else if (fault.kind === 'hang') await hang(delivery);
   else if (fault.kind === 'cut' || fault.kind === 'reset') await exchange.breakOff(fault.kind);
   return true;
@@ -96,7 +96,10 @@ async function deliverStream(delivery: Delivery, rendering: Rendering): Promise<
     rendering.failure(event, { ...usualFailure, ...wordsOf(fault) }, framesSent),
   );
   exchange.head(200, { 'content-type': 'text/event-stream; charset=utf-8', ...reply.headers });
-  for (const { kind, data } of rendering.frames()) {
+  const frames = [...rendering.frames()];
+  const last = frames.at(-1);
+  if (last && reply.fault?.kind === 'unfinished') frames[frames.length - 1] = { ...last, data: last.data.trimEnd() };
+  for (const { kind, data } of frames) {
     if (kind === 'token' && tokensSent > 0) await pause(delivery, reply.tokenDelayMs);
     if (kind === 'token' && (await agenda.reach(tokensSent))) return;
     if (kind === 'end' && (await agenda.reach(Number.POSITIVE_INFINITY))) return;
@@ -125,7 +128,7 @@ async function deliverWhole(delivery: Delivery, rendering: Rendering): Promise<v
     return body ? exchange.send(200, headers, JSON.stringify(body)) : exchange.sendError({ status: 500, ...error });
   }
   const text = JSON.stringify(rendering.whole());
-  const isWhole = reply.hold === undefined && fault === undefined;
+  const isWhole = reply.hold === undefined && (fault === undefined || fault.kind === 'unfinished');
   if (isWhole) return exchange.send(200, headers, text);
   const agenda = createAgenda(delivery, () => '');
   exchange.head(200, headers);

@@ -41,6 +41,8 @@ export type Fault =
    * Completions an error object as data. Not streamed: a response with status `failed`; in Chat Completions HTTP 500.
    */
   | { kind: 'failure'; afterTokens: number; event?: 'failed' | 'error'; code?: string; message?: string }
+  /** The last event of a stream lacks the empty line behind it. An answer that is not streamed is as it should be. */
+  | { kind: 'unfinished' }
   /** Status 200 and no body. */
   | { kind: 'empty' }
   /** A page instead of an answer, as gateways and captive portals send it. `status` defaults to 200. */

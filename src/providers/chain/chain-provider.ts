@@ -1,0 +1,87 @@
+import type { Model, ModelProvider } from '@openai/agents';
+import type { Registry } from 'prom-client';
+import type { Clock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { ProviderBoard } from './board.ts';
+import { type ChainDeps, createChainModel } from './chain-model.ts';
+import { createDeployments, type Deployment } from './deployment.ts';
+import { createGovernor, type KeyGates } from './governor.ts';
+import { createGuardedModel } from './guarded-model.ts';
+import { createProviderMetrics } from './metrics.ts';
+import type { ProviderConfig } from './provider-options.ts';
+import type { ChainLimits } from './pursuit.ts';
+import { createRetryBudget, type RetryBudget } from './retry-budget.ts';
+import { createStanding } from './standing.ts';
+
+/** What `createProviderChain` takes. */
+export type ProviderChainOptions = {
+  /** The providers in the order in which they are asked. */
+  providers: readonly ProviderConfig[];
+  limits: ChainLimits;
+  /** What other processes know; null where there are none. */
+  board: ProviderBoard | null;
+  /** Where the places of keys are counted. */
+  keys: KeyGates;
+  registry: Registry;
+  clock: Clock;
+  /** Gives [0, 1). */
+  random: () => number;
+  log: Pick<Logger, 'warn' | 'info'>;
+};
+
+/** Model providers in a chain: one after the other is asked until one has answered. */
+export function createProviderChain(options: ProviderChainOptions) {
+  const { providers, limits, board, keys, registry, clock, random, log } = options;
+  const budgets = new Map<string, RetryBudget>();
+  const models = new Map<string, Model>();
+  const deployments = new Set<Deployment>();
+  const standing = createStanding({ board, clock, log });
+  const metrics = createProviderMetrics(registry, () =>
+    [...deployments].map((each) => ({ provider: each.provider, state: standing.stateOf(each) })),
+  );
+
+  function budgetOf(provider: string): RetryBudget {
+    let found = budgets.get(provider);
+    if (!found) {
+      found = createRetryBudget(clock.monotonicMs);
+      budgets.set(provider, found);
+    }
+    return found;
+  }
+
+  const made = providers.map((config) => createDeployments(config, limits.callMs, (each) => deployments.add(each)));
+  const governor = createGovernor(keys);
+  const deps: ChainDeps = { providers: made, standing, governor, budgetOf, limits, metrics, clock, random, log };
+
+  const provider: ModelProvider = {
+    getModel(name = '') {
+      let found = models.get(name);
+      if (!found) {
+        found = createChainModel(deps, name);
+        models.set(name, found);
+      }
+      return found;
+    },
+  };
+
+  return {
+    /** For the SDK. */
+    provider,
+
+    /** What closes connections at the end. */
+    clients: made.map(({ client }) => client),
+
+    /** Has a model that the application brings along keep to the same rules; without failover. */
+    guard: (model: Model, name: string): Model => createGuardedModel({ limits, metrics, clock }, model, name),
+
+    /** Why no provider can be asked at the moment; null while one can be, or none has been yet. */
+    outage(): string | null {
+      const all = [...deployments];
+      const isOut = all.length > 0 && all.every((each) => standing.readiness(each).type === 'not_ready');
+      return isOut ? 'no model provider is available at the moment' : null;
+    },
+  };
+}
+
+/** See `createProviderChain`. */
+export type ProviderChain = ReturnType<typeof createProviderChain>;

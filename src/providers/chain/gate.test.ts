@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { createGate } from './gate.ts';
+import { createSendRate } from './send-rate.ts';
+
+const never = new AbortController().signal;
+
+test('calls for whom somebody waits go before those in the background, each kind in order of arrival', async () => {
+  const gate = createGate(1);
+  expect(gate.tryEnter()).toBe(true);
+  const order: string[] = [];
+  const waits = [
+    gate.enter(false, never).then(() => order.push('background')),
+    gate.enter(true, never).then(() => order.push('first')),
+    gate.enter(true, never).then(() => order.push('second')),
+  ];
+  for (const _ of waits) {
+    gate.leave();
+    await Promise.resolve();
+  }
+  await Promise.all(waits);
+  expect(order).toEqual(['first', 'second', 'background']);
+});
+
+test('nobody passes those who wait', () => {
+  const gate = createGate(1);
+  gate.tryEnter();
+  void gate.enter(true, never);
+  gate.setLimit(1);
+  expect(gate.tryEnter()).toBe(false);
+});
+
+test('whoever waits no longer takes no place', async () => {
+  const gate = createGate(1);
+  gate.tryEnter();
+  const leaving = new AbortController();
+  const waiting = gate.enter(true, leaving.signal);
+  leaving.abort(new Error('gone'));
+  await expect(waiting).rejects.toThrow('gone');
+  gate.leave();
+  expect([gate.used(), gate.waiting()]).toEqual([0, 0]);
+});
+
+test('a higher limit lets those in who wait, a lower one sends nobody out', async () => {
+  const gate = createGate(1);
+  gate.tryEnter();
+  const waiting = gate.enter(false, never);
+  gate.setLimit(2);
+  await waiting;
+  gate.setLimit(1);
+  expect(gate.used()).toBe(2);
+  gate.leave();
+  expect(gate.tryEnter()).toBe(false);
+});
+
+test('a plea to slow down halves the calls at a time, which then rise by one a round until the limit is off', () => {
+  const rate = createSendRate();
+  const fill = (count: number) => Array.from({ length: count }, () => rate.gate.tryEnter()).filter(Boolean).length;
+  expect(fill(8)).toBe(8);
+  rate.slowDown();
+  expect(rate.gate.limit()).toBe(4);
+  rate.slowDown();
+  expect(rate.gate.limit()).toBe(2);
+  for (let answer = 0; answer < 2; answer += 1) rate.answered();
+  expect(rate.gate.limit()).toBe(3);
+  for (let answer = 0; answer < 200; answer += 1) rate.answered();
+  expect(rate.gate.limit()).toBe(Number.POSITIVE_INFINITY);
+});
+
+test('one call at a time is left in any case', () => {
+  const rate = createSendRate();
+  for (let plea = 0; plea < 5; plea += 1) rate.slowDown();
+  expect(rate.gate.limit()).toBe(1);
+});

@@ -1,0 +1,89 @@
+import { Pool } from 'undici';
+import type { Service } from '../../platform/lifecycle.ts';
+import { type ModelApi, type ModelConnection, timeoutsOf } from './connection.ts';
+import { type Call, send } from './exchange.ts';
+import { type CallOptions, type Create, toSdkClient } from './sdk-client.ts';
+
+/** What a client of either kind is: what the SDK is given, and how it ends. */
+export type Client = { sdk: ReturnType<typeof toSdkClient>; stop: Service['stop'] };
+
+const connectionsDefault = 512;
+const answerBytesDefault = 32 * 2 ** 20;
+
+type Headers = Record<string, string>;
+
+function withHeaders(base: Headers, own: CallOptions['headers']): Headers {
+  const headers = { ...base };
+  for (const [name, value] of Object.entries(own ?? {})) {
+    if (value === null) delete headers[name.toLowerCase()];
+    else if (value !== undefined) headers[name.toLowerCase()] = String(value);
+  }
+  return headers;
+}
+
+function queryOf(query: CallOptions['query']): string {
+  const pairs = Object.entries(query ?? {}).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    if (typeof value === 'object' && value !== null) {
+      throw new TypeError(`The query parameter "${name}" is no plain value; MODEL_TRANSPORT=openai can send it.`);
+    }
+    return [`${encodeURIComponent(name)}=${value === null ? '' : encodeURIComponent(String(value))}`];
+  });
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
+
+function headersOf({ apiKey, organization, project, headers }: ModelConnection): Headers {
+  const base: Headers = {
+    accept: 'application/json',
+    'content-type': 'application/json',
+    authorization: `Bearer ${apiKey}`,
+  };
+  if (organization) base['openai-organization'] = organization;
+  if (project) base['openai-project'] = project;
+  return withHeaders(base, headers);
+}
+
+/**
+ * The client of plain servers: a pool of kept connections and one pass over each answer. It never sends a call twice;
+ * only a kept connection that is found closed before anything was written to it is replaced by a new one.
+ */
+export function createLeanClient(connection: ModelConnection): Client {
+  const { baseUrl, connectionsMax = connectionsDefault, answerBytesMax = answerBytesDefault } = connection;
+  const { origin, pathname } = new URL(baseUrl);
+  const timeouts = timeoutsOf(connection);
+  const base = headersOf(connection);
+  // Idle connections are closed after 4 s, undici's default: many servers close theirs after 5, and a call that meets
+  // the closing is lost. A server that says how long it keeps them is believed.
+  const pool = new Pool(origin, { connections: connectionsMax, connect: { timeout: timeouts.connectTimeoutMs } });
+
+  const create =
+    (api: ModelApi, path: string): Create =>
+    async (body, { signal = null, headers, query } = {}) => {
+      const call: Call = {
+        api,
+        path: pathname.replace(/\/+$/, '') + path + queryOf(query),
+        headers: withHeaders(base, headers),
+        body: JSON.stringify(body),
+        streamed: body.stream === true,
+        signal,
+      };
+      return send(pool, call, { timeouts, answerBytesMax });
+    };
+
+  return {
+    sdk: toSdkClient(baseUrl, {
+      chat: create('chat_completions', '/chat/completions'),
+      responses: create('responses', '/responses'),
+    }),
+    async stop(deadline) {
+      if (pool.destroyed) return;
+      const destroy = () => void pool.destroy();
+      deadline.addEventListener('abort', destroy, { once: true });
+      try {
+        await (pool.closed || deadline.aborted ? pool.destroy() : pool.close());
+      } finally {
+        deadline.removeEventListener('abort', destroy);
+      }
+    },
+  };
+}

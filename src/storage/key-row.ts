@@ -1,0 +1,102 @@
+import type { ApiKey, FoundKey, NewApiKey, Scope } from './port/index.ts';
+
+/** A row of `api_keys`, without its hash. */
+export type KeyRow = {
+  id: string;
+  tenant_id: string;
+  name: string;
+  /** Separated by commas. */
+  scopes: string;
+  rpm: number | null;
+  burst: number | null;
+  budget_usd_day: number | null;
+  budget_tokens_day: number | null;
+  budget_usd_month: number | null;
+  budget_tokens_month: number | null;
+  created_at_ms: number;
+  expires_at_ms: number | null;
+  revoked_at_ms: number | null;
+  last_used_at_ms: number | null;
+};
+
+/** A row with what `KeyStore.find` answers beside it. */
+export type FoundKeyRow = KeyRow & { hash: string; at_ms: number };
+
+/** Every column of `KeyRow`. */
+export const keyColumns = [
+  'id',
+  'tenant_id',
+  'name',
+  'scopes',
+  'rpm',
+  'burst',
+  'budget_usd_day',
+  'budget_tokens_day',
+  'budget_usd_month',
+  'budget_tokens_month',
+  'created_at_ms',
+  'expires_at_ms',
+  'revoked_at_ms',
+  'last_used_at_ms',
+] as const satisfies (keyof KeyRow)[];
+
+/** What `toKeyValues` gives values for, in this order; the time of creation comes after them. */
+export const newKeyColumns = [
+  'id',
+  'tenant_id',
+  'name',
+  'scopes',
+  'hash',
+  'prefix',
+  'rpm',
+  'burst',
+  'budget_usd_day',
+  'budget_tokens_day',
+  'budget_usd_month',
+  'budget_tokens_month',
+  'expires_at_ms',
+] as const;
+
+/** The values of `newKeyColumns` for a key that is to be made. */
+export const toKeyValues = (key: NewApiKey) => [
+  key.id,
+  key.tenantId,
+  key.name,
+  key.scopes.join(','),
+  key.hash,
+  key.prefix,
+  key.rpm,
+  key.burst,
+  key.budgetUsdDay,
+  key.budgetTokensDay,
+  key.budgetUsdMonth,
+  key.budgetTokensMonth,
+  key.expiresAtMs,
+];
+
+/** The key that a row holds. */
+export function toKey(row: KeyRow): ApiKey {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    name: row.name,
+    scopes: row.scopes.split(',') as Scope[],
+    rpm: row.rpm,
+    burst: row.burst,
+    budgetUsdDay: row.budget_usd_day,
+    budgetTokensDay: row.budget_tokens_day,
+    budgetUsdMonth: row.budget_usd_month,
+    budgetTokensMonth: row.budget_tokens_month,
+    createdAtMs: row.created_at_ms,
+    expiresAtMs: row.expires_at_ms,
+    revokedAtMs: row.revoked_at_ms,
+    lastUsedAtMs: row.last_used_at_ms,
+  };
+}
+
+/** A row that was looked up at `at_ms`, with how long its key is valid from then on. */
+export function toFoundKey({ hash, at_ms: atMs, ...row }: FoundKeyRow): FoundKey {
+  const key = toKey(row);
+  if (key.revokedAtMs !== null) return { key, hash, endsInMs: 0 };
+  return { key, hash, endsInMs: key.expiresAtMs === null ? null : Math.max(0, key.expiresAtMs - atMs) };
+}

@@ -1,0 +1,46 @@
+import { Agent } from '@openai/agents';
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { createAgentRegistry } from '../../src/agents/index.ts';
+import { parseSettings } from '../../src/platform/settings.ts';
+import { buildServer, type ServerParts } from '../../src/server.ts';
+import { createAuthenticator } from '../../src/tenancy/index.ts';
+
+/** The API's server, which answers nothing: it shows its routes. Where it asks for keys, there is none. */
+export async function buildBareServer(env: Record<string, string> = {}): Promise<FastifyInstance> {
+  const helper = new Agent({ name: 'helper', instructions: 'Hi.' });
+  const settings = parseSettings({ APP_ENV: 'test', ...env });
+  const nobody = { get: () => Promise.reject(new Error('there are no keys')), isValid: () => false };
+  return buildServer({
+    settings,
+    version: '1.2.3',
+    log: pino({ level: 'silent' }),
+    ids: () => 'req_1',
+    agents: createAgentRegistry({ helper }),
+    health: { isDraining: () => false, readiness: () => ({ state: 'ready' }) },
+    authenticator: createAuthenticator({
+      mode: settings.authMode,
+      adminApiKey: undefined,
+      keys: nobody,
+      use: { note: () => {} },
+    }),
+    closing: new AbortController().signal,
+  } as unknown as ServerParts);
+}
+
+/** The routes of a server, as `METHOD /path/{parameter}`, without those that only go with others. */
+export async function routesOf(app: FastifyInstance): Promise<string[]> {
+  await app.ready();
+  const lines = app.printRoutes({ commonPrefix: false }).split('\n');
+  const routes: string[] = [];
+  const path: string[] = [];
+  for (const line of lines) {
+    const [, indent = '', part = '', methods] = /^([│ ]*)[├└]── (\S*)(?: \((.+)\))?$/.exec(line) ?? [];
+    path.splice(indent.length / 4, path.length, part);
+    for (const method of methods?.split(', ') ?? []) {
+      if (!['HEAD', 'OPTIONS'].includes(method))
+        routes.push(`${method} ${path.join('').replaceAll(/:(\w+)/g, '{$1}')}`);
+    }
+  }
+  return routes;
+}
