@@ -147,7 +147,11 @@ describe.each(Object.entries(cases))('%s', (name, { firing, quiet }) => {
 describe('what the rules are made of', () => {
   test('figures that the service has', async () => {
     const store = { runs: { countUnfinished: async () => ({ queued: 0, running: 0, requires_action: 0 }) } };
-    const { registry } = createRunMetrics({ store: store as never, slots: { max: 1, used: () => 0 } as never });
+    const { registry } = createRunMetrics({
+      store: store as never,
+      slots: { max: 1, used: () => 0 } as never,
+      loopDelay: { recentMs: () => 0 },
+    });
     const served = (await registry.getMetricsAsJSON()).map(({ name }) => name);
     const asked = new Set(
       rules.groups.flatMap(({ rules }) => rules.flatMap(({ expr }) => expr.match(/agent_service_\w+/g) ?? [])),
