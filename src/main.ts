@@ -1,3 +1,4 @@
+// tidy: long because it wires every part of the process, in one place
 import { hostname } from 'node:os';
 import type { MCPServer, SessionInputCallback } from '@openai/agents';
 import closeWithGrace from 'close-with-grace';
