@@ -5,7 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['agent-service-source', 'node'] } },
   test: {
     include: ['src', 'examples', 'tests', 'scripts', 'bench'].map((folder) => `${folder}/**/*.test.ts`),
-    exclude: ['node_modules/**', 'dist/**', 'tests/real-model/**'],
+    exclude: ['node_modules/**', 'dist/**', 'tests/image/**', 'tests/real-model/**'],
     globalSetup: ['tests/support/global-setup.ts'],
     pool: 'forks',
     testTimeout: 30_000,

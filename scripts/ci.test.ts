@@ -29,28 +29,37 @@ type Play = {
   /** What vitest reports; null: it ended without a report. */
   report?: Report | null;
   testsExit?: number;
+  /** The same of the tests of the image. */
+  imageReport?: Report | null;
+  imageExit?: number;
 };
 
+const textOf = (report: Report | null) => (report === null ? '' : JSON.stringify(reportOf(report)));
+
 /** Runs .ci/run in a folder of its own, with an npm that only notes what it was asked for. */
-async function runCi({ failing = [], report = { numPassedTests: 3 }, testsExit = 0 }: Play) {
+async function runCi(play: Play) {
+  const { failing = [], report = { numPassedTests: 3 }, testsExit = 0, imageReport = {}, imageExit = 0 } = play;
   const folder = await mkdtemp(join(tmpdir(), 'ci-'));
   folders.push(folder);
   await cp(join(root, '.ci'), join(folder, '.ci'), { recursive: true });
-  await writeFile(join(folder, 'report.json'), report === null ? '' : JSON.stringify(reportOf(report)));
+  await writeFile(join(folder, 'report.json'), textOf(report));
+  await writeFile(join(folder, 'image.json'), textOf(imageReport));
   const npm = `#!${process.execPath}
     const { appendFileSync, copyFileSync, statSync } = require('node:fs');
     const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
     appendFileSync('asked.txt', words.join(' ') + ' CI=' + process.env.CI + '\\n');
-    if (words[0] === 'test') {
+    const isImage = words[1] === 'test:image';
+    if (words[0] === 'test' || isImage) {
+      const source = isImage ? 'image.json' : 'report.json';
       const target = process.argv.find((word) => word.startsWith('--outputFile.json=')).split('=')[1];
-      if (statSync('report.json').size > 0) copyFileSync('report.json', target);
-      process.exit(${testsExit});
+      if (statSync(source).size > 0) copyFileSync(source, target);
+      process.exit(isImage ? ${imageExit} : ${testsExit});
     }
     process.exit(${JSON.stringify(failing)}.includes(words.join(' ')) ? 1 : 0);
   `;
   await writeFile(join(folder, 'npm'), npm);
   // Where one of these is missing it would be installed; python3 would install another.
-  const others = ['haproxy', 'pgbouncer', 'pip3', 'promtool', 'python3'];
+  const others = ['haproxy', 'pgbouncer', 'pip3', 'buildah', 'mmdebstrap', 'promtool', 'python3'];
   for (const program of others) await writeFile(join(folder, program), '');
   for (const program of ['npm', ...others]) await chmod(join(folder, program), 0o755);
   const ended: SpawnSyncReturns<string> = spawnSync(join(folder, '.ci/run'), {
@@ -76,6 +85,7 @@ describe('the CI run', () => {
       'run tidy',
       'run build',
       'test',
+      'run test:image',
     ];
     expect(asked).toEqual(commands.map((command) => `${command} CI=true`));
     expect(lines.at(-1)).toBe('3 passed, 0 failed');
@@ -90,7 +100,7 @@ describe('the CI run', () => {
 
   test('fails when a check failed, says which, and still counts the tests last', async () => {
     const { status, lines, asked } = await runCi({ failing: ['run layers', 'run build'] });
-    expect(asked).toHaveLength(8);
+    expect(asked).toHaveLength(9);
     expect(lines.slice(-3)).toEqual([
       'ci: layers failed, see above',
       'ci: build failed, see above',
@@ -110,6 +120,15 @@ describe('the CI run', () => {
     const { status, lines } = await runCi({ report: { numPassedTests: 3, numPendingTests: 1, numTodoTests: 1 } });
     expect(lines.at(-1)).toBe('3 passed, 0 failed, 2 skipped');
     expect(status).toBe(0);
+  });
+
+  test('counts the tests of the image too, and fails when one of them did, or they could not begin', async () => {
+    const both = await runCi({ imageReport: { numPassedTests: 4, numPendingTests: 1 } });
+    expect([both.lines.at(-1), both.status]).toEqual(['7 passed, 0 failed, 1 skipped', 0]);
+    const failed = await runCi({ imageReport: { numPassedTests: 4, numFailedTests: 1 }, imageExit: 1 });
+    expect([failed.lines.at(-1), failed.status]).toEqual(['7 passed, 1 failed', 1]);
+    const unstarted = await runCi({ imageReport: null, imageExit: 1 });
+    expect([unstarted.lines.at(-1), unstarted.status]).toEqual(['3 passed, 1 failed', 1]);
   });
 
   test('counts a test file that could not be loaded as one failure', async () => {

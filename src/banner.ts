@@ -1,7 +1,7 @@
 import type { Settings } from './platform/settings.ts';
 
-/** Where the service listens. */
-export type Addresses = { url: string; probeUrl: string };
+/** Where the service listens; `url` is null where it takes no requests. */
+export type Addresses = { url: string | null; probeUrl: string };
 
 /** What of the settings a developer is told about. */
 export type BannerSettings = Pick<
@@ -26,12 +26,12 @@ const isTaken = (wanted: number, actual: number) => wanted !== 0 && wanted !== a
 function notes({ url, probeUrl }: Addresses, settings: BannerSettings): string[] {
   const { port, metricsPort, simulated, authMode, hasKey } = settings;
   const found: string[] = [];
-  if (isTaken(port, portOf(url))) found.push(`Port ${port} is taken; listening on ${portOf(url)}.`);
+  if (url !== null && isTaken(port, portOf(url))) found.push(`Port ${port} is taken; listening on ${portOf(url)}.`);
   if (isTaken(metricsPort, portOf(probeUrl))) {
     found.push(`Port ${metricsPort} is taken; probes are answered on ${portOf(probeUrl)}.`);
   }
   if (simulated) found.push('There is no OPENAI_API_KEY: a simulated model answers, and says so in every answer.');
-  if (authMode === 'api_key' && !hasKey) found.push(noKeyNote);
+  if (url !== null && authMode === 'api_key' && !hasKey) found.push(noKeyNote);
   return found;
 }
 
@@ -45,16 +45,16 @@ function curl(url: string, { authMode, adminApiKey }: BannerSettings): string {
 const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}\n`).join('');
 const section = (lines: readonly string[]) => (lines.length === 0 ? '' : `\n${indent(lines)}`);
 
-/** What a developer reads once the service accepts requests: where it is, what is unusual, and a first request. */
+/** What a developer reads once the service has started: where it is, what is unusual, and a first request. */
 export function bannerOf(addresses: Addresses, settings: BannerSettings): string {
   const { url, probeUrl } = addresses;
-  const places = [`API     ${url}`, `Docs    ${url}/docs`, `Probes  ${probeUrl}/readyz`];
+  const api = url === null ? [] : [`API     ${url}`, `Docs    ${url}/docs`];
+  const does = url === null ? 'executes runs' : 'accepts requests';
   return [
-    `\n${settings.appName} accepts requests (${settings.appEnv})\n`,
-    section(places),
+    `\n${settings.appName} ${does} (${settings.appEnv})\n`,
+    section([...api, `Probes  ${probeUrl}/readyz`]),
     section(notes(addresses, settings)),
-    '\nTry it:\n',
-    section([curl(url, settings)]),
+    url === null ? '' : `\nTry it:\n${section([curl(url, settings)])}`,
     '\n',
   ].join('');
 }

@@ -1,41 +1,33 @@
-// tidy: long because it wires every part of the process, in one place
+import cluster from 'node:cluster';
 import { hostname } from 'node:os';
 import type { MCPServer, SessionInputCallback } from '@openai/agents';
-import closeWithGrace from 'close-with-grace';
-import type { Registry } from 'prom-client';
 import {
   type AnyAgent,
-  buildContext,
   type ContextBuilder,
+  contextCheck,
   createAgentRegistry,
   findDurabilityGaps,
   tellDurabilityGaps,
 } from './agents/index.ts';
-import { bannerOf, noKeyNote } from './banner.ts';
+import { announce } from './announce.ts';
 import { readEnvironment } from './environment.ts';
+import { closeMs, endMs, failStart, installExit, primaryEndMs, recordMs, startedIn } from './exit.ts';
 import { createHealth } from './health/index.ts';
 import { createKeyService } from './keys/index.ts';
 import { createMcpConnections } from './mcp.ts';
+import { createModels } from './models.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
-import { createListener } from './platform/http/listener.ts';
+import { createListener, type Listener } from './platform/http/listener.ts';
 import { createIds } from './platform/ids.ts';
 import { type Service, supervise } from './platform/lifecycle.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import { createLoopDelay } from './platform/loop-delay.ts';
 import { quietSdk } from './platform/sdk.ts';
 import { parseSettings, type Settings } from './platform/settings.ts';
-import { StartError } from './platform/start-error.ts';
 import { packageVersion, versions } from './platform/versions.ts';
-import {
-  createKeyGates,
-  createProviderChain,
-  createProviderCheck,
-  createSimulatedModelProvider,
-  createStoreBoard,
-  type ProviderConfig,
-  type ProviderOption,
-  providersOf,
-} from './providers/index.ts';
+import { createPrimary } from './primary.ts';
+import { countWorkers, joinPrimary, type PrimaryLink } from './processes/index.ts';
+import { type ProviderOption, providersOf } from './providers/index.ts';
 import { createPruner } from './retention/index.ts';
 import {
   type ActiveRuns,
@@ -50,15 +42,14 @@ import {
   createRunMetrics,
   createRunService,
   createSlots,
+  createUnattendedWatch,
   type Faults,
   interceptNestedRuns,
-  journalProvider,
   noFaults,
   type RunService,
 } from './runs/index.ts';
 import { buildProbeServer, buildServer } from './server.ts';
 import { createSessionService } from './sessions/index.ts';
-import type { Store } from './storage/port/index.ts';
 import { createStore } from './stores.ts';
 import {
   createAuthenticator,
@@ -67,6 +58,7 @@ import {
   createKeyWatch,
   createMemoryRateLimiter,
 } from './tenancy/index.ts';
+import { createWebhooks } from './webhooks.ts';
 
 /** What `serve()` takes. */
 export type ServeOptions = {
@@ -100,8 +92,8 @@ export type ServeOptions = {
 
 /** A service that accepts requests. */
 export type RunningService = {
-  /** Where the API is, such as `http://127.0.0.1:8000`. */
-  url: string;
+  /** Where the API is, such as `http://127.0.0.1:8000`; null with `PROCESS_ROLE=worker`, which has none. */
+  url: string | null;
   /** Where probes are answered. */
   probeUrl: string;
   /**
@@ -113,56 +105,10 @@ export type RunningService = {
 /** A service that was started here, and whether anybody has a key for it. */
 type StartedService = RunningService & { hasKey: boolean };
 
-/** A start that is told to stop has this long to come to its end. */
-const startMs = 5_000;
-/** Runs that were told to stop have this long to be recorded as such. */
-const recordMs = 5_000;
-/** Then the parts of the process have this long to close. */
-const closeMs = 5_000;
-
 const hooks = ({ onStart, onStop }: ServeOptions): Service => ({
   name: 'application',
   start: async () => void (await onStart?.()),
   stop: async () => void (await onStop?.()),
-});
-
-type ModelDeps = {
-  settings: Settings;
-  store: Store;
-  registry: Registry;
-  processId: string;
-  clock: Clock;
-  log: Logger;
-};
-
-/** Where answers of models come from: the chain of providers, or the simulated model where there is none. */
-function createModels(
-  providers: readonly ProviderConfig[],
-  { settings, store, registry, processId, clock, log }: ModelDeps,
-) {
-  const board = createStoreBoard({ store, clock, log });
-  const { share, leaveShares: leave } = store.providers;
-  const keys = createKeyGates({ share, leave, processId, clock, log });
-  const { runTimeoutMs: callMs, providerFirstEventMs: firstEventMs, providerIdleMs: idleMs } = settings;
-  const limits = { callMs, firstEventMs, idleMs };
-  const chain = createProviderChain({ providers, limits, board, keys, registry, clock, random: Math.random, log });
-  const modelProvider = providers.length > 0 ? chain.provider : createSimulatedModelProvider({ clock });
-  const check = createProviderCheck(providers);
-  return {
-    defaults: { modelProvider: journalProvider(modelProvider), model: settings.openai.model, guard: chain.guard },
-    /** Looks how the providers are; null where there is none. */
-    check: check && (async (signal: AbortSignal) => chain.outage() ?? (await check(signal))),
-    services: [...chain.clients, board, keys],
-  };
-}
-
-const probeContext = { runId: 'run_0', tenant: 'default', sessionId: null, metadata: {} };
-
-/** Finds out before the first run whether the context option gives what it must. */
-const contextCheck = (context: ContextBuilder | undefined): Service => ({
-  name: 'context',
-  start: async () => void (await buildContext(context, probeContext)),
-  stop: async () => {},
 });
 
 /**
@@ -175,13 +121,15 @@ export async function startService(
   options: ServeOptions,
   settings: Settings,
   log: Logger,
-  fault: Faults = noFaults,
+  { fault = noFaults, link = null }: { fault?: Faults; link?: PrimaryLink | null } = {},
 ): Promise<StartedService> {
+  const { role } = settings;
   const clock = systemClock;
   const ids = createIds(clock.nowMs);
   const version = versions(settings.appVersion);
   const agents = createAgentRegistry(options.agents, options.entry);
-  for (const gap of tellDurabilityGaps(findDurabilityGaps(agents), settings.toolEffectDefault)) log.warn(gap);
+  const gaps = tellDurabilityGaps(findDurabilityGaps(agents), settings.toolEffectDefault);
+  if (link === null || link.number === 1) for (const gap of gaps) log.warn(gap); // all workers have the same
   const providers = providersOf(options.providers, settings);
   const store = createStore(settings, log, { executes: true });
   const slots = createSlots(settings.runsMax);
@@ -193,6 +141,7 @@ export async function startService(
     appVersion: version.app,
     sdkVersion: version.sdk,
     agents: agents.names(),
+    background: role !== 'api',
   };
   const newId = () => ids('proc');
   const loopDelay = createLoopDelay({ clock });
@@ -233,6 +182,7 @@ export async function startService(
     clock,
     log,
   });
+  const webhooks = createWebhooks(settings.webhooks, { store: store.webhooks, registry: metrics.registry, clock, log });
   const runs = createRunService({
     store,
     agents,
@@ -247,6 +197,7 @@ export async function startService(
     settings,
     lease,
     versions: version,
+    acceptWebhook: webhooks.service.accept,
   });
   const affinity = { agents: agents.names(), version: settings.versionAffinity === 'strict' ? version.app : null };
   const claimer = createClaimer({
@@ -255,6 +206,7 @@ export async function startService(
     admission,
     active,
     lease,
+    role,
     affinity,
     execute: runs.resume,
     metrics,
@@ -289,6 +241,7 @@ export async function startService(
     feed,
     sessions: createSessionService(store),
     keys: createKeyService({ keys: store.keys, ids, clock, rateLimit: settings.rateLimit, log }),
+    webhooks: webhooks.service,
     health,
     authenticator: createAuthenticator({
       mode,
@@ -309,9 +262,13 @@ export async function startService(
     port: settings.metricsPort,
     setting: 'METRICS_PORT',
   });
-  const api = createListener({ ...listen, name: 'API server', app, port: settings.port, setting: 'PORT' });
+  const api =
+    role === 'worker'
+      ? null
+      : createListener({ ...listen, name: 'API server', app, port: settings.port, setting: 'PORT' });
   const services = supervise('service', [
-    probes,
+    // A worker's primary answers probes for all.
+    link?.heartbeat({ health, registry: metrics.registry, clock }) ?? probes,
     store,
     ...models.services,
     hooks(options),
@@ -319,9 +276,11 @@ export async function startService(
     contextCheck(options.context),
     lease,
     loopDelay,
-    api,
+    ...(api ? [api] : []),
     claimer,
     createApprovalExpiry({ store, metrics, clock, log }),
+    ...(role === 'api' ? [createUnattendedWatch({ store, clock, log })] : []),
+    webhooks.dispatcher,
     pruner,
   ]);
 
@@ -330,15 +289,11 @@ export async function startService(
   health.serving();
   return {
     hasKey: mode === 'none' || adminApiKey !== undefined || (await store.keys.anyValid()),
-    url: api.url(),
-    probeUrl: probes.url(),
+    url: api?.url() ?? null,
+    probeUrl: link?.probeUrl ?? probes.url(),
     async stop() {
       health.draining();
-      if (settings.prestopDelayMs > 0) await clock.sleep(settings.prestopDelayMs);
-      // Whoever kept a connection and heard nothing over it since has to go elsewhere, instead of being refused here.
-      const hungUp = api.hangUp();
-      // Without a delay new runs are refused from the very moment of the signal on.
-      if (settings.prestopDelayMs > 0) await hungUp;
+      if (api !== null) await turnAway(api, clock, settings, link);
       runs.close();
       active.leaveBackground();
       await claimer.stop(AbortSignal.timeout(recordMs));
@@ -360,66 +315,79 @@ async function drain(active: ActiveRuns, runs: RunService, { shutdownGraceMs }: 
   return false;
 }
 
-/** Everything that is known of an error, except fields of its own, which may hold secrets. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? `${error.stack}` : `${error.stack}\nCaused by: ${describe(error.cause)}`;
+/** Has callers go elsewhere, so that none has to be refused. */
+async function turnAway(api: Listener, clock: Clock, { prestopDelayMs }: Settings, link: PrimaryLink | null) {
+  // Of several workers one that ends while others serve on gets no more connections: there is nobody who has to learn it.
+  const alone = link !== null && !link.endsWithAll();
+  if (alone) api.stopAccepting();
+  else if (prestopDelayMs > 0) await clock.sleep(prestopDelayMs);
+  // Whoever kept a connection and heard nothing over it since has to go elsewhere, instead of being refused here.
+  const hungUp = api.hangUp();
+  // Without a delay new runs are refused from the very moment of the signal on.
+  if (alone || prestopDelayMs > 0) await hungUp;
 }
 
-/** Ends the process: with the message alone where that says it all. */
-function failStart(error: unknown): never {
-  process.stderr.write(`${error instanceof StartError ? error.message : describe(error)}\n`);
-  process.exit(1);
-}
-
-/** Tells that requests are accepted: a developer in plain words, everybody else in the log. */
-function announce({ url, probeUrl, hasKey }: StartedService, settings: Settings, log: Logger): void {
-  if (settings.appEnv === 'development') {
-    return void process.stdout.write(bannerOf({ url, probeUrl }, { ...settings, hasKey }));
-  }
-  log.info(
-    { url, probeUrl, env: settings.appEnv, store: settings.store.databaseUrl ? 'postgres' : 'sqlite' },
-    'accepting requests',
-  );
-  if (settings.simulated) log.warn('no OPENAI_API_KEY: a simulated model answers');
-  if (settings.authMode === 'api_key' && !hasKey) log.warn(noKeyNote);
-}
-
-/** Installs the one door through which the process ends; `starting` is what has to end with it. */
-function installExit(starting: Promise<RunningService>, settings: Settings, log: Logger): void {
-  const delay = startMs + settings.prestopDelayMs + settings.shutdownGraceMs + recordMs + closeMs + 1_000;
-  closeWithGrace({ delay, logger: log }, async ({ signal, err }) => {
-    if (err) log.fatal({ err }, 'a stray error ends the process');
-    else log.info({ signal }, 'stopping');
-    // A start under way is seen to its end first, so that what it has opened is closed; one that failed has closed it.
-    const started = starting.catch(() => undefined);
-    const service = (await Promise.race([started, systemClock.sleep(startMs)])) ?? undefined;
-    const drained = (await service?.stop()) ?? true;
-    log.info({ drained }, 'stopped');
-    if (!drained) throw new Error('Runs were cut short at the end of SHUTDOWN_GRACE.');
+/** Keeps `count` workers as this process, which serves nothing itself. */
+async function runPrimary(settings: Settings, count: number, log: Logger): Promise<RunningService> {
+  const primary = await createPrimary(settings, count, log);
+  const exit = installExit({
+    stop: primary.stop,
+    delayMs: primaryEndMs(settings),
+    onForce: primary.kill,
+    log,
   });
+  const started = await primary.start().catch((error: unknown) => {
+    if (exit.isLeaving()) return new Promise<never>(() => {}); // the start was undone, and the process ends
+    throw error;
+  });
+  announce({ ...started, workers: count }, settings, log);
+  return { url: started.url, probeUrl: started.probeUrl, stop: primary.stop };
+}
+
+/** Serves as this process, alone or as one of the workers of a primary. */
+async function runService(
+  options: ServeOptions,
+  settings: Settings,
+  log: Logger,
+  parts: { fault: Faults; link: PrimaryLink | null },
+): Promise<RunningService> {
+  const { link } = parts;
+  const starting = startService(options, settings, log, parts);
+  const stop = async () => (await (await startedIn(starting))?.stop()) ?? true;
+  installExit({ stop, delayMs: endMs(settings), link, log });
+  const service = await starting;
+  if (link === null) announce({ ...service, workers: 1 }, settings, log);
+  else {
+    log.info({ url: service.url }, 'worker started');
+    await link.serving(service);
+  }
+  return service;
 }
 
 /**
- * Serves `options` as this process: reads the settings, starts, and stops through one door. The first signal drains,
- * the second ends at once; a stray error is logged and drains too, with exit code 1.
+ * Serves `options` as this process, or by workers that it keeps (see `WEB_CONCURRENCY`): reads the settings, starts, and
+ * stops through one door. The first signal drains, the second ends at once; a stray error is logged and drains too, with
+ * exit code 1.
  */
 export async function runProcess(options: ServeOptions, fault: Faults = noFaults): Promise<RunningService> {
   quietSdk();
+  let link: PrimaryLink | null = null;
   try {
-    const parsed = parseSettings(readEnvironment());
+    const environment = readEnvironment();
+    link = joinPrimary(environment);
+    const parsed = parseSettings(environment);
     const settings = { ...parsed, simulated: parsed.simulated && !options.providers?.length };
     const log = createLogger({
       level: settings.logLevel,
       appName: settings.appName,
+      worker: link?.number,
       readable: settings.appEnv === 'development',
     });
-    const starting = startService(options, settings, log, fault);
-    installExit(starting, settings, log);
-    const service = await starting;
-    announce(service, settings, log);
-    return service;
+    const workers = countWorkers(settings);
+    // In a cluster that somebody else keeps, each process serves as it would alone.
+    if (cluster.isPrimary && workers > 1) return await runPrimary(settings, workers, log);
+    return await runService(options, settings, log, { fault, link });
   } catch (error) {
-    return failStart(error);
+    return failStart(error, link);
   }
 }

@@ -25,6 +25,7 @@ import { type EventFeed, type RunService, registerShedding, runRoutes, type Shed
 import { type SessionService, sessionRoutes } from './sessions/index.ts';
 import type { RateLimiter } from './storage/port/index.ts';
 import { type Authenticator, type KeyWatch, registerGuard } from './tenancy/index.ts';
+import { type WebhookService, webhookRoutes } from './webhooks/index.ts';
 
 /** JSON may spend up to six bytes on a character of the message; the rest of the body is small. */
 const bodyBytesPerChar = 6;
@@ -48,6 +49,7 @@ export type ServerParts = {
   feed: EventFeed;
   sessions: SessionService;
   keys: KeyService;
+  webhooks: WebhookService;
   health: Health;
   authenticator: Authenticator;
   keyWatch: KeyWatch;
@@ -185,6 +187,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       });
       await api.register(sessionRoutes, { sessions });
       await api.register(keyRoutes, { keys });
+      await api.register(webhookRoutes, { webhooks: parts.webhooks });
       await api.register(agentRoutes, {
         agents,
         defaultModel: settings.openai.model,
@@ -211,7 +214,11 @@ const corsOptions = (origins: string[]) => ({
 export type Metrics = { contentType: string; metrics(): Promise<string> };
 
 /** A second server for probes and figures, on a port of its own: neither load nor limits of callers reach it. */
-export async function buildProbeServer(health: Health, metrics: Metrics, log: Logger): Promise<FastifyInstance> {
+export async function buildProbeServer(
+  health: Pick<Health, 'readiness'>,
+  metrics: Metrics,
+  log: Logger,
+): Promise<FastifyInstance> {
   const app = fastify({ ...quietLogging(log), forceCloseConnections: true });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (payload) => JSON.stringify(payload));

@@ -114,6 +114,7 @@ const serviceEnv = {
   HOST: '127.0.0.1',
   PORT: '0',
   METRICS_PORT: '0',
+  WEB_CONCURRENCY: '1',
   OPENAI_API: 'responses',
   ADMIN_API_KEY: adminKey,
   RATE_LIMIT_RPM: '1000000',

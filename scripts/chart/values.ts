@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, isScalar, parseDocument, type YAMLMap } from 'yaml';
-import { settingsTable } from '../../src/platform/settings.ts';
+import { settingsTable } from '../../src/platform/settings-table.ts';
 
 /** A JSON schema. */
 type Schema = Record<string, unknown>;

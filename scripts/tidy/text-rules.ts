@@ -45,9 +45,9 @@ export const registryHosts: Rule = lineRule(
   (found) => `"${found}": the project does not name a registry; leave it to the user's npm configuration`,
 );
 
-const machinePath = /(?<![\w.~@}-])\/(work|root|Users\/[\w.-]+|home\/(?!node\b)[\w.-]+)\/|\b[A-Z]:\\Users\\/;
+const machinePath = /(?<![\w.~@}-])\/(work|root(?!\/\.npm)|Users\/[\w.-]+|home\/(?!node\b)[\w.-]+)\/|\b[A-Z]:\\Users\\/;
 
-/** A path of one machine means nothing on another. */
+/** A path of one machine means nothing on another; where npm keeps its files in an image is no such path. */
 export const machinePaths: Rule = lineRule(
   'machine-path',
   machinePath,

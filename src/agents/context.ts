@@ -1,3 +1,4 @@
+import type { Service } from '../platform/lifecycle.ts';
 import type { JsonRecord } from '../storage/port/index.ts';
 import { RegistrationError } from './registration-error.ts';
 
@@ -47,3 +48,12 @@ export async function buildContext(build: ContextBuilder | undefined, facts: Run
   }
   return context as object;
 }
+
+const probeContext = { runId: 'run_0', tenant: 'default', sessionId: null, metadata: {} };
+
+/** Finds out before the first run whether the context option gives what it must. */
+export const contextCheck = (context: ContextBuilder | undefined): Service => ({
+  name: 'context',
+  start: async () => void (await buildContext(context, probeContext)),
+  stop: async () => {},
+});

@@ -1,4 +1,4 @@
-export { buildContext, type ContextBuilder, type RunFacts } from './context.ts';
+export { buildContext, type ContextBuilder, contextCheck, type RunFacts } from './context.ts';
 export { type DurabilityGaps, findDurabilityGaps, tellDurabilityGaps } from './durability.ts';
 export { declaredEffect, type Effect, effect, effects } from './effect.ts';
 export { RegistrationError } from './registration-error.ts';

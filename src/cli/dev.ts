@@ -18,11 +18,15 @@ const notice = (text: string) => process.stdout.write(`agent-service dev: ${text
 
 const seconds = (value: string | undefined) => Number(value) || 0;
 
-/** The environment of the program. A reload does not wait long for runs in flight, unless somebody wants it to. */
+/**
+ * The environment of the program: one process, whose modules are watched. A reload does not wait long for runs in flight,
+ * unless somebody wants it to.
+ */
 function developmentEnvironment() {
   const { SHUTDOWN_GRACE: given, PRESTOP_DELAY } = readEnvironment();
   const SHUTDOWN_GRACE = given || '1';
-  const env = { ...process.env, APP_ENV: process.env.APP_ENV || 'development', SHUTDOWN_GRACE };
+  const APP_ENV = process.env.APP_ENV || 'development';
+  const env = { ...process.env, APP_ENV, SHUTDOWN_GRACE, WEB_CONCURRENCY: '1' };
   return { env, killAfterMs: (seconds(SHUTDOWN_GRACE) + seconds(PRESTOP_DELAY)) * 1000 + hangMs };
 }
 

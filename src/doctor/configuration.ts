@@ -1,11 +1,5 @@
-import {
-  parseSettings,
-  type SettingMistake,
-  type SettingName,
-  type Settings,
-  SettingsError,
-  settingsTable,
-} from '../platform/settings.ts';
+import { parseSettings, type SettingMistake, type Settings, SettingsError } from '../platform/settings.ts';
+import { type SettingName, settingsTable } from '../platform/settings-table.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { findMisspelled } from './misspelled.ts';
 

@@ -10,7 +10,7 @@ const ready = z
   .meta({ id: 'Ready' });
 
 /** Liveness and readiness, for probes and load balancers: no key, no limit, no log line, no waiting. */
-export const healthRoutes: FastifyPluginAsyncZod<{ health: Health }> = async (app, { health }) => {
+export const healthRoutes: FastifyPluginAsyncZod<{ health: Pick<Health, 'readiness'> }> = async (app, { health }) => {
   app.get(
     '/healthz',
     {

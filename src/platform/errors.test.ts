@@ -33,6 +33,7 @@ const beyond: ErrorCode[] = [
   'tool_gone',
   'approval_expired',
   'session_input_failed',
+  'webhooks_not_configured',
 ];
 
 describe('the catalogue of errors', () => {

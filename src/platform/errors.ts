@@ -65,6 +65,11 @@ export const errorCatalogue = {
     'Idempotency key reused',
     'This Idempotency-Key was used before with another request body.',
   ),
+  webhooks_not_configured: entry(
+    422,
+    'Webhooks not configured',
+    'Webhooks need a WEBHOOK_SIGNING_SECRET, which this service does not have.',
+  ),
   guardrail_tripped: entry<{ guardrail: string }>(
     422,
     'Guardrail tripped',

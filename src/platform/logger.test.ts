@@ -24,6 +24,14 @@ describe('the log', () => {
     ]);
   });
 
+  test('names the worker in each line where there are several', () => {
+    const text: string[] = [];
+    const destination = { write: (line: string) => void text.push(line) };
+    const log = createLogger({ level: 'INFO', appName: 'desk', worker: 2, readable: false, destination });
+    log.info('run started');
+    expect(JSON.parse(text[0] ?? '')).toMatchObject({ app: 'desk', pid: process.pid, worker: 2, msg: 'run started' });
+  });
+
   test('tells an error with its type, message, stack and cause', () => {
     const { log, lines } = createLog();
     log.error({ err: new TypeError('no such host', { cause: new Error('offline') }) }, 'provider check failed');

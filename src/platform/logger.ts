@@ -20,6 +20,8 @@ export type LogLevel = keyof typeof logLevels;
 export type LoggerOptions = {
   level: LogLevel;
   appName: string;
+  /** Which of several workers this process is; absent where there are none. */
+  worker?: number | undefined;
   /** Readable lines for people instead of JSON. */
   readable: boolean;
   /** Where lines go; defaults to standard output. */
@@ -40,10 +42,11 @@ function joinPath(place: string, name: string): string {
 }
 
 /** The service's logger: one JSON object a line (or readable lines in development), never message text or secrets. */
-export function createLogger({ level, appName, readable, destination }: LoggerOptions): Logger {
+export function createLogger({ level, appName, worker, readable, destination }: LoggerOptions): Logger {
+  const who = worker === undefined ? {} : { worker };
   const options = {
     level: logLevels[level],
-    base: readable ? undefined : { app: appName, pid: process.pid },
+    base: readable ? who : { app: appName, pid: process.pid, ...who },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: redact, censor: '[redacted]' },

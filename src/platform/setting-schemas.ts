@@ -13,6 +13,16 @@ export const whole = (min: number, max: number) => {
     .transform(Number)
     .pipe(z.number().min(min, allowed).max(max, allowed));
 };
+/** A whole number, or null for `auto`. */
+export const wholeOrAuto = (min: number, max: number) => {
+  const allowed = `a whole number from ${min} to ${max}, or auto`;
+  return z.string({ error: () => allowed }).transform((value, context) => {
+    if (value.toLowerCase() === 'auto') return null;
+    const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= min && number <= max)) context.addIssue(allowed);
+    return number;
+  });
+};
 /** Seconds, in ms. */
 export const secondsToMs = (min: number, max: number) => {
   const allowed = `seconds from ${min} to ${max}`;
@@ -82,6 +92,24 @@ const placeholderKey = /your[-_ ]?(api[-_ ]?)?key|placeholder|change[-_ ]?me|^sk
 export const realKey = text('an API key')
   .refine((value) => !placeholderKey.test(value), 'a real key; this is a placeholder')
   .refine((value) => /^[\x21-\x7e]+$/.test(value), 'printable ASCII without spaces');
+
+const networksAllowed = 'networks such as 10.0.0.0/8 or fd00::/8, or addresses, separated by commas';
+
+/** Networks, or single addresses. */
+export const networks = text(networksAllowed)
+  .transform((value) => value.split(',').map((network) => network.trim()))
+  .refine((values) => values.every((value) => isIP(value.split('/')[0] ?? '') > 0 && isProxy(value)), networksAllowed);
+const secretsAllowed =
+  'whsec_ and 24 to 64 random bytes in base64, several separated by spaces; make one with: echo "whsec_$(openssl rand -base64 32)"';
+const isSigningSecret = (value: string): boolean => {
+  const [, base64 = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(value) ?? [];
+  const bytes = Buffer.from(base64, 'base64');
+  return bytes.length >= 24 && bytes.length <= 64 && bytes.toString('base64') === base64;
+};
+/** Secrets for signing, as the Standard Webhooks specification writes them. */
+export const signingSecrets = text(secretsAllowed)
+  .transform((value) => value.split(/\s+/))
+  .refine((values) => values.every(isSigningSecret), secretsAllowed);
 
 /** What may be left out. */
 export const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, string | undefined> =>

@@ -1,6 +1,8 @@
+// tidy: long because each setting has its promises here
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseSettings, type SettingMistake, type SettingName, SettingsError, settingsTable } from './settings.ts';
+import { parseSettings, type SettingMistake, SettingsError } from './settings.ts';
+import { type SettingName, settingsTable } from './settings-table.ts';
 
 type Environment = Partial<Record<SettingName, string>>;
 
@@ -32,6 +34,8 @@ describe('without any setting but the key', () => {
       host: '0.0.0.0',
       port: 8000,
       metricsPort: 9464,
+      role: 'all',
+      workers: null,
       openai: {
         apiKey,
         model: 'gpt-4.1',
@@ -66,6 +70,7 @@ describe('without any setting but the key', () => {
       adminApiKey: undefined,
       corsOrigins: [],
       store: { databaseUrl: undefined, databaseDirectUrl: undefined, poolMax: 10, dataDir: './data', sync: 'full' },
+      webhooks: { secrets: [], allowNetworks: [], allowHttp: false },
       healthCheckTimeoutMs: 5_000,
       readyzProviderDown: 'degraded',
       shutdownGraceMs: 35_000,
@@ -262,6 +267,36 @@ describe('values', () => {
     expect(production({ SESSION_MAX_ITEMS: '0' }).historyItemsMax).toBeNull();
   });
 
+  test('WEB_CONCURRENCY is a number of processes, or auto', () => {
+    const workers = (WEB_CONCURRENCY: string) =>
+      production({ WEB_CONCURRENCY, DATABASE_URL: 'postgres://127.0.0.1/app' }).workers;
+    expect([workers('1'), workers('4'), workers('auto'), workers('AUTO'), workers('')]).toEqual([
+      1,
+      4,
+      null,
+      null,
+      null,
+    ]);
+    for (const wrong of ['0', '129', '2.5', '-1', 'many']) {
+      const [mistake] = mistakesIn({ OPENAI_API_KEY: apiKey, WEB_CONCURRENCY: wrong, DATABASE_URL: 'postgres://h/d' });
+      expect(mistake).toMatchObject({ name: 'WEB_CONCURRENCY', allowed: 'a whole number from 1 to 128, or auto' });
+    }
+  });
+
+  test.each([
+    { WEB_CONCURRENCY: '2', only: '1' },
+    { PROCESS_ROLE: 'api', only: 'all' },
+    { PROCESS_ROLE: 'worker', only: 'all' },
+  ])('%j is refused on the embedded store, with the reason and the mend', ({ only, ...environment }) => {
+    const [[name = '', found = ''] = []] = Object.entries(environment);
+    const allowed = `${only} on the embedded store, which one process has to itself; for more set DATABASE_URL to a Postgres`;
+    expect(mistakesIn({ OPENAI_API_KEY: apiKey, ...environment })).toEqual([
+      { name, found: JSON.stringify(found), allowed },
+    ]);
+    expect(mistakesIn({ OPENAI_API_KEY: apiKey, DATABASE_URL: 'postgres://h/d', ...environment })).toEqual([]);
+    expect(mistakesIn({ OPENAI_API_KEY: apiKey, [name]: only })).toEqual([]);
+  });
+
   test('levels of the log are taken in any case', () => {
     expect(production({ LOG_LEVEL: 'warning' }).logLevel).toBe('WARNING');
     expect(wrongIn({ OPENAI_API_KEY: apiKey, LOG_LEVEL: 'loud' })).toEqual(['LOG_LEVEL']);
@@ -355,6 +390,7 @@ describe('mistakes', () => {
       'ADMIN_API_KEY',
       'DATABASE_URL',
       'DATABASE_DIRECT_URL',
+      'WEBHOOK_SIGNING_SECRET',
     ]);
     const environments = fc.record(Object.fromEntries(secretNames.map((name) => [name, secrets])));
     fc.assert(

@@ -6,6 +6,8 @@ import { createAdmission } from './admission.ts';
 import { createClaimer } from './claimer.ts';
 import { createSlots } from './slots.ts';
 
+type Role = Parameters<typeof createClaimer>[0]['role'];
+
 const stops: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
@@ -23,7 +25,9 @@ const claimedRun = (facts: Partial<Run>): ClaimedRun => ({
 });
 
 /** A claimer with so many slots, over a queue that answers each look as it is told, and then with nothing. */
-async function startClaimer(slotsMax: number, ...answers: ClaimedRun[][]) {
+const startClaimer = (slotsMax: number, ...answers: ClaimedRun[][]) => startClaimerOf('all', slotsMax, ...answers);
+
+async function startClaimerOf(role: Role, slotsMax: number, ...answers: ClaimedRun[][]) {
   const looks: ClaimOptions[] = [];
   const slots = createSlots(slotsMax);
   let tell = (_signal: Signal) => {};
@@ -55,6 +59,7 @@ async function startClaimer(slotsMax: number, ...answers: ClaimedRun[][]) {
     slots,
     admission,
     active: createActiveRuns(),
+    role,
     affinity: { agents: ['triage'], version: null },
     lease: { processId: () => 'proc_1', isHeld: () => true },
     execute: (claimed) => void executed.push(claimed),
@@ -108,6 +113,24 @@ test('a signal, and time, make the claimer look whatever was left', async () => 
   await clock.advance(1_000);
   await settle();
   expect(looks).toHaveLength(3);
+});
+
+test.each([
+  { role: 'api', slotsMax: 10, most: 0 },
+  { role: 'all', slotsMax: 10, most: 8 },
+  { role: 'all', slotsMax: 1, most: 1 },
+  { role: 'worker', slotsMax: 10, most: 10 },
+] as const)('of $slotsMax slots runs in the background may take $most in role $role', async (row) => {
+  const { looks } = await startClaimerOf(row.role, row.slotsMax);
+  expect(looks).toEqual([expect.objectContaining({ backgroundMax: row.most })]);
+});
+
+test('a process that leaves runs in the background to others does not look for them whenever a run ends', async () => {
+  const { looks, slots } = await startClaimerOf('api', 3);
+  slots.tryAcquire();
+  slots.release();
+  await settle();
+  expect(looks).toHaveLength(1);
 });
 
 describe('while callers are in line', () => {

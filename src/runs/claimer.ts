@@ -12,8 +12,10 @@ import type { Slots } from './slots.ts';
 const lookAgainMs = 1_000;
 /** Runs claimed in one statement. */
 const claimMax = 10;
-/** The share of the slots that runs in the background may take. */
+/** The share of the slots that runs in the background may take where others are executed too. */
 export const backgroundShare = 0.8;
+/** That share by role: an `api` process leaves them to others, and nobody awaits what a `worker` executes. */
+const backgroundShares = { api: 0, all: backgroundShare, worker: 1 } as const;
 
 /** What claiming stands on. */
 export type ClaimerDeps = {
@@ -22,6 +24,8 @@ export type ClaimerDeps = {
   admission: Pick<Admission, 'turnOfStore'>;
   active: ActiveRuns;
   lease: Pick<Lease, 'processId' | 'isHeld'>;
+  /** What the process is for; see `PROCESS_ROLE`. */
+  role: keyof typeof backgroundShares;
   /** Which runs are for this process; see `ClaimOptions`. */
   affinity: Pick<ClaimOptions, 'agents' | 'version'>;
   /** Carries out a claimed run; the slot taken for it is given back when it ends. */
@@ -33,9 +37,10 @@ export type ClaimerDeps = {
 
 /** Claims queued runs whenever this process has room, woken by signals, and looks by itself every now and then. */
 export function createClaimer(deps: ClaimerDeps): Service {
-  const { store, slots, admission, active, lease, affinity, execute, metrics, clock, log } = deps;
+  const { store, slots, admission, active, lease, role, affinity, execute, metrics, clock, log } = deps;
   const stopping = new AbortController();
-  const backgroundMax = Math.max(1, Math.floor(slots.max * backgroundShare));
+  const takesBackground = role !== 'api';
+  const backgroundMax = takesBackground ? Math.max(1, Math.floor(slots.max * backgroundShares[role])) : 0;
   let claiming: Promise<void> = Promise.resolve();
   let wake = () => {};
   let unsubscribe = () => {};
@@ -62,7 +67,7 @@ export function createClaimer(deps: ClaimerDeps): Service {
     };
     try {
       const claimed = await store.runs.claim(lease.processId(), options);
-      leftBehind = isLimited(options, claimed);
+      leftBehind = isLimited(options, claimed, takesBackground);
       return claimed;
     } catch (error) {
       log.warn({ err: error }, 'claiming runs failed');
@@ -84,7 +89,7 @@ export function createClaimer(deps: ClaimerDeps): Service {
     }
     return active.expect(async () => {
       const [claimed] = lease.isHeld() ? await look(1, 0) : [];
-      leftBehind = true; // nobody has looked at those in the background
+      leftBehind ||= takesBackground; // nobody has looked at those in the background
       if (claimed === undefined) {
         slots.release();
         return false;
@@ -132,9 +137,14 @@ export function createClaimer(deps: ClaimerDeps): Service {
   };
 }
 
-/** Whether there may be more than was claimed: some limit was met. */
-function isLimited({ limit, backgroundMax, crashed }: ClaimOptions, claimed: ClaimedRun[]): boolean {
+/** Whether there may be more than was claimed for this process: some limit was met. */
+function isLimited(
+  { limit, backgroundMax, crashed }: ClaimOptions,
+  claimed: ClaimedRun[],
+  takesBackground: boolean,
+): boolean {
   const inBackground = claimed.filter(({ run }) => run.mode === 'background').length;
   const oneCrashed = claimed.some(({ run }) => run.crashes > 0);
-  return claimed.length === limit || inBackground === backgroundMax || oneCrashed || !crashed;
+  const backgroundFull = takesBackground && inBackground === backgroundMax;
+  return claimed.length === limit || backgroundFull || oneCrashed || !crashed;
 }

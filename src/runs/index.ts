@@ -16,4 +16,5 @@ export { type CurrentCall, currentCall } from './scope.ts';
 export { createRunService, type RunService } from './service.ts';
 export { registerShedding, type SheddingOptions } from './shedding-plugin.ts';
 export { createSlots } from './slots.ts';
-export { toTime, toUsageView } from './view.ts';
+export { createUnattendedWatch } from './unattended.ts';
+export { toRunView, toTime, toUsageView } from './view.ts';

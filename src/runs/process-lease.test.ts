@@ -6,7 +6,7 @@ import type { ActiveRuns } from './active-run.ts';
 import { createProcessLease } from './process-lease.ts';
 
 const leaseMs = 10_000;
-const info = { host: 'here', pid: 1, appVersion: '1', sdkVersion: '2', agents: ['triage'] };
+const info = { host: 'here', pid: 1, appVersion: '1', sdkVersion: '2', agents: ['triage'], background: true };
 const alive = () => AbortSignal.timeout(10_000);
 
 /** What a store does with the leases of processes; a test says how it answers a heartbeat. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Settings } from '../platform/settings.ts';
-import { runStatuses } from '../storage/port/index.ts';
+import { runStatuses, webhookEvents, webhookUrlCharsMax } from '../storage/port/index.ts';
 
 /** Deepest nesting that `metadata` may have. */
 const metadataDepthMax = 32;
@@ -61,18 +61,31 @@ export const createRunBody = ({ inputCharsMax, runTimeoutMs }: BodyLimits) =>
     })
     .meta({ id: 'CreateRun' });
 
+const webhookBody = z
+  .strictObject({
+    url: z.string().min(1).max(webhookUrlCharsMax).meta({ description: 'Where the events are sent.' }),
+    events: z
+      .array(z.enum(webhookEvents))
+      .min(1)
+      .refine((events) => new Set(events).size === events.length, 'may name an event once')
+      .default([...webhookEvents])
+      .meta({ description: 'What to tell; all of them by default.' }),
+  })
+  .meta({ description: 'Whom to tell of the end of the run, or that it waits for a person.' });
+
 /** The body of a run in the background. */
 export const createBackgroundRunBody = (limits: BodyLimits) =>
   createRunBody(limits)
     .extend({
       priority: z.int().min(-100).max(100).optional().meta({ description: 'Higher is claimed earlier; 0 by default.' }),
       run_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'Not before this time.' }),
+      webhook: webhookBody.optional(),
     })
     .meta({ id: 'CreateBackgroundRun' });
 
 /** A request for a run, as it came over the wire. */
 export type CreateRun = z.output<ReturnType<typeof createRunBody>> &
-  Partial<Pick<z.output<ReturnType<typeof createBackgroundRunBody>>, 'priority' | 'run_at'>>;
+  Partial<Pick<z.output<ReturnType<typeof createBackgroundRunBody>>, 'priority' | 'run_at' | 'webhook'>>;
 
 /** The header that makes a request that is repeated the same request. */
 export const idempotencyHeader = z.object({

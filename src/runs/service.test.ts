@@ -57,6 +57,7 @@ async function createService({ slotsMax = 3, waitersMax = 0, wrap = (store: Stor
     settings: { runTimeoutMs: 30_000, backgroundTimeoutMs: 3_600_000, simulated: true },
     lease: { processId: () => 'proc_1', isHeld: () => true },
     versions: { app: '1.2.3', sdk: '0.20.0' },
+    acceptWebhook: (webhook) => webhook,
   });
   return {
     runs,

@@ -3,7 +3,17 @@ import type { AgentRegistry } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Ids } from '../platform/ids.ts';
-import type { ClaimedRun, Page, Run, RunFilter, RunMode, Step, Store, StoredEvent } from '../storage/port/index.ts';
+import type {
+  ClaimedRun,
+  Page,
+  Run,
+  RunFilter,
+  RunMode,
+  Step,
+  Store,
+  StoredEvent,
+  Webhook,
+} from '../storage/port/index.ts';
 import type { ActiveRuns, RunEnd, RunLife } from './active-run.ts';
 import type { Admission } from './admission.ts';
 import { type Decision, settle } from './decisions.ts';
@@ -42,6 +52,8 @@ export type RunServiceDeps = {
   settings: { runTimeoutMs: number; backgroundTimeoutMs: number; simulated: boolean };
   lease: Pick<Lease, 'processId' | 'isHeld'>;
   versions: { app: string; sdk: string };
+  /** Says whether a run may tell a webhook, and which; throws where it may not. */
+  acceptWebhook(webhook: Webhook): Webhook;
 };
 
 /** A run that was taken in, and whether it was made just now or is that of an earlier request with the same key. */
@@ -66,7 +78,22 @@ function fingerprintOf(value: unknown): string {
 
 /** Takes runs in, keeps track of those of this process, and reads them back. */
 export function createRunService(deps: RunServiceDeps) {
-  const { store, agents, life, feed, active, slots, admission, fault, clock, ids, settings, lease, versions } = deps;
+  const {
+    store,
+    agents,
+    life,
+    feed,
+    active,
+    slots,
+    admission,
+    fault,
+    clock,
+    ids,
+    settings,
+    lease,
+    versions,
+    acceptWebhook,
+  } = deps;
   let closed = false;
   let waiting = 0;
   const leaving = new AbortController();
@@ -115,6 +142,7 @@ export function createRunService(deps: RunServiceDeps) {
         appVersion: versions.app,
         sdkVersion: versions.sdk,
         idempotency: key === undefined ? null : { key, fingerprint: fingerprintOf(request), ttlMs: keyTtlMs },
+        webhook: request.webhook && acceptWebhook(request.webhook),
         started: { agent },
         mode,
         waitedMs,
@@ -190,7 +218,7 @@ export function createRunService(deps: RunServiceDeps) {
      * caller or of this process.
      *
      * @throws {ServiceError} `too_many_runs`, `session_busy`, `validation_failed`, `idempotency_key_reused`,
-     *   `shutting_down`, `cancelled`
+     *   `webhooks_not_configured`, `shutting_down`, `cancelled`
      */
     create,
 

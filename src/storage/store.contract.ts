@@ -24,6 +24,7 @@ import { describeStorm } from './contract/storm.contract.ts';
 import { describeTime } from './contract/time.contract.ts';
 import { describeTogether } from './contract/together.contract.ts';
 import { describeValues } from './contract/values.contract.ts';
+import { describeWebhooks } from './contract/webhooks.contract.ts';
 
 export type { OpenStore, StoreFixture } from './contract/fixture.contract.ts';
 
@@ -43,6 +44,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeRecovery(open);
     describeRemains(open);
     describeLists(open);
+    describeWebhooks(open);
     describeRetention(open);
     describeKeys(open);
     describeProcesses(open);

@@ -74,6 +74,13 @@ describe('what `dev` prints once it serves', () => {
     expect(dev.output()).not.toContain('accepting requests'); // the log line of other environments
   });
 
+  test('is that of one process, whatever WEB_CONCURRENCY says', async () => {
+    await using project = createHelper();
+    await using dev = startDev(project, { WEB_CONCURRENCY: '3' });
+    await banner(dev);
+    expect(dev.output().match(/program \d+ says one/g)).toHaveLength(1);
+  });
+
   test('has a first request that works when it is pasted', async () => {
     await using project = createHelper();
     await using dev = startDev(project);

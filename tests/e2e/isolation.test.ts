@@ -5,6 +5,7 @@ import { type Holder, keyedEnv, type MadeKey, makeKey } from '../support/keys.ts
 import { type ApiOperation, readOperations } from '../support/operations.ts';
 import { type Answer, type ServiceUnderTest, startService } from '../support/service.ts';
 import { readEvents } from '../support/sse.ts';
+import { signingSecret } from '../support/webhook-receiver.ts';
 
 /** Said in everything that the tenant `acme` has; nobody else may ever read it. */
 const marker = 'secret-of-acme-4711';
@@ -44,7 +45,7 @@ describe.each(engines)('a tenant on $name', { timeout: 120_000 }, ({ open }) => 
   async function everythingOfAcme(): Promise<unknown> {
     const runs = theirs.runs ?? [];
     const paths = [
-      ...['runs', 'sessions', 'keys'],
+      ...['runs', 'sessions', 'keys', 'webhooks'],
       ...runs.flatMap((id) => [`runs/${id}`, `runs/${id}/steps`, `runs/${id}/events`]),
       ...sessions.flatMap((id) => [`sessions/${id}`, `sessions/${id}/items`]),
     ];
@@ -58,7 +59,9 @@ describe.each(engines)('a tenant on $name', { timeout: 120_000 }, ({ open }) => 
 
   beforeAll(async () => {
     [engine, provider] = await Promise.all([open(), startFakeProvider()]);
-    service = await startService({ provider, env: { ...keyedEnv, ...engine.env } });
+    // No network is allowed, so that what webhooks are told comes to its end at once, and is nowhere to be heard.
+    const webhooks = { WEBHOOK_SIGNING_SECRET: signingSecret, WEBHOOK_ALLOW_NETWORKS: '192.0.2.0/24' };
+    service = await startService({ provider, env: { ...keyedEnv, ...webhooks, ...engine.env } });
     acme = await makeKey(service, { tenant: 'acme' });
     rival = await makeKey(service, { tenant: 'rival' });
     const spare = await makeKey(service, { tenant: 'acme' });
@@ -73,7 +76,21 @@ describe.each(engines)('a tenant on $name', { timeout: 120_000 }, ({ open }) => 
     expect([done.status, waits.status]).toEqual(['completed', 'requires_action']);
     const { items } = waits.required_action as { items: { call_id: string }[] };
     bodies.decideRun = { decisions: [{ call_id: items[0]?.call_id, decision: 'approve' }] };
-    theirs = { runs: [`${done.run_id}`, `${waits.run_id}`], sessions, keys: [acme.id, spare.id] };
+    const told = await Promise.all(
+      [1, 2].map(async () => {
+        const webhook = { url: `http://localhost/${marker}` };
+        return `${(await acme.holder.post('/api/v1/runs', { message: marker, webhook })).body.run_id}`;
+      }),
+    );
+    let given: Page;
+    do given = await pageOf(acme.holder, '/api/v1/webhooks?status=dead');
+    while (given.data.length < told.length);
+    theirs = {
+      runs: [`${done.run_id}`, `${waits.run_id}`, ...told],
+      sessions,
+      keys: [acme.id, spare.id],
+      webhooks: given.data.map(({ id }) => `${id}`),
+    };
     before = await everythingOfAcme();
   });
   afterAll(async () => {
@@ -95,7 +112,7 @@ describe.each(engines)('a tenant on $name', { timeout: 120_000 }, ({ open }) => 
     expect(others.map(({ operationId }) => operationId).toSorted()).toEqual([...shared, ...creating].toSorted());
     expect(withId.length + lists.length + others.length).toBe(operations.length);
     expect(lists.map(({ operationId }) => operationId)).toEqual(
-      expect.arrayContaining(['listRuns', 'listSessions', 'listKeys']),
+      expect.arrayContaining(['listRuns', 'listSessions', 'listKeys', 'listWebhookDeliveries']),
     );
   });
 
@@ -126,11 +143,16 @@ describe.each(engines)('a tenant on $name', { timeout: 120_000 }, ({ open }) => 
     expect([data.length, cursor]).toEqual([1, expect.any(String)]); // there is more to see, and a way to it
     const stolen = await rival.holder.get(`${path}?cursor=${cursor}`);
     expect([...own, ...idsIn(stolen.body as Page)].toSorted()).toEqual(expect.arrayContaining(own));
-    for (const id of [...(theirs.runs ?? []), ...sessions, ...(theirs.keys ?? [])])
+    for (const id of [...(theirs.runs ?? []), ...sessions, ...(theirs.keys ?? []), ...(theirs.webhooks ?? [])])
       expect(stolen.text).not.toContain(id);
     tellsNothing(stolen, path);
 
-    const filters: Record<string, string> = { session_id: 's-acme-done', agent: 'triage', status: 'requires_action' };
+    const filters: Record<string, string> = {
+      session_id: 's-acme-done',
+      run_id: theirs.runs?.[2] ?? '',
+      agent: 'triage',
+      status: operationId === 'listWebhookDeliveries' ? 'dead' : 'requires_action',
+    };
     for (const [name, value] of Object.entries(filters).filter(([name]) => query.includes(name))) {
       const filtered = await rival.holder.get(`${path}?${name}=${value}`);
       expect([filtered.status, filtered.body.data], name).toEqual([200, []]);

@@ -130,6 +130,8 @@ describe('the OpenAPI document', () => {
       'Step',
       'StepPage',
       'Usage',
+      'WebhookDelivery',
+      'WebhookDeliveryPage',
     ]);
     const text = JSON.stringify(document);
     for (const name of names) expect(text).toContain(`"#/components/schemas/${name}"`);

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Command, startCommand } from '../support/command.ts';
 import { startFakeProvider } from '../support/fake-provider.ts';
+import { pack } from '../support/packed.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -28,7 +29,7 @@ import {
 
 export const context: ContextBuilder = ({ runId, tenant }: RunFacts) => ({ runId, tenant });
 export const start = (agents: Record<string, Agent>): Promise<RunningService> => serve({ agents, context });
-export const url = async (running: Promise<RunningService>): Promise<string> => (await running).url;
+export const url = async (running: Promise<RunningService>): Promise<string | null> => (await running).url;
 export const codeOf = (error: unknown): ErrorCode | null => (error instanceof ServiceError ? error.code : null);
 export const mistakes = (error: SettingsError): readonly SettingMistake[] => error.mistakes;
 export const isOurs = (error: unknown): boolean => error instanceof RegistrationError;
@@ -58,17 +59,9 @@ const tsconfig = {
 let folder = '';
 let packed: string[] = [];
 
-/** Packs this repository into the folder; gives the name of the file and what it holds. */
-async function pack(): Promise<{ filename: string; files: { path: string }[] }> {
-  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder, root];
-  const { stdout } = await run('npm', args, { cwd: folder });
-  const report = JSON.parse(stdout) as Record<string, never>; // a list, or an object by name, as npm is older or newer
-  return Object.values(report)[0] as never;
-}
-
 beforeAll(async () => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'agent-service-pack-')));
-  const { filename, files } = await pack();
+  const { filename, files } = await pack(folder);
   packed = files.map(({ path }) => path).sort();
   const sdk = JSON.parse(readFileSync(join(root, 'node_modules/@openai/agents/package.json'), 'utf8')).version;
   const zod = JSON.parse(readFileSync(join(root, 'node_modules/zod/package.json'), 'utf8')).version;

@@ -5,7 +5,7 @@
  *   await using service = await startService({ provider });
  *   const { status, body } = await service.post('/api/v1/run', { message: 'Hi' });
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,13 +13,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { FakeProvider } from './fake-provider.ts';
+import { firstProcess, imageCommand, imageUnderTest, inVolume } from './image/image-process.ts';
 import { createConformityCheck } from './openapi-conformity.ts';
 
 const ownRoot = fileURLToPath(new URL('../../', import.meta.url));
 /** Lines of a service's log that are kept. */
 const logLinesMax = 10_000;
-/** How long a log line is waited for. */
-const logWaitMs = 25_000;
+/** How long a log line is waited for; the tests of the image, beside its builds, have more time than others. */
+const logWaitMs = imageUnderTest() ? 100_000 : 60_000;
 
 export type LogLine = Record<string, unknown> & { level?: string; msg?: string };
 
@@ -41,6 +42,7 @@ export type Answer = { status: number; headers: Headers; body: Record<string, un
 
 /** A running service. */
 export type ServiceUnderTest = {
+  /** Empty where it takes no requests. */
   readonly url: string;
   readonly probeUrl: string;
   readonly pid: number;
@@ -55,6 +57,8 @@ export type ServiceUnderTest = {
   kill(signal: NodeJS.Signals): void;
   /** Resolves with the exit code, or the signal that ended the process. */
   readonly exited: Promise<number | NodeJS.Signals>;
+  /** Resolves when that process and all workers that it had started have ended. */
+  readonly allExited: Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -66,6 +70,8 @@ function environment({ provider, env, dataDir }: ServiceOptions & { dataDir: str
     HOST: '127.0.0.1',
     PORT: '0',
     METRICS_PORT: '0',
+    // One process: what a test does to it is done to the service.
+    WEB_CONCURRENCY: '1',
     DATA_DIR: dataDir,
     RATE_LIMIT_RPM: '1000000',
     RATE_LIMIT_BURST: '1000000',
@@ -117,6 +123,17 @@ function parse(text: string): LogLine {
   }
 }
 
+/** Ends the workers of a service that is gone; those that it had told to do so are on their way out already. */
+function killWorkers(lines: readonly LogLine[]): void {
+  for (const { worker, pid } of lines) {
+    try {
+      if (worker !== undefined) process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // it has ended
+    }
+  }
+}
+
 async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
@@ -142,21 +159,39 @@ export async function runCli(args: string[], env: Record<string, string | undefi
   return { code, stdout, stderr };
 }
 
+/** Starts the built service's process, or that of the image where that is under test. */
+function startProcess(options: ServiceOptions & { dataDir: string }): { child: ChildProcess; pid(): number } {
+  const { root = ownRoot, app = 'tests/support/apps/desk.ts', dataDir } = options;
+  const image = imageUnderTest();
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe'];
+  if (image) {
+    const { PATH, HOME, ...given } = environment(options); // these are the image's own
+    const { program, env } = imageCommand(image, { args: ['start', app], env: inVolume(given, dataDir), dataDir });
+    const child = spawn(program[0], program.slice(1), { env, stdio });
+    return { child, pid: () => firstProcess(child.pid ?? 0) };
+  }
+  const args = [join(root, 'bin/agent-service.mjs'), 'start', app];
+  const child = spawn(process.execPath, args, { cwd: root, env: environment(options), stdio });
+  return { child, pid: () => child.pid ?? 0 };
+}
+
 /** Starts the built service and waits until it accepts requests; it is killed when the test ends. */
 export async function startService(options: ServiceOptions = {}): Promise<ServiceUnderTest> {
-  const { root = ownRoot } = options;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'agent-service-test-'));
-  const child = spawn(
-    process.execPath,
-    [join(root, 'bin/agent-service.mjs'), 'start', options.app ?? 'tests/support/apps/desk.ts'],
-    { cwd: root, env: environment({ ...options, dataDir }), stdio: ['ignore', 'pipe', 'pipe'] },
+  const { child, pid } = startProcess({ ...options, dataDir });
+  let killed = false;
+  const exited = once(child, 'exit').then(([code, signal]): number | NodeJS.Signals =>
+    // What starts the image's process may end with a code where that was killed: unshare of util-linux 2.38 does.
+    killed ? 'SIGKILL' : (code ?? signal),
   );
-  const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  // Workers write to the same output: it is closed by the end of the last of them.
+  let isOver = false;
+  const allExited = once(child, 'close').then(() => {
+    isOver = true;
+  });
   const log = followLog(child);
-  const { url, probeUrl } = (await log.logged(({ msg }) => msg === 'accepting requests')) as LogLine & {
-    url: string;
-    probeUrl: string;
-  };
+  const started = await log.logged(({ msg }) => msg === 'accepting requests' || msg === 'executing runs');
+  const { url, probeUrl } = started as LogLine & { url: string | null; probeUrl: string };
   const check = createConformityCheck(`${url}/openapi.json`);
 
   async function request(path: string, init: RequestInit = {}): Promise<Answer> {
@@ -166,9 +201,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   }
 
   return {
-    url,
+    url: url ?? '',
     probeUrl,
-    pid: child.pid ?? 0,
+    pid: pid(),
     dataDir,
     request,
     get: (path, headers) => request(path, { headers }),
@@ -180,11 +215,17 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       }),
     logged: log.logged,
     logLines: log.lines,
-    kill: (signal) => void child.kill(signal),
+    kill(signal) {
+      process.kill(pid(), signal);
+      killed ||= signal === 'SIGKILL';
+    },
     exited,
+    allExited,
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) process.kill(pid(), 'SIGKILL');
       await exited;
+      if (!isOver) killWorkers(log.lines());
+      await allExited;
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },
   };

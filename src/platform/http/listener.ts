@@ -1,4 +1,4 @@
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server, type Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Service } from '../lifecycle.ts';
 import { StartError } from '../start-error.ts';
@@ -128,6 +128,11 @@ export function createListener({ name, app, host, port, setting, orNextFree }: L
     hangUp(): Promise<void> {
       keepCutting();
       return cutIdle();
+    },
+    /** Takes no new connections from now on; those that are open are served as before. */
+    stopAccepting(): void {
+      // The close of an HTTP server would cut idle connections too, on which a request may be under way.
+      Server.prototype.close.call(app.server);
     },
     /** Where it is reached from this machine, once it listens, such as `http://127.0.0.1:8000`. */
     url: (): string => `http://${urlHost(host)}:${(app.server.address() as AddressInfo).port}`,

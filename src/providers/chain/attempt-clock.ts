@@ -10,7 +10,7 @@ export type AttemptLimits = {
   idleMs?: number;
 };
 
-/** See `createAttemptClock`. */
+/** See `createAttemptClocks`. */
 export type AttemptClock = {
   /** Aborts when the attempt is over. */
   readonly signal: AbortSignal;
@@ -24,58 +24,75 @@ export type AttemptClock = {
   stop(): void;
 };
 
+/** How often the clocks are looked at, in ms: no attempt has to be over to the millisecond. */
+const tickMs = 50;
 /** After the whole answer nothing is waited for but the end of the connection, for so long, in ms. */
 const endMs = 500;
 
+type Running = { expireAt(nowMs: number): void };
+
 /**
- * The three clocks of an attempt. When one of them runs out, `signal` aborts with a `ProviderFault`, and so does it with
- * the reason of `parent` when that aborts. One timer serves all: events only note the time.
+ * The three clocks of each attempt. When one of them runs out, the attempt's signal aborts with a `ProviderFault`, and so
+ * does it with the reason of `parent` when that aborts. One timer serves all attempts, while there are any: events only
+ * note the time, and an attempt that ends in time costs no timer of its own.
  */
-export function createAttemptClock(clock: Clock, limits: AttemptLimits, parent: AbortSignal | undefined): AttemptClock {
-  const { firstEventMs = Number.POSITIVE_INFINITY, idleMs = Number.POSITIVE_INFINITY } = limits;
-  let { totalMs } = limits;
-  const controller = new AbortController();
-  const over = new AbortController();
-  const startedMs = clock.monotonicMs();
-  let heardMs = startedMs;
-  let events = 0;
+export function createAttemptClocks(clock: Clock) {
+  const running = new Set<Running>();
+  let ticking = false;
 
-  const quietUntilMs = () => heardMs + (events === 0 ? firstEventMs : idleMs);
-  const dueMs = () => Math.min(startedMs + totalMs, quietUntilMs());
-
-  function expire(): void {
-    const quiet = quietUntilMs() < startedMs + totalMs;
-    const stalled = quiet && events > 0;
-    const what = stalled ? 'stopped in the middle of its answer' : 'did not answer in time';
-    controller.abort(new ProviderFault(stalled ? 'stalled' : 'timed_out', `The provider ${what}.`));
-  }
-
-  async function watch(): Promise<void> {
-    for (let leftMs = dueMs() - clock.monotonicMs(); leftMs > 0; leftMs = dueMs() - clock.monotonicMs()) {
-      await clock.sleep(leftMs, over.signal);
+  async function tick(): Promise<void> {
+    ticking = true;
+    while (running.size > 0) {
+      await clock.sleep(tickMs);
+      const nowMs = clock.monotonicMs();
+      for (const each of running) each.expireAt(nowMs);
     }
-    expire();
+    ticking = false;
   }
 
-  const onParentAbort = () => controller.abort(parent?.reason);
-  if (parent?.aborted) onParentAbort();
-  parent?.addEventListener('abort', onParentAbort, { once: true });
-  watch().catch(() => {}); // the attempt was over before its time was
+  return (limits: AttemptLimits, parent: AbortSignal | undefined): AttemptClock => {
+    const { firstEventMs = Number.POSITIVE_INFINITY, idleMs = Number.POSITIVE_INFINITY } = limits;
+    const controller = new AbortController();
+    const startedMs = clock.monotonicMs();
+    let endsMs = startedMs + limits.totalMs;
+    let heardMs = startedMs;
+    let events = 0;
 
-  return {
-    signal: controller.signal,
-    heard(): void {
-      events += 1;
-      heardMs = clock.monotonicMs();
-    },
-    hasHeard: (): boolean => events > 0,
-    nearlyOver(): void {
-      totalMs = Math.min(totalMs, clock.monotonicMs() - startedMs + endMs);
-      watch().catch(() => {}); // over in time
-    },
-    stop(): void {
-      over.abort('the attempt is over'); // without a reason an error with its stack is made
+    const own: Running = {
+      expireAt(nowMs) {
+        const quietUntilMs = heardMs + (events === 0 ? firstEventMs : idleMs);
+        if (nowMs < endsMs && nowMs < quietUntilMs) return;
+        const stalled = events > 0 && nowMs < endsMs;
+        const what = stalled ? 'stopped in the middle of its answer' : 'did not answer in time';
+        stop();
+        controller.abort(new ProviderFault(stalled ? 'stalled' : 'timed_out', `The provider ${what}.`));
+      },
+    };
+    const onParentAbort = () => controller.abort(parent?.reason);
+    if (parent?.aborted) onParentAbort();
+    parent?.addEventListener('abort', onParentAbort, { once: true });
+    running.add(own);
+    if (!ticking) void tick();
+
+    function stop(): void {
+      running.delete(own);
       parent?.removeEventListener('abort', onParentAbort);
-    },
+    }
+
+    return {
+      signal: controller.signal,
+      heard(): void {
+        events += 1;
+        heardMs = clock.monotonicMs();
+      },
+      hasHeard: () => events > 0,
+      nearlyOver(): void {
+        endsMs = Math.min(endsMs, clock.monotonicMs() + endMs);
+      },
+      stop,
+    };
   };
 }
+
+/** See `createAttemptClocks`. */
+export type AttemptClocks = ReturnType<typeof createAttemptClocks>;

@@ -1,6 +1,5 @@
 import type { ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
-import type { Clock } from '../../platform/clock.ts';
-import { type AttemptLimits, createAttemptClock } from './attempt-clock.ts';
+import type { AttemptClocks, AttemptLimits } from './attempt-clock.ts';
 import type { Deployment } from './deployment.ts';
 import type { HeadersLike } from './waiting-time.ts';
 import { assertToolCalls, createStreamWatch } from './whole-answer.ts';
@@ -12,7 +11,7 @@ export type AttemptOptions = {
   deployment: Asked;
   request: ModelRequest;
   limits: AttemptLimits;
-  clock: Clock;
+  clocks: AttemptClocks;
   /** Told of the headers of the answer. */
   headers(headers: HeadersLike): void;
 };
@@ -21,48 +20,37 @@ export type AttemptOptions = {
  * One attempt to have a request answered by one deployment, within its time. What it gives is a whole answer; everything
  * else is thrown. An attempt whose time is over is thrown out of, whether its client heeds the signal or not.
  */
-export function createAttempt({ deployment, request, limits, clock, headers }: AttemptOptions) {
-  const times = createAttemptClock(clock, limits, request.signal);
+export function createAttempt({ deployment, request, limits, clocks, headers }: AttemptOptions) {
+  const times = clocks(limits, request.signal);
+  const { signal } = times;
   const watched = createStreamWatch();
-  const asked: ModelRequest = { ...request, signal: times.signal };
-  deployment.watch(times.signal, { totalMs: limits.totalMs, headers });
-
+  const asked: ModelRequest = { ...request, signal };
   let giveUp = (_reason: unknown) => {};
-  times.signal.addEventListener('abort', () => giveUp(times.signal.reason), { once: true });
+  let events: AsyncIterator<StreamEvent> | undefined;
+  let isWhole = false;
+  deployment.watch(signal, { totalMs: limits.totalMs, headers });
+  signal.addEventListener('abort', () => giveUp(signal.reason), { once: true });
 
   /** Whatever `work` comes to, or the reason why the attempt is over before. */
   function inTime<T>(work: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (times.signal.aborted) reject(times.signal.reason);
+      if (signal.aborted) reject(signal.reason);
       giveUp = reject;
-      work.then(resolve, (error: unknown) => reject(times.signal.aborted ? times.signal.reason : error));
+      work.then(resolve, (error: unknown) => reject(signal.aborted ? signal.reason : error));
     });
   }
 
-  async function* wholeStream(): AsyncGenerator<StreamEvent> {
-    const events = deployment.asked.getStreamedResponse(asked)[Symbol.asyncIterator]();
-    let isWhole = false;
-    let isOver = false;
-    try {
-      while (!isOver) {
-        const next = await inTime(events.next());
-        isOver = next.done === true;
-        if (next.done) break;
-        times.heard();
-        watched.see(next.value);
-        if (next.value.type === 'response_done') {
-          isWhole = true;
-          times.nearlyOver();
-        }
-        yield next.value;
-      }
-    } catch (error) {
-      // What happens to the connection after the whole answer takes nothing away from it.
-      if (!isWhole) throw error;
-    } finally {
-      if (!isOver) events.return?.().catch(() => {}); // the connection is closed; nobody waits for that
+  async function nextEvent(): Promise<StreamEvent | null> {
+    events ??= deployment.asked.getStreamedResponse(asked)[Symbol.asyncIterator]();
+    const next = await inTime(events.next());
+    if (next.done) return null;
+    times.heard();
+    watched.see(next.value);
+    if (next.value.type === 'response_done') {
+      isWhole = true;
+      times.nearlyOver();
     }
-    if (!isWhole) watched.endedWithout();
+    return next.value;
   }
 
   return {
@@ -72,7 +60,18 @@ export function createAttempt({ deployment, request, limits, clock, headers }: A
       return response;
     },
 
-    stream: wholeStream,
+    /** The next event of the stream; null after the last of a whole answer. */
+    async next(): Promise<StreamEvent | null> {
+      try {
+        const event = await nextEvent();
+        if (event === null && !isWhole) watched.endedWithout();
+        return event;
+      } catch (error) {
+        // What happens to the connection after the whole answer takes nothing away from it.
+        if (isWhole) return null;
+        throw error;
+      }
+    },
 
     /** Whether an answer had begun to arrive. */
     hasBegun: times.hasHeard,
@@ -80,8 +79,12 @@ export function createAttempt({ deployment, request, limits, clock, headers }: A
     /** Whether what was sent may have had effects at the provider. */
     hadEffects: watched.hadEffects,
 
-    /** Stops the clocks. */
-    end: times.stop,
+    /** Stops the clocks, and closes the stream where that has not come to its end. */
+    end(): void {
+      times.stop();
+      events?.return?.()?.catch(() => {}); // the connection is closed; nobody waits for that
+      events = undefined;
+    },
   };
 }
 

@@ -45,7 +45,7 @@ export function createChainModel(deps: ChainDeps, name: string): Model {
         const attempt = await pursuit.next();
         let over = false;
         try {
-          for await (const event of attempt.stream()) {
+          for (let event = await attempt.next(); event !== null; event = await attempt.next()) {
             yield event.type === 'response_done' ? signAnswer(event, attempt.deployment) : event;
           }
           over = true;

@@ -2,6 +2,7 @@ import type { Model, ModelProvider } from '@openai/agents';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { createAttemptClocks } from './attempt-clock.ts';
 import type { ProviderBoard } from './board.ts';
 import { type ChainDeps, createChainModel } from './chain-model.ts';
 import { createDeployments, type Deployment } from './deployment.ts';
@@ -51,7 +52,19 @@ export function createProviderChain(options: ProviderChainOptions) {
 
   const made = providers.map((config) => createDeployments(config, limits.callMs, (each) => deployments.add(each)));
   const governor = createGovernor(keys);
-  const deps: ChainDeps = { providers: made, standing, governor, budgetOf, limits, metrics, clock, random, log };
+  const clocks = createAttemptClocks(clock);
+  const deps: ChainDeps = {
+    providers: made,
+    standing,
+    governor,
+    budgetOf,
+    limits,
+    clocks,
+    metrics,
+    clock,
+    random,
+    log,
+  };
 
   const provider: ModelProvider = {
     getModel(name = '') {
@@ -72,7 +85,7 @@ export function createProviderChain(options: ProviderChainOptions) {
     clients: made.map(({ client }) => client),
 
     /** Has a model that the application brings along keep to the same rules; without failover. */
-    guard: (model: Model, name: string): Model => createGuardedModel({ limits, metrics, clock }, model, name),
+    guard: (model: Model, name: string): Model => createGuardedModel({ limits, clocks, metrics, clock }, model, name),
 
     /** Why no provider can be asked at the moment; null while one can be, or none has been yet. */
     outage(): string | null {

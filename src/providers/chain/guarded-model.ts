@@ -2,13 +2,14 @@ import type { Model, ModelRequest, ModelResponse, StreamEvent } from '@openai/ag
 import type { Clock } from '../../platform/clock.ts';
 import { modelCallOf, signAnswer } from '../model-call.ts';
 import { createAttempt } from './attempt.ts';
+import type { AttemptClocks } from './attempt-clock.ts';
 import { faultError } from './exhausted.ts';
 import { classifyFault } from './fault.ts';
 import type { ProviderMetrics } from './metrics.ts';
 import type { ChainLimits } from './pursuit.ts';
 
 /** What guarding stands on. */
-export type GuardDeps = { limits: ChainLimits; metrics: ProviderMetrics; clock: Clock };
+export type GuardDeps = { limits: ChainLimits; clocks: AttemptClocks; metrics: ProviderMetrics; clock: Clock };
 
 /** How models that the application brings along are called in figures, whatever they are. */
 const ownProvider = { provider: 'application' };
@@ -19,18 +20,18 @@ const runEndsFirstMs = 1_000;
  * A model that the application brings along: it keeps to the clocks, gives whole answers only, and its faults are told
  * as those of providers are. It has no failover, and is not tried again: it may do so by itself.
  */
-export function createGuardedModel({ limits, metrics, clock }: GuardDeps, inner: Model, name: string): Model {
+export function createGuardedModel({ limits, clocks, metrics, clock }: GuardDeps, inner: Model, name: string): Model {
   const answerer = { ...ownProvider, model: name };
 
   function begin(request: ModelRequest, streamed: boolean) {
     const leftMs = (modelCallOf(request)?.deadlineMs ?? Number.POSITIVE_INFINITY) - clock.monotonicMs();
     const totalMs = Math.min(limits.callMs, Math.max(0, leftMs) + runEndsFirstMs);
-    const clocks = streamed ? { firstEventMs: limits.firstEventMs, idleMs: limits.idleMs } : {};
+    const quiet = streamed ? { firstEventMs: limits.firstEventMs, idleMs: limits.idleMs } : {};
     return createAttempt({
       deployment: { asked: inner, watch: () => {} },
       request,
-      limits: { totalMs, ...clocks },
-      clock,
+      limits: { totalMs, ...quiet },
+      clocks,
       headers: () => {},
     });
   }
@@ -58,7 +59,7 @@ export function createGuardedModel({ limits, metrics, clock }: GuardDeps, inner:
     async *getStreamedResponse(request: ModelRequest): AsyncIterable<StreamEvent> {
       const attempt = begin(request, true);
       try {
-        for await (const event of attempt.stream()) {
+        for (let event = await attempt.next(); event !== null; event = await attempt.next()) {
           yield event.type === 'response_done' ? signAnswer(event, answerer) : event;
         }
         metrics.attempted(ownProvider, 'answered');

@@ -3,6 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { modelCallOf } from '../model-call.ts';
 import { type Attempt, createAttempt } from './attempt.ts';
+import type { AttemptClocks } from './attempt-clock.ts';
 import { jitteredMs } from './backoff.ts';
 import type { Deployment } from './deployment.ts';
 import { faultError, nobodyError } from './exhausted.ts';
@@ -30,6 +31,7 @@ export type PursuitDeps = {
   /** The retry budget of a provider, by its name. */
   budgetOf(provider: string): RetryBudget;
   limits: ChainLimits;
+  clocks: AttemptClocks;
   metrics: ProviderMetrics;
   clock: Clock;
   /** Gives [0, 1). */
@@ -38,7 +40,7 @@ export type PursuitDeps = {
 };
 
 /** An attempt under way. `answered`, `failed` or `abandoned` is called once, and gives its place back. */
-export type Try = Pick<Attempt, 'respond' | 'stream'> & {
+export type Try = Pick<Attempt, 'respond' | 'next'> & {
   deployment: Deployment;
   /** It has the answer. */
   answered(): void;
@@ -67,7 +69,7 @@ export function createPursuit(
   request: ModelRequest,
   streamed: boolean,
 ) {
-  const { standing, governor, budgetOf, limits, metrics, clock, random, log } = deps;
+  const { standing, governor, budgetOf, limits, clocks, metrics, clock, random, log } = deps;
   const call = modelCallOf(request);
   const signal = request.signal ?? new AbortController().signal;
   const callEndsMs = clock.monotonicMs() + limits.callMs;
@@ -222,7 +224,7 @@ export function createPursuit(
       deployment,
       request,
       limits: limitsOf(deployment),
-      clock,
+      clocks,
       headers: (headers) => {
         const forMs = exhaustedForMs(headers);
         if (forMs > 0) standing.pause(deployment, forMs);
@@ -235,7 +237,7 @@ export function createPursuit(
     return {
       deployment,
       respond: attempt.respond,
-      stream: attempt.stream,
+      next: attempt.next,
       answered() {
         end();
         standing.answered(deployment);

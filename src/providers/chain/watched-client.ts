@@ -24,10 +24,12 @@ const toTimeoutMs = (totalMs: number): number => Math.min(timeoutMsMax, Math.max
  * passes the time of the attempt on, tells of headers, and refuses answers that are none to go on with.
  */
 export function createWatch() {
-  const watches = new WeakMap<AbortSignal, AttemptWatch>();
+  // A property of the signal, since the garbage collector spends far more on a WeakMap of all calls.
+  const watchKey = Symbol('attempt');
+  type Watched = { [watchKey]?: AttemptWatch };
 
   async function answered(create: Create, body: Body, options: Options | undefined): Promise<Answered> {
-    const watch = options?.signal ? watches.get(options.signal) : undefined;
+    const watch = (options?.signal as Watched | null | undefined)?.[watchKey];
     const own = watch ? { ...options, timeout: toTimeoutMs(watch.totalMs) } : options;
     const answer = await create(body, own).withResponse();
     watch?.headers({ get: answer.response.header });
@@ -65,7 +67,9 @@ export function createWatch() {
     },
 
     /** From now on calls with this signal belong to this attempt. */
-    watch: (signal: AbortSignal, watch: AttemptWatch): void => void watches.set(signal, watch),
+    watch(signal: AbortSignal, watch: AttemptWatch): void {
+      (signal as Watched)[watchKey] = watch;
+    },
   };
 }
 

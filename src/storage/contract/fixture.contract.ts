@@ -34,6 +34,8 @@ export type StoreFixture = AsyncDisposable & {
   ageRun(runId: string, byMs: number): Promise<void>;
   /** Makes idempotency keys older, past the port: they expire `byMs` earlier. */
   ageKeys(byMs: number): Promise<void>;
+  /** Makes pending deliveries to webhooks older, past the port: their next attempt is due `byMs` earlier. */
+  ageDeliveries(byMs: number): Promise<void>;
   /** Sets, past the port, when a session last changed. */
   patchSession(tenantId: string, sessionId: string, patch: { updatedAtMs: number }): Promise<void>;
 };
@@ -178,6 +180,7 @@ export const processInfo = (id: string): ProcessInfo => ({
   appVersion: '1.2.3',
   sdkVersion: '0.20.0',
   agents: ['triage', 'orders'],
+  background: true,
 });
 
 /** Announces a process with a lease of an hour. */

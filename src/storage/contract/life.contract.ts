@@ -32,6 +32,7 @@ const operations: Record<string, (store: Store) => Promise<unknown>> = {
   'runs.get': (store) => store.runs.get(tenant, 'run_1'),
   'runs.list': (store) => store.runs.list(tenant, {}, 10, null),
   'runs.countUnfinished': (store) => store.runs.countUnfinished(),
+  'runs.countUnattended': (store) => store.runs.countUnattended(),
   'journal.append': (store) => store.journal.append(tenant, 'run_1', 1, noEntries),
   'journal.steps': (store) => store.journal.steps(tenant, 'run_1'),
   'journal.events': (store) => store.journal.events(tenant, 'run_1', 0, 10),
@@ -49,9 +50,13 @@ const operations: Record<string, (store: Store) => Promise<unknown>> = {
   'keys.find': (store) => store.keys.find(['key_1']),
   'keys.markUsed': (store) => store.keys.markUsed(['key_1'], 1000),
   'keys.anyValid': (store) => store.keys.anyValid(),
+  'webhooks.claim': (store) => store.webhooks.claim({ limit: 1, tenantMax: 1, passOver: [], leaseMs: 1000 }),
+  'webhooks.list': (store) => store.webhooks.list(tenant, {}, 10, null),
+  'webhooks.retry': (store) => store.webhooks.retry(tenant, 'whk_1'),
+  'webhooks.count': (store) => store.webhooks.count(),
   'processes.register': (store) =>
     store.processes.register(
-      { id: 'proc_1', host: 'h', pid: 1, appVersion: '1', sdkVersion: '1', agents: ['triage'] },
+      { id: 'proc_1', host: 'h', pid: 1, appVersion: '1', sdkVersion: '1', agents: ['triage'], background: true },
       1000,
     ),
   'processes.heartbeat': (store) => store.processes.heartbeat('proc_1', 1000),

@@ -8,6 +8,7 @@ import type { RetentionStore } from './retention.ts';
 import type { RunStore } from './runs.ts';
 import type { SessionStore } from './sessions.ts';
 import type { Signals } from './signals.ts';
+import type { WebhookStore } from './webhooks.ts';
 
 export type * from './inspection.ts';
 export * from './journal.ts';
@@ -21,6 +22,7 @@ export type * from './runs.ts';
 export type * from './sessions.ts';
 export type * from './signals.ts';
 export * from './types.ts';
+export * from './webhooks.ts';
 
 /**
  * Everything the service keeps. Two engines implement it, an embedded SQLite and Postgres, and pass the same contract
@@ -36,6 +38,7 @@ export interface Store extends Service {
   readonly retention: RetentionStore;
   readonly keys: KeyStore;
   readonly providers: ProviderStore;
+  readonly webhooks: WebhookStore;
   readonly signals: Signals;
   /** Shared by all processes; null where there is only one process, which then counts in memory. */
   readonly rateLimiter: RateLimiter | null;

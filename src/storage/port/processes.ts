@@ -7,6 +7,8 @@ export type ProcessInfo = {
   sdkVersion: string;
   /** The names of the agents whose runs it can execute. */
   agents: readonly string[];
+  /** Whether it claims runs in the background; otherwise nobody leaves it any. */
+  background: boolean;
 };
 
 /**

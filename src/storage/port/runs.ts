@@ -186,4 +186,10 @@ export interface RunStore {
 
   /** How many runs there are in each status that is not final, over all tenants. */
   countUnfinished(): Promise<Record<'queued' | 'running' | 'requires_action', number>>;
+
+  /**
+   * How many runs in the background are queued and due, of all tenants, if no live process claims such runs; else 0. On
+   * the embedded store, whose one process claims everything, always 0.
+   */
+  countUnattended(): Promise<number>;
 }

@@ -89,6 +89,23 @@ export type Run = {
   finishedAtMs: number | null;
 };
 
+/** What a webhook can be told of a run: that it has ended, and how, or that it waits for a person. */
+export const webhookEvents = [
+  'run.completed',
+  'run.failed',
+  'run.cancelled',
+  'run.timed_out',
+  'run.requires_action',
+] as const;
+/** One of `webhookEvents`. */
+export type WebhookEvent = (typeof webhookEvents)[number];
+
+/** Longest URL of a webhook, in characters. */
+export const webhookUrlCharsMax = 2_000;
+
+/** Whom a run tells, and of which events. */
+export type Webhook = { url: string; events: readonly WebhookEvent[] };
+
 /** What a caller decides about a run when it is made. */
 export type NewRun = Pick<
   Run,
@@ -113,6 +130,8 @@ export type NewRun = Pick<
   idempotency: { key: string; fingerprint: string; ttlMs: number } | null;
   /** How long it was waited for before, in ms: it is of then, and its time counts from there. Defaults to 0. */
   waitedMs?: number;
+  /** Whom the run tells of its end, or that it waits. Defaults to nobody. */
+  webhook?: Webhook;
   /** What `run.started` says, which is recorded as event 2 with a run that starts at once. Defaults to no such event. */
   started?: JsonRecord;
 };

@@ -15,6 +15,7 @@ import { createRetentionStore } from './retention.ts';
 import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
 import { createSignals, type PostgresSignals, signalChannel } from './signals.ts';
+import { createWebhookStore } from './webhooks.ts';
 
 export { inspectPostgres } from './inspection.ts';
 
@@ -63,6 +64,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     retention: createRetentionStore(database),
     keys: createKeyStore(database),
     providers: createProviderStore(database, signals),
+    webhooks: createWebhookStore(database),
     signals,
     rateLimiter: createRateLimiter(database, log),
     async ping(signal) {

@@ -7,8 +7,8 @@ const register: Statement = {
   name: 'register_process',
   text: `
     insert into processes (
-      id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms, lock_key, agents
-    ) values ($1, $2, $3, $4, $5, now_ms(), steady_ms() + $6, ${lockKey(7)}, $8)
+      id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms, lock_key, agents, claims_background
+    ) values ($1, $2, $3, $4, $5, now_ms(), steady_ms() + $6, ${lockKey(7)}, $8, $9)
     on conflict (id) do update set
       host = excluded.host,
       pid = excluded.pid,
@@ -17,7 +17,8 @@ const register: Statement = {
       registered_at_ms = excluded.registered_at_ms,
       lease_expires_at_ms = excluded.lease_expires_at_ms,
       lock_key = excluded.lock_key,
-      agents = excluded.agents
+      agents = excluded.agents,
+      claims_background = excluded.claims_background
     returning tick_steady_time()`,
 };
 
@@ -56,9 +57,10 @@ const forget: Statement = {
 /** Processes and their leases on Postgres, and the lock by which others see one die. */
 export function createProcessStore(database: Database, watch: DeathWatch) {
   return {
-    async register({ id, host, pid, appVersion, sdkVersion, agents }, leaseMs) {
+    async register({ id, host, pid, appVersion, sdkVersion, agents, background }, leaseMs) {
       const held = await watch.hold(id, leaseMs);
-      await database.query(register, [id, host, pid, appVersion, sdkVersion, leaseMs, held, agents]);
+      const values = [id, host, pid, appVersion, sdkVersion, leaseMs, held, agents, background];
+      await database.query(register, values);
     },
     async heartbeat(processId, leaseMs) {
       return (await database.query(extend, [processId, leaseMs, watch.holds(processId)])).length === 1;

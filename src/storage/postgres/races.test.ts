@@ -152,7 +152,7 @@ const operations: ((store: Store, run: Run, at: { sessionId: string; ownerId: st
   (store) => store.runs.recoverOrphans(poison, 5),
   (store, _run, { ownerId }) =>
     store.processes.register(
-      { id: ownerId, host: 'h', pid: 1, appVersion: '', sdkVersion: '', agents: ['triage'] },
+      { id: ownerId, host: 'h', pid: 1, appVersion: '', sdkVersion: '', agents: ['triage'], background: true },
       50,
     ),
   (store, _run, { ownerId }) => store.processes.unregister(ownerId),

@@ -54,6 +54,14 @@ const countUnfinished: Statement = {
     (select count(*) from runs where status = 'running') as running,
     (select count(*) from runs where status = 'requires_action') as requires_action`,
 };
+// The runs are looked at only where no process is found.
+const countUnattended: Statement = {
+  name: 'count_unattended',
+  text: `select count(*) as unattended from runs
+    where status = 'queued' and mode = 'background' and (run_at_ms is null or run_at_ms <= now_ms()) and not exists (
+      select from processes where lease_expires_at_ms > steady_ms() and claims and claims_background
+    )`,
+};
 
 /** Runs on Postgres: one statement and one round trip an operation. */
 export function createRunStore(database: Database, signals: PostgresSignals) {
@@ -129,6 +137,10 @@ export function createRunStore(database: Database, signals: PostgresSignals) {
       const [counted] = await database.query<Record<'queued' | 'running' | 'requires_action', number>>(countUnfinished);
       if (counted === undefined) throw new Error('counting returned no row');
       return counted;
+    },
+    async countUnattended() {
+      const [counted] = await database.query<{ unattended: number }>(countUnattended);
+      return counted?.unattended ?? 0;
     },
     /** Resolves when nothing waits to be written. */
     written: async (): Promise<void> => void (await Promise.all([creation.written(), end.written()])),

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 const tables =
-  'api_keys, processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits, provider_notes, provider_shares';
+  'api_keys, processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits, webhook_deliveries, provider_notes, provider_shares';
 
 const timesOfRuns = [
   'created_at_ms',
@@ -57,6 +57,9 @@ async function openStore(): Promise<StoreFixture> {
     },
     async ageKeys(byMs) {
       await admin.query('update idempotency_keys set expires_at_ms = expires_at_ms - $1', [byMs]);
+    },
+    async ageDeliveries(byMs) {
+      await admin.query('update webhook_deliveries set next_attempt_at_ms = next_attempt_at_ms - $1', [byMs]);
     },
     async patchSession(tenantId, sessionId, { updatedAtMs }) {
       await admin.query('update sessions set updated_at_ms = $3 where tenant_id = $1 and id = $2', [

@@ -17,6 +17,7 @@ import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
 import { createSignalHub } from './signals.ts';
 import { createTime } from './time.ts';
+import { createWebhookStore } from './webhooks.ts';
 
 export { databaseFile, type Sync } from './database.ts';
 export { checkIntegrity, inspectEmbedded, nearestFolder } from './inspection.ts';
@@ -65,6 +66,7 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
     retention: createRetentionStore(database, write, time),
     keys: createKeyStore(database, write, time),
     providers: createProviderStore(database, write, time),
+    webhooks: createWebhookStore(database, write, time),
     signals,
     rateLimiter: null,
     async ping(signal) {

@@ -2,8 +2,9 @@ import type { ProcessStore } from '../port/index.ts';
 import type { Operations } from './operation.ts';
 
 const register = `
-  insert into processes (id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms, agents)
-  values (?, ?, ?, ?, ?, ?, ?, ?)
+  insert into processes (
+    id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms, agents, claims_background
+  ) values (?, ?, ?, ?, ?, ?, ?, ?, ?)
   on conflict (id) do update set
     host = excluded.host,
     pid = excluded.pid,
@@ -11,7 +12,8 @@ const register = `
     sdk_version = excluded.sdk_version,
     registered_at_ms = excluded.registered_at_ms,
     lease_expires_at_ms = excluded.lease_expires_at_ms,
-    agents = excluded.agents`;
+    agents = excluded.agents,
+    claims_background = excluded.claims_background`;
 
 const extend = 'update processes set lease_expires_at_ms = ? where id = ? and lease_expires_at_ms > ?';
 
@@ -29,9 +31,11 @@ export const endAllLeases = 'update processes set lease_expires_at_ms = min(leas
 /** Processes and their leases on SQLite. */
 export function createProcessStore(write: Operations): ProcessStore {
   return {
-    register: ({ id, host, pid, appVersion, sdkVersion, agents }, leaseMs) =>
+    register: ({ id, host, pid, appVersion, sdkVersion, agents, background }, leaseMs) =>
       write(({ sql, nowMs, steadyMs }) => {
-        sql(register).run(id, host, pid, appVersion, sdkVersion, nowMs, steadyMs + leaseMs, JSON.stringify(agents));
+        const expiresMs = steadyMs + leaseMs;
+        const values = [id, host, pid, appVersion, sdkVersion, nowMs, expiresMs, JSON.stringify(agents)];
+        sql(register).run(...values, Number(background));
       }),
     heartbeat: (processId, leaseMs) =>
       write(({ sql, steadyMs }) => sql(extend).run(steadyMs + leaseMs, processId, steadyMs).changes === 1),

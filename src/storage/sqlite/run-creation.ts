@@ -9,7 +9,8 @@ import { columns } from './run-statements.ts';
 import { enterSession, rankBeforeAll, readLine, type SessionLine } from './session-lock.ts';
 
 const insertRun = `
-  insert into runs (${columns}, line_rank, deadline_at_ms) values (${runColumns.map(() => '?').join(', ')}, ?, ?)`;
+  insert into runs (${columns}, line_rank, deadline_at_ms, webhook)
+  values (${runColumns.map(() => '?').join(', ')}, ?, ?, ?)`;
 
 /** See `RunStore.create`. */
 export function create(operation: Operation, run: NewRun, ifBusy: IfBusy, startNow: boolean): CreateOutcome {
@@ -55,7 +56,14 @@ function insert(operation: Operation, run: NewRun, { starts, first, lastSeq }: P
   const deadlineMs = operation.steadyMs + run.timeoutMs - (run.waitedMs ?? 0);
   const isTimed = starts || run.mode !== 'background';
   if (sessionId !== null) enterSession(operation, tenantId, sessionId, starts ? id : null);
-  operation.sql(insertRun).run(...runColumns.map((column) => row[column]), rank, isTimed ? deadlineMs : null);
+  operation
+    .sql(insertRun)
+    .run(
+      ...runColumns.map((column) => row[column]),
+      rank,
+      isTimed ? deadlineMs : null,
+      run.webhook === undefined ? null : JSON.stringify(run.webhook),
+    );
   rememberKey(operation, run);
   if (starts && run.started !== undefined) record(operation, tenantId, id, startOf(run.started, operation.nowMs));
   return { type: starts ? 'started' : 'queued', run: toRun(row) };

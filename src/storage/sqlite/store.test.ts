@@ -48,6 +48,9 @@ async function openStore(): Promise<StoreFixture> {
     async ageKeys(byMs) {
       patch('update idempotency_keys set expires_at_ms = expires_at_ms - ?', byMs);
     },
+    async ageDeliveries(byMs) {
+      patch('update webhook_deliveries set next_attempt_at_ms = next_attempt_at_ms - ?', byMs);
+    },
     async patchSession(tenantId, sessionId, { updatedAtMs }) {
       patch('update sessions set updated_at_ms = ? where tenant_id = ? and id = ?', updatedAtMs, tenantId, sessionId);
     },

@@ -1,6 +1,6 @@
 /**
- * The agent of `effects.ts` in a process that kills itself at the n-th fault point that it passes (`KILL_AT`), or stops
- * itself, as by SIGSTOP, the first time that it passes a certain one (`STOP_AT`).
+ * The agent of `effects.ts` in a process that kills itself at the n-th fault point that it passes (`KILL_AT`) or the first
+ * time that it passes a certain one (`KILL_POINT`), or stops itself then, as by SIGSTOP (`STOP_AT`).
  */
 import { appendFileSync } from 'node:fs';
 import { Agent, tool } from '@openai/agents';
@@ -43,5 +43,5 @@ await runProcess({ agents: { worker } }, (point) => {
     stopAt = undefined;
     process.kill(process.pid, 'SIGSTOP');
   }
-  if (passed === killAt) process.kill(process.pid, 'SIGKILL');
+  if (passed === killAt || point === process.env.KILL_POINT) process.kill(process.pid, 'SIGKILL');
 });

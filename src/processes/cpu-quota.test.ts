@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { cpuQuota } from './cpu-quota.ts';
+
+/** What is granted on a machine with these files. */
+const granted = (files: Record<string, string>) => cpuQuota((path) => files[path] ?? null);
+
+const v2 = (path: string, more: Record<string, string>) => ({ '/proc/self/cgroup': `0::${path}\n`, ...more });
+const v1 = (path: string, more: Record<string, string>) => ({
+  '/proc/self/cgroup': `12:memory:${path}\n5:cpu,cpuacct:${path}\n3:cpuset:${path}\n1:name=systemd:${path}\n`,
+  ...more,
+});
+
+describe('the CPU quota of control groups, version 2', () => {
+  test.each([
+    ['150000 100000\n', 1.5],
+    ['400000 100000\n', 4],
+    ['10000 50000', 0.2],
+    ['max 100000\n', null],
+    ['', null],
+    ['nonsense', null],
+    ['100000 0', null],
+  ])('of a container whose cpu.max is %j is %j', (content, cpus) => {
+    expect(granted(v2('/', { '/sys/fs/cgroup/cpu.max': content }))).toBe(cpus);
+  });
+
+  test('of a unit is its own, or that of a slice around it if that is less', () => {
+    const files = v2('/app.slice/service.scope', {
+      '/sys/fs/cgroup/app.slice/service.scope/cpu.max': '300000 100000',
+      '/sys/fs/cgroup/app.slice/cpu.max': '200000 100000',
+    });
+    expect(granted(files)).toBe(2);
+  });
+
+  test('is that of the mount where the path of the group is one of the host', () => {
+    expect(granted(v2('/docker/4711', { '/sys/fs/cgroup/cpu.max': '100000 100000' }))).toBe(1);
+  });
+
+  test('is found where the path leads out of what the container sees', () => {
+    expect(granted(v2('/../../kubepods/pod1', { '/sys/fs/cgroup/cpu.max': '100000 100000' }))).toBe(1);
+  });
+});
+
+describe('the CPU quota of control groups, version 1', () => {
+  test.each([
+    ['200000', '100000', 2],
+    ['-1', '100000', null],
+    ['0', '100000', null],
+  ])('of %s microseconds in %s is %j', (quota, period, cpus) => {
+    const folder = '/sys/fs/cgroup/cpu,cpuacct/docker/4711';
+    const files = { [`${folder}/cpu.cfs_quota_us`]: `${quota}\n`, [`${folder}/cpu.cfs_period_us`]: `${period}\n` };
+    expect(granted(v1('/docker/4711', files))).toBe(cpus);
+  });
+
+  test('is that of the mount inside a container', () => {
+    const files = { '/sys/fs/cgroup/cpu/cpu.cfs_quota_us': '50000', '/sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000' };
+    expect(granted(v1('/docker/4711', files))).toBe(0.5);
+  });
+
+  test('is not that of another controller', () => {
+    const folder = '/sys/fs/cgroup/cpu';
+    const files = { [`${folder}/cpu.cfs_quota_us`]: '50000', [`${folder}/cpu.cfs_period_us`]: '100000' };
+    expect(granted({ '/proc/self/cgroup': '3:cpuset:/\n', ...files })).toBe(null);
+  });
+});
+
+test('where there are no control groups there is no quota', () => {
+  expect(granted({})).toBe(null);
+});
+
+test('on this machine the quota is a number of CPUs, or none', () => {
+  const quota = cpuQuota();
+  expect(quota === null || quota > 0).toBe(true);
+});

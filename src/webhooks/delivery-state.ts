@@ -1,0 +1,63 @@
+import type { DeliveryOutcome } from '../storage/port/index.ts';
+
+/** Attempts, over about a day, before a delivery is given up. */
+export const attemptsMax = 10;
+/** The longest first pause, in ms; each one after it may be four times as long. */
+export const pauseMs = 5_000;
+/** The longest pause, in ms, whatever a receiver asks for. */
+export const pauseMsMax = 8 * 3_600_000;
+
+/**
+ * What came of an attempt: an answer, none, an address that is not allowed, or an end of the attempt before it came to
+ * anything, since this process is going away.
+ */
+export type Attempt =
+  | { type: 'answered'; status: number; retryAfterMs: number | null }
+  | { type: 'failed'; reason: string }
+  | { type: 'forbidden' }
+  | { type: 'cut' };
+
+const gone = 410;
+
+/** Full jitter (AWS, "Exponential Backoff And Jitter"), in ms. `round` counts attempts from 1. */
+export const backoffMs = (round: number, random: () => number): number =>
+  Math.floor(random() * Math.min(pauseMsMax, pauseMs * 4 ** (round - 1)));
+
+/**
+ * What is to be done after an attempt. Any 2xx is a success, 410 says that nobody is there any more, and everything else
+ * is tried again, after as long as the receiver asks for where that is longer.
+ *
+ * @param round which attempt it was, from 1
+ * @param random gives [0, 1)
+ */
+export function decide(attempt: Attempt, round: number, random: () => number): DeliveryOutcome {
+  if (attempt.type === 'cut')
+    return { type: 'retry', inMs: 0, lastStatus: null, lastError: 'cut short by the end of the process' };
+  if (attempt.type === 'forbidden')
+    return { type: 'dead', lastStatus: null, lastError: 'the address is not allowed (WEBHOOK_ALLOW_NETWORKS)' };
+  if (attempt.type === 'failed') return again(round, random, { lastStatus: null, lastError: attempt.reason });
+  const { status, retryAfterMs } = attempt;
+  if (status >= 200 && status < 300) return { type: 'delivered', lastStatus: status };
+  const failure = { lastStatus: status, lastError: describe(status) };
+  return status === gone ? { type: 'dead', ...failure } : again(round, random, failure, retryAfterMs ?? 0);
+}
+
+function describe(status: number): string {
+  if (status >= 300 && status < 400) return `answered ${status}; redirects are not followed`;
+  return status === gone ? `answered ${status}: nobody is there any more` : `answered ${status}`;
+}
+
+type Failure = { lastStatus: number | null; lastError: string };
+
+function again(round: number, random: () => number, failure: Failure, atLeastMs = 0): DeliveryOutcome {
+  if (round >= attemptsMax) return { type: 'dead', ...failure };
+  return { type: 'retry', inMs: Math.min(pauseMsMax, Math.max(backoffMs(round, random), atLeastMs)), ...failure };
+}
+
+/** How long a `Retry-After` asks to wait, in ms: whole seconds or a date (RFC 9110, section 10.2.3); null if it is none. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number | null {
+  if (header === undefined) return null;
+  if (/^\d{1,15}$/.test(header)) return Number(header) * 1000;
+  const atMs = /^[A-Z][a-z]{2,8},? /.test(header) ? Date.parse(header) : Number.NaN;
+  return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs);
+}

@@ -1,0 +1,262 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { Webhook } from 'standardwebhooks';
+import { describe, expect, test } from 'vitest';
+import { createHandClock } from '../../tests/support/hand-clock.ts';
+import { systemClock } from '../platform/clock.ts';
+import { ServiceError } from '../platform/errors.ts';
+import { finish, start } from '../storage/contract/fixture.contract.ts';
+import type { WebhookDelivery, WebhookStore } from '../storage/port/index.ts';
+import { webhookEvents } from '../storage/port/index.ts';
+import { createSqliteStore } from '../storage/sqlite/index.ts';
+import type { Attempt } from './delivery-state.ts';
+import { createDispatcher } from './dispatcher.ts';
+import { createWebhookMetrics } from './metrics.ts';
+import type { Message } from './sender.ts';
+
+const secret = `whsec_${Buffer.alloc(32, 3).toString('base64')}`;
+const url = 'https://receiver.example/hook';
+const ok: Attempt = { type: 'answered', status: 200, retryAfterMs: null };
+const refused: Attempt = { type: 'answered', status: 500, retryAfterMs: null };
+const minuteMs = 60_000;
+
+type Sent = Message & { answer: (attempt: Attempt) => void };
+
+/** A dispatcher on an embedded store, whose messages the test answers. Time is in the hands of the test. */
+async function createUnderTest({ secrets = [secret], wrap = (store: WebhookStore) => store } = {}) {
+  const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-webhooks-'));
+  const clock = createHandClock(systemClock.nowMs());
+  const store = createSqliteStore({ dataDir, sync: 'normal', executes: true, clock });
+  await store.start();
+  const sent: Sent[] = [];
+  const recorded: string[] = [];
+  const watched: WebhookStore = {
+    ...store.webhooks,
+    async record(claimed, outcome) {
+      const written = await store.webhooks.record(claimed, outcome);
+      recorded.push(outcome.type);
+      return written;
+    },
+  };
+  let reply: ((message: Message) => Attempt | null) | null = null;
+  const lines: Record<string, unknown>[] = [];
+  const registry = new Registry();
+  const dispatcher = createDispatcher({
+    store: wrap(watched),
+    send: (message, signal) =>
+      new Promise((answer) => {
+        sent.push({ ...message, answer });
+        signal.addEventListener('abort', () => answer({ type: 'cut' }));
+        const at = reply?.(message);
+        if (at) answer(at);
+      }),
+    secrets,
+    userAgent: 'agent-service/1.2.3',
+    metrics: createWebhookMetrics({ store: store.webhooks, registry }),
+    clock,
+    random: () => 0.01,
+    log: pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) }),
+  });
+  return {
+    clock,
+    store,
+    sent,
+    lines,
+    recorded: (): readonly string[] => recorded,
+    dispatcher,
+    answers(how: (message: Message) => Attempt | null) {
+      reply = how;
+    },
+    /** A run that has ended and is to tell of it. */
+    ended: async (tenantId = 'tenant-a') =>
+      finish(
+        store,
+        await start(store, {
+          tenantId,
+          sessionId: null,
+          webhook: { url: `${url}/${tenantId}`, events: webhookEvents },
+        }),
+      ),
+    delivery: async (): Promise<WebhookDelivery | undefined> =>
+      (await store.webhooks.list('tenant-a', {}, 1, null)).data[0],
+    figures: () => registry.metrics(),
+    async [Symbol.asyncDispose]() {
+      await dispatcher.stop(AbortSignal.abort());
+      await store.stop(AbortSignal.timeout(10_000));
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Lets what was begun come to its end: writes of the store take a few turns of the event loop. */
+async function settled(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 10_000; turn += 1) {
+    if (await isSo()) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error('It did not come to that.');
+}
+
+describe('the dispatcher', () => {
+  test('delivers the run as the API shows it, signed, and says who delivers', async () => {
+    await using under = await createUnderTest();
+    under.answers(() => ok);
+    const run = await under.ended();
+    await under.dispatcher.start();
+    await settled(async () => (await under.delivery())?.status === 'delivered');
+    const [message, ...more] = under.sent;
+    expect(more).toEqual([]);
+    const delivery = await under.delivery();
+    expect(message?.headers).toMatchObject({ 'webhook-id': delivery?.id, 'user-agent': 'agent-service/1.2.3' });
+    expect(new Webhook(secret).verify(message?.body ?? '', message?.headers ?? {})).toMatchObject({
+      type: 'run.completed',
+      timestamp: new Date(delivery?.createdAtMs ?? 0).toISOString(),
+      data: { run: { run_id: run.id, status: 'completed', response: 'It left today.' } },
+    });
+    expect(await under.figures()).toContain('agent_service_webhook_attempts_total{outcome="delivered"} 1');
+    expect(await under.figures()).toContain('agent_service_webhook_deliveries{state="pending"} 0');
+  });
+
+  test('tries again with the same id and the same body, later and later, and gives up after the tenth time', async () => {
+    await using under = await createUnderTest();
+    under.answers(() => refused);
+    await under.ended();
+    await under.dispatcher.start();
+    const pausesMs: number[] = [];
+    for (let attempt = 1; attempt <= 10; attempt += 1) {
+      await settled(() => under.recorded().length === attempt);
+      const delivery = await under.delivery();
+      expect(delivery).toMatchObject({ attempts: attempt, lastStatus: 500, lastError: 'answered 500' });
+      if (delivery?.nextAttemptAtMs == null) break;
+      pausesMs.push(delivery.nextAttemptAtMs - under.clock.nowMs());
+      await under.clock.advance(delivery.nextAttemptAtMs - under.clock.nowMs() - 1);
+      expect(under.sent).toHaveLength(attempt);
+      await under.clock.advance(1_001); // it looks once a second
+    }
+    expect(await under.delivery()).toMatchObject({ status: 'dead', attempts: 10 });
+    const seconds = pausesMs.map((pauseMs) => pauseMs / 1000);
+    expect(seconds).toEqual([0.05, 0.2, 0.8, 3.2, 12.8, 51.2, 204.8, 288, 288]);
+    expect(new Set(under.sent.map(({ body, headers }) => `${headers['webhook-id']} ${body}`)).size).toBe(1);
+    expect(under.lines).toMatchObject([{ msg: 'a webhook delivery was given up', reason: 'answered 500' }]);
+    await under.clock.advance(24 * 60 * minuteMs);
+    expect(under.sent).toHaveLength(10);
+    expect(await under.figures()).toContain('agent_service_webhook_deliveries{state="dead"} 1');
+  });
+
+  test('does not let the slow receiver of one tenant hold up the deliveries of another', async () => {
+    await using under = await createUnderTest();
+    under.answers(({ url }) => (url.endsWith('tenant-b') ? ok : null));
+    for (let n = 0; n < 60; n += 1) await under.ended('tenant-a');
+    await under.dispatcher.start();
+    await settled(() => under.sent.length >= 8);
+    for (let n = 0; n < 20; n += 1) await under.ended('tenant-b');
+    await under.clock.advance(5_000);
+    const isDone = async () =>
+      (await under.store.webhooks.list('tenant-b', { status: 'delivered' }, 100, null)).data.length === 20;
+    for (let look = 0; look < 20 && !(await isDone()); look += 1) await under.clock.advance(1_000);
+    expect(await isDone()).toBe(true);
+    expect(under.sent.filter(({ url }) => url.endsWith('tenant-a')).length).toBeLessThanOrEqual(16);
+  });
+
+  test('makes no more than 32 attempts at once, and the next ones as soon as there is room', async () => {
+    await using under = await createUnderTest();
+    for (let n = 0; n < 60; n += 1) await under.ended(`tenant-${n}`);
+    await under.dispatcher.start();
+    await settled(() => under.sent.length >= 8);
+    for (let look = 0; look < 10; look += 1) await under.clock.advance(1_000);
+    expect(under.sent).toHaveLength(32);
+    under.answers(() => ok);
+    for (const { answer } of under.sent.slice(0, 32)) answer(ok);
+    await settled(() => under.sent.length === 60);
+  });
+
+  test('at the end lets attempts under way come to theirs, and begins no new ones', async () => {
+    await using under = await createUnderTest();
+    await under.ended();
+    await under.dispatcher.start();
+    await settled(() => under.sent.length === 1);
+    await under.ended();
+    const stopped = under.dispatcher.stop(AbortSignal.timeout(10_000));
+    under.sent[0]?.answer(ok);
+    await stopped;
+    const statuses = (await under.store.webhooks.list('tenant-a', {}, 10, null)).data.map(({ status }) => status);
+    expect([under.sent.length, statuses.sort()]).toEqual([1, ['delivered', 'pending']]);
+  });
+
+  test.each([
+    ['after a moment', () => new AbortController().signal, 2_000],
+    ['at its deadline', () => AbortSignal.abort(), 0],
+  ])(
+    'at the end cuts those that go on, %s, and leaves them due at once for others',
+    async (_when, deadline, afterMs) => {
+      await using under = await createUnderTest();
+      await under.ended();
+      await under.dispatcher.start();
+      await settled(() => under.sent.length === 1);
+      const stopped = under.dispatcher.stop(deadline());
+      await settled(() => afterMs === 0 || under.clock.sleeping() === 1);
+      await under.clock.advance(afterMs);
+      await stopped;
+      const nowMs = under.clock.nowMs();
+      expect(await under.delivery()).toMatchObject({ status: 'pending', attempts: 1, nextAttemptAtMs: nowMs });
+    },
+  );
+
+  test('goes on while the store cannot be reached, and records what came of an attempt when it can', async () => {
+    const failures = [new ServiceError('store_unavailable', {}), new ServiceError('store_unavailable', {})];
+    const attempts = { claim: 0, record: 0 };
+    const wrap = (store: WebhookStore): WebhookStore => ({
+      ...store,
+      async claim(options) {
+        attempts.claim += 1;
+        if (attempts.claim === 1) throw new ServiceError('store_unavailable', {});
+        return store.claim(options);
+      },
+      async record(claimed, outcome) {
+        attempts.record += 1;
+        const failure = failures.shift();
+        if (failure) throw failure;
+        return store.record(claimed, outcome);
+      },
+    });
+    await using under = await createUnderTest({ wrap });
+    under.answers(() => ok);
+    await under.ended();
+    await under.dispatcher.start();
+    for (let look = 0; look < 10 && attempts.record < 3; look += 1) await under.clock.advance(1_000);
+    await settled(async () => (await under.delivery())?.status === 'delivered');
+    expect([attempts.record, under.sent.length]).toEqual([3, 1]);
+    expect(under.lines).toMatchObject([{ msg: 'webhook deliveries could not be claimed' }]);
+  });
+
+  test('counts an attempt that failed for a fault of its own, and tries again', async () => {
+    await using under = await createUnderTest();
+    under.answers(() => {
+      throw new Error('a fault');
+    });
+    await under.ended();
+    await under.dispatcher.start();
+    await settled(() => under.recorded().length === 1);
+    expect(await under.delivery()).toMatchObject({ status: 'pending', lastError: 'an error of the service' });
+    expect(under.lines).toMatchObject([{ msg: 'a webhook delivery could not be made' }]);
+  });
+
+  test('sends nothing unless it can sign', async () => {
+    await using under = await createUnderTest({ secrets: [] });
+    await under.ended();
+    await under.dispatcher.start();
+    await under.clock.advance(minuteMs);
+    expect([under.sent, await under.delivery()]).toMatchObject([[], { status: 'pending', attempts: 0 }]);
+  });
+
+  test('can be stopped twice, and before it was started', async () => {
+    await using under = await createUnderTest();
+    await under.dispatcher.stop(AbortSignal.timeout(10_000));
+    await under.dispatcher.stop(AbortSignal.timeout(10_000));
+    await under.clock.advance(minuteMs);
+    expect(under.clock.sleeping()).toBe(0);
+  });
+});

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { webhookEvents, webhookStatuses } from '../storage/port/index.ts';
+
+const time = z.iso.datetime({ precision: 3 });
+
+/** A delivery on the wire. */
+export const deliveryView = z
+  .object({
+    id: z.string().meta({ description: 'The same as the header webhook-id of each attempt.' }),
+    run_id: z.string(),
+    url: z.string(),
+    event: z.enum(webhookEvents),
+    status: z.enum(webhookStatuses).meta({ description: 'Still to be made, made, or given up.' }),
+    attempts: z.int().nonnegative(),
+    last_status: z.int().nullable().meta({ description: 'The HTTP status of the last answer.' }),
+    last_error: z.string().nullable().meta({ description: 'Why the last attempt failed.' }),
+    next_attempt_at: time.nullable(),
+    created_at: time.meta({ description: 'When the event happened.' }),
+    delivered_at: time.nullable(),
+  })
+  .meta({ id: 'WebhookDelivery' });
+/** A delivery as JSON. */
+export type DeliveryView = z.output<typeof deliveryView>;
+
+const idSchema = z.string().min(1).max(100);
+
+/** Which deliveries to list. */
+export const listDeliveriesQuery = {
+  status: z.enum(webhookStatuses).optional(),
+  run_id: idSchema.optional().meta({ description: 'Deliveries of this run.' }),
+};
+
+/** Names a delivery. */
+export const deliveryParams = z.object({ id: idSchema });
+
+/** Where a page starts: the id of the last delivery of the page before. */
+export const deliveryCursor = z.strictObject({ id: idSchema });
