@@ -267,36 +267,6 @@ describe('values', () => {
     expect(production({ SESSION_MAX_ITEMS: '0' }).historyItemsMax).toBeNull();
   });
 
-  test('WEB_CONCURRENCY is a number of processes, or auto', () => {
-    const workers = (WEB_CONCURRENCY: string) =>
-      production({ WEB_CONCURRENCY, DATABASE_URL: 'postgres://127.0.0.1/app' }).workers;
-    expect([workers('1'), workers('4'), workers('auto'), workers('AUTO'), workers('')]).toEqual([
-      1,
-      4,
-      null,
-      null,
-      null,
-    ]);
-    for (const wrong of ['0', '129', '2.5', '-1', 'many']) {
-      const [mistake] = mistakesIn({ OPENAI_API_KEY: apiKey, WEB_CONCURRENCY: wrong, DATABASE_URL: 'postgres://h/d' });
-      expect(mistake).toMatchObject({ name: 'WEB_CONCURRENCY', allowed: 'a whole number from 1 to 128, or auto' });
-    }
-  });
-
-  test.each([
-    { WEB_CONCURRENCY: '2', only: '1' },
-    { PROCESS_ROLE: 'api', only: 'all' },
-    { PROCESS_ROLE: 'worker', only: 'all' },
-  ])('%j is refused on the embedded store, with the reason and the mend', ({ only, ...environment }) => {
-    const [[name = '', found = ''] = []] = Object.entries(environment);
-    const allowed = `${only} on the embedded store, which one process has to itself; for more set DATABASE_URL to a Postgres`;
-    expect(mistakesIn({ OPENAI_API_KEY: apiKey, ...environment })).toEqual([
-      { name, found: JSON.stringify(found), allowed },
-    ]);
-    expect(mistakesIn({ OPENAI_API_KEY: apiKey, DATABASE_URL: 'postgres://h/d', ...environment })).toEqual([]);
-    expect(mistakesIn({ OPENAI_API_KEY: apiKey, [name]: only })).toEqual([]);
-  });
-
   test('levels of the log are taken in any case', () => {
     expect(production({ LOG_LEVEL: 'warning' }).logLevel).toBe('WARNING');
     expect(wrongIn({ OPENAI_API_KEY: apiKey, LOG_LEVEL: 'loud' })).toEqual(['LOG_LEVEL']);

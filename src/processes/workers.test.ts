@@ -11,6 +11,8 @@ type Said = { msg: string; delayMs?: number };
 
 const exec = fileURLToPath(new URL('../../tests/support/apps/light-worker.ts', import.meta.url));
 const deadline = () => AbortSignal.timeout(20_000);
+/** Each test starts processes. */
+const timeout = 120_000;
 
 /**
  * Real worker processes, which behave like this one after the other, the last as all that follow (`refused`: the machine
@@ -18,6 +20,7 @@ const deadline = () => AbortSignal.timeout(20_000);
  */
 function keep(count: number, ...behaviours: Behaviour[]) {
   const forked: Worker[] = [];
+  const served: Worker[] = [];
   const said: Said[] = [];
   let heard = () => {};
   const say = ({ delayMs }: Said, msg: string) => {
@@ -30,6 +33,10 @@ function keep(count: number, ...behaviours: Behaviour[]) {
     const behaviour = behaviours.length > 1 ? behaviours.shift() : behaviours[0];
     if (behaviour === 'refused') throw new Error('spawn ENOMEM');
     const worker = cluster.fork({ ...placeEnvironment({ number, probeUrl: 'http://probes' }), BEHAVE: behaviour });
+    worker.on('message', (message) => {
+      if (JSON.stringify(message).includes('"serving"')) served.push(worker);
+      heard();
+    });
     forked.push(worker);
     heard();
     return worker;
@@ -49,8 +56,12 @@ function keep(count: number, ...behaviours: Behaviour[]) {
     clock,
     forked,
     said,
+    /** Waits until something holds; looked at whenever something was said, forked or heard. */
+    until,
     /** Waits until so many processes have been started. */
     untilForked: (many: number) => until(() => forked.length >= many),
+    /** Waits until so many of them have served. */
+    untilServed: (many: number) => until(() => served.length >= many),
     untilSaid: (many: number) => until(() => said.length >= many),
     async [Symbol.asyncDispose]() {
       const ended = forked.filter((worker) => !worker.isDead()).map((worker) => once(worker, 'exit'));
@@ -68,14 +79,7 @@ async function crash(worker: Worker | undefined): Promise<void> {
   await exit;
 }
 
-const serves = async (workers: ReturnType<typeof keep>, nth: number) => {
-  await workers.untilForked(nth);
-  const worker = workers.forked[nth - 1] as Worker;
-  const isServing = (message: unknown) => JSON.stringify(message).includes('"serving"');
-  for (;;) if (isServing((await once(worker, 'message'))[0])) return;
-};
-
-describe('the start of workers', () => {
+describe('the start of workers', { timeout }, () => {
   test('ends with what the first one says when that fails, and no other is started', async () => {
     await using workers = keep(3, 'fail');
     await expect(workers.start()).rejects.toThrow(/^the store is gone 4711$/);
@@ -93,7 +97,7 @@ describe('the start of workers', () => {
     await workers.start();
     expect(workers.readiness()).toEqual({ state: 'ready' });
     expect(await workers.first).toEqual({ url: 'http://127.0.0.1:8000', hasKey: true });
-    await serves(workers, 2);
+    await workers.untilServed(2);
   });
 
   test('can be undone half way: the first one is told to end, and nothing is left', async () => {
@@ -108,7 +112,7 @@ describe('the start of workers', () => {
   });
 });
 
-describe('a worker', () => {
+describe('a worker', { timeout }, () => {
   test('that crashes is replaced; what it had counted is kept', async () => {
     await using workers = keep(1, 'serve');
     await workers.start();
@@ -117,7 +121,7 @@ describe('a worker', () => {
     await workers.untilSaid(1);
     expect(workers.readiness()).toEqual({ state: 'not_ready', reason: 'no worker answers' });
     await workers.clock.advance(0);
-    await serves(workers, 2);
+    await workers.untilServed(2);
     expect(workers.readiness()).toEqual({ state: 'ready' });
     expect(await workers.metrics()).toMatch(/^starts_total 2$/m);
     expect(await workers.metrics()).toMatch(/^agent_service_worker_ends_total 1$/m);
@@ -131,7 +135,7 @@ describe('a worker', () => {
       await workers.untilSaid(ends);
       await workers.clock.advance(workers.said[ends - 1]?.delayMs ?? 0);
     }
-    await serves(workers, 4);
+    await workers.untilServed(2);
     expect(workers.said.map(({ delayMs }) => delayMs)).toEqual([0, 2_000, 4_000]);
     expect(workers.readiness()).toEqual({ state: 'ready' });
   });
@@ -144,7 +148,7 @@ describe('a worker', () => {
       await workers.untilSaid(pauses);
       await workers.clock.advance(workers.said[pauses - 1]?.delayMs ?? 0);
     }
-    await serves(workers, 2);
+    await workers.untilServed(2);
     expect(workers.said.map(({ msg, delayMs }) => [msg, delayMs])).toEqual([
       ['a worker ended; another takes its place', 0],
       ['a worker could not be started', 2_000],
@@ -173,7 +177,7 @@ describe('a worker', () => {
       'a worker ended; another takes its place',
     ]);
     await workers.clock.advance(0);
-    await serves(workers, 2);
+    await workers.untilServed(2);
   });
 
   test('that somebody signals ends while others go on, and is replaced at once', async () => {
@@ -181,18 +185,17 @@ describe('a worker', () => {
     await workers.start();
     const exit = once(workers.forked[0] as Worker, 'exit');
     workers.forked[0]?.process.kill('SIGTERM');
-    // Until the primary waits whether it is signalled, too.
-    while (workers.clock.sleeping() < 2) await once(workers.forked[0] as Worker, 'message');
+    await workers.until(() => workers.clock.sleeping() === 2); // the primary waits whether it is signalled, too
     await workers.clock.advance(500);
     expect(await exit).toEqual([0, null]);
     await workers.untilSaid(1);
     await workers.clock.advance(0);
-    await serves(workers, 2);
+    await workers.untilServed(2);
     expect(workers.drained()).toBe(true);
   });
 });
 
-describe('workers that are told to end', () => {
+describe('workers that are told to end', { timeout }, () => {
   test.each([
     { behaviour: 'serve', drained: true },
     { behaviour: 'cut', drained: false },
