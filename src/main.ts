@@ -21,6 +21,7 @@ import { createListener, type Listener } from './platform/http/listener.ts';
 import { createIds } from './platform/ids.ts';
 import { type Service, supervise } from './platform/lifecycle.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
+import { createLoopDelay } from './platform/loop-delay.ts';
 import { quietSdk } from './platform/sdk.ts';
 import { parseSettings, type Settings } from './platform/settings.ts';
 import { packageVersion, versions } from './platform/versions.ts';
@@ -31,6 +32,7 @@ import { createPruner } from './retention/index.ts';
 import {
   type ActiveRuns,
   createActiveRuns,
+  createAdmission,
   createApprovalExpiry,
   createClaimer,
   createEventFeed,
@@ -142,7 +144,15 @@ export async function startService(
     background: role !== 'api',
   };
   const newId = () => ids('proc');
-  const metrics = createRunMetrics({ store, slots });
+  const loopDelay = createLoopDelay({ clock });
+  const metrics = createRunMetrics({ store, slots, loopDelay });
+  const admission = createAdmission({
+    slots,
+    waitersMax: settings.queuedMax,
+    background: active.background,
+    metrics,
+    clock,
+  });
   const models = createModels(providers, {
     settings,
     store,
@@ -180,6 +190,7 @@ export async function startService(
     feed,
     active,
     slots,
+    admission,
     fault,
     clock,
     ids,
@@ -192,6 +203,7 @@ export async function startService(
   const claimer = createClaimer({
     store,
     slots,
+    admission,
     active,
     lease,
     role,
@@ -239,6 +251,7 @@ export async function startService(
     }),
     keyWatch: createKeyWatch({ keys: keyCache, clock }),
     limiter: store.rateLimiter ?? createMemoryRateLimiter({ clock }),
+    shedding: { loopDelay, delayMaxMs: settings.loopDelayMaxMs, metrics },
     closing: closing.signal,
   });
   const listen = { host: settings.host, orNextFree: settings.appEnv === 'development' };
@@ -262,6 +275,7 @@ export async function startService(
     createMcpConnections([...(options.mcpServers ?? []), ...agents.mcpServers()]),
     contextCheck(options.context),
     lease,
+    loopDelay,
     ...(api ? [api] : []),
     claimer,
     createApprovalExpiry({ store, metrics, clock, log }),

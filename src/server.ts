@@ -21,7 +21,7 @@ import { registerSecurityHeaders } from './platform/http/security-headers.ts';
 import type { Ids } from './platform/ids.ts';
 import type { Logger } from './platform/logger.ts';
 import type { Settings } from './platform/settings.ts';
-import { type EventFeed, type RunService, runRoutes } from './runs/index.ts';
+import { type EventFeed, type RunService, registerShedding, runRoutes, type SheddingOptions } from './runs/index.ts';
 import { type SessionService, sessionRoutes } from './sessions/index.ts';
 import type { RateLimiter } from './storage/port/index.ts';
 import { type Authenticator, type KeyWatch, registerGuard } from './tenancy/index.ts';
@@ -54,6 +54,8 @@ export type ServerParts = {
   authenticator: Authenticator;
   keyWatch: KeyWatch;
   limiter: RateLimiter;
+  /** What new runs are refused by when the process cannot keep up. */
+  shedding: SheddingOptions;
   /** Aborts when open streams have to end. */
   closing: AbortSignal;
 };
@@ -174,6 +176,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await app.register(healthRoutes, { health });
   await app.register(
     async (api) => {
+      registerShedding(api, parts.shedding);
       registerGuard(api, guardOptions(parts));
       await api.register(runRoutes, {
         runs,

@@ -117,7 +117,20 @@ export const settingsTable = {
   MAX_CONCURRENT_RUNS: setting({
     schema: whole(1, 10_000),
     default: '50',
-    about: 'Runs that execute at once in a process (see WEB_CONCURRENCY); the next one is refused with 429.',
+    about:
+      'Runs that execute at once in a process (see WEB_CONCURRENCY); those in the background take four fifths of the places at most.',
+  }),
+  MAX_QUEUED_RUNS: setting({
+    schema: whole(0, 10_000),
+    default: '100',
+    about:
+      'Callers that may wait in a process for a place while all are taken, if they can be expected to be answered in time; the others are refused with 429. 0 for none.',
+  }),
+  EVENT_LOOP_DELAY_MAX: setting({
+    schema: secondsToMs(0.05, 60),
+    default: '1.0',
+    about:
+      'Seconds that a busy event loop may keep a request waiting on average; beyond it new runs are refused with 429.',
   }),
   MAX_TURNS: setting({ schema: whole(1, 1000), default: '10', about: 'Model turns a run may take.' }),
   MAX_INPUT_CHARS: setting({

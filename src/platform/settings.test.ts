@@ -54,6 +54,8 @@ describe('without any setting but the key', () => {
       backgroundTimeoutMs: 3_600_000,
       toolEffectDefault: 'idempotent',
       runsMax: 50,
+      queuedMax: 100,
+      loopDelayMaxMs: 1_000,
       turnsMax: 10,
       inputCharsMax: 200_000,
       leaseMs: 10_000,

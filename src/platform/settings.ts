@@ -63,6 +63,8 @@ function toSettings(parsed: Parsed) {
     backgroundTimeoutMs: parsed.RUN_TIMEOUT_MAX,
     toolEffectDefault: parsed.TOOL_EFFECT_DEFAULT,
     runsMax: parsed.MAX_CONCURRENT_RUNS,
+    queuedMax: parsed.MAX_QUEUED_RUNS,
+    loopDelayMaxMs: parsed.EVENT_LOOP_DELAY_MAX,
     turnsMax: parsed.MAX_TURNS,
     inputCharsMax: parsed.MAX_INPUT_CHARS,
     leaseMs: parsed.RUN_LEASE,

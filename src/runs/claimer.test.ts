@@ -1,7 +1,8 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { createHandClock } from '../../tests/support/hand-clock.ts';
 import type { ClaimedRun, ClaimOptions, Run, Signal, Store } from '../storage/port/index.ts';
 import { createActiveRuns } from './active-run.ts';
+import { createAdmission } from './admission.ts';
 import { createClaimer } from './claimer.ts';
 import { createSlots } from './slots.ts';
 
@@ -45,14 +46,23 @@ async function startClaimerOf(role: Role, slotsMax: number, ...answers: ClaimedR
     },
   } as unknown as Store;
   const clock = createHandClock();
+  const executed: ClaimedRun[] = [];
+  const admission = createAdmission({
+    slots,
+    waitersMax: 10,
+    background: () => 0,
+    metrics: { waiting: () => {}, admitted: () => {}, shed: () => {} },
+    clock,
+  });
   const claimer = createClaimer({
     store,
     slots,
+    admission,
     active: createActiveRuns(),
     role,
     affinity: { agents: ['triage'], version: null },
     lease: { processId: () => 'proc_1', isHeld: () => true },
-    execute: () => {},
+    execute: (claimed) => void executed.push(claimed),
     metrics: { claimed: () => {} },
     clock,
     log: { warn: () => {} } as never,
@@ -60,7 +70,8 @@ async function startClaimerOf(role: Role, slotsMax: number, ...answers: ClaimedR
   stops.push(() => claimer.stop(AbortSignal.timeout(1_000)));
   await claimer.start();
   await settle();
-  return { looks, slots, clock, tell: (signal: Signal) => tell(signal) };
+  const enter = () => admission.enter({ tenantId: 'tenant-a', deadlineMs: 60_000 });
+  return { looks, slots, clock, executed, enter, tell: (signal: Signal) => tell(signal) };
 }
 
 test('a run that ends costs no look at the queue when nothing was left there', async () => {
@@ -120,4 +131,39 @@ test('a process that leaves runs in the background to others does not look for t
   slots.release();
   await settle();
   expect(looks).toHaveLength(1);
+});
+
+describe('while callers are in line', () => {
+  test('no run in the background is claimed, and one that somebody waits for is claimed in its turn', async () => {
+    const { looks, slots, enter, executed, tell } = await startClaimer(1, [], [claimedRun({})]);
+    enter();
+    const coming = [1, 2, 3].map(() => enter()?.then(() => 'entered'));
+    tell({ type: 'claimable' });
+    await settle();
+    expect(looks).toHaveLength(1);
+    slots.release();
+    expect(await coming[0]).toBe('entered');
+    slots.release();
+    await settle();
+    expect(looks.slice(1)).toMatchObject([{ limit: 1, backgroundMax: 0 }]);
+    expect([executed.length, slots.used()]).toEqual([1, 1]);
+    for (const each of coming.slice(1)) {
+      slots.release();
+      expect(await each).toBe('entered');
+    }
+    expect(slots.used()).toBe(1);
+  });
+
+  test('a turn for which nothing is queued goes to the next caller', async () => {
+    const { looks, slots, enter, tell } = await startClaimer(1);
+    enter();
+    const coming = [1, 2].map(() => enter()?.then(() => 'entered'));
+    tell({ type: 'claimable' });
+    await settle();
+    slots.release();
+    await coming[0];
+    slots.release();
+    expect(await coming[1]).toBe('entered');
+    expect([looks.length, slots.used()]).toEqual([2, 1]);
+  });
 });

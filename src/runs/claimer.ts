@@ -3,6 +3,7 @@ import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { ClaimedRun, ClaimOptions, Store } from '../storage/port/index.ts';
 import type { ActiveRuns } from './active-run.ts';
+import type { Admission } from './admission.ts';
 import type { RunMetrics } from './metrics.ts';
 import type { Lease } from './process-lease.ts';
 import type { Slots } from './slots.ts';
@@ -20,6 +21,7 @@ const backgroundShares = { api: 0, all: backgroundShare, worker: 1 } as const;
 export type ClaimerDeps = {
   store: Store;
   slots: Slots;
+  admission: Pick<Admission, 'turnOfStore'>;
   active: ActiveRuns;
   lease: Pick<Lease, 'processId' | 'isHeld'>;
   /** What the process is for; see `PROCESS_ROLE`. */
@@ -35,7 +37,7 @@ export type ClaimerDeps = {
 
 /** Claims queued runs whenever this process has room, woken by signals, and looks by itself every now and then. */
 export function createClaimer(deps: ClaimerDeps): Service {
-  const { store, slots, active, lease, role, affinity, execute, metrics, clock, log } = deps;
+  const { store, slots, admission, active, lease, role, affinity, execute, metrics, clock, log } = deps;
   const stopping = new AbortController();
   const takesBackground = role !== 'api';
   const backgroundMax = takesBackground ? Math.max(1, Math.floor(slots.max * backgroundShares[role])) : 0;
@@ -50,21 +52,52 @@ export function createClaimer(deps: ClaimerDeps): Service {
     const room = Math.min(claimMax, slots.max - slots.used());
     leftBehind = true;
     if (room === 0 || !lease.isHeld()) return false;
+    const claimed = await look(room, Math.max(0, backgroundMax - active.background()));
+    for (const each of claimed) await take(each);
+    return claimed.length === room;
+  }
+
+  async function look(limit: number, backgroundRoom: number): Promise<ClaimedRun[]> {
     const options = {
-      limit: room,
-      backgroundMax: Math.max(0, backgroundMax - active.background()),
+      limit,
+      backgroundMax: backgroundRoom,
       // One that brought a process down before is alone with its kind, so that only the culprit collects crashes.
       crashed: !active.hasCrashed(),
       ...affinity,
     };
-    const claimed = await store.runs.claim(lease.processId(), options).catch((error: unknown) => {
+    try {
+      const claimed = await store.runs.claim(lease.processId(), options);
+      leftBehind = isLimited(options, claimed, takesBackground);
+      return claimed;
+    } catch (error) {
       log.warn({ err: error }, 'claiming runs failed');
-      return null;
+      return [];
+    }
+  }
+
+  /**
+   * Claims one run, for which somebody waits, in a place that was passed on in turn with the callers in line: as long as
+   * these come, no place is free, and runs in the background are not for now.
+   */
+  async function claimInTurn(): Promise<boolean> {
+    const turn = lease.isHeld() ? admission.turnOfStore(stopping.signal) : null;
+    if (turn === null) return false;
+    try {
+      await turn;
+    } catch {
+      return false; // the process ends
+    }
+    return active.expect(async () => {
+      const [claimed] = lease.isHeld() ? await look(1, 0) : [];
+      leftBehind ||= takesBackground; // nobody has looked at those in the background
+      if (claimed === undefined) {
+        slots.release();
+        return false;
+      }
+      metrics.claimed();
+      execute(claimed);
+      return true;
     });
-    if (claimed === null) return false;
-    leftBehind = isLimited(options, claimed, takesBackground);
-    for (const each of claimed) await take(each);
-    return claimed.length === room;
   }
 
   async function take(claimed: ClaimedRun): Promise<void> {
@@ -80,7 +113,7 @@ export function createClaimer(deps: ClaimerDeps): Service {
     while (!stopping.signal.aborted) {
       const woken = new AbortController();
       wake = () => woken.abort();
-      if (await active.expect(claim)) continue;
+      if ((await active.expect(claim)) || (await claimInTurn())) continue;
       await clock.sleep(lookAgainMs, AbortSignal.any([woken.signal, stopping.signal])).catch(() => {});
     }
   }

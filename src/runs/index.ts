@@ -1,4 +1,5 @@
 export { type ActiveRuns, createActiveRuns } from './active-run.ts';
+export { type Admission, createAdmission } from './admission.ts';
 export { createApprovalExpiry } from './approval-expiry.ts';
 export { createClaimer } from './claimer.ts';
 export { createEventFeed, type EventFeed } from './event-feed.ts';
@@ -13,6 +14,7 @@ export { createRunLife } from './run-life.ts';
 export { sessionIdSchema, usageView } from './schemas.ts';
 export { type CurrentCall, currentCall } from './scope.ts';
 export { createRunService, type RunService } from './service.ts';
+export { registerShedding, type SheddingOptions } from './shedding-plugin.ts';
 export { createSlots } from './slots.ts';
 export { createUnattendedWatch } from './unattended.ts';
 export { toRunView, toTime, toUsageView } from './view.ts';

@@ -11,12 +11,13 @@ function createFigures() {
     if (state.counts === null) throw new Error('the store is away');
     return state.counts;
   };
-  const { registry } = createRunMetrics({
+  const { registry, ...tell } = createRunMetrics({
     store: { runs: { countUnfinished } } as unknown as Store,
     slots: createSlots(3),
+    loopDelay: { recentMs: () => 250 },
   });
   const lines = async () => (await registry.metrics()).split('\n').filter((line) => !line.startsWith('#'));
-  return { state, lines };
+  return { state, lines, tell };
 }
 
 test('the demand is that of the moment at which it is asked for, and costs no second count', async () => {
@@ -37,4 +38,20 @@ test('while the store cannot be counted there is no demand told, neither an old 
   state.counts = null;
   const found = await lines();
   expect(found.filter((line) => /^agent_service_(demand|runs)/.test(line))).toEqual([]);
+});
+
+test('callers in line, how long they were, who was sent away and why, and the delay of the event loop are told', async () => {
+  const { lines, tell } = createFigures();
+  tell.waiting(4);
+  tell.admitted(250);
+  tell.shed('too_late');
+  tell.shed('too_late');
+  expect(await lines()).toEqual(
+    expect.arrayContaining([
+      'agent_service_admission_waiting 4',
+      'agent_service_admission_wait_seconds_sum 0.25',
+      'agent_service_shed_total{reason="too_late"} 2',
+      'agent_service_event_loop_delay_seconds 0.25',
+    ]),
+  );
 });

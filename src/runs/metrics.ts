@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Run, Step, Store } from '../storage/port/index.ts';
+import type { ShedReason } from './shed-reason.ts';
 import type { Slots } from './slots.ts';
 
 /** From a fast answer to an hour in the background, in seconds. */
@@ -10,7 +11,7 @@ const sizeBuckets = [1, 2, 5, 10, 25, 50, 100, 250];
 const waitBuckets = [0.001, 0.01, 0.1, 0.5, 1, 5, 30, 120, 600];
 
 /** What the figures are read from. */
-export type RunMetricsDeps = { store: Store; slots: Slots };
+export type RunMetricsDeps = { store: Store; slots: Slots; loopDelay: { recentMs(): number } };
 
 type Counts = Awaited<ReturnType<Store['runs']['countUnfinished']>>;
 
@@ -20,7 +21,7 @@ const secondsBetween = (fromMs: number, toMs: number) => Math.max(0, toMs - from
  * The figures of runs, for Prometheus. Names and labels are public: `docs/runbook.md` lists them. No label holds what
  * a user or a model made up.
  */
-export function createRunMetrics({ store, slots }: RunMetricsDeps) {
+export function createRunMetrics({ store, slots, loopDelay }: RunMetricsDeps) {
   const registry = new Registry();
   const registers = [registry];
   const counter = (name: string, help: string, labelNames: string[] = []) =>
@@ -75,7 +76,27 @@ export function createRunMetrics({ store, slots }: RunMetricsDeps) {
     },
   });
 
-  const queueWait = histogram('queue_wait_seconds', 'From creation to the first start of a run.', waitBuckets);
+  new Gauge({
+    name: 'agent_service_event_loop_delay_seconds',
+    help: 'How long the event loop kept requests waiting in the last second, on average.',
+    aggregator: 'max',
+    registers,
+    collect() {
+      this.set(loopDelay.recentMs() / 1000);
+    },
+  });
+  const waiting = new Gauge({
+    name: 'agent_service_admission_waiting',
+    help: 'Callers in line for a place in this process; their runs are not stored yet, and not part of the demand.',
+    registers,
+  });
+  const admissionWait = histogram(
+    'admission_wait_seconds',
+    'How long callers were in line who got a place.',
+    waitBuckets,
+  );
+  const sheds = counter('shed_total', 'Runs that were not taken in, by reason.', ['reason']);
+  const queueWait = histogram('queue_wait_seconds', 'From receipt to the first start of a run.', waitBuckets);
   const claims = counter('claims_total', 'Queued runs that this process claimed.');
   const recoveries = counter('recoveries_total', 'Runs of dead processes that this process queued again.');
   const poisoned = counter('poisoned_runs_total', 'Runs that were ended since they kill processes.');
@@ -88,6 +109,9 @@ export function createRunMetrics({ store, slots }: RunMetricsDeps) {
 
   return {
     registry,
+    waiting: (callers: number): void => waiting.set(callers),
+    admitted: (waitedMs: number): void => admissionWait.observe(waitedMs / 1000),
+    shed: (reason: ShedReason): void => sheds.inc({ reason }),
     claimed: (): void => claims.inc(),
     started: (run: Run): void => {
       if (run.attempt === 1 && run.startedAtMs !== null)

@@ -71,9 +71,10 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
     tags: ['runs'],
   };
 
-  function cancelWhenGone(reply: FastifyReply, { run }: Accepted): void {
+  function cancelWhenGone(gone: AbortSignal, { run }: Accepted): void {
     const cancel = () => void runs.cancel(run.tenantId, run.id).catch(() => {}); // it ends by itself, then
-    clientGone(reply).addEventListener('abort', cancel, { once: true });
+    if (gone.aborted) cancel();
+    else gone.addEventListener('abort', cancel, { once: true });
   }
 
   function follow(reply: FastifyReply, run: Accepted['run'], afterSeq: number): FastifyReply {
@@ -95,8 +96,9 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
       },
     },
     async (request, reply) => {
-      const accepted = await runs.create(request.body, callerOf(request), 'blocking');
-      if (request.query.on_disconnect === 'cancel') cancelWhenGone(reply, accepted);
+      const gone = clientGone(reply);
+      const accepted = await runs.create(request.body, callerOf(request), 'blocking', gone);
+      if (request.query.on_disconnect === 'cancel') cancelWhenGone(gone, accepted);
       return answerEnd(reply, await runs.ended(accepted));
     },
   );
@@ -113,8 +115,9 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
       },
     },
     async (request, reply) => {
-      const accepted = await runs.create(request.body, callerOf(request), 'stream');
-      if (request.query.on_disconnect === 'cancel') cancelWhenGone(reply, accepted);
+      const gone = clientGone(reply);
+      const accepted = await runs.create(request.body, callerOf(request), 'stream', gone);
+      if (request.query.on_disconnect === 'cancel') cancelWhenGone(gone, accepted);
       runs.ended(accepted).catch(() => {}); // the stream tells the end; this sees that it comes in time
       return follow(reply, accepted.run, 0);
     },

@@ -9,6 +9,7 @@ import { createIds } from '../platform/ids.ts';
 import type { Run, Store, StoredEvent } from '../storage/port/index.ts';
 import { createSqliteStore } from '../storage/sqlite/index.ts';
 import { createActiveRuns, type RunEnd, type RunLife } from './active-run.ts';
+import { createAdmission } from './admission.ts';
 import { createEventFeed } from './event-feed.ts';
 import { noFaults } from './faults.ts';
 import type { CreateRun } from './schemas.ts';
@@ -21,7 +22,7 @@ const request = (more: Partial<CreateRun> = {}): CreateRun => ({ message: 'Hi', 
 type Lived = { run: Run; deadlineMs: number; told: readonly StoredEvent[]; signal: AbortSignal; end: () => void };
 
 /** A service on an embedded store of its own; the lives of its runs last until the test ends them. */
-async function createService({ slotsMax = 3, wrap = (store: Store) => store } = {}) {
+async function createService({ slotsMax = 3, waitersMax = 0, wrap = (store: Store) => store } = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-runs-'));
   const store = createSqliteStore({ dataDir, sync: 'normal', executes: true });
   await store.start();
@@ -34,6 +35,13 @@ async function createService({ slotsMax = 3, wrap = (store: Store) => store } = 
     return ended.promise;
   };
   const active = createActiveRuns();
+  const admission = createAdmission({
+    slots,
+    waitersMax,
+    background: active.background,
+    metrics: { waiting: () => {}, admitted: () => {}, shed: () => {} },
+    clock,
+  });
   const agent = (name: string) => new Agent({ name, instructions: 'Hi.' });
   const runs = createRunService({
     active,
@@ -42,6 +50,7 @@ async function createService({ slotsMax = 3, wrap = (store: Store) => store } = 
     agents: createAgentRegistry({ triage: agent('triage'), orders: agent('orders') }),
     life,
     slots,
+    admission,
     fault: noFaults,
     clock,
     ids: createIds(clock.nowMs),
@@ -150,7 +159,7 @@ describe('the slots of a process', () => {
     await service.runs.create(request(), caller, 'blocking');
     await expect(service.runs.create(request(), caller, 'blocking')).rejects.toMatchObject({
       code: 'too_many_runs',
-      extras: { retryAfterMs: 1_000 },
+      extras: { retryAfterMs: 2_125 },
     });
     expect((await service.runs.list('tenant-a', {}, 10, null)).data).toHaveLength(2);
     service.lived[0]?.end();
@@ -187,6 +196,65 @@ describe('the slots of a process', () => {
     await expect(service.runs.create(request(), caller, 'blocking')).rejects.toThrow('gone');
     expect(service.slots.used()).toBe(0);
     expect(service.active.size()).toBe(0);
+  });
+});
+
+describe('a caller in line for a slot', () => {
+  const untilStored = async (service: Awaited<ReturnType<typeof createService>>, count: number) => {
+    while (service.lived.length < count) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  test('has nothing stored, and then a run whose wait counts as such, and whose time has run since', async () => {
+    await using service = await createService({ slotsMax: 1, waitersMax: 1 });
+    await service.runs.create(request(), caller, 'blocking');
+    const waiting = service.runs.create(request({ timeout_s: 20 }), caller, 'blocking');
+    await service.clock.advance(4_000);
+    expect((await service.runs.list('tenant-a', {}, 10, null)).data).toHaveLength(1);
+    service.lived[0]?.end();
+    const { run, deadlineMs } = await waiting;
+    await untilStored(service, 2);
+    expect(deadlineMs).toBe(20_000);
+    expect(service.lived[1]).toMatchObject({ deadlineMs: 20_000, run: { id: run.id, timeoutMs: 20_000 } });
+    const { startedAtMs, createdAtMs } = await service.runs.get('tenant-a', run.id);
+    expect((startedAtMs ?? 0) - createdAtMs).toBe(4_000);
+    expect(service.slots.used()).toBe(1);
+  });
+
+  test('who has made a mistake is told before any wait', async () => {
+    await using service = await createService({ slotsMax: 1, waitersMax: 1 });
+    await service.runs.create(request(), caller, 'blocking');
+    const wrong = service.runs.create(request({ agent: 'nobody' }), caller, 'blocking');
+    await expect(wrong).rejects.toMatchObject({ code: 'validation_failed' });
+  });
+
+  test('is told at once when the process ends, and is nobody it waits for', async () => {
+    await using service = await createService({ slotsMax: 1, waitersMax: 2 });
+    await service.runs.create(request(), caller, 'blocking');
+    const waiting = [1, 2].map(() => service.runs.create(request(), caller, 'stream'));
+    service.lived[0]?.end(); // the first of them has a place now, and hears of the end before it can use it
+    await service.active.get(service.lived[0]?.run.id ?? '')?.ended;
+    service.runs.close();
+    const outcomes = await Promise.allSettled(waiting);
+    for (const outcome of outcomes.filter(({ status }) => status === 'rejected')) {
+      expect(outcome).toMatchObject({ reason: { code: 'shutting_down' } });
+    }
+    expect(outcomes[1]?.status).toBe('rejected');
+    for (const { end } of service.lived) end();
+    expect(await service.active.idle(AbortSignal.timeout(10_000))).toBe(true);
+    expect(service.slots.used()).toBe(0);
+  });
+
+  test('who goes away leaves the line, and no run is made', async () => {
+    await using service = await createService({ slotsMax: 1, waitersMax: 1 });
+    await service.runs.create(request(), caller, 'blocking');
+    const gone = new AbortController();
+    const waiting = service.runs.create(request(), caller, 'blocking', gone.signal);
+    gone.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
+    service.lived[0]?.end();
+    await service.active.idle(AbortSignal.timeout(10_000));
+    expect(service.slots.used()).toBe(0);
+    expect((await service.runs.list('tenant-a', {}, 10, null)).data).toHaveLength(1);
   });
 });
 

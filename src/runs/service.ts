@@ -15,6 +15,7 @@ import type {
   Webhook,
 } from '../storage/port/index.ts';
 import type { ActiveRuns, RunEnd, RunLife } from './active-run.ts';
+import type { Admission } from './admission.ts';
 import { type Decision, settle } from './decisions.ts';
 import type { EventFeed } from './event-feed.ts';
 import { stopped } from './failures.ts';
@@ -26,7 +27,7 @@ import type { CreateRun } from './schemas.ts';
 import type { Slots } from './slots.ts';
 import { createdEvent, startedEvent, toRunEvent } from './stored-events.ts';
 
-/** When a caller that was refused for want of a slot, or of a session, does well to come back. */
+/** When a caller that was refused for want of a session, or by a process that ends, does well to come back. */
 const retryMs = 1_000;
 /** Callers that may wait in a process for runs that are in line; they hold no slot. */
 const waitingMax = 1_000;
@@ -44,6 +45,7 @@ export type RunServiceDeps = {
   feed: EventFeed;
   active: ActiveRuns;
   slots: Slots;
+  admission: Admission;
   fault: Faults;
   clock: Clock;
   ids: Ids;
@@ -56,6 +58,9 @@ export type RunServiceDeps = {
 
 /** A run that was taken in, and whether it was made just now or is that of an earlier request with the same key. */
 export type Accepted = { run: Run; isNew: boolean; deadlineMs: number };
+
+/** When a run was asked for, whether it holds a slot, and how long it was in line for that, in ms. */
+type Arrival = { receivedMs: number; startNow: boolean; waitedMs: number };
 
 /** The body, in an order of fields that does not depend on the caller (the fingerprint of an idempotency key). */
 function fingerprintOf(value: unknown): string {
@@ -73,8 +78,22 @@ function fingerprintOf(value: unknown): string {
 
 /** Takes runs in, keeps track of those of this process, and reads them back. */
 export function createRunService(deps: RunServiceDeps) {
-  const { store, agents, life, feed, active, slots, fault, clock, ids, settings, lease, versions, acceptWebhook } =
-    deps;
+  const {
+    store,
+    agents,
+    life,
+    feed,
+    active,
+    slots,
+    admission,
+    fault,
+    clock,
+    ids,
+    settings,
+    lease,
+    versions,
+    acceptWebhook,
+  } = deps;
   let closed = false;
   let waiting = 0;
   const leaving = new AbortController();
@@ -98,8 +117,12 @@ export function createRunService(deps: RunServiceDeps) {
     );
   }
 
-  function insert(request: CreateRun, caller: Caller, mode: RunMode, startNow: boolean) {
-    const timeoutMs = mode === 'background' ? settings.backgroundTimeoutMs : settings.runTimeoutMs;
+  function timeoutMsOf({ timeout_s }: CreateRun, mode: RunMode): number {
+    if (timeout_s !== undefined) return Math.round(timeout_s * 1000);
+    return mode === 'background' ? settings.backgroundTimeoutMs : settings.runTimeoutMs;
+  }
+
+  function insert(request: CreateRun, caller: Caller, mode: RunMode, { startNow, waitedMs }: Arrival) {
     const { idempotencyKey: key } = caller;
     const agent = agentFor(request.agent);
     return store.runs.create(
@@ -111,7 +134,7 @@ export function createRunService(deps: RunServiceDeps) {
         agent,
         message: request.message,
         metadata: (request.metadata ?? {}) as Run['metadata'],
-        timeoutMs: request.timeout_s === undefined ? timeoutMs : Math.round(request.timeout_s * 1000),
+        timeoutMs: timeoutMsOf(request, mode),
         priority: request.priority ?? 0,
         runAtMs: request.run_at === undefined ? null : Date.parse(request.run_at),
         simulated: settings.simulated,
@@ -122,6 +145,7 @@ export function createRunService(deps: RunServiceDeps) {
         webhook: request.webhook && acceptWebhook(request.webhook),
         started: { agent },
         mode,
+        waitedMs,
       },
       request.if_busy,
       startNow && lease.isHeld(), // what others may take over at once had better wait in line
@@ -131,32 +155,52 @@ export function createRunService(deps: RunServiceDeps) {
   /** Carries out a run for which a slot is held; the slot is given back at its end. */
   function execute(run: Run, deadlineMs: number, told: StoredEvent[] = []): void {
     const log = createLiveLog();
+    const sinceMs = clock.monotonicMs();
+    const release = () => {
+      if (run.mode !== 'background') admission.served(clock.monotonicMs() - sinceMs);
+      slots.release();
+    };
     if (run.attempt === 1) log.publish([createdEvent(run), ...told.map((event) => toRunEvent(run, event))]);
-    active.add(run, log, (handle) => life(handle, deadlineMs, told).finally(slots.release));
+    active.add(run, log, (handle) => life(handle, deadlineMs, told).finally(release));
   }
 
-  async function create(request: CreateRun, caller: Caller, mode: RunMode): Promise<Accepted> {
-    if (closed) throw new ServiceError('shutting_down', {}, { retryAfterMs: retryMs });
-    checkInterrupt(request);
-    const receivedMs = clock.monotonicMs();
-    const holdsSlot = mode !== 'background' && waiting < waitingMax && slots.tryAcquire();
-    if (mode !== 'background' && !holdsSlot) throw new ServiceError('too_many_runs', {}, { retryAfterMs: retryMs });
+  const endsHere = () => new ServiceError('shutting_down', {}, { retryAfterMs: retryMs });
+
+  /** Stores a run, and carries it out if it holds a slot and its session is free. */
+  async function begin(request: CreateRun, caller: Caller, mode: RunMode, arrival: Arrival): Promise<Accepted> {
     let started = false;
     try {
-      const outcome = await insert(request, caller, mode, holdsSlot);
+      if (closed) throw endsHere(); // it was in line until just now
+      const outcome = await insert(request, caller, mode, arrival);
       if (outcome.type === 'key_reused') throw new ServiceError('idempotency_key_reused', {});
       if (outcome.type === 'busy') {
         const names = { sessionId: request.session_id ?? '', runId: outcome.activeRunId };
         throw new ServiceError('session_busy', names, { activeRunId: outcome.activeRunId, retryAfterMs: retryMs });
       }
       const { run, type } = outcome;
-      const deadlineMs = receivedMs + run.timeoutMs;
+      const deadlineMs = arrival.receivedMs + run.timeoutMs;
       started = type === 'started';
       if (started) execute(run, deadlineMs, [startedEvent(run)]);
       return { run, isNew: type !== 'existing', deadlineMs };
     } finally {
-      if (holdsSlot && !started) slots.release();
+      if (arrival.startNow && !started) slots.release();
     }
+  }
+
+  async function create(request: CreateRun, caller: Caller, mode: RunMode, gone?: AbortSignal): Promise<Accepted> {
+    if (closed) throw endsHere();
+    checkInterrupt(request);
+    agentFor(request.agent); // a mistake is told before any wait
+    const receivedMs = clock.monotonicMs();
+    if (mode === 'background') {
+      return active.expect(() => begin(request, caller, mode, { receivedMs, startNow: false, waitedMs: 0 }));
+    }
+    const { tenantId } = caller;
+    if (waiting >= waitingMax) throw admission.refusal(tenantId, 'callers_waiting');
+    const turn = admission.enter({ tenantId, deadlineMs: receivedMs + timeoutMsOf(request, mode), gone });
+    if (turn !== null) await turn; // not awaited for nothing: a run that is let in at once is known to be coming at once
+    const waitedMs = turn === null ? 0 : Math.round(clock.monotonicMs() - receivedMs);
+    return active.expect(() => begin(request, caller, mode, { receivedMs, startNow: true, waitedMs }));
   }
 
   const goesOnElsewhere = ({ id }: Run) => new ServiceError('shutting_down', {}, { runId: id, retryAfterMs: retryMs });
@@ -169,14 +213,14 @@ export function createRunService(deps: RunServiceDeps) {
 
   return {
     /**
-     * Creates a run and sets it going, or in line. From here on it is stored and goes on whatever becomes of the caller
-     * or of this process.
+     * Creates a run and sets it going, or has it queued. If all slots are taken, a run that is answered waits for one
+     * first, in memory, unless `gone` aborts. Once this resolves the run is stored, and goes on whatever becomes of the
+     * caller or of this process.
      *
      * @throws {ServiceError} `too_many_runs`, `session_busy`, `validation_failed`, `idempotency_key_reused`,
-     *   `webhooks_not_configured`, `shutting_down`
+     *   `webhooks_not_configured`, `shutting_down`, `cancelled`
      */
-    create: (request: CreateRun, caller: Caller, mode: RunMode): Promise<Accepted> =>
-      active.expect(() => create(request, caller, mode)),
+    create,
 
     /** Carries out a run that this process has claimed; a slot is held for it. */
     resume({ run, remainingMs }: ClaimedRun): void {
@@ -280,9 +324,10 @@ export function createRunService(deps: RunServiceDeps) {
     /** Whether a run has ended for good. */
     isFinal: (run: Run): boolean => isFinal(run.status),
 
-    /** New runs are refused from now on. */
+    /** New runs are refused from now on, those in line for a slot too: nothing of them is stored. */
     close(): void {
       closed = true;
+      admission.sendAway(endsHere);
     },
 
     /** Those who wait for runs of other processes are told that this one ends, and where to go on. */

@@ -2,6 +2,7 @@
 export function createSlots(max: number) {
   let used = 0;
   let released = () => {};
+  let passOn = () => false;
 
   return {
     max,
@@ -14,15 +15,21 @@ export function createSlots(max: number) {
       return true;
     },
 
-    /** Gives a place back. */
+    /** Gives a place back: to the next in line, or else it is free. */
     release(): void {
+      if (passOn()) return; // it stays taken, by somebody else
       used -= 1;
       released();
     },
 
-    /** Calls `listener` whenever a place was given back. */
+    /** Calls `listener` whenever a place has become free. */
     onRelease(listener: () => void): void {
       released = listener;
+    },
+
+    /** Asks `next` first when a place is given back: true says that it was passed on to somebody who waited. */
+    onPassingOn(next: () => boolean): void {
+      passOn = next;
     },
   };
 }

@@ -120,7 +120,7 @@ export function newRunRow(run: NewRun, { status, sessionSeq, nowMs }: Beginning)
     app_version: run.appVersion,
     sdk_version: run.sdkVersion,
     first_token_ms: null,
-    created_at_ms: nowMs,
+    created_at_ms: nowMs - (run.waitedMs ?? 0),
     started_at_ms: started ? nowMs : null,
     finished_at_ms: null,
   };

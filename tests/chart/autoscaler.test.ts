@@ -7,6 +7,8 @@ vi.setConfig({ testTimeout: 120_000 });
 const of = (values: Record<string, unknown>, ...valuesFiles: string[]) => render({ values, valuesFiles });
 const keda = { provider: 'keda', keda: { serverAddress: 'http://prometheus:9090' } };
 
+const own = 'namespace="agents",app_kubernetes_io_instance="agent-service"';
+
 describe('the autoscaler', () => {
   test('looks at the CPU alone where it was told so', () => {
     const { spec } = find(
@@ -48,7 +50,7 @@ describe('the autoscaler', () => {
           metricType: 'AverageValue',
           metadata: {
             serverAddress: 'http://prometheus:9090',
-            query: 'max(agent_service_demand{namespace="agents",app_kubernetes_io_instance="agent-service"})',
+            query: `max(agent_service_demand{${own}}) + (sum(agent_service_admission_waiting{${own}}) or vector(0))`,
             threshold: '37.5',
           },
         },

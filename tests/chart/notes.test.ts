@@ -28,7 +28,7 @@ describe('the notes after an installation', () => {
   });
 
   test('give the adapter its rules where the autoscaler needs them, and there alone', () => {
-    expect(notesOf({})).toContain("metricsQuery: 'max(agent_service_demand{<<.LabelMatchers>>})'");
+    expect(notesOf({})).toContain("metricsQuery: 'max(agent_service_demand{<<.LabelMatchers>>}) + (sum(agent");
     expect(notesOf(embedded)).not.toContain('metricsQuery');
   });
 

@@ -147,7 +147,11 @@ describe.each(Object.entries(cases))('%s', (name, { firing, quiet }) => {
 describe('what the rules are made of', () => {
   test('figures that the service has', async () => {
     const store = { runs: { countUnfinished: async () => ({ queued: 0, running: 0, requires_action: 0 }) } };
-    const { registry } = createRunMetrics({ store: store as never, slots: { max: 1, used: () => 0 } as never });
+    const { registry } = createRunMetrics({
+      store: store as never,
+      slots: { max: 1, used: () => 0 } as never,
+      loopDelay: { recentMs: () => 0 },
+    });
     const served = (await registry.getMetricsAsJSON()).map(({ name }) => name);
     const asked = new Set(
       rules.groups.flatMap(({ rules }) => rules.flatMap(({ expr }) => expr.match(/agent_service_\w+/g) ?? [])),
@@ -180,13 +184,17 @@ describe('the figure that the autoscaler sees', () => {
     rules: { external: AdapterRule[] };
   };
   /** The query that the adapter makes of its rule for what an autoscaler names. */
-  const queryOf = ({ metricsQuery }: AdapterRule) => metricsQuery.replace('<<.LabelMatchers>>', own);
+  const queryOf = ({ metricsQuery }: AdapterRule) => metricsQuery.replaceAll('<<.LabelMatchers>>', own);
   const nameOf = ({ name, seriesQuery }: AdapterRule) => name?.as ?? seriesQuery.split('{')[0];
 
   const pods = [
     series('agent_service_demand', 'a', '9x10'),
     series('agent_service_demand', 'b', '9x10'),
     foreign('agent_service_demand', '500x10'),
+    // Callers that wait in a pod are known to it alone.
+    series('agent_service_admission_waiting', 'a', '2x10'),
+    series('agent_service_admission_waiting', 'b', '1x10'),
+    foreign('agent_service_admission_waiting', '500x10'),
     series('vllm:num_requests_waiting', 'c', '4x10'),
     series('vllm:num_requests_waiting', 'd', '3x10'),
     foreign('vllm:num_requests_waiting', '500x10'),
@@ -194,7 +202,7 @@ describe('the figure that the autoscaler sees', () => {
     series('vllm:num_requests_running', 'd', '60x10'),
   ];
   const expected: Record<string, number> = {
-    agent_service_demand: 9,
+    agent_service_demand: 12,
     agent_service_inference_waiting: 7,
     agent_service_inference_running: 124,
   };

@@ -4,16 +4,16 @@ import { startService } from '../support/service.ts';
 
 const key = 'admin-key-of-the-test';
 
-test('the run beyond MAX_CONCURRENT_RUNS is refused at once, and a place that is free again is used', async () => {
+test('where none may wait, the run beyond MAX_CONCURRENT_RUNS is refused at once, and a free place is used', async () => {
   await using provider = await startFakeProvider();
-  await using service = await startService({ provider, env: { MAX_CONCURRENT_RUNS: '2' } });
+  await using service = await startService({ provider, env: { MAX_CONCURRENT_RUNS: '2', MAX_QUEUED_RUNS: '0' } });
   await provider.script({ when: { lastUserContains: 'hold' }, reply: { text: 'Held.', hold: 'full' } });
   const held = [1, 2].map((n) => service.post('/api/v1/run', { message: `hold ${n}` }));
   await provider.held('full', 2);
   const { status, body, headers } = await service.post('/api/v1/run', { message: 'one more' });
   expect(status).toBe(429);
   expect(body).toMatchObject({ code: 'too_many_runs', detail: 'Too many concurrent requests. Please retry.' });
-  expect(headers.get('retry-after')).toBe('1');
+  expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
   expect((await service.post('/api/v1/run/stream', { message: 'one more' })).status).toBe(429);
   expect((await service.get('/api/v1/runs')).body.data).toHaveLength(2);
   await provider.release('full');

@@ -60,7 +60,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claim(store)).toEqual([]);
     });
 
-    test('runs of all tenants are claimed by priority, highest first, then in order of arrival', async () => {
+    test('runs that somebody waits for are claimed by priority, highest first, then in order of arrival; then the others', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const [a, b, c, d, e] = await queueAll(store, [
@@ -70,7 +70,7 @@ export function describeClaim(open: OpenStore): void {
         { id: 'run_b', tenantId: otherTenant, mode: 'background' },
         { id: 'run_a', priority: 5, mode: 'stream' },
       ]);
-      expect(await claimIds(store)).toEqual([b, e, a, d, c]);
+      expect(await claimIds(store)).toEqual([e, a, c, b, d]);
     });
 
     test('no more are claimed than were asked for, the first ones', async () => {
@@ -78,18 +78,18 @@ export function describeClaim(open: OpenStore): void {
       const { store } = fixture;
       const ids = await queueAll(store, [{}, { mode: 'background' }, {}, { mode: 'background' }, {}]);
       expect(await claimIds(store, { limit: 0 })).toEqual([]);
-      expect(await claimIds(store, { limit: 2 })).toEqual(ids.slice(0, 2));
-      expect(await claimIds(store, { limit: 2 })).toEqual(ids.slice(2, 4));
-      expect(await claimIds(store, { limit: 2 })).toEqual(ids.slice(4));
+      expect(await claimIds(store, { limit: 2 })).toEqual([ids[0], ids[2]]);
+      expect(await claimIds(store, { limit: 2 })).toEqual([ids[4], ids[1]]);
+      expect(await claimIds(store, { limit: 2 })).toEqual([ids[3]]);
     });
 
-    test('no more in the background are claimed than were asked for, and those behind them are', async () => {
+    test('no more in the background are claimed than were asked for, and those that somebody waits for come first', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const background = Array.from({ length: 20 }, () => ({ mode: 'background', priority: 1 }) as const);
       const ids = await queueAll(store, [...background, {}, { mode: 'stream' }]);
-      expect(await claimIds(store, { backgroundMax: 2, limit: 3 })).toEqual([ids[0], ids[1], ids[20]]);
-      expect(await claimIds(store, { backgroundMax: 0 })).toEqual([ids[21]]);
+      expect(await claimIds(store, { backgroundMax: 0, limit: 1 })).toEqual([ids[20]]);
+      expect(await claimIds(store, { backgroundMax: 2 })).toEqual([ids[21], ids[0], ids[1]]);
       expect(await claimIds(store, { backgroundMax: 0 })).toEqual([]);
       expect(await claimIds(store)).toEqual(ids.slice(2, 20));
     });
@@ -105,7 +105,7 @@ export function describeClaim(open: OpenStore): void {
       ]);
       expect(await claimIds(store)).toEqual([now]);
       for (const id of [inBackground, inStream]) await fixture.ageRun(id ?? '', centuriesMs);
-      expect(await claimIds(store)).toEqual([inBackground, inStream]);
+      expect(await claimIds(store)).toEqual([inStream, inBackground]);
     });
 
     test('runs whose time has come stand among the others, by priority, then in order of arrival', async () => {
@@ -120,6 +120,49 @@ export function describeClaim(open: OpenStore): void {
       ]);
       expect(await claimIds(store, { limit: 3 })).toEqual([d, a, b]);
       expect(await claimIds(store)).toEqual([c]);
+    });
+
+    test('runs in the background of several tenants are claimed in turns, whatever one of them has queued', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const mode = 'background';
+      const many = await queueAll(
+        store,
+        Array.from({ length: 30 }, () => ({ mode, priority: 9 }) as const),
+      );
+      const [one, two, urgent] = await queueAll(store, [
+        { mode, tenantId: otherTenant },
+        { mode, tenantId: otherTenant, runAtMs: longAgoMs },
+        { mode, tenantId: otherTenant, priority: 5 },
+      ]);
+      // Priority is among the runs of a tenant, and among tenants that have as much.
+      expect(await claimIds(store, { limit: 4 })).toEqual([many[0], urgent, many[1], one]);
+      expect(await claimIds(store, { limit: 3 })).toEqual([many[2], two, many[3]]);
+    });
+
+    test('a tenant with fewer running in the background comes first, until it has as many', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const mode = 'background';
+      await queueAll(store, [{ mode }, { mode }]);
+      expect(await claimIds(store)).toHaveLength(2);
+      const [own] = await queueAll(store, [{ mode, priority: 9 }]);
+      const others = await queueAll(
+        store,
+        Array.from({ length: 3 }, () => ({ mode, tenantId: otherTenant }) as const),
+      );
+      expect(await claimIds(store, { limit: 2 })).toEqual(others.slice(0, 2));
+      expect(await claimIds(store, { limit: 1 })).toEqual([own]);
+    });
+
+    test('every one of many tenants has its turn', async () => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const tenants = Array.from({ length: 130 }, (_, n) => `tenant-${n}`);
+      const asked = tenants.flatMap((tenantId) => [{ tenantId }, { tenantId }]);
+      await Promise.all(asked.map((each) => queue(store, { ...each, sessionId: null, mode: 'background' })));
+      const claimed = (await Promise.all(Array.from({ length: 26 }, () => claim(store, { limit: 10 })))).flat();
+      expect(new Set(claimed.map(({ run }) => run.tenantId)).size).toBe(130);
     });
 
     test('of the runs of a session only the first is claimed, and only while nobody holds the session', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import {
+  claim,
   claimIds,
   finish,
+  handBack,
   journalOf,
   longAgoMs,
   newRun,
@@ -21,6 +23,25 @@ import { strings } from './odd-values.contract.ts';
 /** What `RunStore.create` promises; see also the line of a session, and idempotency keys. */
 export function describeCreate(open: OpenStore): void {
   describe('creating a run', () => {
+    test.each([null, 's-1'])(
+      'one that was waited for is of when it was asked for, in session %s',
+      async (sessionId) => {
+        await using fixture = await open();
+        const { store } = fixture;
+        const before = await start(store, { sessionId: null });
+        const waitedMs = 3_600_000;
+        const run = await start(store, { sessionId, waitedMs, timeoutMs: 2 * waitedMs });
+        expect((run.startedAtMs ?? 0) - run.createdAtMs).toBe(waitedMs);
+        expect(run.createdAtMs).toBeLessThan(before.createdAtMs);
+        expect(await store.runs.get(tenant, run.id)).toEqual(run);
+        await handBack(store, run);
+        const [claimed] = await claim(store);
+        expect(claimed?.run.id).toBe(run.id);
+        expect(claimed?.remainingMs).toBeGreaterThan(waitedMs - 600_000);
+        expect(claimed?.remainingMs).toBeLessThanOrEqual(waitedMs);
+      },
+    );
+
     test('a run of a new session starts at attempt 1 and holds the session', async () => {
       await using fixture = await open();
       const asked = newRun({ metadata: { channel: 'web', tags: ['a'] }, mode: 'stream', simulated: true, priority: 3 });

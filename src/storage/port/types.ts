@@ -128,6 +128,8 @@ export type NewRun = Pick<
   ownerId: string;
   /** The caller's `Idempotency-Key`, what its request was, and how long the pair is remembered. */
   idempotency: { key: string; fingerprint: string; ttlMs: number } | null;
+  /** How long it was waited for before, in ms: it is of then, and its time counts from there. Defaults to 0. */
+  waitedMs?: number;
   /** Whom the run tells of its end, or that it waits. Defaults to nobody. */
   webhook?: Webhook;
   /** What `run.started` says, which is recorded as event 2 with a run that starts at once. Defaults to no such event. */

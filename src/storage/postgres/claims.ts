@@ -9,7 +9,7 @@ type Row = RunRow<boolean>;
 
 const columns = runColumns.join(', ');
 
-// The functions are in migrations/003-claims.sql, 006-versions.sql and 009-roles.sql.
+// The functions are in migrations/003-claims.sql, 009-roles.sql and 011-fair-claims.sql.
 const claim: Statement = {
   name: 'claim_runs',
   text: `select ${columns}, greatest(deadline_at_ms - steady_ms(), 0) as remaining_ms from claim_runs($1, $2, $3, $4, $5, $6)`,

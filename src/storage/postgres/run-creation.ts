@@ -16,7 +16,7 @@ export type CreatedRow = {
   interrupted: boolean | null;
 };
 
-// The function is in migrations/002-operations.sql. Runs come as JSON text: for many of them one parameter.
+// The function is in migrations/002-operations.sql and, with the wait, 011-fair-claims.sql. Runs come as JSON text: for many of them one parameter.
 const createRuns: Statement = {
   name: 'create_runs',
   text: `
@@ -28,10 +28,11 @@ const createRuns: Statement = {
         id text, tenant_id text, session_id text, mode text, agent text, simulated boolean, message text,
         metadata text, timeout_ms bigint, priority integer, run_at_ms bigint, request_id text, app_version text,
         sdk_version text, owner_id text, if_busy text, start_now boolean, key text, fingerprint text,
-        key_ttl_ms bigint, started text, webhook text
+        key_ttl_ms bigint, started text, waited_ms bigint, webhook text
       ) cross join lateral create_run(
         asked.id, asked.tenant_id, session_id, mode, agent, simulated, message, metadata, timeout_ms, priority,
-        run_at_ms, request_id, app_version, sdk_version, owner_id, if_busy, start_now, key, fingerprint, key_ttl_ms, $2
+        run_at_ms, request_id, app_version, sdk_version, owner_id, if_busy, start_now, key, fingerprint, key_ttl_ms, $2,
+        waited_ms
       ) as made
     ), told as (
       insert into events (run_id, seq, tenant_id, type, attempt, at_ms, data)
@@ -64,6 +65,7 @@ const textOf = (run: NewRun, ifBusy: IfBusy, startNow: boolean): string =>
     fingerprint: run.idempotency?.fingerprint,
     key_ttl_ms: run.idempotency?.ttlMs,
     started: toJsonText(run.started ?? null),
+    waited_ms: run.waitedMs ?? 0,
     webhook: run.webhook && JSON.stringify(run.webhook),
   });
 

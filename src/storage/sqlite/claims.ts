@@ -5,7 +5,16 @@ import { columns } from './run-statements.ts';
 import { holdSession } from './session-lock.ts';
 
 /** A run that may be claimed, and what decides whether it is. */
-type Candidate = { id: string; arrival: number; priority: number; background: number; crashed: number };
+type Candidate = {
+  id: string;
+  tenant_id: string;
+  arrival: number;
+  priority: number;
+  background: number;
+  crashed: number;
+};
+
+type Named = { id: string };
 
 // Nobody holds the run's session and nobody whose time has come waits before it; or the run holds the session itself.
 const itsTurn = `(
@@ -22,28 +31,48 @@ const itsTurn = `(
   )
 )`;
 
+const facts = "id, tenant_id, arrival, priority, mode = 'background' as background, crashes > 0 as crashed";
+
 // One statement a kind, each on the index of its kind, which is named: there are no statistics to find it by.
 const select = (index: string, kind: string) => `
-  select id, arrival, priority, mode = 'background' as background, crashes > 0 as crashed
-  from runs indexed by ${index}
+  select ${facts} from runs indexed by ${index}
   where status = 'queued' and ${kind} and ${itsTurn}
   order by priority desc, arrival limit ?2`;
 
-const selectPlain = select(
-  'runs_claimable',
-  "mode <> 'background' and crashes = 0 and (run_at_ms is null or run_at_ms <= ?1)",
-);
-const selectBackground = select(
-  'runs_claimable_background',
-  "mode = 'background' and crashes = 0 and run_at_ms is null",
-);
-const selectScheduled = select(
-  'runs_claimable_scheduled',
-  "mode = 'background' and crashes = 0 and run_at_ms is not null and run_at_ms <= ?1",
-);
-const crashed = 'crashes > 0 and (run_at_ms is null or run_at_ms <= ?1)';
-const selectCrashed = select('runs_claimable_crashed', crashed);
-const selectCrashedPlain = select('runs_claimable_crashed', `${crashed} and mode <> 'background'`);
+const isDue = '(run_at_ms is null or run_at_ms <= ?1)';
+const selectPlain = select('runs_claimable', `mode <> 'background' and crashes = 0 and ${isDue}`);
+const selectCrashed = select('runs_claimable_crashed', `crashes > 0 and ${isDue}`);
+const selectCrashedPlain = select('runs_claimable_crashed', `crashes > 0 and ${isDue} and mode <> 'background'`);
+
+const inBackground = "mode = 'background' and crashes = 0 and run_at_ms is null";
+const selectOfTenant = select('runs_claimable_of_tenant', `tenant_id = ?3 and ${inBackground}`);
+
+// Each tenant is found by a look at the index, whatever it has queued.
+const nextTenant = (after: string) => `
+  select min(tenant_id) from runs indexed by runs_claimable_of_tenant
+  where status = 'queued' and ${inBackground} and tenant_id > ${after}`;
+const selectTenants = `
+  with recursive tenants (id) as (
+    ${nextTenant('?1')} union all select (${nextTenant('tenants.id')}) from tenants where id is not null
+    limit ?2
+  ) select id from tenants where id is not null`;
+/** Tenants whose runs a claim looks at; more of them have their turn in the next one. */
+const tenantsMax = 32;
+
+const selectTurn = 'select after_id as id from claim_turn';
+const setTurn = 'update claim_turn set after_id = ?';
+
+const selectScheduled = `
+  select id, tenant_id, arrival, priority, background, crashed from (
+    select ${facts}, row_number() over (partition by tenant_id order by priority desc, arrival) as place
+    from runs indexed by runs_claimable_scheduled
+    where status = 'queued' and mode = 'background' and crashes = 0 and run_at_ms is not null and run_at_ms <= ?1
+      and ${itsTurn}
+  ) where place <= ?2`;
+
+const countRunning = `
+  select tenant_id as id, count(*) as running from runs indexed by runs_background_running
+  where status = 'running' and mode = 'background' group by tenant_id`;
 
 // A run in the background has its whole time from here. That of any other goes on, put off by as long as it stood
 // still, but never beyond the whole: a clock may have been set back, or a lease have ended before the run began.
@@ -66,15 +95,54 @@ export function claim(operation: Operation, ownerId: string, options: ClaimOptio
   return choose(findCandidates(operation, options), options).map((id) => claimOne(operation, ownerId, id));
 }
 
-function findCandidates({ sql, nowMs }: Operation, { limit, backgroundMax, crashed }: ClaimOptions): Candidate[] {
+function findCandidates(operation: Operation, { limit, backgroundMax, crashed }: ClaimOptions): Candidate[] {
+  const { sql, nowMs } = operation;
   const find = (text: string, atMost: number) => sql(text).all(nowMs, atMost) as Candidate[];
-  const inBackground = Math.min(limit, backgroundMax);
+  const background = Math.min(limit, backgroundMax);
   if (limit <= 0) return [];
-  return [
+  const first = [
     ...find(selectPlain, limit),
-    ...(inBackground > 0 ? [...find(selectBackground, inBackground), ...find(selectScheduled, inBackground)] : []),
-    ...(crashed ? find(inBackground > 0 ? selectCrashed : selectCrashedPlain, 1) : []),
-  ].sort((a, b) => b.priority - a.priority || a.arrival - b.arrival);
+    ...(crashed ? find(background > 0 ? selectCrashed : selectCrashedPlain, 1) : []),
+  ].sort(byPriority);
+  return background > 0 ? [...first, ...findBackground(operation, background)] : first;
+}
+
+const byPriority = (a: Candidate, b: Candidate) => b.priority - a.priority || a.arrival - b.arrival;
+
+/**
+ * Runs in the background that may be claimed, first those whose tenant would have the fewest running then, whatever
+ * others have queued.
+ */
+function findBackground(operation: Operation, atMost: number): Candidate[] {
+  const { sql, nowMs } = operation;
+  const tenants = findTenants(operation);
+  const each = Math.ceil((2 * atMost) / Math.max(1, tenants.length)); // of some it may turn out that they have none
+  const found = [
+    ...tenants.flatMap(({ id }) => sql(selectOfTenant).all(nowMs, Math.min(each, atMost), id) as Candidate[]),
+    ...(sql(selectScheduled).all(nowMs, atMost) as Candidate[]),
+  ].sort(byPriority);
+  const running = sql(countRunning).all() as (Named & { running: number })[];
+  const loads = new Map(running.map(({ id, running: count }) => [id, count]));
+  const loaded = found.map((candidate) => {
+    const load = (loads.get(candidate.tenant_id) ?? 0) + 1;
+    loads.set(candidate.tenant_id, load);
+    return { candidate, load };
+  });
+  return loaded.sort((a, b) => a.load - b.load).map(({ candidate }) => candidate);
+}
+
+/** Tenants that have runs in the background queued: all of them, or those whose turn it is. */
+function findTenants({ sql }: Operation): Named[] {
+  const find = (after: string) => sql(selectTenants).all(after, tenantsMax) as Named[];
+  const after = (sql(selectTurn).all() as Named[])[0]?.id ?? '';
+  const found = find(after);
+  if (found.length === tenantsMax) sql(setTurn).run(found.at(-1)?.id as string);
+  else if (after !== '') {
+    sql(setTurn).run('');
+    const known = new Set(found.map(({ id }) => id));
+    found.push(...find('').filter(({ id }) => !known.has(id)));
+  }
+  return found.slice(0, tenantsMax);
 }
 
 /** The first of the candidates, as many as may be of each kind. */

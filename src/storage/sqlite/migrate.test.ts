@@ -139,7 +139,14 @@ describe('the schema', () => {
       const columns = connection.prepare(`select name from pragma_table_info('${table}')`).all();
       return !columns.some(({ name }) => name === 'tenant_id');
     });
-    expect(withoutTenant).toEqual(['processes', 'provider_notes', 'provider_shares', 'rate_limits', 'tenants']);
+    expect(withoutTenant).toEqual([
+      'claim_turn',
+      'processes',
+      'provider_notes',
+      'provider_shares',
+      'rate_limits',
+      'tenants',
+    ]);
     expect(connection.prepare('select id from tenants').all()).toEqual([{ id: 'default' }]);
   });
 });

@@ -53,6 +53,7 @@ function insert(operation: Operation, run: NewRun, { starts, first, lastSeq }: P
     nowMs: operation.nowMs,
   });
   const rank = first && !starts && sessionId !== null ? rankBeforeAll(operation, tenantId, sessionId) : 0;
+  const deadlineMs = operation.steadyMs + run.timeoutMs - (run.waitedMs ?? 0);
   const isTimed = starts || run.mode !== 'background';
   if (sessionId !== null) enterSession(operation, tenantId, sessionId, starts ? id : null);
   operation
@@ -60,7 +61,7 @@ function insert(operation: Operation, run: NewRun, { starts, first, lastSeq }: P
     .run(
       ...runColumns.map((column) => row[column]),
       rank,
-      isTimed ? operation.steadyMs + run.timeoutMs : null,
+      isTimed ? deadlineMs : null,
       run.webhook === undefined ? null : JSON.stringify(run.webhook),
     );
   rememberKey(operation, run);

@@ -100,7 +100,8 @@ spec:
       metadata: { value: {{ $scaling.cpu.averageUtilization | quote }} }
     {{- end }}
     {{- if $scaling.demand.enabled }}
-    {{- $query := printf "max(agent_service_demand{%s})" (include "agent-service.promSelector" $root) }}
+    {{- $of := include "agent-service.promSelector" $root }}
+    {{- $query := printf "max(agent_service_demand{%s}) + (sum(agent_service_admission_waiting{%s}) or vector(0))" $of $of }}
     {{- $threshold := divf (include "agent-service.demandMilli" $root | float64) 1000 }}
     {{- include "agent-service.prometheusTrigger" (dict "root" $root "query" $query "threshold" $threshold) | nindent 4 }}
     {{- end }}

@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify';
+import { ServiceError } from '../platform/errors.ts';
+import type { RunMetrics } from './metrics.ts';
+
+/** What shedding looks at. */
+export type SheddingOptions = {
+  /** How long the event loop kept requests waiting lately. */
+  loopDelay: { recentMs(): number };
+  /** Beyond that no runs are taken in. */
+  delayMaxMs: number;
+  metrics: Pick<RunMetrics, 'shed'>;
+};
+
+/** In whole seconds, and not before the delay has been measured again, in ms. */
+const retryMs = 2_000;
+
+/**
+ * Refuses new runs while the event loop cannot keep up, before anything is asked or read of them: what is under way has
+ * the loop for itself. Everything else is answered. Covers the routes of `app` that are registered after it.
+ */
+export function registerShedding(app: FastifyInstance, { loopDelay, delayMaxMs, metrics }: SheddingOptions): void {
+  app.addHook('onRequest', async (request) => {
+    const delayMs = loopDelay.recentMs();
+    if (!request.routeOptions.config.creates || delayMs <= delayMaxMs) return;
+    metrics.shed('event_loop');
+    throw new ServiceError('too_many_runs', {}, { retryAfterMs: retryMs + delayMs });
+  });
+}
