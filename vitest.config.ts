@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -8,6 +9,8 @@ export default defineConfig({
     exclude: ['node_modules/**', 'dist/**', 'tests/image/**', 'tests/real-model/**'],
     globalSetup: ['tests/support/global-setup.ts'],
     pool: 'forks',
+    // Most tests wait for processes of their own; by default a machine with two cores would run one file at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
