@@ -1,4 +1,5 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,10 +64,11 @@ function checkout(folder: string): string {
 }
 
 /** Builds the image once for all test files, and has the end-to-end tests start its process. Returns what runs after them. */
-export default async function setup(project: TestProject): Promise<() => void> {
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   removeLeftovers();
   const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
-  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  const removal = { recursive: true, force: true, maxRetries: 3 };
+  const remove = () => rmSync(folder, removal);
   process.once('exit', remove);
   const builder = createBuildah(folder);
   const base = await provideBaseImage(builder);
@@ -78,8 +80,8 @@ export default async function setup(project: TestProject): Promise<() => void> {
   admitTests(unpacked);
   testImage(unpacked);
   project.provide('imageBuild', { folder, base, tag, secret, buildArgs, unpacked });
-  return () => {
+  return async () => {
     process.off('exit', remove);
-    remove();
+    await rm(folder, removal); // there is much of it, and vitest ends its workers meanwhile
   };
 }
