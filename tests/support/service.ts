@@ -175,6 +175,15 @@ function startProcess(options: ServiceOptions & { dataDir: string }): { child: C
   return { child, pid: () => child.pid ?? 0 };
 }
 
+/** Sends a signal to a process; one that is dead already has no need of it. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 /** Starts the built service and waits until it accepts requests; it is killed when the test ends. */
 export async function startService(options: ServiceOptions = {}): Promise<ServiceUnderTest> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'agent-service-test-'));
@@ -216,7 +225,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     logged: log.logged,
     logLines: log.lines,
     kill(signal) {
-      process.kill(pid(), signal);
+      send(pid(), signal);
       killed ||= signal === 'SIGKILL';
     },
     exited,
