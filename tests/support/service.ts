@@ -187,7 +187,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
 /** Starts the built service and waits until it accepts requests; it is killed when the test ends. */
 export async function startService(options: ServiceOptions = {}): Promise<ServiceUnderTest> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'agent-service-test-'));
-  const { child, pid } = startProcess({ ...options, dataDir });
+  const { child, pid: findPid } = startProcess({ ...options, dataDir });
   let killed = false;
   const exited = once(child, 'exit').then(([code, signal]): number | NodeJS.Signals =>
     // What starts the image's process may end with a code where that was killed: unshare of util-linux 2.38 does.
@@ -201,6 +201,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const log = followLog(child);
   const started = await log.logged(({ msg }) => msg === 'accepting requests' || msg === 'executing runs');
   const { url, probeUrl } = started as LogLine & { url: string | null; probeUrl: string };
+  const pid = findPid();
   const check = createConformityCheck(`${url}/openapi.json`);
 
   async function request(path: string, init: RequestInit = {}): Promise<Answer> {
@@ -212,7 +213,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   return {
     url: url ?? '',
     probeUrl,
-    pid: pid(),
+    pid,
     dataDir,
     request,
     get: (path, headers) => request(path, { headers }),
@@ -225,13 +226,13 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     logged: log.logged,
     logLines: log.lines,
     kill(signal) {
-      send(pid(), signal);
+      send(pid, signal);
       killed ||= signal === 'SIGKILL';
     },
     exited,
     allExited,
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.signalCode === null) process.kill(pid(), 'SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) send(pid, 'SIGKILL');
       await exited;
       if (!isOver) killWorkers(log.lines());
       await allExited;
