@@ -24,6 +24,7 @@ export async function buildBareServer(env: Record<string, string> = {}): Promise
       keys: nobody,
       use: { note: () => {} },
     }),
+    shedding: { loopDelay: { recentMs: () => 0 }, delayMaxMs: 1, metrics: { shed: () => {} } },
     closing: new AbortController().signal,
   } as unknown as ServerParts);
 }
