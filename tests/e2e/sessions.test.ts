@@ -94,12 +94,12 @@ describe.each(engines)('sessions on $name', ({ open }) => {
   });
 
   test('a failed run leaves the tool calls that took effect, and nothing else', async () => {
-    await provider.script({ error: { status: 500 } });
+    await provider.script({ error: { status: 400 } });
     await say('failing', 'plain failure');
     expect(await items('failing')).toEqual([]);
     await provider.script(
       { toolCalls: [{ name: 'lookup_order', arguments: { order_id: '1' } }] },
-      { error: { status: 500 } },
+      { error: { status: 400 } },
     );
     await say('failing', 'half done');
     expect((await items('failing')).map(({ item }) => item.type)).toEqual([
