@@ -25,7 +25,7 @@ function without(text: string, fence: string, instead: string): string {
 
 const sqliteFences = {
   append: { file: 'dist/storage/sqlite/journal.js', fence: "attempt = ? and status = 'running'" },
-  finish: { file: 'dist/storage/sqlite/run-end.js', fence: 'attempt = ? and status in' },
+  finish: { file: 'dist/storage/sqlite/run-end.js', fence: 'and attempt = ?' },
 };
 
 /** The embedded store of a copy of the built package, from whose SQL the fence is taken out. */
