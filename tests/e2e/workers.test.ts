@@ -30,7 +30,13 @@ describe('several processes on one host', { timeout }, () => {
 
   /** Two workers and their primary. */
   async function startTwo(): Promise<ServiceUnderTest> {
-    const env = { DATABASE_URL: database.url, WEB_CONCURRENCY: '2', MAX_CONCURRENT_RUNS: `${slots}` };
+    const env = {
+      DATABASE_URL: database.url,
+      WEB_CONCURRENCY: '2',
+      MAX_CONCURRENT_RUNS: `${slots}`,
+      OPENAI_TIMEOUT: '120', // runs are held for as long as a busy machine takes to notice what is done to processes
+      SHUTDOWN_GRACE: '120',
+    };
     const service = await startService({ provider, env });
     await untilStarted(service, 2);
     return service;
