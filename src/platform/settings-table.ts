@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { budgetSettings } from './budget-settings.ts';
 import { type LogLevel, logLevels } from './logger.ts';
 import { providerSettings } from './provider-settings.ts';
 import { setting } from './setting.ts';
@@ -132,6 +133,7 @@ export const settingsTable = {
     about:
       'Seconds that a busy event loop may keep a request waiting on average; beyond it new runs are refused with 429.',
   }),
+  ...budgetSettings,
   MAX_TURNS: setting({ schema: whole(1, 1000), default: '10', about: 'Model turns a run may take.' }),
   MAX_INPUT_CHARS: setting({
     schema: whole(1, 5_000_000),

@@ -56,6 +56,13 @@ describe('without any setting but the key', () => {
       runsMax: 50,
       queuedMax: 100,
       loopDelayMaxMs: 1_000,
+      runBudget: { usd: null, tokens: null },
+      tenantBudgets: {
+        budgetUsdDay: null,
+        budgetTokensDay: null,
+        budgetUsdMonth: null,
+        budgetTokensMonth: null,
+      },
       turnsMax: 10,
       inputCharsMax: 200_000,
       leaseMs: 10_000,

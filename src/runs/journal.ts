@@ -228,6 +228,9 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
     usage: (): Usage =>
       [...steps.values()].reduce((sum, step) => (step.usage ? addUsage(sum, step.usage) : sum), noUsage),
 
+    /** What is known of the cost of all model calls that were answered, in USD, each counted once. */
+    knownCostUsd: (): number => [...steps.values()].reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0),
+
     /** The model of the last model call. */
     lastModel: (): string | null => [...steps.values()].findLast((step) => step.kind === 'model_call')?.model ?? null,
 
@@ -266,5 +269,6 @@ const stepOf = ({ data }: StoredEvent): number => (typeof data.step === 'number'
 /** How an event is recognised by the attempt that would tell it again. */
 function nameOfTold({ type, data }: StoredEvent): string {
   if (type === 'handoff') return `${type} ${data.ordinal}`;
+  if (type === 'budget.warning') return `${type} ${data.scope} ${data.unit} ${data.period}`;
   return `${type} ${data.call_id ?? ''}`;
 }
