@@ -39,4 +39,4 @@ export const setBudgetsBody = z
 export type SetBudgets = z.output<typeof setBudgetsBody>;
 
 /** The tenant in an address. */
-export const tenantParams = z.object({ tenant: tenantSchema });
+export const tenantParams = z.object({ tenant: tenantSchema.meta({ description: 'Whose budgets they are.' }) });

@@ -62,7 +62,17 @@ export function createBudgetStore(database: Database): BudgetStore {
     },
     async reserve({ id, tenantId, runId, stepKey, attempt, processId, spending }, accounts) {
       const { tokens, nanoUsd } = spending;
-      const values = [id, toNameText(tenantId), runId, toExactText(stepKey), attempt, processId, tokens, nanoUsd, accountsText(accounts)];
+      const values = [
+        id,
+        toNameText(tenantId),
+        runId,
+        toExactText(stepKey),
+        attempt,
+        processId,
+        tokens,
+        nanoUsd,
+        accountsText(accounts),
+      ];
       const rows = await database.query<AccountRow & { reserved: boolean }>(reserve, values);
       return { reserved: rows[0]?.reserved ?? true, accounts: rows.map(toAccountState) };
     },

@@ -104,11 +104,11 @@ export function createBudgets(deps: BudgetsDeps) {
 
   async function loop(): Promise<void> {
     for (;;) {
-      await clock.sleep(sweepMs * (0.5 + random()), stopping.signal).catch(() => {});
-      if (stopping.signal.aborted) return;
       await sweep().catch((error: unknown) =>
         log.warn({ err: error }, 'calls of dead processes could not be settled, trying again later'),
       );
+      await clock.sleep(sweepMs * (0.5 + random()), stopping.signal).catch(() => {});
+      if (stopping.signal.aborted) return;
     }
   }
 
