@@ -56,6 +56,7 @@ describe('without any setting but the key', () => {
       runsMax: 50,
       queuedMax: 100,
       loopDelayMaxMs: 1_000,
+      modelPrices: {},
       runBudget: { usd: null, tokens: null },
       tenantBudgets: {
         budgetUsdDay: null,

@@ -65,6 +65,7 @@ function toSettings(parsed: Parsed) {
     toolEffectDefault: parsed.TOOL_EFFECT_DEFAULT,
     runsMax: parsed.MAX_CONCURRENT_RUNS,
     queuedMax: parsed.MAX_QUEUED_RUNS,
+    modelPrices: parsed.MODEL_PRICES ?? {},
     ...toBudgetSettings(parsed),
     loopDelayMaxMs: parsed.EVENT_LOOP_DELAY_MAX,
     turnsMax: parsed.MAX_TURNS,

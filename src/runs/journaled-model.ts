@@ -117,7 +117,8 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
       );
       const text = textOf(unique);
       const used = toUsage(usage);
-      paid?.answered(used, null, text);
+      const costUsd = scope.defaults.costOf?.(answerer ?? { provider: null, model: name }, used) ?? null;
+      paid?.answered(used, costUsd, text);
       if (!activity.isOpen()) return unique;
       if (spoken === '') activity.textDelta(scope.path, number, text);
       activity.flushText();
@@ -142,6 +143,7 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
           provider: answerer?.provider ?? null,
           model: answerer?.model ?? name,
           usage: used,
+          costUsd,
         },
       );
       scope.modelCalls += 1;

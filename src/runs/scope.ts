@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Model, ModelProvider } from '@openai/agents';
+import type { Usage } from '../storage/port/index.ts';
 import type { CallAsk } from '../tenancy/index.ts';
 import type { Activity } from './activity.ts';
 
@@ -24,6 +25,8 @@ export type RunDefaults = {
   model: string;
   /** Has a model that the application brings along keep to the service's rules. Defaults to the model as it is. */
   guard?(model: Model, name: string): Model;
+  /** What a call has cost, in USD, by who answered it; null where nobody knows. Defaults to that. */
+  costOf?(answerer: { provider: string | null; model: string }, usage: Usage): number | null;
   /** What a call costs at most, whoever answers it. Defaults to nobody knows. */
   quote?(model: AskedModel, inputTokens: number): Quote;
 };

@@ -8,6 +8,8 @@ import { type Holder, holderOf, keyedEnv, makeKey } from '../support/keys.ts';
 import { runCli, type ServiceUnderTest, startService } from '../support/service.ts';
 import { readEvents } from '../support/sse.ts';
 
+/** In USD per million tokens: a call of the usage below costs 0.0014 USD. */
+const prices = JSON.stringify({ 'gpt-4.1': { input: 2, output: 8 } });
 /** What each call takes unless a test says otherwise. */
 const usage = { inputTokens: 300, outputTokens: 100 };
 const answer = { reply: { text: 'It left today.', usage } };
@@ -29,7 +31,7 @@ describe.each(engines)('budgets on $name', { timeout: 120_000 }, ({ open }) => {
 
   beforeAll(async () => {
     [engine, provider] = await Promise.all([open(), startFakeProvider()]);
-    service = await startService({ provider, env: { ...keyedEnv, ...engine.env } });
+    service = await startService({ provider, env: { ...keyedEnv, ...engine.env, MODEL_PRICES: prices } });
     operator = holderOf(service);
   });
   beforeEach(async () => {
@@ -84,6 +86,19 @@ describe.each(engines)('budgets on $name', { timeout: 120_000 }, ({ open }) => {
     const stream = await holder.stream({ message: 'Now?' });
     expect(stream.status).toBe(429);
     await stream.body?.cancel();
+  });
+
+  test('a budget of money is kept by the prices of models, and fails closed where there is none', async () => {
+    const { holder } = await tenantWith({ usd_day: 0.005 });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ask(holder)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(3); // of 0.0014 USD each
+    const [limit] = await limitsOf(holder);
+    expect(limit).toMatchObject({ unit: 'usd', limit: 0.005, reserved: 0 });
+    expect(limit?.used).toBeCloseTo(0.0042, 12);
+    await using unpriced = await startService({ provider, env: { RUN_BUDGET_USD: '1' } });
+    const { status, body } = await unpriced.post('/api/v1/run', { message: 'Hi' });
+    expect([status, body.code]).toEqual([429, 'budget_exceeded']);
+    expect(body.detail).toContain('MODEL_PRICES');
   });
 
   test('a run is stopped between its steps once the budget is used up', async () => {

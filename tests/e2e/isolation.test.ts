@@ -113,7 +113,9 @@ describe.each(engines)('a tenant on $name', { timeout: 120_000 }, ({ open }) => 
   const tellsNothing = ({ text }: Answer, where: string) => expect(text, where).not.toContain(marker);
 
   test('every route of the API is attacked in one way or another', () => {
-    expect(others.map(({ operationId }) => operationId).toSorted()).toEqual([...shared, ...looking, ...creating].toSorted());
+    expect(others.map(({ operationId }) => operationId).toSorted()).toEqual(
+      [...shared, ...looking, ...creating].toSorted(),
+    );
     expect(withId.length + lists.length + others.length).toBe(operations.length);
     expect(lists.map(({ operationId }) => operationId)).toEqual(
       expect.arrayContaining(['listRuns', 'listSessions', 'listKeys', 'listWebhookDeliveries']),

@@ -27,7 +27,7 @@ const selectTenants: Statement = {
   text: `select id, ${budgetColumns.join(', ')} from tenants where ${holdsBudget} order by id`,
 };
 
-// The functions are in migrations/013-budgets.sql.
+// The functions are in migrations/012-budgets.sql.
 const reserve: Statement = {
   name: 'reserve_budget',
   text: 'select reserved, (account).* from reserve_budget($1, $2, $3, $4, $5, $6, $7, $8, $9)',

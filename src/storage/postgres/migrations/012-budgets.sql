@@ -1,5 +1,5 @@
 -- Works from: 6
--- Budgets: what tenants may spend, what was spent, and what calls under way have reserved.
+-- Budgets: what tenants may spend, what was spent, and what calls under way have reserved. And costs that are whole.
 alter table tenants
   add column budget_usd_day double precision check (budget_usd_day >= 0),
   add column budget_tokens_day bigint check (budget_tokens_day >= 0),
@@ -116,4 +116,35 @@ begin
     settled := settled + 1;
   end loop;
   return settled;
+end $$;
+
+-- As before, but that a run has no cost if that of one of its model calls is not known: a part of it would mislead.
+create or replace function end_run(p_id text, p_status text, p_error text) returns runs language plpgsql as $$
+declare
+  ended runs;
+begin
+  update runs
+  set status = p_status, error = p_error, owner_id = null, required_action = null, finished_at_ms = now_ms(),
+    requests = coalesce(used.requests, runs.requests), input_tokens = coalesce(used.input_tokens, runs.input_tokens),
+    cached_input_tokens = coalesce(used.cached_input_tokens, runs.cached_input_tokens),
+    output_tokens = coalesce(used.output_tokens, runs.output_tokens),
+    reasoning_tokens = coalesce(used.reasoning_tokens, runs.reasoning_tokens),
+    total_tokens = coalesce(used.total_tokens, runs.total_tokens),
+    cost_usd = case when used.calls > 0 then used.cost_usd else runs.cost_usd end
+  from (
+    select sum(requests) as requests, sum(input_tokens) as input_tokens,
+      sum(cached_input_tokens) as cached_input_tokens, sum(output_tokens) as output_tokens,
+      sum(reasoning_tokens) as reasoning_tokens, sum(total_tokens) as total_tokens,
+      count(requests) as calls, case when count(requests) = count(cost_usd) then sum(cost_usd) end as cost_usd
+    from steps where run_id = p_id
+  ) as used
+  where id = p_id
+  returning runs.* into ended;
+  insert into events (run_id, seq, tenant_id, type, attempt, at_ms, data)
+  select p_id, coalesce(max(seq), 1) + 1, ended.tenant_id, 'run.' || p_status, ended.attempt, ended.finished_at_ms, '{}'
+  from events where run_id = p_id;
+  if ended.session_id is not null then
+    perform leave_session(ended, remains_of_run(ended, p_error::json ->> 'code'));
+  end if;
+  return ended;
 end $$;
