@@ -27,7 +27,10 @@ export const createKeyBody = z
     name: z
       .string()
       .max(200)
-      .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'may not contain control characters')
+      // Written so that the JSON Schema of every language understands it, which \p{Cc} is not.
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+      .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'may not contain control characters')
+      .refine((name) => name.isWellFormed(), 'must be well-formed Unicode')
       .default('')
       .meta({ description: 'What people call it.' }),
     scopes: z

@@ -18,6 +18,24 @@ const streams: ReadonlySet<string | undefined> = new Set(['streamRun']);
 /** Those that answer with a stream unless a list was asked for. */
 const alsoStreams: ReadonlySet<string | undefined> = new Set(['followRun']);
 
+const eventStream = 'text/event-stream';
+/** One event of a stream, as OpenAPI 3.2 and JSON Schema describe it (`contentSchema`). */
+const serverSentEvent = {
+  schema: {
+    type: 'object',
+    required: ['event', 'data'],
+    properties: {
+      id: { type: 'string', description: 'The number of the event; not of `stream.closing`.' },
+      event: { type: 'string', description: 'Its type.' },
+      data: {
+        type: 'string',
+        contentMediaType: json,
+        contentSchema: { $ref: '#/components/schemas/RunEvent' },
+      },
+    },
+  },
+};
+
 /** What the framework says of an answer that its route does not describe. */
 const undescribed = 'Default Response';
 const descriptions: Record<string, string> = {
@@ -35,9 +53,8 @@ function setMediaType(content: Content | undefined, type: string): void {
 /** The routes' schemas say what answers hold; this says in which media type: problems and streams are not plain JSON. */
 function completeResponse(status: string, response: Response, { operationId }: Operation): void {
   if (/^[45]/.test(status)) setMediaType(response.content, problemType);
-  else if (streams.has(operationId)) setMediaType(response.content, 'text/event-stream');
-  else if (response.content?.[json] && alsoStreams.has(operationId))
-    response.content['text/event-stream'] = { schema: { $ref: '#/components/schemas/RunEvent' } };
+  else if (response.content?.[json] && streams.has(operationId)) response.content = { [eventStream]: serverSentEvent };
+  else if (response.content?.[json] && alsoStreams.has(operationId)) response.content[eventStream] = serverSentEvent;
   if (response.description === undescribed) response.description = descriptions[status] ?? status;
 }
 
