@@ -125,6 +125,7 @@ describe('the OpenAPI document', () => {
       'RunEvent',
       'RunEventPage',
       'RunPage',
+      'ServerSentEvent',
       'Session',
       'SessionItem',
       'SessionItemPage',
@@ -148,8 +149,12 @@ describe('the OpenAPI document', () => {
 
   test('says that a stream is one, and what its events are', () => {
     const { responses } = document.paths['/api/v1/run/stream']?.post ?? { responses: {} };
-    const schema = { $ref: '#/components/schemas/RunEvent' };
+    const schema = { $ref: '#/components/schemas/ServerSentEvent' };
     expect(responses[200]?.content).toEqual({ 'text/event-stream': { schema } });
+    const { ServerSentEvent } = document.components.schemas;
+    expect(ServerSentEvent).toMatchObject({
+      properties: { data: { contentSchema: { $ref: '#/components/schemas/RunEvent' } } },
+    });
   });
 
   test('describes every parameter that does not explain itself', () => {

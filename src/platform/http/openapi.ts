@@ -20,21 +20,20 @@ const alsoStreams: ReadonlySet<string | undefined> = new Set(['followRun']);
 
 const eventStream = 'text/event-stream';
 /** One event of a stream, as OpenAPI 3.2 and JSON Schema describe it (`contentSchema`). */
-const serverSentEvent = {
-  schema: {
-    type: 'object',
-    required: ['event', 'data'],
-    properties: {
-      id: { type: 'string', description: 'The number of the event; not of `stream.closing`.' },
-      event: { type: 'string', description: 'Its type.' },
-      data: {
-        type: 'string',
-        contentMediaType: json,
-        contentSchema: { $ref: '#/components/schemas/RunEvent' },
-      },
+const serverSentEvent = () => ({
+  type: 'object',
+  required: ['event', 'data'],
+  properties: {
+    id: { type: 'string', description: 'The number of the event; not of `stream.closing`.' },
+    event: { type: 'string', description: 'Its type.' },
+    data: {
+      type: 'string',
+      contentMediaType: json,
+      contentSchema: { $ref: '#/components/schemas/RunEvent' },
     },
   },
-};
+});
+const streamContent = () => ({ schema: { $ref: '#/components/schemas/ServerSentEvent' } });
 
 /** What the framework says of an answer that its route does not describe. */
 const undescribed = 'Default Response';
@@ -53,8 +52,8 @@ function setMediaType(content: Content | undefined, type: string): void {
 /** The routes' schemas say what answers hold; this says in which media type: problems and streams are not plain JSON. */
 function completeResponse(status: string, response: Response, { operationId }: Operation): void {
   if (/^[45]/.test(status)) setMediaType(response.content, problemType);
-  else if (response.content?.[json] && streams.has(operationId)) response.content = { [eventStream]: serverSentEvent };
-  else if (response.content?.[json] && alsoStreams.has(operationId)) response.content[eventStream] = serverSentEvent;
+  else if (response.content?.[json] && streams.has(operationId)) response.content = { [eventStream]: streamContent() };
+  else if (response.content?.[json] && alsoStreams.has(operationId)) response.content[eventStream] = streamContent();
   if (response.description === undescribed) response.description = descriptions[status] ?? status;
 }
 
@@ -115,6 +114,8 @@ function openAnswers(document: Document, operations: readonly Operation[]): void
 /** Completes the document that is made from the schemas of the routes, in place. */
 export function completeDocument(document: Document): Document {
   const operations = Object.values(document.paths ?? {}).flatMap((path) => Object.values(path));
+  const schemas = { ...document.components?.schemas, ServerSentEvent: serverSentEvent() };
+  document.components = { ...document.components, schemas };
   for (const operation of operations) {
     for (const [status, response] of Object.entries(operation.responses ?? {})) {
       completeResponse(status, response, operation);

@@ -24,7 +24,14 @@ export type Readiness =
   | { type: 'not_ready'; forMs: number; why: 'circuit_open' | 'paused' };
 
 /** What is known of one deployment, or of one key. */
-type Subject = { id: string; breaker: BreakerState; pausedUntilMs: number; pauseToldMs: number };
+type Subject = {
+  id: string;
+  breaker: BreakerState;
+  /** Whether the probe is made here: then nobody else says that it is waited for. */
+  probedHere: boolean;
+  pausedUntilMs: number;
+  pauseToldMs: number;
+};
 
 /** What the standing of deployments stands on. */
 export type StandingDeps = {
@@ -47,7 +54,7 @@ export function createStanding({ board, clock, log }: StandingDeps) {
   function subject(id: string): Subject {
     let found = subjects.get(id);
     if (!found) {
-      found = { id, breaker: closedBreaker(clock.monotonicMs()), pausedUntilMs: 0, pauseToldMs: 0 };
+      found = { id, breaker: closedBreaker(clock.monotonicMs()), probedHere: false, pausedUntilMs: 0, pauseToldMs: 0 };
       subjects.set(id, found);
     }
     return found;
@@ -62,6 +69,7 @@ export function createStanding({ board, clock, log }: StandingDeps) {
   function leaveProbe(who: Subject): void {
     const { breaker } = who;
     if (breaker.type !== 'half_open') return;
+    who.probedHere = false;
     move(who, { type: 'probing', forMs: 0 });
     board?.tell({ id: who.id, type: 'open', forMs: 0, trips: breaker.trips });
   }
@@ -74,6 +82,7 @@ export function createStanding({ board, clock, log }: StandingDeps) {
   function move(who: Subject, event: BreakerEvent): void {
     const before = who.breaker;
     who.breaker = nextBreaker(before, event, clock.monotonicMs());
+    if (who.breaker.type !== 'half_open') who.probedHere = false;
     if (before.type === who.breaker.type) return;
     const facts = {
       deployment: names.get(who.id) ?? who.id,
@@ -107,7 +116,7 @@ export function createStanding({ board, clock, log }: StandingDeps) {
       if (note.type === 'pause') {
         who.pausedUntilMs = Math.max(who.pausedUntilMs, clock.monotonicMs() + note.forMs);
         who.pauseToldMs = Math.max(who.pauseToldMs, who.pausedUntilMs);
-      } else {
+      } else if (!who.probedHere || note.forMs > 0) {
         move(who, { type: 'opened_elsewhere', forMs: note.forMs, trips: note.trips });
         if (note.probeForMs > 0) move(who, { type: 'probing', forMs: note.probeForMs });
       }
@@ -125,8 +134,10 @@ export function createStanding({ board, clock, log }: StandingDeps) {
   /** Whether this process may make the probe; where nobody can tell, it may. */
   async function claimProbe(who: Subject): Promise<boolean> {
     move(who, { type: 'probing', forMs: probeMs });
+    who.probedHere = true; // what was read of it before is no news any more
     const claimed = board ? await board.claimProbe(who.id, probeMs) : 'granted';
     if (claimed === 'gone') move(who, { type: 'closed_elsewhere' });
+    else who.probedHere = claimed === 'granted';
     return claimed !== 'taken';
   }
 

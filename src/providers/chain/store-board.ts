@@ -59,8 +59,8 @@ export function createStoreBoard({ store, clock, log }: StoreBoardDeps): Provide
     // What is being told at this moment may not be there yet, or still be.
     const unsettled = new Set(untold.map(({ id }) => id));
     const closed = [...open].filter((id) => !found.has(id) && !unsettled.has(id));
+    if (telling) return; // the next look sees it whole, and what has closed
     open = found;
-    if (telling) return; // the next look sees it whole
     for (const listener of listeners) listener({ notes, closed });
   }
 
