@@ -16,7 +16,7 @@ import { type Service, supervise } from './platform/lifecycle.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
 import { createLoopDelay } from './platform/loop-delay.ts';
 import { quietSdk } from './platform/sdk.ts';
-import { parseSettings, type Settings } from './platform/settings.ts';
+import { parseSettings, type Settings, secretsOf } from './platform/settings.ts';
 import { packageVersion, versions } from './platform/versions.ts';
 import { createPrimary } from './primary.ts';
 import { countWorkers, joinPrimary, type PrimaryLink } from './processes/index.ts';
@@ -152,6 +152,7 @@ export async function startService(
     effectDefault: settings.toolEffectDefault,
     historyItemsMax: settings.historyItemsMax,
     budgets: budgets.control,
+    logsContent: settings.logsContent,
     metrics,
     fault,
     clock,
@@ -304,6 +305,10 @@ async function turnAway(api: Listener, clock: Clock, { prestopDelayMs }: Setting
   if (alone || prestopDelayMs > 0) await hungUp;
 }
 
+/** The keys of providers that the application names. */
+const keysIn = ({ providers = [] }: ServeOptions): (string | undefined)[] =>
+  providers.map((each) => (typeof each === 'string' ? undefined : each.apiKey));
+
 /** Keeps `count` workers as this process, which serves nothing itself. */
 async function runPrimary(settings: Settings, count: number, log: Logger): Promise<RunningService> {
   const primary = await createPrimary(settings, count, log);
@@ -358,6 +363,7 @@ export async function runProcess(options: ServeOptions, fault: Faults = noFaults
       level: settings.logLevel,
       appName: settings.appName,
       worker: link?.number,
+      secrets: [...secretsOf(settings), ...keysIn(options)],
       readable: settings.appEnv === 'development',
     });
     const workers = countWorkers(settings);

@@ -32,9 +32,11 @@ import { type WebhookService, webhookRoutes } from './webhooks/index.ts';
 const bodyBytesPerChar = 6;
 const bodyBytesBeside = 64 * 1024;
 const headerBytesMax = 16 * 1024;
-const headersTimeoutMs = 20_000;
-/** A whole request must have arrived by then: slow clients hold no sockets. Streams out are not bound by it. */
-const requestTimeoutMs = 30_000;
+/**
+ * How long the headers of a request may take to arrive, and the whole of it: slow clients hold no sockets. Streams out
+ * are not bound by it. Node looks every `checkMs`.
+ */
+const arrivalDefault = { headersMs: 20_000, requestMs: 30_000, checkMs: 5_000 };
 /** Longer than the idle time of common load balancers (60 s), so that they and not we end idle connections. */
 const keepAliveMs = 72_000;
 const paramCharsMax = 300;
@@ -58,6 +60,8 @@ export type ServerParts = {
   limiter: RateLimiter;
   /** What new runs are refused by when the process cannot keep up. */
   shedding: SheddingOptions;
+  /** How long requests may take to arrive, in ms. Defaults to half a minute. */
+  arrival?: { headersMs: number; requestMs: number; checkMs: number };
   /** Aborts when open streams have to end. */
   closing: AbortSignal;
 };
@@ -77,19 +81,20 @@ function serverOptions({
   settings,
   log,
   ids,
-}: Pick<ServerParts, 'settings' | 'log' | 'ids'>): FastifyHttpOptions<Server, Logger> {
+  arrival: { headersMs, requestMs, checkMs } = arrivalDefault,
+}: Pick<ServerParts, 'settings' | 'log' | 'ids' | 'arrival'>): FastifyHttpOptions<Server, Logger> {
   return {
     ...quietLogging(log),
     trustProxy: settings.trustProxy as boolean | string, // a number of hops too, which the types leave out
     bodyLimit: settings.inputCharsMax * bodyBytesPerChar + bodyBytesBeside,
-    requestTimeout: requestTimeoutMs,
+    requestTimeout: requestMs,
     keepAliveTimeout: keepAliveMs,
     routerOptions: { maxParamLength: paramCharsMax },
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    http: { maxHeaderSize: headerBytesMax, headersTimeout: headersTimeoutMs },
+    http: { maxHeaderSize: headerBytesMax, headersTimeout: headersMs, connectionsCheckingInterval: checkMs },
     genReqId: (request) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && requestIdPattern.test(given) ? given : ids('req');
@@ -125,6 +130,11 @@ function brokenRequest(code: string | undefined): ServiceError {
 function registerConnectionHeaders(app: FastifyInstance, health: Health): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+  });
+  app.addHook('onRequest', async ({ headers: { 'content-encoding': encoding } }) => {
+    // What is compressed may be of any size: it is not looked at.
+    if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+      throw new ServiceError('unsupported_media_type', { contentType: 'a compressed body' });
   });
   app.addHook('onSend', async (_request, reply) => {
     if (health.isDraining()) reply.header('connection', 'close');

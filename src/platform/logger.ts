@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { pinoPretty } from './pretty.ts';
+import { createRedaction } from './redaction.ts';
 
 export type { Logger };
 
@@ -24,6 +25,8 @@ export type LoggerOptions = {
   worker?: number | undefined;
   /** Readable lines for people instead of JSON. */
   readable: boolean;
+  /** What must not be in any line, whatever it comes in. Defaults to nothing beside what looks like a key. */
+  secrets?: readonly (string | undefined)[];
   /** Where lines go; defaults to standard output. */
   destination?: DestinationStream;
 };
@@ -41,8 +44,19 @@ function joinPath(place: string, name: string): string {
   return place === '' || name.startsWith('[') ? `${place}${name}` : `${place}.${name}`;
 }
 
+/**
+ * What of an error is told. An allow-list: errors of the SDK carry the whole conversation, those of clients a provider's
+ * answer with its headers. Causes are in the message and the stack.
+ */
+function describeError(error: unknown): object {
+  const { type, message, stack, code, status } = pino.stdSerializers.err(error as Error) as unknown as Described;
+  return { type, message, stack, code, status };
+}
+
+type Described = { type?: string; message?: string; stack?: string; code?: unknown; status?: unknown };
+
 /** The service's logger: one JSON object a line (or readable lines in development), never message text or secrets. */
-export function createLogger({ level, appName, worker, readable, destination }: LoggerOptions): Logger {
+export function createLogger({ level, appName, worker, readable, secrets = [], destination }: LoggerOptions): Logger {
   const who = worker === undefined ? {} : { worker };
   const options = {
     level: logLevels[level],
@@ -50,6 +64,8 @@ export function createLogger({ level, appName, worker, readable, destination }: 
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: redact, censor: '[redacted]' },
+    serializers: { err: describeError },
+    hooks: { streamWrite: createRedaction(secrets) },
   };
   // Written at once: a process that ends, or is killed, has said all that it said, in order. A run logs one line.
   return pino(options, destination ?? (readable ? pinoPretty() : pino.destination({ sync: true })));

@@ -46,6 +46,12 @@ export const settingsTable = {
     default: 'INFO',
     about: 'The least severe level that is logged; any case.',
   }),
+  LOG_CONTENT: setting({
+    schema: oneOf(['true', 'false']),
+    default: 'false',
+    about:
+      'Whether what users say and models answer is logged, shortened, with the end of each run. Keys never are, and are taken out of everything that is logged.',
+  }),
   HOST: setting({
     schema: text('an address'),
     default: '0.0.0.0',
@@ -185,6 +191,11 @@ export const settingsTable = {
       'Items of the history that a model is shown at most, in whole turns, the last turn in any case; 0 for all. What is stored stays whole.',
   }),
 
+  MAX_STREAMS_PER_CALLER: setting({
+    schema: whole(1, 1_000_000),
+    default: '1000',
+    about: 'Streams of events that one caller may have open in a process; more are refused with 429.',
+  }),
   RATE_LIMIT_RPM: setting({
     schema: whole(1, 1_000_000),
     default: '100',

@@ -41,6 +41,7 @@ function toSettings(parsed: Parsed) {
     appName: parsed.APP_NAME,
     appEnv: parsed.APP_ENV,
     logLevel: parsed.LOG_LEVEL,
+    logsContent: parsed.LOG_CONTENT === 'true',
     host: parsed.HOST,
     port: parsed.PORT,
     metricsPort: parsed.METRICS_PORT,
@@ -77,6 +78,7 @@ function toSettings(parsed: Parsed) {
     runRetentionMs: parsed.RUN_RETENTION,
     /** Null for the whole history. */
     historyItemsMax: parsed.SESSION_MAX_ITEMS || null,
+    streamsPerCallerMax: parsed.MAX_STREAMS_PER_CALLER,
     rateLimit: { perMinute: parsed.RATE_LIMIT_RPM, burst: parsed.RATE_LIMIT_BURST },
     trustProxy: toTrustProxy(parsed.TRUST_PROXY),
     authMode: parsed.AUTH_MODE ?? (local ? ('none' as const) : ('api_key' as const)),
@@ -100,6 +102,22 @@ function toSettings(parsed: Parsed) {
     prestopDelayMs: parsed.PRESTOP_DELAY,
   };
 }
+
+/** The password of a URL, as it is written there and as it is meant. */
+function passwordsIn(url: string | undefined): string[] {
+  if (url === undefined || !URL.canParse(url)) return [];
+  const { password } = new URL(url);
+  return password === '' ? [] : [password, decodeURIComponent(password)];
+}
+
+/** What of the settings must not be seen anywhere. */
+export const secretsOf = ({ openai, fallback, adminApiKey, webhooks, store }: Settings): (string | undefined)[] => [
+  openai.apiKey,
+  fallback?.apiKey,
+  adminApiKey,
+  ...webhooks.secrets,
+  ...[store.databaseUrl, store.databaseDirectUrl].flatMap(passwordsIn),
+];
 
 /** What takes several processes to be anything else. */
 const onEmbeddedStore: readonly [SettingName, string][] = [

@@ -41,6 +41,17 @@ function textOf(output: readonly OutputItem[]): string {
   return parts.map((part) => (part.type === 'output_text' ? (part.text ?? '') : '')).join('');
 }
 
+/** Tools that one answer of a model may call: all of them are carried out at the same time. */
+const toolCallsMax = 128;
+
+/** @throws {ServiceError} `provider_error` */
+function assertBounded(output: readonly OutputItem[]): void {
+  const calls = output.filter(({ callId }) => callId !== undefined).length;
+  if (calls <= toolCallsMax) return;
+  const reason = `The model called ${calls} tools in one answer; ${toolCallsMax} are the most.`;
+  throw new ServiceError('provider_error', { reason });
+}
+
 /** What of a request shapes the answer. An allow-list: requests also carry spans, signals and functions. */
 function digestOf(name: string, request: ModelRequest): string {
   const { retry: _, ...settings } = request.modelSettings;
@@ -119,6 +130,7 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
       const used = toUsage(usage);
       const costUsd = scope.defaults.costOf?.(answerer ?? { provider: null, model: name }, used) ?? null;
       paid?.answered(used, costUsd, text);
+      assertBounded(output);
       if (!activity.isOpen()) return unique;
       if (spoken === '') activity.textDelta(scope.path, number, text);
       activity.flushText();

@@ -23,6 +23,7 @@ import {
 } from './schemas.ts';
 import type { Accepted, Caller, RunService } from './service.ts';
 import { stepView, toStepView, withWholeInput } from './step-view.ts';
+import { createStreamPlaces } from './stream-places.ts';
 import { clientGone, sendStream } from './stream-reply.ts';
 import { toRunView } from './view.ts';
 
@@ -30,7 +31,7 @@ import { toRunView } from './view.ts';
 export type RunRoutesOptions = {
   runs: RunService;
   feed: EventFeed;
-  settings: Pick<Settings, 'inputCharsMax' | 'runTimeoutMs' | 'backgroundTimeoutMs'>;
+  settings: Pick<Settings, 'inputCharsMax' | 'runTimeoutMs' | 'backgroundTimeoutMs' | 'streamsPerCallerMax'>;
   /** Ends every open stream; the process is going away. */
   closing: AbortSignal;
   /** Ends the streams of keys that are over. */
@@ -90,6 +91,14 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
     else gone.addEventListener('abort', cancel, { once: true });
   }
 
+  const places = createStreamPlaces(settings.streamsPerCallerMax);
+
+  /** A place for a stream, which is given back when the answer is over, whatever becomes of it. */
+  function takePlace(request: FastifyRequest, reply: FastifyReply): void {
+    const place = places.take(request.caller.keyId ?? request.ip);
+    reply.raw.once('close', () => place[Symbol.dispose]());
+  }
+
   function follow(reply: FastifyReply, run: Accepted['run'], afterSeq: number): FastifyReply {
     const key = keyWatch.watch(reply.request.caller);
     if (reply.raw.closed) key[Symbol.dispose]();
@@ -129,6 +138,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
       },
     },
     async (request, reply) => {
+      takePlace(request, reply);
       const gone = clientGone(reply);
       const accepted = await runs.create(request.body, callerOf(request), 'stream', gone);
       warnOfBudgets(reply, accepted.warnings);
@@ -220,6 +230,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
         return { data: await feed.stored(run, after), next_cursor: null };
       }
       if (runs.isFinal(run) && (await feed.stored(run, after)).length === 0) return reply.code(204).send(null);
+      takePlace(request, reply);
       return follow(reply, run, after) as never;
     },
   );

@@ -33,6 +33,8 @@ export type RunLifeDeps = {
   /** Items of a session that a model is shown at most; null for all of them. */
   historyItemsMax: number | null;
   budgets: Pick<BudgetControl, 'forRun'>;
+  /** Whether the log has what was said. */
+  logsContent: boolean;
   metrics: RunMetrics;
   fault: Faults;
   clock: Clock;
@@ -50,6 +52,7 @@ export function createRunLife({
   effectDefault,
   historyItemsMax,
   budgets,
+  logsContent,
   metrics,
   fault,
   clock,
@@ -133,7 +136,7 @@ export function createRunLife({
     fault('run.afterEnd');
     // A run that was to pause may have been cancelled instead; the store has told that itself.
     if (stored.status === lastStatus(execution)) live.publish(entries.events.map((event) => toRunEvent(stored, event)));
-    logEnd(log, stored, execution);
+    logEnd(log, stored, execution, logsContent);
     if (isFinal(stored.status)) metrics.ended(stored);
     return {
       type: 'ended',
@@ -240,8 +243,13 @@ function brokenOff({ steps, events }: Recorded): number[] {
   return [...shown].filter((step) => !whole.has(step));
 }
 
-/** The one line a run leaves in the log; never what was said. */
-function logEnd(log: Logger, run: Run, execution: Execution): void {
+/** Characters of what was said that are logged at most. */
+const contentCharsMax = 2_000;
+const cut = (text: string | null) =>
+  text !== null && text.length > contentCharsMax ? `${text.slice(0, contentCharsMax)}…` : text;
+
+/** The one line a run leaves in the log; what was said only where that is asked for. */
+function logEnd(log: Logger, run: Run, execution: Execution, withContent: boolean): void {
   const facts = {
     runId: run.id,
     sessionId: run.sessionId,
@@ -254,6 +262,7 @@ function logEnd(log: Logger, run: Run, execution: Execution): void {
     durationMs: (run.finishedAtMs ?? run.startedAtMs ?? run.createdAtMs) - run.createdAtMs,
     attempt: run.attempt,
     simulated: run.simulated || undefined,
+    ...(withContent ? { message: cut(run.message), response: cut(run.response) } : {}),
   };
   if (execution.type === 'ended' && run.status === 'failed') log.error({ ...facts, err: execution.cause }, 'run ended');
   else log.info(facts, run.status === 'requires_action' ? 'run paused' : 'run ended');

@@ -7,7 +7,10 @@ import { buildServer, type ServerParts } from '../../src/server.ts';
 import { createAuthenticator } from '../../src/tenancy/index.ts';
 
 /** The API's server, which answers nothing: it shows its routes. Where it asks for keys, there is none. */
-export async function buildBareServer(env: Record<string, string> = {}): Promise<FastifyInstance> {
+export async function buildBareServer(
+  env: Record<string, string> = {},
+  arrival?: ServerParts['arrival'],
+): Promise<FastifyInstance> {
   const helper = new Agent({ name: 'helper', instructions: 'Hi.' });
   const settings = parseSettings({ APP_ENV: 'test', ...env });
   const nobody = { get: () => Promise.reject(new Error('there are no keys')), isValid: () => false };
@@ -24,7 +27,9 @@ export async function buildBareServer(env: Record<string, string> = {}): Promise
       keys: nobody,
       use: { note: () => {} },
     }),
+    limiter: { take: async () => ({ allowed: true, remaining: 1, resetMs: 0, retryAfterMs: 0 }) },
     shedding: { loopDelay: { recentMs: () => 0 }, delayMaxMs: 1, metrics: { shed: () => {} } },
+    arrival,
     closing: new AbortController().signal,
   } as unknown as ServerParts);
 }
