@@ -3,7 +3,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Json, Run } from '../storage/port/index.ts';
 import type { Faults } from './faults.ts';
 import type { Journal } from './journal.ts';
-import { createTextFlow } from './text-flow.ts';
+import { type Beat, createBeat, createTextFlow } from './text-flow.ts';
 import { parseArguments } from './tool-arguments.ts';
 
 /** A tool call of the SDK, as far as it matters here. */
@@ -30,14 +30,16 @@ export type ActivityDeps = {
    * the queue; then `giveBack` says so. Defaults to no.
    */
   waitForProviders?(retryAfterMs: number, isOut: boolean): void;
+  /** When text that waits is told. Defaults to a beat of its own. */
+  beat?: Beat;
 };
 
 /** What goes on in one run while it is executed: its journal, its text, and what its model calls threw. */
 export function createActivity(deps: ActivityDeps) {
   const { run, journal, clock, signal, effectDefault, fault, assertHeld, giveBack } = deps;
-  const { deadlineMs = Number.POSITIVE_INFINITY, waitForProviders } = deps;
+  const { deadlineMs = Number.POSITIVE_INFINITY, waitForProviders, beat = createBeat(clock) } = deps;
   const modelErrors = new WeakSet<object>();
-  const text = createTextFlow({ clock, tell: journal.tell });
+  const text = createTextFlow({ beat, tell: journal.tell });
   const callIds = new Set<string>();
   const agentCalls = new Map<string, { number: number; startedAtMs: number; agent: string }>();
   let open = true;
