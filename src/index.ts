@@ -3,7 +3,8 @@
  *
  * @packageDocumentation
  */
-import { type RunningService, runProcess, type ServeOptions } from './main.ts';
+import { type RunningService, runProcess } from './main.ts';
+import type { ServeOptions } from './serve-options.ts';
 
 export type { ContextBuilder, RunFacts } from './agents/index.ts';
 export { effect, RegistrationError } from './agents/index.ts';

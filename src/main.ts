@@ -1,15 +1,8 @@
 import cluster from 'node:cluster';
 import { hostname } from 'node:os';
-import type { MCPServer, SessionInputCallback } from '@openai/agents';
-import {
-  type AnyAgent,
-  type ContextBuilder,
-  contextCheck,
-  createAgentRegistry,
-  findDurabilityGaps,
-  tellDurabilityGaps,
-} from './agents/index.ts';
+import { contextCheck, createAgentRegistry, findDurabilityGaps, tellDurabilityGaps } from './agents/index.ts';
 import { announce } from './announce.ts';
+import { createBudgetParts } from './budgets.ts';
 import { readEnvironment } from './environment.ts';
 import { closeMs, endMs, failStart, installExit, primaryEndMs, recordMs, startedIn } from './exit.ts';
 import { createHealth } from './health/index.ts';
@@ -27,7 +20,7 @@ import { parseSettings, type Settings } from './platform/settings.ts';
 import { packageVersion, versions } from './platform/versions.ts';
 import { createPrimary } from './primary.ts';
 import { countWorkers, joinPrimary, type PrimaryLink } from './processes/index.ts';
-import { type ProviderOption, providersOf } from './providers/index.ts';
+import { providersOf } from './providers/index.ts';
 import { createPruner } from './retention/index.ts';
 import {
   type ActiveRuns,
@@ -48,6 +41,7 @@ import {
   noFaults,
   type RunService,
 } from './runs/index.ts';
+import type { ServeOptions } from './serve-options.ts';
 import { buildProbeServer, buildServer } from './server.ts';
 import { createSessionService } from './sessions/index.ts';
 import { createStore } from './stores.ts';
@@ -59,36 +53,6 @@ import {
   createMemoryRateLimiter,
 } from './tenancy/index.ts';
 import { createWebhooks } from './webhooks.ts';
-
-/** What `serve()` takes. */
-export type ServeOptions = {
-  /** The agents on offer, by the names that callers use. */
-  agents: Record<string, AnyAgent>;
-  /** The agent that answers when the caller names none. Defaults to the first of `agents`. */
-  entry?: string;
-  /** Builds the SDK's run context from stored facts; must return a plain record. Defaults to an empty one. */
-  context?: ContextBuilder;
-  /**
-   * Chooses what of a session a model is sent: given the history (the last whole turns of it, if `SESSION_MAX_ITEMS` is
-   * set) and what the user says now, it returns the items to send, such as `[...history.slice(-4), ...newItems]`. What is
-   * stored stays whole. It must choose the same when a run is executed again. Defaults to all items.
-   */
-  sessionInput?: SessionInputCallback;
-  /** Called, and waited for, before requests are accepted; the place to open pools and warm caches. */
-  onStart?: () => unknown;
-  /**
-   * Called, and waited for, after the last run has ended; the place to close what `onStart` opened. Called too when
-   * `onStart` or a later part of the start fails.
-   */
-  onStop?: () => unknown;
-  /** Connected before requests are accepted and closed after the last run; those that agents name are found. */
-  mcpServers?: MCPServer[];
-  /**
-   * Model providers beyond what the environment configures, in the order in which they are asked when the one before
-   * does not answer. See `docs/providers.md`. Defaults to none.
-   */
-  providers?: ProviderOption[];
-};
 
 /** A service that accepts requests. */
 export type RunningService = {
@@ -162,6 +126,16 @@ export async function startService(
     log,
   });
   const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
+  const keyCache = createKeyCache({ store: store.keys, clock });
+  const budgets = createBudgetParts(settings, {
+    store,
+    keys: keyCache,
+    processId: lease.processId,
+    ids,
+    registry: metrics.registry,
+    clock,
+    log,
+  });
   const executor = createExecutor({
     agents,
     context: options.context,
@@ -177,6 +151,7 @@ export async function startService(
     lease,
     effectDefault: settings.toolEffectDefault,
     historyItemsMax: settings.historyItemsMax,
+    budgets: budgets.control,
     metrics,
     fault,
     clock,
@@ -198,6 +173,7 @@ export async function startService(
     lease,
     versions: version,
     acceptWebhook: webhooks.service.accept,
+    budgets: budgets.control,
   });
   const affinity = { agents: agents.names(), version: settings.versionAffinity === 'strict' ? version.app : null };
   const claimer = createClaimer({
@@ -228,7 +204,6 @@ export async function startService(
     providerDown: settings.readyzProviderDown,
     clock,
   });
-  const keyCache = createKeyCache({ store: store.keys, clock });
   const { authMode: mode, adminApiKey } = settings;
   const closing = new AbortController();
   const app = await buildServer({
@@ -241,6 +216,7 @@ export async function startService(
     feed,
     sessions: createSessionService(store),
     keys: createKeyService({ keys: store.keys, ids, clock, rateLimit: settings.rateLimit, log }),
+    budgets: budgets.service,
     webhooks: webhooks.service,
     health,
     authenticator: createAuthenticator({
@@ -280,6 +256,7 @@ export async function startService(
     claimer,
     createApprovalExpiry({ store, metrics, clock, log }),
     ...(role === 'api' ? [createUnattendedWatch({ store, clock, log })] : []),
+    budgets.control.service,
     webhooks.dispatcher,
     pruner,
   ]);

@@ -4,12 +4,14 @@ import type { Logger } from './platform/logger.ts';
 import type { Settings } from './platform/settings.ts';
 import {
   createKeyGates,
+  createPriceList,
   createProviderChain,
   createProviderCheck,
   createSimulatedModelProvider,
   createStoreBoard,
   type ProviderConfig,
 } from './providers/index.ts';
+import { createQuote } from './quote.ts';
 import { journalProvider } from './runs/index.ts';
 import type { Store } from './storage/port/index.ts';
 
@@ -36,8 +38,15 @@ export function createModels(
   const chain = createProviderChain({ providers, limits, board, keys, registry, clock, random: Math.random, log });
   const modelProvider = providers.length > 0 ? chain.provider : createSimulatedModelProvider({ clock });
   const check = createProviderCheck(providers);
+  const prices = createPriceList({ providers, overrides: settings.modelPrices, clock });
   return {
-    defaults: { modelProvider: journalProvider(modelProvider), model: settings.openai.model, guard: chain.guard },
+    defaults: {
+      modelProvider: journalProvider(modelProvider),
+      model: settings.openai.model,
+      guard: chain.guard,
+      costOf: prices.costOf,
+      quote: createQuote(prices, providers.length > 0 ? chain : null),
+    },
     /** Looks how the providers are; null where there is none. */
     check: check && (async (signal: AbortSignal) => chain.outage() ?? (await check(signal))),
     services: [...chain.clients, board, keys],

@@ -11,6 +11,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { type AgentRegistry, agentRoutes } from './agents/index.ts';
+import { type BudgetService, budgetRoutes } from './budgets/index.ts';
 import { type Health, healthRoutes } from './health/index.ts';
 import { type KeyService, keyRoutes } from './keys/index.ts';
 import { ServiceError } from './platform/errors.ts';
@@ -49,6 +50,7 @@ export type ServerParts = {
   feed: EventFeed;
   sessions: SessionService;
   keys: KeyService;
+  budgets: BudgetService;
   webhooks: WebhookService;
   health: Health;
   authenticator: Authenticator;
@@ -187,6 +189,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       });
       await api.register(sessionRoutes, { sessions });
       await api.register(keyRoutes, { keys });
+      await api.register(budgetRoutes, { budgets: parts.budgets });
       await api.register(webhookRoutes, { webhooks: parts.webhooks });
       await api.register(agentRoutes, {
         agents,
@@ -207,7 +210,7 @@ const guardOptions = ({ authenticator, limiter, settings }: ServerParts) => ({
 
 const corsOptions = (origins: string[]) => ({
   origin: origins.includes('*') ? '*' : origins,
-  exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy', 'location'],
+  exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy', 'budget-warning', 'location'],
 });
 
 /** Figures in Prometheus's text format. */

@@ -1,14 +1,12 @@
-import { readEnvironment } from '../environment.ts';
 import { createKeyBody, createKeyService, type KeyService, toKeyView } from '../keys/index.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createIds } from '../platform/ids.ts';
-import { createLogger } from '../platform/logger.ts';
-import { parseSettings, type Settings } from '../platform/settings.ts';
+import type { Settings } from '../platform/settings.ts';
 import { StartError } from '../platform/start-error.ts';
 import type { ApiKey } from '../storage/port/index.ts';
-import { createStore } from '../stores.ts';
 import { anonymousOperator as operator } from '../tenancy/index.ts';
 import { requireStore } from './require-store.ts';
+import { say, tell, toJson, toTable, withStore } from './with-store.ts';
 
 /** What `agent-service keys create` is told. */
 export type CreateKeyOptions = {
@@ -32,36 +30,16 @@ export type ListKeysOptions = { tenant?: string; json?: true };
 
 const pageSize = 200;
 
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const tell = (text: string): void => void process.stderr.write(`${text}\n`);
-const toJson = (value: unknown): string => JSON.stringify(value, null, 2);
-
 type Work = (keys: KeyService) => Promise<void>;
 
-/**
- * Does with the keys of the store that the settings name what `prepare` returns, which is called before the store is
- * opened. Mistakes are told in a line, with exit code 1.
- */
-async function withKeys(prepare: (settings: Settings) => Work): Promise<void> {
-  try {
-    // As with `migrate`: no provider is asked anything.
-    const settings = parseSettings({ OPENAI_API_KEY: 'not-needed-for-keys', ...readEnvironment() });
+/** Does with the keys of the store what `prepare` returns. */
+const withKeys = (prepare: (settings: Settings) => Work): Promise<void> =>
+  withStore((settings) => {
     const work = prepare(settings);
-    const log = createLogger({ level: 'WARNING', appName: settings.appName, readable: process.stdout.isTTY });
-    const store = createStore(settings, log, { executes: false });
-    await store.start();
-    try {
-      const ids = createIds(systemClock.nowMs);
-      const { rateLimit } = settings;
-      await work(createKeyService({ keys: store.keys, ids, clock: systemClock, rateLimit, log }));
-    } finally {
-      await store.stop(AbortSignal.timeout(5_000));
-    }
-  } catch (error) {
-    tell(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
-  }
-}
+    const { rateLimit } = settings;
+    const ids = createIds(systemClock.nowMs);
+    return ({ store: { keys }, log }) => work(createKeyService({ keys, ids, clock: systemClock, rateLimit, log }));
+  });
 
 /** The request that the options make. @throws {StartError} that names each option with a mistake */
 function toRequest({ scopes, expires, json: _, ...options }: CreateKeyOptions) {
@@ -139,18 +117,6 @@ export async function listKeys({ tenant, json }: ListKeysOptions): Promise<void>
       else say(toTable([headings, ...all.map(toRow)]));
     };
   });
-}
-
-function toTable(rows: readonly string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, n) => cell.padEnd(widths[n] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }
 
 /** Revokes a key; one that is revoked already stays so. */

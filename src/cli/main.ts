@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { packageVersion } from '../platform/versions.ts';
+import type { ListBudgetsOptions, SetBudgetsOptions } from './budgets.ts';
 import { toCount } from './count-option.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { toDuration } from './duration-option.ts';
@@ -96,5 +97,27 @@ keys
   .description('end a key for good, everywhere within seconds; its open streams end too')
   .argument('<id>', 'key_…, as of keys list')
   .action(async (id: string) => (await import('./keys.ts')).revokeKey(id));
+
+const budgets = program
+  .command('budgets')
+  .description('look at budgets, and give them to tenants; the service may run meanwhile, and knows within seconds');
+
+budgets
+  .command('set')
+  .description('give a tenant budgets of its own in place of those it had; without any it has those of the settings')
+  .requiredOption('--tenant <name>', 'whose they are; a new name makes a new tenant')
+  .option('--usd-day <usd>', 'USD a day (default: TENANT_BUDGET_USD_DAY)', toNumber)
+  .option('--tokens-day <count>', 'tokens a day (default: TENANT_BUDGET_TOKENS_DAY)', toNumber)
+  .option('--usd-month <usd>', 'USD a month (default: TENANT_BUDGET_USD_MONTH)', toNumber)
+  .option('--tokens-month <count>', 'tokens a month (default: TENANT_BUDGET_TOKENS_MONTH)', toNumber)
+  .addHelpText('after', '\nDays and months are those of UTC. The budgets of a key are given with keys create.')
+  .action(async (options: SetBudgetsOptions) => (await import('./budgets.ts')).setBudgets(options));
+
+budgets
+  .command('list')
+  .description('list the tenants that have budgets of their own, with what is used of them')
+  .option('--tenant <name>', 'those of one tenant, also those of the settings')
+  .option('--json', 'as a JSON array')
+  .action(async (options: ListBudgetsOptions) => (await import('./budgets.ts')).listBudgets(options));
 
 await program.parseAsync();

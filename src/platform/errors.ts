@@ -88,7 +88,7 @@ export const errorCatalogue = {
   ),
   too_many_runs: entry(429, 'Too many runs', 'Too many concurrent requests. Please retry.', true),
   rate_limited: entry(429, 'Rate limited', 'Rate limit exceeded.', true),
-  budget_exceeded: entry<{ scope: string }>(429, 'Budget exceeded', (p) => `The budget of ${p.scope} is used up.`),
+  budget_exceeded: entry<Reason>(429, 'Budget exceeded', (p) => p.reason),
   cancelled: entry(499, 'Cancelled', 'The run was cancelled.'),
   agent_error: entry<{ errorName: string }>(500, 'Agent error', (p) => `Agent error: ${p.errorName}`),
   session_input_failed: entry<{ errorName: string }>(

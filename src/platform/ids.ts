@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 /** What an id names; it is the id's prefix, so that a person can tell `run_…` from `key_…` in a log. */
-export type IdKind = 'run' | 'key' | 'req' | 'proc';
+export type IdKind = 'run' | 'key' | 'req' | 'proc' | 'hold';
 
 /** Makes an id of the given kind. Ids of one kind sort by the time at which they were made. */
 export type Ids = (kind: IdKind) => string;

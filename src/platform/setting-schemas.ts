@@ -34,6 +34,16 @@ export const secondsToMs = (min: number, max: number) => {
     .transform((seconds) => Math.round(seconds * 1000));
 };
 
+/** An amount of money above 0. */
+export const amount = (max: number) => {
+  const allowed = `an amount above 0 and up to ${max}, such as 25 or 0.5`;
+  return z
+    .string({ error: () => allowed })
+    .regex(/^\d+(\.\d+)?$/, allowed)
+    .transform(Number)
+    .pipe(z.number().positive(allowed).max(max, allowed));
+};
+
 /** How long something is kept, in ms; null for ever. */
 export const retention = (minMs: number, maxMs: number) => {
   const allowed = 'a duration from 1 minute to 3650 days, such as 30 days, 12h or 3600 (seconds), or never';

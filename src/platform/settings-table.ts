@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { budgetSettings } from './budget-settings.ts';
 import { type LogLevel, logLevels } from './logger.ts';
+import { priceSettings } from './price-settings.ts';
 import { providerSettings } from './provider-settings.ts';
 import { setting } from './setting.ts';
 import {
@@ -132,6 +134,8 @@ export const settingsTable = {
     about:
       'Seconds that a busy event loop may keep a request waiting on average; beyond it new runs are refused with 429.',
   }),
+  ...priceSettings,
+  ...budgetSettings,
   MAX_TURNS: setting({ schema: whole(1, 1000), default: '10', about: 'Model turns a run may take.' }),
   MAX_INPUT_CHARS: setting({
     schema: whole(1, 5_000_000),

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { toBudgetSettings } from './budget-settings.ts';
 import { defaultApi, isOfficial, withoutSlash } from './openai-server.ts';
 import { toProviderSettings } from './provider-settings.ts';
 import type { Setting } from './setting.ts';
@@ -64,6 +65,8 @@ function toSettings(parsed: Parsed) {
     toolEffectDefault: parsed.TOOL_EFFECT_DEFAULT,
     runsMax: parsed.MAX_CONCURRENT_RUNS,
     queuedMax: parsed.MAX_QUEUED_RUNS,
+    modelPrices: parsed.MODEL_PRICES ?? {},
+    ...toBudgetSettings(parsed),
     loopDelayMaxMs: parsed.EVENT_LOOP_DELAY_MAX,
     turnsMax: parsed.MAX_TURNS,
     inputCharsMax: parsed.MAX_INPUT_CHARS,

@@ -11,6 +11,7 @@ export {
 } from './chain/index.ts';
 export { type Exchange, type InspectProviderOptions, inspectProvider, type ProviderFacts } from './inspection.ts';
 export { type Answerer, answererOf, type ModelCall, modelCallOf, withModelCall } from './model-call.ts';
+export { createPriceList, type PricedModel, type PriceList } from './prices/index.ts';
 export { createProviderCheck } from './provider-check.ts';
 export { createSimulatedModelProvider } from './simulated/index.ts';
 export {

@@ -1,6 +1,7 @@
 import type { Effect } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Json, Run } from '../storage/port/index.ts';
+import type { RunBudget } from '../tenancy/index.ts';
 import type { Faults } from './faults.ts';
 import type { Journal } from './journal.ts';
 import { type Beat, createBeat, createTextFlow } from './text-flow.ts';
@@ -30,14 +31,19 @@ export type ActivityDeps = {
    * the queue; then `giveBack` says so. Defaults to no.
    */
   waitForProviders?(retryAfterMs: number, isOut: boolean): void;
+  /** What model calls are paid from. Defaults to no limit. */
+  budget?: RunBudget;
   /** When text that waits is told. Defaults to a beat of its own. */
   beat?: Beat;
 };
 
+const unlimited: RunBudget = { reserve: async () => null };
+
 /** What goes on in one run while it is executed: its journal, its text, and what its model calls threw. */
 export function createActivity(deps: ActivityDeps) {
   const { run, journal, clock, signal, effectDefault, fault, assertHeld, giveBack } = deps;
-  const { deadlineMs = Number.POSITIVE_INFINITY, waitForProviders, beat = createBeat(clock) } = deps;
+  const { deadlineMs = Number.POSITIVE_INFINITY, waitForProviders } = deps;
+  const { budget = unlimited, beat = createBeat(clock) } = deps;
   const modelErrors = new WeakSet<object>();
   const text = createTextFlow({ beat, tell: journal.tell });
   const callIds = new Set<string>();
@@ -57,6 +63,7 @@ export function createActivity(deps: ActivityDeps) {
     assertHeld,
     clock,
     deadlineMs,
+    budget,
 
     /** Whether the run is still being executed: what code that outlives it still reports is dropped. */
     isOpen: (): boolean => open,

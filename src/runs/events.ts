@@ -41,6 +41,13 @@ export const runEvent = z
       to: z.string(),
       reason: z.string().meta({ description: 'What was wrong with the provider that was asked before.' }),
     }),
+    event('budget.warning', {
+      scope: z.enum(['run', 'key', 'tenant']),
+      unit: z.enum(['tokens', 'usd']),
+      period: z.enum(['run', 'day', 'month']),
+      used: z.number().meta({ description: 'Tokens or USD.' }),
+      limit: z.number(),
+    }),
     event('run.resumed', { after: z.enum(['recovery', 'decision', 'handback']) }),
     event('run.requires_action', { required_action: requiredActionView }),
     event('run.completed', { run: runView }),

@@ -130,7 +130,7 @@ export function createExecutor(deps: ExecutorDeps) {
     return {
       usage: journal.usage(),
       model: journal.lastModel(),
-      costUsd: null,
+      costUsd: journal.costUsd(),
       drift: journal.drifted(ended),
       firstTokenMs: activity.firstTokenMs(),
     };

@@ -12,7 +12,7 @@ export { createProcessLease } from './process-lease.ts';
 export { runRoutes } from './routes.ts';
 export { createRunLife } from './run-life.ts';
 export { sessionIdSchema, usageView } from './schemas.ts';
-export { type CurrentCall, currentCall } from './scope.ts';
+export { type AskedModel, type CurrentCall, currentCall, type Quote } from './scope.ts';
 export { createRunService, type RunService } from './service.ts';
 export { registerShedding, type SheddingOptions } from './shedding-plugin.ts';
 export { createSlots } from './slots.ts';

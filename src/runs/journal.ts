@@ -233,6 +233,17 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
     usage: (): Usage =>
       [...steps.values()].reduce((sum, step) => (step.usage ? addUsage(sum, step.usage) : sum), noUsage),
 
+    /** What all model calls that were answered have cost, in USD; null if that of one is not known, or there is none. */
+    costUsd(): number | null {
+      const costs = [...steps.values()].flatMap(({ usage, costUsd }) => (usage === null ? [] : [costUsd]));
+      return costs.length === 0 || costs.includes(null)
+        ? null
+        : costs.reduce<number>((sum, cost) => sum + (cost ?? 0), 0);
+    },
+
+    /** What is known of the cost of all model calls that were answered, in USD, each counted once. */
+    knownCostUsd: (): number => [...steps.values()].reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0),
+
     /** The model of the last model call. */
     lastModel: (): string | null => [...steps.values()].findLast((step) => step.kind === 'model_call')?.model ?? null,
 
@@ -271,5 +282,6 @@ const stepOf = ({ data }: StoredEvent): number => (typeof data.step === 'number'
 /** How an event is recognised by the attempt that would tell it again. */
 function nameOfTold({ type, data }: StoredEvent): string {
   if (type === 'handoff') return `${type} ${data.ordinal}`;
+  if (type === 'budget.warning') return `${type} ${data.scope} ${data.unit} ${data.period}`;
   return `${type} ${data.call_id ?? ''}`;
 }

@@ -11,6 +11,7 @@ import { ServiceError } from '../platform/errors.ts';
 import { type Answerer, answererOf, type ModelCall, withModelCall } from '../providers/index.ts';
 import type { Json, Step, Usage } from '../storage/port/index.ts';
 import { toJson } from './json-copy.ts';
+import { type PaidCall, payForCall } from './paid-call.ts';
 import { type RunScope, runScope } from './scope.ts';
 
 const sumOf = (details: Record<string, number>[] | undefined, key: string) =>
@@ -58,8 +59,16 @@ function newInput(scope: RunScope, { input }: ModelRequest): Json {
   return toJson(items);
 }
 
+type ProviderError = ServiceError & { extras: { retryAfterMs: number } };
+
+/** Whether no provider could answer, and one may later. */
+const isOfProvider = (error: unknown): error is ProviderError =>
+  error instanceof ServiceError &&
+  (error.code === 'provider_unavailable' || error.code === 'provider_error') &&
+  error.extras.retryAfterMs !== undefined;
+
 /** One call of a model within a run. */
-function beginCall(scope: RunScope, name: string, request: ModelRequest) {
+function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: boolean) {
   const { activity } = scope;
   const { journal } = activity;
   const key = `m:${scope.path}:${scope.modelCalls}`;
@@ -67,13 +76,23 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
   const input = newInput(scope, request);
   const number = journal.stepNumber(key);
   const startedAtMs = activity.clock.nowMs();
-  let spoken = false;
+  let spoken = '';
+  let paid: PaidCall | null = null;
 
   /** Text that was shown counts no more. */
   function withdraw(): void {
-    if (spoken && scope.path === '') activity.resetText(number, 'provider');
-    spoken = false;
+    if (spoken !== '' && scope.path === '') activity.resetText(number, 'provider');
+    spoken = '';
   }
+
+  /** What those who answer have to know, and to whom they tell what happens. */
+  const told: ModelCall = {
+    agent: scope.agent,
+    interactive: activity.run.mode !== 'background',
+    deadlineMs: activity.deadlineMs,
+    failedOver: (change) => activity.failedOver(change),
+    withdraw,
+  };
 
   return {
     /** The answer that an earlier attempt recorded. */
@@ -86,18 +105,9 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
       return toAnswer(step, scope);
     },
 
-    /** What those who answer have to know, and to whom they tell what happens. */
-    told: {
-      agent: scope.agent,
-      interactive: activity.run.mode !== 'background',
-      deadlineMs: activity.deadlineMs,
-      failedOver: (change) => activity.failedOver(change),
-      withdraw,
-    } satisfies ModelCall,
-
     /** A piece of text arrived. */
     speak(delta: string): void {
-      spoken = true;
+      spoken += delta;
       activity.textDelta(scope.path, number, delta);
     },
 
@@ -106,8 +116,12 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
       const unique = output.map((item) =>
         item.callId ? { ...item, callId: activity.uniqueCallId(item.callId) } : item,
       );
+      const text = textOf(unique);
+      const used = toUsage(usage);
+      const costUsd = scope.defaults.costOf?.(answerer ?? { provider: null, model: name }, used) ?? null;
+      paid?.answered(used, costUsd, text);
       if (!activity.isOpen()) return unique;
-      if (!spoken) activity.textDelta(scope.path, number, textOf(unique));
+      if (spoken === '') activity.textDelta(scope.path, number, text);
       activity.flushText();
       const recordedAnswer: RecordedAnswer = { output: unique, response_id: responseId, usage };
       journal.record(
@@ -129,7 +143,8 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
           output: toJson(recordedAnswer),
           provider: answerer?.provider ?? null,
           model: answerer?.model ?? name,
-          usage: toUsage(usage),
+          usage: used,
+          costUsd,
         },
       );
       scope.modelCalls += 1;
@@ -138,11 +153,35 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest) {
     },
 
     /** The call failed: it takes no position, and text that was shown of it counts no more. */
-    fail(error: unknown): void {
+    fail(thrown: unknown): never {
+      const error = paid?.judge(thrown) ?? thrown;
+      paid?.brokeOff(spoken);
       activity.modelFailed(error);
       if (!activity.signal.aborted) withdraw();
-      if (error instanceof ServiceError && error.extras.retryAfterMs !== undefined)
-        activity.providersDown(error.extras.retryAfterMs, error.code === 'provider_unavailable');
+      if (isOfProvider(error)) activity.providersDown(error.extras.retryAfterMs, error.code === 'provider_unavailable');
+      throw error;
+    },
+
+    /**
+     * Begins to carry the call out: from here on it has to be over some time, too. Returns what is to be asked.
+     *
+     * @throws {ServiceError} `budget_exceeded`
+     */
+    async begin(): Promise<ModelRequest> {
+      activity.beginStep();
+      try {
+        paid = await payForCall(scope, key, { name, agent: scope.agent, isOwn }, request);
+        return withModelCall(paid?.request ?? request, told);
+      } catch (error) {
+        activity.endStep();
+        throw error;
+      }
+    },
+
+    /** The call is over, whatever became of it. */
+    async over(): Promise<void> {
+      activity.endStep();
+      await paid?.settle();
     },
   };
 }
@@ -182,41 +221,39 @@ class JournaledModel implements Model {
   async getResponse(request: ModelRequest): Promise<ModelResponse> {
     const scope = runScope.getStore();
     if (!scope) return this.#inner.getResponse(request);
-    const call = beginCall(scope, this.#name, request);
+    const call = beginCall(scope, this.#name, request, this.#isOwn);
     const recorded = call.recorded();
     if (recorded) return toModelResponse(recorded);
-    scope.activity.beginStep();
+    const asked = await call.begin();
     try {
-      const response = await this.#askedIn(scope).getResponse(withModelCall(request, call.told));
+      const response = await this.#askedIn(scope).getResponse(asked);
       const { usage, responseId = null } = response;
       const answer = { output: response.output as OutputItem[], responseId, usage };
       const output = call.complete(answer, answererOf(response));
       return { ...response, output: output as ModelResponse['output'] };
     } catch (error) {
-      call.fail(error);
-      throw error;
+      return call.fail(error);
     } finally {
-      scope.activity.endStep();
+      await call.over();
     }
   }
 
   async *getStreamedResponse(request: ModelRequest): AsyncIterable<StreamEvent> {
     const scope = runScope.getStore();
     if (!scope) return yield* this.#inner.getStreamedResponse(request);
-    const call = beginCall(scope, this.#name, request);
+    const call = beginCall(scope, this.#name, request, this.#isOwn);
     const recorded = call.recorded();
     if (recorded) return yield toResponseDone(recorded);
-    scope.activity.beginStep();
+    const asked = await call.begin();
     try {
-      for await (const event of this.#askedIn(scope).getStreamedResponse(withModelCall(request, call.told))) {
+      for await (const event of this.#askedIn(scope).getStreamedResponse(asked)) {
         if (event.type === 'output_text_delta') call.speak(event.delta);
         yield event.type === 'response_done' ? completed(event, call) : event;
       }
     } catch (error) {
       call.fail(error);
-      throw error;
     } finally {
-      scope.activity.endStep();
+      await call.over();
     }
   }
 }

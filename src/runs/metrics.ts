@@ -15,6 +15,18 @@ export type RunMetricsDeps = { store: Store; slots: Slots; loopDelay: { recentMs
 
 type Counts = Awaited<ReturnType<Store['runs']['countUnfinished']>>;
 
+/** Models that have a figure of their own at most; agents may be made with any name of a model. */
+const modelLabelsMax = 50;
+
+/** Names of models as labels. */
+function createModelLabels() {
+  const known = new Set<string>();
+  return (model: string): string => {
+    if (known.size < modelLabelsMax) known.add(model);
+    return known.has(model) ? model : 'other';
+  };
+}
+
 const secondsBetween = (fromMs: number, toMs: number) => Math.max(0, toMs - fromMs) / 1000;
 
 /**
@@ -23,6 +35,7 @@ const secondsBetween = (fromMs: number, toMs: number) => Math.max(0, toMs - from
  */
 export function createRunMetrics({ store, slots, loopDelay }: RunMetricsDeps) {
   const registry = new Registry();
+  const labelOf = createModelLabels();
   const registers = [registry];
   const counter = (name: string, help: string, labelNames: string[] = []) =>
     new Counter({ name: `agent_service_${name}`, help, labelNames, registers });
@@ -105,6 +118,10 @@ export function createRunMetrics({ store, slots, loopDelay }: RunMetricsDeps) {
   const flushSize = histogram('journal_flush_entries', 'Steps and events in a journal write.', sizeBuckets);
   const runTime = histogram('run_duration_seconds', 'From creation to the end of a run.', durationBuckets, ['status']);
   const modelTime = histogram('model_call_duration_seconds', 'Duration of model calls.', durationBuckets);
+  const cost = counter('cost_usd_total', 'USD that model calls have cost, as far as prices are known.', [
+    'provider',
+    'model',
+  ]);
   const tokens = counter('tokens_total', 'Tokens of runs that ended.', ['kind']);
 
   return {
@@ -126,7 +143,10 @@ export function createRunMetrics({ store, slots, loopDelay }: RunMetricsDeps) {
       flushSize.observe(entries);
       flushTime.observe(tookMs / 1000);
     },
-    modelCalled: ({ durationMs }: Step): void => modelTime.observe((durationMs ?? 0) / 1000),
+    modelCalled({ durationMs, costUsd, provider, model }: Step): void {
+      modelTime.observe((durationMs ?? 0) / 1000);
+      if (costUsd !== null) cost.inc({ provider: provider ?? 'own', model: labelOf(model ?? '') }, costUsd);
+    },
     ended: (run: Run): void => {
       runTime.observe({ status: run.status }, secondsBetween(run.createdAtMs, run.finishedAtMs ?? run.createdAtMs));
       tokens.inc({ kind: 'input' }, run.usage.inputTokens);

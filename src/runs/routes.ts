@@ -7,7 +7,7 @@ import { fromCursor, pageQuery, pageView, toCursor } from '../platform/http/pagi
 import { problems, toProblem } from '../platform/http/problem.ts';
 import type { Settings } from '../platform/settings.ts';
 import type { RunFilter } from '../storage/port/index.ts';
-import type { KeyWatch } from '../tenancy/index.ts';
+import { type KeyWatch, type LimitUse, spenderOf } from '../tenancy/index.ts';
 import type { RunEnd } from './active-run.ts';
 import { decisionsBody } from './decisions.ts';
 import type { EventFeed } from './event-feed.ts';
@@ -42,7 +42,20 @@ const callerOf = ({ caller, id, headers }: FastifyRequest): Caller => ({
   keyId: caller.keyId,
   requestId: id,
   idempotencyKey: headers['idempotency-key'] as string | undefined,
+  spender: spenderOf(caller),
 });
+
+/** Budgets of which most is used, as a list of structured fields (RFC 9651), such as `"tenant-usd-day";u=8.2;l=10`. */
+function warnOfBudgets(reply: FastifyReply, warnings: readonly LimitUse[]): void {
+  if (warnings.length === 0) return;
+  const items = warnings.map(
+    ({ scope, unit, period, used, limit }) => `"${scope}-${unit}-${period}";u=${decimal(used)};l=${decimal(limit)}`,
+  );
+  reply.header('budget-warning', items.join(', '));
+}
+
+/** A number as structured fields have it: whole, or with at most three digits after the point. */
+const decimal = (value: number): string => String(Math.round(value * 1000) / 1000);
 
 function answerEnd(reply: FastifyReply, { run, retryAfterMs }: Extract<RunEnd, { type: 'ended' }>) {
   if (run.status === 'completed') return reply.code(200).send(toRunView(run));
@@ -98,6 +111,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
     async (request, reply) => {
       const gone = clientGone(reply);
       const accepted = await runs.create(request.body, callerOf(request), 'blocking', gone);
+      warnOfBudgets(reply, accepted.warnings);
       if (request.query.on_disconnect === 'cancel') cancelWhenGone(gone, accepted);
       return answerEnd(reply, await runs.ended(accepted));
     },
@@ -117,6 +131,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
     async (request, reply) => {
       const gone = clientGone(reply);
       const accepted = await runs.create(request.body, callerOf(request), 'stream', gone);
+      warnOfBudgets(reply, accepted.warnings);
       if (request.query.on_disconnect === 'cancel') cancelWhenGone(gone, accepted);
       runs.ended(accepted).catch(() => {}); // the stream tells the end; this sees that it comes in time
       return follow(reply, accepted.run, 0);
@@ -137,7 +152,8 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
       },
     },
     async (request, reply) => {
-      const { run } = await runs.create(request.body, callerOf(request), 'background');
+      const { run, warnings } = await runs.create(request.body, callerOf(request), 'background');
+      warnOfBudgets(reply, warnings);
       return reply.code(202).header('location', `/api/v1/runs/${run.id}`).send(toRunView(run));
     },
   );

@@ -3,6 +3,7 @@ import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { JournalEntries, Run, Step, Store, StoredEvent } from '../storage/port/index.ts';
+import { type BudgetControl, toNanoUsd } from '../tenancy/index.ts';
 import type { ActiveRun, RunEnd, RunLife } from './active-run.ts';
 import { createActivity } from './activity.ts';
 import type { Execution, Executor } from './executor.ts';
@@ -32,6 +33,7 @@ export type RunLifeDeps = {
   effectDefault: Effect;
   /** Items of a session that a model is shown at most; null for all of them. */
   historyItemsMax: number | null;
+  budgets: Pick<BudgetControl, 'forRun'>;
   metrics: RunMetrics;
   fault: Faults;
   clock: Clock;
@@ -48,6 +50,7 @@ export function createRunLife({
   lease,
   effectDefault,
   historyItemsMax,
+  budgets,
   metrics,
   fault,
   clock,
@@ -179,8 +182,15 @@ export function createRunLife({
         else if (outage.waitMs() !== null) stop('providers_down');
         return signal.aborted;
       };
+      const budget = budgets.forRun(run, {
+        spentBefore: { tokens: journal.usage().totalTokens, nanoUsd: toNanoUsd(journal.knownCostUsd()) },
+        signal,
+        warn: ({ scope, unit, period, used, limit }) =>
+          journal.tellOnce({ type: 'budget.warning', scope, unit, period, used, limit }, `${scope} ${unit} ${period}`),
+      });
       const activity = createActivity({
         run,
+        budget,
         journal,
         clock,
         signal,

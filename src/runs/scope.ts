@@ -1,7 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Model, ModelProvider } from '@openai/agents';
+import type { Usage } from '../storage/port/index.ts';
+import type { CallAsk } from '../tenancy/index.ts';
 import type { Activity } from './activity.ts';
+
+/** Which model is asked. */
+export type AskedModel = {
+  name: string;
+  /** The agent that asks; null where nobody knows. */
+  agent: string | null;
+  /** Whether the application has brought it along. */
+  isOwn: boolean;
+};
+
+/** What a call of a model costs at most; null where nobody knows. */
+export type Quote = { money: CallAsk['money']; outputTokensMax: number | null };
 
 /** What the service gives to all runs, and to those started inside of them. */
 export type RunDefaults = {
@@ -11,6 +25,10 @@ export type RunDefaults = {
   model: string;
   /** Has a model that the application brings along keep to the service's rules. Defaults to the model as it is. */
   guard?(model: Model, name: string): Model;
+  /** What a call has cost, in USD, by who answered it; null where nobody knows. Defaults to that. */
+  costOf?(answerer: { provider: string | null; model: string }, usage: Usage): number | null;
+  /** What a call costs at most, whoever answers it. Defaults to nobody knows. */
+  quote?(model: AskedModel, inputTokens: number): Quote;
 };
 
 /** The tool call that is being executed, as the tool may ask for it. */

@@ -16,7 +16,7 @@ import type { CreateRun } from './schemas.ts';
 import { createRunService } from './service.ts';
 import { createSlots } from './slots.ts';
 
-const caller = { tenantId: 'tenant-a', keyId: null, requestId: 'req_1' };
+const caller = { tenantId: 'tenant-a', keyId: null, requestId: 'req_1', spender: { tenantId: 'tenant-a', key: null } };
 const request = (more: Partial<CreateRun> = {}): CreateRun => ({ message: 'Hi', if_busy: 'wait', ...more });
 
 type Lived = { run: Run; deadlineMs: number; told: readonly StoredEvent[]; signal: AbortSignal; end: () => void };
@@ -58,6 +58,7 @@ async function createService({ slotsMax = 3, waitersMax = 0, wrap = (store: Stor
     lease: { processId: () => 'proc_1', isHeld: () => true },
     versions: { app: '1.2.3', sdk: '0.20.0' },
     acceptWebhook: (webhook) => webhook,
+    budgets: { check: () => null },
   });
   return {
     runs,

@@ -14,6 +14,7 @@ import type {
   StoredEvent,
   Webhook,
 } from '../storage/port/index.ts';
+import type { BudgetControl, LimitUse, Spender } from '../tenancy/index.ts';
 import type { ActiveRuns, RunEnd, RunLife } from './active-run.ts';
 import type { Admission } from './admission.ts';
 import { type Decision, settle } from './decisions.ts';
@@ -35,7 +36,13 @@ const waitingMax = 1_000;
 const keyTtlMs = 24 * 3_600_000;
 
 /** Who asks, as the edge found out. */
-export type Caller = { tenantId: string; keyId: string | null; requestId: string; idempotencyKey?: string };
+export type Caller = {
+  tenantId: string;
+  keyId: string | null;
+  requestId: string;
+  idempotencyKey?: string;
+  spender: Spender;
+};
 
 /** What the service stands on. */
 export type RunServiceDeps = {
@@ -54,13 +61,20 @@ export type RunServiceDeps = {
   versions: { app: string; sdk: string };
   /** Says whether a run may tell a webhook, and which; throws where it may not. */
   acceptWebhook(webhook: Webhook): Webhook;
+  budgets: Pick<BudgetControl, 'check'>;
 };
 
 /** A run that was taken in, and whether it was made just now or is that of an earlier request with the same key. */
-export type Accepted = { run: Run; isNew: boolean; deadlineMs: number };
+export type Accepted = {
+  run: Run;
+  isNew: boolean;
+  deadlineMs: number;
+  /** Budgets of which most is used. */
+  warnings: readonly LimitUse[];
+};
 
 /** When a run was asked for, whether it holds a slot, and how long it was in line for that, in ms. */
-type Arrival = { receivedMs: number; startNow: boolean; waitedMs: number };
+type Arrival = { receivedMs: number; startNow: boolean; waitedMs: number; warnings: readonly LimitUse[] };
 
 /** The body, in an order of fields that does not depend on the caller (the fingerprint of an idempotency key). */
 function fingerprintOf(value: unknown): string {
@@ -93,6 +107,7 @@ export function createRunService(deps: RunServiceDeps) {
     lease,
     versions,
     acceptWebhook,
+    budgets,
   } = deps;
   let closed = false;
   let waiting = 0;
@@ -141,6 +156,7 @@ export function createRunService(deps: RunServiceDeps) {
         ownerId: lease.processId(),
         appVersion: versions.app,
         sdkVersion: versions.sdk,
+        budgetKeyId: caller.spender.key?.id ?? null,
         idempotency: key === undefined ? null : { key, fingerprint: fingerprintOf(request), ttlMs: keyTtlMs },
         webhook: request.webhook && acceptWebhook(request.webhook),
         started: { agent },
@@ -181,9 +197,19 @@ export function createRunService(deps: RunServiceDeps) {
       const deadlineMs = arrival.receivedMs + run.timeoutMs;
       started = type === 'started';
       if (started) execute(run, deadlineMs, [startedEvent(run)]);
-      return { run, isNew: type !== 'existing', deadlineMs };
+      return { run, isNew: type !== 'existing', deadlineMs, warnings: arrival.warnings };
     } finally {
       if (arrival.startNow && !started) slots.release();
+    }
+  }
+
+  /** Whoever asks again for a run that there is gets it, whatever is left of a budget. */
+  async function unlessKnown(checked: Promise<LimitUse[]>, { tenantId, idempotencyKey }: Caller): Promise<LimitUse[]> {
+    try {
+      return await checked;
+    } catch (error) {
+      if (idempotencyKey !== undefined && (await store.runs.isKeyUsed(tenantId, idempotencyKey))) return [];
+      throw error;
     }
   }
 
@@ -191,16 +217,18 @@ export function createRunService(deps: RunServiceDeps) {
     if (closed) throw endsHere();
     checkInterrupt(request);
     agentFor(request.agent); // a mistake is told before any wait
+    const checked = budgets.check(caller.spender);
+    const warnings = checked === null ? [] : await unlessKnown(checked, caller);
     const receivedMs = clock.monotonicMs();
     if (mode === 'background') {
-      return active.expect(() => begin(request, caller, mode, { receivedMs, startNow: false, waitedMs: 0 }));
+      return active.expect(() => begin(request, caller, mode, { receivedMs, startNow: false, waitedMs: 0, warnings }));
     }
     const { tenantId } = caller;
     if (waiting >= waitingMax) throw admission.refusal(tenantId, 'callers_waiting');
     const turn = admission.enter({ tenantId, deadlineMs: receivedMs + timeoutMsOf(request, mode), gone });
     if (turn !== null) await turn; // not awaited for nothing: a run that is let in at once is known to be coming at once
     const waitedMs = turn === null ? 0 : Math.round(clock.monotonicMs() - receivedMs);
-    return active.expect(() => begin(request, caller, mode, { receivedMs, startNow: true, waitedMs }));
+    return active.expect(() => begin(request, caller, mode, { receivedMs, startNow: true, waitedMs, warnings }));
   }
 
   const goesOnElsewhere = ({ id }: Run) => new ServiceError('shutting_down', {}, { runId: id, retryAfterMs: retryMs });
@@ -217,7 +245,7 @@ export function createRunService(deps: RunServiceDeps) {
      * first, in memory, unless `gone` aborts. Once this resolves the run is stored, and goes on whatever becomes of the
      * caller or of this process.
      *
-     * @throws {ServiceError} `too_many_runs`, `session_busy`, `validation_failed`, `idempotency_key_reused`,
+     * @throws {ServiceError} `too_many_runs`, `budget_exceeded`, `session_busy`, `validation_failed`, `idempotency_key_reused`,
      *   `webhooks_not_configured`, `shutting_down`, `cancelled`
      */
     create,

@@ -1,7 +1,8 @@
+import { type BudgetsRow, budgetColumns, budgetValues, toBudgets } from './budget-row.ts';
 import type { ApiKey, FoundKey, NewApiKey, Scope } from './port/index.ts';
 
 /** A row of `api_keys`, without its hash. */
-export type KeyRow = {
+export type KeyRow = BudgetsRow & {
   id: string;
   tenant_id: string;
   name: string;
@@ -9,10 +10,6 @@ export type KeyRow = {
   scopes: string;
   rpm: number | null;
   burst: number | null;
-  budget_usd_day: number | null;
-  budget_tokens_day: number | null;
-  budget_usd_month: number | null;
-  budget_tokens_month: number | null;
   created_at_ms: number;
   expires_at_ms: number | null;
   revoked_at_ms: number | null;
@@ -30,10 +27,7 @@ export const keyColumns = [
   'scopes',
   'rpm',
   'burst',
-  'budget_usd_day',
-  'budget_tokens_day',
-  'budget_usd_month',
-  'budget_tokens_month',
+  ...budgetColumns,
   'created_at_ms',
   'expires_at_ms',
   'revoked_at_ms',
@@ -50,10 +44,7 @@ export const newKeyColumns = [
   'prefix',
   'rpm',
   'burst',
-  'budget_usd_day',
-  'budget_tokens_day',
-  'budget_usd_month',
-  'budget_tokens_month',
+  ...budgetColumns,
   'expires_at_ms',
 ] as const;
 
@@ -67,10 +58,7 @@ export const toKeyValues = (key: NewApiKey) => [
   key.prefix,
   key.rpm,
   key.burst,
-  key.budgetUsdDay,
-  key.budgetTokensDay,
-  key.budgetUsdMonth,
-  key.budgetTokensMonth,
+  ...budgetValues(key),
   key.expiresAtMs,
 ];
 
@@ -83,10 +71,7 @@ export function toKey(row: KeyRow): ApiKey {
     scopes: row.scopes.split(',') as Scope[],
     rpm: row.rpm,
     burst: row.burst,
-    budgetUsdDay: row.budget_usd_day,
-    budgetTokensDay: row.budget_tokens_day,
-    budgetUsdMonth: row.budget_usd_month,
-    budgetTokensMonth: row.budget_tokens_month,
+    ...toBudgets(row),
     createdAtMs: row.created_at_ms,
     expiresAtMs: row.expires_at_ms,
     revokedAtMs: row.revoked_at_ms,

@@ -34,6 +34,7 @@ export type RunRow<Flag extends number | boolean = number> = UsageRow & {
   request_id: string;
   app_version: string;
   sdk_version: string;
+  budget_key_id: string | null;
   first_token_ms: number | null;
   created_at_ms: number;
   started_at_ms: number | null;
@@ -81,6 +82,7 @@ export const runColumns = [
   'request_id',
   'app_version',
   'sdk_version',
+  'budget_key_id',
   'first_token_ms',
   'created_at_ms',
   'started_at_ms',
@@ -119,6 +121,7 @@ export function newRunRow(run: NewRun, { status, sessionSeq, nowMs }: Beginning)
     request_id: run.requestId,
     app_version: run.appVersion,
     sdk_version: run.sdkVersion,
+    budget_key_id: run.budgetKeyId,
     first_token_ms: null,
     created_at_ms: nowMs - (run.waitedMs ?? 0),
     started_at_ms: started ? nowMs : null,
@@ -157,6 +160,7 @@ export function toRun(row: RunRow<number | boolean>): Run {
     requestId: row.request_id,
     appVersion: row.app_version,
     sdkVersion: row.sdk_version,
+    budgetKeyId: row.budget_key_id,
     firstTokenMs: row.first_token_ms,
     createdAtMs: row.created_at_ms,
     startedAtMs: row.started_at_ms,

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { describeBudgets } from './contract/budgets.contract.ts';
 import { describeCancel } from './contract/cancel.contract.ts';
 import { describeClaim } from './contract/claim.contract.ts';
 import { describeConcurrency } from './contract/concurrency.contract.ts';
@@ -47,6 +48,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeWebhooks(open);
     describeRetention(open);
     describeKeys(open);
+    describeBudgets(open);
     describeProcesses(open);
     describeProviders(open);
     describeSignals(open);

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { ServiceError } from '../platform/errors.ts';
 import { type ApiKey, type KeyLimits, noLimits, type Scope, scopes } from '../storage/port/index.ts';
+import type { Spender } from './budgets/index.ts';
 import type { KeyCache } from './key-cache.ts';
 import { digestOf, keyIdOf } from './key-format.ts';
 import type { KeyUse } from './key-use.ts';
@@ -33,6 +34,15 @@ const operator = (keyId: string | null): Identity => ({
 /** Whoever calls where no keys are asked for, and who works with the store itself. */
 export const anonymousOperator = operator(null);
 const adminIdentity = operator('admin');
+
+const hasBudget = ({ budgetUsdDay, budgetTokensDay, budgetUsdMonth, budgetTokensMonth }: KeyLimits): boolean =>
+  [budgetUsdDay, budgetTokensDay, budgetUsdMonth, budgetTokensMonth].some((limit) => limit !== null);
+
+/** Whose budgets a caller spends. */
+export const spenderOf = ({ tenantId, keyId, limits }: Identity): Spender => ({
+  tenantId,
+  key: keyId !== null && hasBudget(limits) ? { id: keyId, budgets: limits } : null,
+});
 
 /** Whether a key is asked for, and which ones there are. */
 export type AuthenticatorDeps = {

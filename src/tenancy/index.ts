@@ -4,9 +4,11 @@ export {
   createAuthenticator,
   defaultTenant,
   type Identity,
+  spenderOf,
 } from './authenticator.ts';
+export * from './budgets/index.ts';
 export { registerGuard } from './guard-plugin.ts';
-export { createKeyCache } from './key-cache.ts';
+export { createKeyCache, type KeyCache } from './key-cache.ts';
 export { makeApiKey } from './key-format.ts';
 export { createKeyUse } from './key-use.ts';
 export { createKeyWatch, type KeyWatch } from './key-watch.ts';

@@ -19,12 +19,15 @@ const others = operations.filter((operation) => !withId.includes(operation) && !
 
 /** What tenants share: the agents of the application. */
 const shared = ['listAgents'];
+/** Routes that show what the caller's tenant has, with a test of its own below. */
+const looking = ['listBudgets'];
 /** Routes that make something, each with a test of its own below. */
 const creating = ['run', 'streamRun', 'createRun', 'createKey'];
 
 /** Bodies that would do something, if the route let them. */
 const bodies: Record<string, object> = {
   decideRun: { decisions: [{ call_id: 'call_1', decision: 'approve' }] },
+  setBudgets: { usd_day: 0.01 },
 };
 
 type Page = { data: Record<string, unknown>[]; next_cursor: string | null };
@@ -45,7 +48,7 @@ describe.each(engines)('a tenant on $name', { timeout: 120_000 }, ({ open }) => 
   async function everythingOfAcme(): Promise<unknown> {
     const runs = theirs.runs ?? [];
     const paths = [
-      ...['runs', 'sessions', 'keys', 'webhooks'],
+      ...['runs', 'sessions', 'keys', 'webhooks', 'budgets'],
       ...runs.flatMap((id) => [`runs/${id}`, `runs/${id}/steps`, `runs/${id}/events`]),
       ...sessions.flatMap((id) => [`sessions/${id}`, `sessions/${id}/items`]),
     ];
@@ -90,6 +93,7 @@ describe.each(engines)('a tenant on $name', { timeout: 120_000 }, ({ open }) => 
       sessions,
       keys: [acme.id, spare.id],
       webhooks: given.data.map(({ id }) => `${id}`),
+      budgets: ['acme'],
     };
     before = await everythingOfAcme();
   });
@@ -109,7 +113,9 @@ describe.each(engines)('a tenant on $name', { timeout: 120_000 }, ({ open }) => 
   const tellsNothing = ({ text }: Answer, where: string) => expect(text, where).not.toContain(marker);
 
   test('every route of the API is attacked in one way or another', () => {
-    expect(others.map(({ operationId }) => operationId).toSorted()).toEqual([...shared, ...creating].toSorted());
+    expect(others.map(({ operationId }) => operationId).toSorted()).toEqual(
+      [...shared, ...looking, ...creating].toSorted(),
+    );
     expect(withId.length + lists.length + others.length).toBe(operations.length);
     expect(lists.map(({ operationId }) => operationId)).toEqual(
       expect.arrayContaining(['listRuns', 'listSessions', 'listKeys', 'listWebhookDeliveries']),
@@ -158,6 +164,12 @@ describe.each(engines)('a tenant on $name', { timeout: 120_000 }, ({ open }) => 
       expect([filtered.status, filtered.body.data], name).toEqual([200, []]);
     }
     if (query.includes('tenant')) expect((await rival.holder.get(`${path}?tenant=acme`)).status).toBe(404);
+  });
+
+  test('sees the budgets of its own, and spends none of another’s', async () => {
+    const mine = await rival.holder.get('/api/v1/budgets');
+    expect(mine.body).toEqual({ tenant: 'rival', data: [] });
+    expect((await rival.holder.get('/api/v1/budgets?tenant=acme')).status).toBe(404);
   });
 
   test('sees the agents of the application, as every tenant does', async () => {

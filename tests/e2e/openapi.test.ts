@@ -107,6 +107,8 @@ describe('the OpenAPI document', () => {
     expect(names).toEqual([
       'Agent',
       'AgentPage',
+      'BudgetLimit',
+      'Budgets',
       'CreateBackgroundRun',
       'CreateKey',
       'CreateRun',
@@ -127,6 +129,7 @@ describe('the OpenAPI document', () => {
       'SessionItem',
       'SessionItemPage',
       'SessionPage',
+      'SetBudgets',
       'Step',
       'StepPage',
       'Usage',
@@ -168,7 +171,8 @@ describe('the OpenAPI document', () => {
     for (const { path, security } of securityOf(open)) expect(security, path).toEqual([]);
     for (const { path, method, security } of securityOf(closed)) {
       if (!path.startsWith('/api/')) expect(security, path).toEqual([]);
-      else if (path.startsWith('/api/v1/keys')) expect(security, path).toEqual([{ apiKey: ['admin'] }]);
+      else if (path.startsWith('/api/v1/keys') || path === '/api/v1/budgets/{tenant}')
+        expect(security, path).toEqual([{ apiKey: ['admin'] }]);
       else expect(security, path).toEqual([{ apiKey: [method === 'get' ? 'read' : 'run'] }]);
     }
     expect((closed.swagger() as Document).components.securitySchemes).toEqual({

@@ -38,6 +38,7 @@ export const newRun = (mode: RunMode): Run => ({
   sessionSeqAtStart: 0,
   requestId: 'req_1',
   appVersion: '0',
+  budgetKeyId: null,
   sdkVersion: '0',
   firstTokenMs: null,
   createdAtMs: 0,

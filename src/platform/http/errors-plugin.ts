@@ -49,6 +49,8 @@ function toServiceError(error: unknown, request: FastifyRequest): ServiceError {
 /** Sends a problem document, with `Retry-After` where it names a time. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.retry_after !== undefined) reply.header('retry-after', problem.retry_after);
+  // What clients of the `openai` package look at before they try again.
+  if (problem.code === 'budget_exceeded') reply.header('x-should-retry', 'false');
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
   return reply
     .code(problem.status)

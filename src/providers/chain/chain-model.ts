@@ -1,7 +1,7 @@
 import type { Model, ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
 import { modelCallOf, signAnswer } from '../model-call.ts';
 import type { Deployments } from './deployment.ts';
-import { servesModel } from './deployment.ts';
+import { servesAgent, servesModel } from './deployment.ts';
 import { createPursuit, type PursuitDeps } from './pursuit.ts';
 
 /** What a chain of providers stands on. */
@@ -19,7 +19,7 @@ export function createChainModel(deps: ChainDeps, name: string): Model {
 
   async function begin(request: ModelRequest, streamed: boolean) {
     const agent = modelCallOf(request)?.agent ?? null;
-    const open = providers.filter(({ config: { agents } }) => !agents || (agent !== null && agents.includes(agent)));
+    const open = providers.filter(({ config }) => servesAgent(config, agent));
     const deployments = await Promise.all(open.map((provider) => provider.deploymentFor(name)));
     return createPursuit(deps, deployments, request, streamed);
   }

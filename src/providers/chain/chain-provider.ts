@@ -2,10 +2,11 @@ import type { Model, ModelProvider } from '@openai/agents';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { Answerer } from '../model-call.ts';
 import { createAttemptClocks } from './attempt-clock.ts';
 import type { ProviderBoard } from './board.ts';
 import { type ChainDeps, createChainModel } from './chain-model.ts';
-import { createDeployments, type Deployment } from './deployment.ts';
+import { createDeployments, type Deployment, modelNameAt, servesAgent, servesModel } from './deployment.ts';
 import { createGovernor, type KeyGates } from './governor.ts';
 import { createGuardedModel } from './guarded-model.ts';
 import { createProviderMetrics } from './metrics.ts';
@@ -86,6 +87,12 @@ export function createProviderChain(options: ProviderChainOptions) {
 
     /** Has a model that the application brings along keep to the same rules; without failover. */
     guard: (model: Model, name: string): Model => createGuardedModel({ limits, clocks, metrics, clock }, model, name),
+
+    /** Who may answer an agent that asks for a model by this name. */
+    mayAnswer: (name: string, agent: string | null): Answerer[] =>
+      providers
+        .filter((config) => servesModel(config, name) && servesAgent(config, agent))
+        .map((config) => ({ provider: config.name, model: modelNameAt(config, name) })),
 
     /** Why no provider can be asked at the moment; null while one can be, or none has been yet. */
     outage(): string | null {

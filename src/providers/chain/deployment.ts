@@ -38,6 +38,10 @@ export function modelNameAt({ models }: Pick<ProviderConfig, 'models'>, name: st
 export const servesModel = ({ onlyModels }: Pick<ProviderConfig, 'onlyModels'>, name: string): boolean =>
   onlyModels === null || onlyModels.includes(name);
 
+/** Whether a provider may answer this agent; null for one that nobody knows. */
+export const servesAgent = ({ agents }: Pick<ProviderConfig, 'agents'>, agent: string | null): boolean =>
+  !agents || (agent !== null && agents.includes(agent));
+
 /**
  * Makes the deployments of one provider, one for each of its models.
  *

@@ -82,6 +82,7 @@ export function newRun(overrides: Partial<NewRun> = {}): NewRun {
     requestId: 'req_1',
     appVersion: '1.2.3',
     sdkVersion: '0.20.0',
+    budgetKeyId: null,
     ownerId: owner,
     idempotency: null,
     ...overrides,

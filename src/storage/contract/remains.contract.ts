@@ -36,7 +36,7 @@ const journal: Step[] = [
   call(5, { input: '{"broken', output: 'said "no"\u0000\ud800' }),
   call(6, { scope: '/helper.Zm9v.0', key: 't:helper.Zm9v.0/call_6' }),
   call(7, { status: 'started', output: null }),
-  newStep(8, { usage: { ...noUsage, requests: 1, inputTokens: 7, totalTokens: 8 }, costUsd: null }),
+  newStep(8, { usage: { ...noUsage, requests: 1, inputTokens: 7, totalTokens: 8 }, costUsd: 0.5 }),
 ];
 
 /** A call that began others, by a run of its own, and whose result tells of them. */
@@ -118,8 +118,18 @@ export function describeRemains(open: OpenStore): void {
       await store.journal.append(tenant, run.id, 1, { steps: journal, events: [] });
       await end(store, run);
       const usage = { ...noUsage, requests: 2, inputTokens: 7, totalTokens: 20 };
-      expect(await store.runs.get(tenant, run.id)).toMatchObject({ usage, costUsd: 0.25 });
-      expect(await store.sessions.get(tenant, 's-1')).toMatchObject({ usage, costUsd: 0.25 });
+      expect(await store.runs.get(tenant, run.id)).toMatchObject({ usage, costUsd: 0.75 });
+      expect(await store.sessions.get(tenant, 's-1')).toMatchObject({ usage, costUsd: 0.75 });
+    });
+
+    test.each(ways)('$way has no cost if that of one of its model calls is not known', async ({ end }) => {
+      await using fixture = await open();
+      const { store } = fixture;
+      const run = await start(store, { message });
+      const steps = journal.map((step) => (step.step === 8 ? { ...step, costUsd: null } : step));
+      await store.journal.append(tenant, run.id, 1, { steps, events: [] });
+      await end(store, run);
+      expect((await store.runs.get(tenant, run.id))?.costUsd).toBeNull();
     });
 
     test.each(ways)('$way leaves nothing in its session if its tools only read', async ({ end }) => {

@@ -1,4 +1,5 @@
 import type { Service } from '../../platform/lifecycle.ts';
+import type { BudgetStore } from './budgets.ts';
 import type { JournalStore } from './journal.ts';
 import type { KeyStore } from './keys.ts';
 import type { ProcessStore } from './processes.ts';
@@ -10,6 +11,7 @@ import type { SessionStore } from './sessions.ts';
 import type { Signals } from './signals.ts';
 import type { WebhookStore } from './webhooks.ts';
 
+export * from './budgets.ts';
 export type * from './inspection.ts';
 export * from './journal.ts';
 export * from './keys.ts';
@@ -37,6 +39,7 @@ export interface Store extends Service {
   readonly journal: JournalStore;
   readonly retention: RetentionStore;
   readonly keys: KeyStore;
+  readonly budgets: BudgetStore;
   readonly providers: ProviderStore;
   readonly webhooks: WebhookStore;
   readonly signals: Signals;

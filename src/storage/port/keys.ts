@@ -1,3 +1,4 @@
+import { type Budgets, noBudgets } from './budgets.ts';
 import type { Page } from './types.ts';
 
 /** What a key may be let in to do: make, cancel, decide and delete; look; make and revoke keys. */
@@ -7,25 +8,18 @@ export const scopes = ['run', 'read', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 
 /** What the holder of a key may use of the service; null: the key has no such limit of its own. */
-export type KeyLimits = {
+export type KeyLimits = Budgets & {
   /** Runs a minute, in place of `RATE_LIMIT_RPM`. */
   rpm: number | null;
   /** Runs at once, in place of `RATE_LIMIT_BURST`. */
   burst: number | null;
-  budgetUsdDay: number | null;
-  budgetTokensDay: number | null;
-  budgetUsdMonth: number | null;
-  budgetTokensMonth: number | null;
 };
 
 /** The limits of whoever has none of their own. */
 export const noLimits: KeyLimits = {
   rpm: null,
   burst: null,
-  budgetUsdDay: null,
-  budgetTokensDay: null,
-  budgetUsdMonth: null,
-  budgetTokensMonth: null,
+  ...noBudgets,
 };
 
 /** An API key as it is stored, without what proves it. */

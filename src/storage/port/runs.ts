@@ -178,6 +178,9 @@ export interface RunStore {
    */
   finish(tenantId: string, runId: string, attempt: number, final: FinalRun): Promise<Run | null>;
 
+  /** Whether a tenant has used an idempotency key; one whose time is over may count a while longer. */
+  isKeyUsed(tenantId: string, key: string): Promise<boolean>;
+
   /** The run, or null if this tenant has none of that id. */
   get(tenantId: string, runId: string): Promise<Run | null>;
 

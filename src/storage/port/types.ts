@@ -83,6 +83,8 @@ export type Run = {
   requestId: string;
   appVersion: string;
   sdkVersion: string;
+  /** The key that the run was made with, if that has budgets; null otherwise. */
+  budgetKeyId: string | null;
   firstTokenMs: number | null;
   createdAtMs: number;
   startedAtMs: number | null;
@@ -121,6 +123,7 @@ export type NewRun = Pick<
   | 'requestId'
   | 'appVersion'
   | 'sdkVersion'
+  | 'budgetKeyId'
   | 'priority'
   | 'runAtMs'
 > & {

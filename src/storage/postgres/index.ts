@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../port/index.ts';
 import { attempt } from './attempt.ts';
+import { createBudgetStore } from './budgets.ts';
 import { createDatabase, type Database } from './database.ts';
 import { createDeathWatch } from './death-watch.ts';
 import { createJournalStore } from './journal.ts';
@@ -63,6 +64,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     journal,
     retention: createRetentionStore(database),
     keys: createKeyStore(database),
+    budgets: createBudgetStore(database),
     providers: createProviderStore(database, signals),
     webhooks: createWebhookStore(database),
     signals,

@@ -1,7 +1,7 @@
 import { cancelledError } from '../cancelled.ts';
 import type { CreateOutcome, IfBusy, NewRun, OwnedRun, PausedRun, Run, RunStore } from '../port/index.ts';
 import { newRunRow, type RunRow, runColumns, toRun } from '../run-row.ts';
-import { toJsonText, toNameText } from '../text.ts';
+import { toExactText, toJsonText, toNameText } from '../text.ts';
 import { usageValues } from '../usage-row.ts';
 import { claimRuns, recoverOrphans } from './claims.ts';
 import type { Database, Statement } from './database.ts';
@@ -45,6 +45,10 @@ const selectOwned: Statement = {
 const selectRun: Statement = {
   name: 'select_run',
   text: `select ${columns} from runs where id = $1 and tenant_id = $2`,
+};
+const selectKey: Statement = {
+  name: 'select_idempotency_key',
+  text: 'select 1 from idempotency_keys where tenant_id = $1 and key = $2',
 };
 // Each number from an index of its own, which holds no other runs.
 const countUnfinished: Statement = {
@@ -130,6 +134,9 @@ export function createRunStore(database: Database, signals: PostgresSignals) {
       if (ended === null) return null;
       tellEnd(runId, ended.awaited);
       return toRun(ended.row);
+    },
+    async isKeyUsed(tenantId, key) {
+      return (await database.query(selectKey, [toNameText(tenantId), toExactText(key)])).length > 0;
     },
     get,
     list: (tenantId, filter, limit, before) => listRuns(database, tenantId, filter, limit, before),

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 const tables =
-  'api_keys, processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits, webhook_deliveries, provider_notes, provider_shares';
+  'api_keys, processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits, webhook_deliveries, provider_notes, provider_shares, budget_accounts, budget_holds';
 
 const timesOfRuns = [
   'created_at_ms',

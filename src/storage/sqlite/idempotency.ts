@@ -1,6 +1,7 @@
 import type { CreateOutcome, NewRun } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
 import { toExactText } from '../text.ts';
+import type { Sql } from './database.ts';
 import type { Operation } from './operation.ts';
 import { selectRun } from './run-statements.ts';
 
@@ -18,6 +19,10 @@ export function findByKey({ sql, nowMs }: Operation, { tenantId, idempotency }: 
   if (row === undefined) return null; // the run is gone, so the key stands for nothing
   return found.fingerprint === idempotency.fingerprint ? { type: 'existing', run: toRun(row) } : { type: 'key_reused' };
 }
+
+/** Whether a tenant has used an idempotency key. */
+export const isKeyUsed = (sql: Sql, tenantId: string, key: string): boolean =>
+  sql('select 1 from idempotency_keys where tenant_id = ? and key = ?').get(tenantId, toExactText(key)) !== undefined;
 
 // What is there already has expired.
 const upsertKey = `

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../port/index.ts';
 import { StoreSetupError } from '../setup-error.ts';
+import { createBudgetStore } from './budgets.ts';
 import { createDatabase, databaseFile, type Sync } from './database.ts';
 import { type ExecutorLock, takeExecutorLock } from './executor-lock.ts';
 import { createJournalStore } from './journal.ts';
@@ -65,6 +66,7 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
     journal: createJournalStore(database, write),
     retention: createRetentionStore(database, write, time),
     keys: createKeyStore(database, write, time),
+    budgets: createBudgetStore(database, write),
     providers: createProviderStore(database, write, time),
     webhooks: createWebhookStore(database, write, time),
     signals,

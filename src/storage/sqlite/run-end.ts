@@ -71,9 +71,15 @@ export function finish(operation: Operation, { tenantId, runId, attempt }: RunAt
 const sumOf = (column: string) =>
   `${column} = coalesce((select sum(${column}) from steps where run_id = ?1), ${column})`;
 
+// A run has no cost if that of one of its model calls is not known: a part of it would mislead.
+const cost = `
+  case when exists (select 1 from steps where run_id = ?1 and requests is not null) then (
+    select case when count(requests) = count(cost_usd) then sum(cost_usd) end from steps where run_id = ?1
+  ) else cost_usd end`;
+
 const endRun = `
   update runs set status = ?2, error = ?3, required_action = null, owner_id = null, finished_at_ms = ?4,
-    ${[...usageColumns, 'cost_usd'].map(sumOf).join(', ')}
+    ${usageColumns.map(sumOf).join(', ')}, cost_usd = ${cost}
   where id = ?1
   returning ${columns}`;
 

@@ -3,6 +3,7 @@ import { type RunRow, toRun } from '../run-row.ts';
 import { type OwnedRow, requestEnd, selectOwned } from './cancellation.ts';
 import { claim } from './claims.ts';
 import type { Database, Sql } from './database.ts';
+import { isKeyUsed } from './idempotency.ts';
 import type { Operations } from './operation.ts';
 import { expireAction, pause, settle } from './pauses.ts';
 import { handBack, recoverOrphans } from './recovery.ts';
@@ -35,6 +36,7 @@ export function createRunStore(database: Database, write: Operations): RunStore 
     expireAction: (error) => write((operation) => expireAction(operation, error)),
     finish: (tenantId, runId, attempt, final) =>
       write((operation) => finish(operation, { tenantId, runId, attempt }, final)),
+    isKeyUsed: (tenantId, key) => database.read((sql) => isKeyUsed(sql, tenantId, key)),
     get: (tenantId, runId) =>
       database.read((sql) => {
         const row = sql(selectRun).get(runId, tenantId) as RunRow | undefined;

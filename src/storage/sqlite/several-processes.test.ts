@@ -52,6 +52,7 @@ const writeForEver = `${preamble}
       const id = ['run', sessionId, n].join('_');
       const run = { id, tenantId: 't', sessionId, mode: 'blocking', agent: 'a', simulated: false, message: 'm',
         metadata: {}, timeoutMs: 1, priority: 0, runAtMs: null, requestId: 'r', appVersion: '1', sdkVersion: '1',
+        budgetKeyId: null,
         ownerId: '${owner}', idempotency: { key: id, fingerprint: 'f', ttlMs: 3_600_000 } };
       await store.runs.create(run, 'wait', true);
       console.log('created', id);

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { setting } from './setting.ts';
+import { optional } from './setting-schemas.ts';
+
+/** Prices beyond this, in USD per million tokens, are mistakes. */
+const priceMax = 1e6;
+const modelsMax = 1_000;
+
+const price = z.number().nonnegative().max(priceMax);
+const modelPrice = z
+  .strictObject({
+    input: price,
+    /** Of input that the provider had kept. Defaults to `input`. */
+    cached_input: price.optional(),
+    output: price,
+    output_tokens_max: z.int().positive().max(1e9).optional(),
+  })
+  .transform(({ input, cached_input, output, output_tokens_max }) => ({
+    inputUsd: input,
+    cachedInputUsd: cached_input ?? input,
+    outputUsd: output,
+    outputTokensMax: output_tokens_max ?? null,
+  }));
+const table = z.record(z.string().min(1), modelPrice);
+
+/** What a model costs in USD per million tokens, and how many it puts out at most, if that is known. */
+export type ModelPrice = z.output<typeof modelPrice>;
+
+const allowed =
+  'JSON such as {"my-model":{"input":0.5,"cached_input":0.05,"output":1.5,"output_tokens_max":8192}}: USD per million tokens by model, or by provider/model';
+
+/** A table of prices as JSON. */
+const prices = z.string({ error: () => allowed }).transform((text, context): Record<string, ModelPrice> => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // it is told below
+  }
+  const parsed = table.safeParse(value);
+  if (parsed.success && Object.keys(parsed.data).length <= modelsMax) return parsed.data;
+  const [issue] = parsed.error?.issues ?? [];
+  context.addIssue(issue?.path.length ? `${allowed}; ${issue.path.join('.')}: ${issue.message}` : allowed);
+  return z.NEVER;
+});
+
+/** The settings of prices; they stand in the table of all settings. */
+export const priceSettings = {
+  MODEL_PRICES: setting({
+    schema: optional(prices),
+    about:
+      'What models cost of which the service knows no price, or another one: JSON, {"my-model":{"input":0.5,"cached_input":0.05,"output":1.5,"output_tokens_max":8192}}, in USD per million tokens; see docs/budgets.md.',
+  }),
+} as const;

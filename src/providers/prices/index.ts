@@ -1,0 +1,1 @@
+export { createPriceList, type PricedModel, type PriceList } from './price-list.ts';
