@@ -9,18 +9,20 @@ export type Ids = (kind: IdKind) => string;
 // Crockford's base 32 in lower case: sorts like the number, no letters that are mistaken for digits.
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
+/** Every two digits, by the ten bits that they stand for. */
+const pairs = Array.from({ length: 1024 }, (_, bits) => `${alphabet[bits >>> 5]}${alphabet[bits & 31]}`);
+
 /** 128 bits as 26 characters of base 32, most significant first. */
 function encode(bytes: Uint8Array): string {
   let text = '';
   let pending = 0;
   let pendingBits = 2; // 26 characters hold 130 bits; two leading zero bits keep the order of the numbers.
   for (const byte of bytes) {
-    pending = (pending << 8) | byte;
+    pending = ((pending << 8) | byte) & 0x3ffff;
     pendingBits += 8;
-    while (pendingBits >= 5) {
-      pendingBits -= 5;
-      text += alphabet[(pending >>> pendingBits) & 31];
-    }
+    if (pendingBits < 10) continue;
+    pendingBits -= 10;
+    text += pairs[(pending >>> pendingBits) & 1023];
   }
   return text;
 }
@@ -58,12 +60,17 @@ export function createIds(nowMs: () => number, random: (size: number) => Uint8Ar
       lastMs += 1;
       counter = 0;
     }
-    const bytes = Uint8Array.from(random(16));
-    const view = new DataView(bytes.buffer);
-    view.setUint16(0, Math.floor(lastMs / 2 ** 32));
-    view.setUint32(2, lastMs % 2 ** 32);
-    view.setUint16(6, 0x7000 | counter);
-    view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f));
+    const bytes = new Uint8Array(random(16));
+    const highMs = Math.floor(lastMs / 2 ** 32);
+    bytes[0] = highMs >>> 8; // an element takes the last eight bits of what it is given
+    bytes[1] = highMs;
+    bytes[2] = lastMs / 2 ** 24;
+    bytes[3] = lastMs / 2 ** 16;
+    bytes[4] = lastMs / 2 ** 8;
+    bytes[5] = lastMs;
+    bytes[6] = 0x70 | (counter >>> 8); // the version
+    bytes[7] = counter;
+    bytes[8] = 0x80 | ((bytes[8] as number) & 0x3f); // the variant
     return `${kind}_${encode(bytes)}`;
   };
 }

@@ -4,7 +4,7 @@ import type { Json, Run } from '../storage/port/index.ts';
 import type { RunBudget } from '../tenancy/index.ts';
 import type { Faults } from './faults.ts';
 import type { Journal } from './journal.ts';
-import { createTextFlow } from './text-flow.ts';
+import { type Beat, createBeat, createTextFlow } from './text-flow.ts';
 import { parseArguments } from './tool-arguments.ts';
 
 /** A tool call of the SDK, as far as it matters here. */
@@ -33,6 +33,8 @@ export type ActivityDeps = {
   waitForProviders?(retryAfterMs: number, isOut: boolean): void;
   /** What model calls are paid from. Defaults to no limit. */
   budget?: RunBudget;
+  /** When text that waits is told. Defaults to a beat of its own. */
+  beat?: Beat;
 };
 
 const unlimited: RunBudget = { reserve: async () => null };
@@ -41,9 +43,9 @@ const unlimited: RunBudget = { reserve: async () => null };
 export function createActivity(deps: ActivityDeps) {
   const { run, journal, clock, signal, effectDefault, fault, assertHeld, giveBack } = deps;
   const { deadlineMs = Number.POSITIVE_INFINITY, waitForProviders } = deps;
-  const { budget = unlimited } = deps;
+  const { budget = unlimited, beat = createBeat(clock) } = deps;
   const modelErrors = new WeakSet<object>();
-  const text = createTextFlow({ clock, tell: journal.tell });
+  const text = createTextFlow({ beat, tell: journal.tell });
   const callIds = new Set<string>();
   const agentCalls = new Map<string, { number: number; startedAtMs: number; agent: string }>();
   let open = true;

@@ -48,7 +48,9 @@ const later = () => new Promise<void>((resolve) => process.nextTick(resolve));
  * becomes durable. Entries of one tick are recorded together; an event is shown only once it is recorded.
  */
 export function createJournal({ attempt, signal, recorded, append, published, lost, clock, ...watchers }: JournalDeps) {
-  const closed = new AbortController();
+  /** Cuts the pause before another try short; made when one is needed. */
+  let pausing: AbortController | null = null;
+  let isClosed = false;
   const steps = new Map(recorded.steps.map((step) => [step.key, step]));
   const used = new Set<string>();
   const told = new Set(recorded.events.map(nameOfTold));
@@ -82,7 +84,9 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
         return await append(entries);
       } catch (error) {
         if (!(error instanceof ServiceError)) throw error;
-        const over = AbortSignal.any([signal, closed.signal]);
+        if (isClosed) throw error;
+        pausing ??= new AbortController();
+        const over = AbortSignal.any([signal, pausing.signal]);
         await clock.sleep(Math.min(appendPauseMaxMs, appendPauseMs * 2 ** tries), over).catch(() => {});
         if (over.aborted) throw error;
       }
@@ -92,7 +96,7 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
   /** Records all that is pending, and what comes meanwhile, one write at a time. */
   async function drain(): Promise<void> {
     await later(); // what else happens in this tick goes with it
-    while (isPending() && !closed.signal.aborted) {
+    while (isPending() && !isClosed) {
       const entries = take();
       const startedMs = clock.monotonicMs();
       writing = appendPatiently(entries).catch((error: unknown) => {
@@ -111,7 +115,7 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
   /** Resolves when everything so far is durable. Rejects if it cannot become so: then the run must not go on. */
   function flush(): Promise<void> {
     if (refused) return Promise.reject(refused);
-    if (closed.signal.aborted) return Promise.reject(new RunStopped('cancelled')); // nothing may begin in a run that has ended
+    if (isClosed) return Promise.reject(new RunStopped('cancelled')); // nothing may begin in a run that has ended
     flushing ??= drain().finally(() => {
       flushing = null;
     });
@@ -126,7 +130,7 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
   }
 
   function note(step: Step): void {
-    if (closed.signal.aborted) return; // code that outlives its run has no say in its record
+    if (isClosed) return; // code that outlives its run has no say in its record
     steps.set(step.key, step);
     pendingSteps.set(step.key, step);
     flush().catch(lost);
@@ -196,7 +200,7 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
 
     /** Numbers an event and records it. */
     tell({ type, ...data }: RunEventBody): void {
-      if (closed.signal.aborted) return;
+      if (isClosed) return;
       lastSeq += 1;
       pendingEvents.push({ seq: lastSeq, type, attempt, atMs: clock.nowMs(), data: data as unknown as JsonRecord });
       flush().catch(lost);
@@ -215,7 +219,8 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
      * under way, but starts none: the end takes with it what came in its tick.
      */
     async close(last: { type: string; data?: JsonRecord } | null): Promise<JournalEntries> {
-      closed.abort('the run has ended'); // without a reason an error with its stack is made
+      isClosed = true;
+      pausing?.abort('the run has ended'); // without a reason an error with its stack is made
       await writing?.catch(() => {});
       if (last) {
         lastSeq += 1;

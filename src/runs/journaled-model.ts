@@ -10,6 +10,7 @@ import {
 import { ServiceError } from '../platform/errors.ts';
 import { type Answerer, answererOf, type ModelCall, withModelCall } from '../providers/index.ts';
 import type { Json, Step, Usage } from '../storage/port/index.ts';
+import { toJson } from './json-copy.ts';
 import { type PaidCall, payForCall } from './paid-call.ts';
 import { type RunScope, runScope } from './scope.ts';
 
@@ -66,7 +67,7 @@ function newInput(scope: RunScope, { input }: ModelRequest): Json {
   if (typeof input === 'string') return input;
   const items = input.slice(Math.min(scope.itemsSeen, input.length));
   scope.itemsSeen = input.length;
-  return JSON.parse(JSON.stringify(items)) as Json;
+  return toJson(items);
 }
 
 type ProviderError = ServiceError & { extras: { retryAfterMs: number } };
@@ -151,7 +152,7 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
         startedAtMs,
         {
           status: 'completed',
-          output: JSON.parse(JSON.stringify(recordedAnswer)) as Json,
+          output: toJson(recordedAnswer),
           provider: answerer?.provider ?? null,
           model: answerer?.model ?? name,
           usage: used,

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
 import type { RunEvent } from './events.ts';
-import { createLiveLog } from './live-log.ts';
+import { createLiveLog, type LiveEvent } from './live-log.ts';
 
-const event = (seq: number, type: RunEvent['type'] = 'handoff') =>
-  ({ type, seq, run_id: 'run_1', at: '', attempt: 1, from: 'a', to: 'b', ordinal: 1 }) as RunEvent;
+const event = (seq: number, type: RunEvent['type'] = 'handoff'): LiveEvent => ({
+  seq,
+  type,
+  show: () => ({ type, seq, run_id: 'run_1', at: '', attempt: 1, from: 'a', to: 'b', ordinal: 1 }) as RunEvent,
+});
 
 async function all(log: ReturnType<typeof createLiveLog>, after = 0): Promise<number[]> {
   const seen: number[] = [];

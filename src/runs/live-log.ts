@@ -1,12 +1,14 @@
-import type { RunEvent } from './events.ts';
-import { endsStream } from './events.ts';
+import { endsStream, type RunEvent } from './events.ts';
+
+/** A durable event, which takes the form that viewers see when one of them reads it: most runs have no viewer. */
+export type LiveEvent = Pick<RunEvent, 'seq' | 'type'> & { show(): RunEvent };
 
 /**
  * The events of a run while this process executes it, as they became durable. Any number of viewers read it, each at
  * its own pace: a slow one neither slows the run nor makes it buffer anything twice.
  */
 export function createLiveLog() {
-  const events: RunEvent[] = [];
+  const events: LiveEvent[] = [];
   const waiting = new Set<() => void>();
   let closed = false;
 
@@ -34,7 +36,7 @@ export function createLiveLog() {
     firstSeq,
 
     /** Adds events that are durable, in order. */
-    publish(more: RunEvent[]): void {
+    publish(more: LiveEvent[]): void {
       if (more.length === 0) return;
       events.push(...more);
       wake();
@@ -49,7 +51,7 @@ export function createLiveLog() {
         const event = events[next];
         if (event) {
           next += 1;
-          yield event;
+          yield event.show();
         } else if (closed || signal?.aborted) return;
         else {
           const last = events.at(-1);

@@ -15,7 +15,8 @@ import { createOutage } from './outage.ts';
 import type { Lease } from './process-lease.ts';
 import { isFinal } from './run-state.ts';
 import { readHistory } from './session-history.ts';
-import { toRunEvent } from './stored-events.ts';
+import { toLiveEvent } from './stored-events.ts';
+import { createBeat } from './text-flow.ts';
 
 /** How often storing the end of a run is tried while the store cannot be reached, and the pauses between, in ms. */
 const finishAttemptsMax = 30;
@@ -58,6 +59,8 @@ export function createRunLife({
   clock,
   log,
 }: RunLifeDeps): RunLife {
+  const beat = createBeat(clock);
+
   /** What earlier attempts recorded; a run that starts for the first time has at most what was told with its creation. */
   async function recordedBefore({ tenantId, id, attempt }: Run, told: readonly StoredEvent[]): Promise<Recorded> {
     if (attempt <= 1) return { steps: [], events: [...told] };
@@ -81,7 +84,7 @@ export function createRunLife({
         fault('journal.afterAppend');
         return accepted;
       },
-      published: (events) => live.publish(events.map((event) => toRunEvent(run, event))),
+      published: (events) => live.publish(events.map((event) => toLiveEvent(run, event))),
       lost: () => stop('lease_lost'),
       flushed: metrics.flushed,
       modelCalled: metrics.modelCalled,
@@ -135,7 +138,8 @@ export function createRunLife({
     }
     fault('run.afterEnd');
     // A run that was to pause may have been cancelled instead; the store has told that itself.
-    if (stored.status === lastStatus(execution)) live.publish(entries.events.map((event) => toRunEvent(stored, event)));
+    if (stored.status === lastStatus(execution))
+      live.publish(entries.events.map((event) => toLiveEvent(stored, event)));
     logEnd(log, stored, execution, logsContent);
     if (isFinal(stored.status)) metrics.ended(stored);
     return {
@@ -199,6 +203,7 @@ export function createRunLife({
         giveBack,
         deadlineMs,
         waitForProviders: outage.met,
+        beat,
       });
       const history = await readHistory(store.sessions, run, historyItemsMax);
       const execution = await executor.execute(activity, history);

@@ -26,7 +26,7 @@ import type { Lease } from './process-lease.ts';
 import { isFinal } from './run-state.ts';
 import type { CreateRun } from './schemas.ts';
 import type { Slots } from './slots.ts';
-import { createdEvent, startedEvent, toRunEvent } from './stored-events.ts';
+import { liveCreatedEvent, startedEvent, toLiveEvent } from './stored-events.ts';
 
 /** When a caller that was refused for want of a session, or by a process that ends, does well to come back. */
 const retryMs = 1_000;
@@ -176,7 +176,7 @@ export function createRunService(deps: RunServiceDeps) {
       if (run.mode !== 'background') admission.served(clock.monotonicMs() - sinceMs);
       slots.release();
     };
-    if (run.attempt === 1) log.publish([createdEvent(run), ...told.map((event) => toRunEvent(run, event))]);
+    if (run.attempt === 1) log.publish([liveCreatedEvent(run), ...told.map((event) => toLiveEvent(run, event))]);
     active.add(run, log, (handle) => life(handle, deadlineMs, told).finally(release));
   }
 

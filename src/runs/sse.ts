@@ -10,13 +10,20 @@ const closingNote = 'event: stream.closing\ndata: {"type":"stream.closing"}\n\n'
 
 const silent = Symbol('silent');
 
-/** Resolves to `silent` if `next` takes longer than a proxy likes to wait. */
-async function orSilence<T>(next: Promise<T>): Promise<T | typeof silent> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<typeof silent>((resolve) => {
-    timer = setTimeout(resolve, keepAliveMs, silent);
-  });
-  return Promise.race([next, silence]).finally(() => clearTimeout(timer));
+/** Listens for events, and for silence that lasts longer than a proxy likes to wait; one timer serves all of them. */
+function createEar<T>() {
+  let silence = () => {};
+  const timer = setTimeout(() => silence(), keepAliveMs);
+  return {
+    /** Resolves with what `next` does, or to `silent`. */
+    hear: (next: Promise<T>): Promise<T | typeof silent> =>
+      new Promise((resolve, reject) => {
+        silence = () => resolve(silent);
+        timer.refresh();
+        next.then(resolve, reject);
+      }),
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
 }
 
 /**
@@ -24,12 +31,13 @@ async function orSilence<T>(next: Promise<T>): Promise<T | typeof silent> {
  * says so: its viewer may come back with the last id.
  */
 export async function* streamOf(events: AsyncGenerator<RunEvent, void, undefined>): AsyncGenerator<string> {
+  using ear = createEar<IteratorResult<RunEvent, void>>();
   let whole = false;
   try {
     yield ': follows\n\n'; // the headers go out with the first bytes, and the first event may be long in coming
     let next = events.next();
     for (;;) {
-      const result = await orSilence(next);
+      const result = await ear.hear(next);
       if (result === silent) {
         yield ': still here\n\n';
         continue;

@@ -1,5 +1,6 @@
 import type { Run, StoredEvent } from '../storage/port/index.ts';
 import type { RunEvent } from './events.ts';
+import type { LiveEvent } from './live-log.ts';
 import { isFinal } from './run-state.ts';
 import { toRunView, toTime } from './view.ts';
 
@@ -55,3 +56,17 @@ export function toRunEvent(run: Run, { seq, type, attempt, atMs, data }: StoredE
   const shown = isFinal(run.status) && type === `run.${run.status}` ? { run: toRunView(run) } : data;
   return { ...shown, type, ...envelope(run, seq, atMs, attempt) } as RunEvent;
 }
+
+/** The first event of a run, for its live log. */
+export const liveCreatedEvent = (run: Run): LiveEvent => ({
+  seq: 1,
+  type: 'run.created',
+  show: () => createdEvent(run),
+});
+
+/** A stored event, for the live log of its run. */
+export const toLiveEvent = (run: Run, event: StoredEvent): LiveEvent => ({
+  seq: event.seq,
+  type: event.type as RunEvent['type'],
+  show: () => toRunEvent(run, event),
+});

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../platform/clock.ts';
 import type { RunEventBody } from './events.ts';
-import { createTextFlow } from './text-flow.ts';
+import { createBeat, createTextFlow } from './text-flow.ts';
 
 /** A flow whose wait for more text ends when the test says so. */
 function openFlow() {
@@ -18,9 +18,11 @@ function openFlow() {
   const wake = async () => {
     for (const resume of sleepers.splice(0)) resume();
     sleepers = [];
-    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
   };
-  return { flow: createTextFlow({ clock, tell }), told, wake };
+  const beat = createBeat(clock);
+  const open = () => createTextFlow({ beat, tell });
+  return { flow: open(), another: open(), told, wake, timers: () => sleepers.length };
 }
 
 test('the first text of a step is told at once, what follows shares an event, and nothing is lost', async () => {
@@ -63,4 +65,18 @@ test('text that waits is told before what comes after it', () => {
     [1, 'a'],
     [1, 'b'],
   ]);
+});
+
+test('what several runs have waiting is told at one moment, again and again', async () => {
+  const { flow, another, told, wake, timers } = openFlow();
+  for (const round of [1, 2]) {
+    for (const [step, each] of [flow, another].entries()) {
+      each.add(step + 1, 'a');
+      each.add(step + 1, `${round}`);
+    }
+    expect(timers()).toBe(1);
+    await wake();
+    expect(told.slice(-2).map(([step]) => step)).toEqual([1, 2]);
+    expect(timers()).toBe(0);
+  }
 });

@@ -5,8 +5,22 @@ import type { RunEventBody } from './events.ts';
 const coalesceMs = 10;
 const coalesceChars = 1024;
 
+/** Resolves when the text that waits is to be told: by then as much has come as shares one event. */
+export type Beat = () => Promise<void>;
+
+/** One beat for all runs of a process: what they tell at the same moment is stored together. */
+export function createBeat(clock: Pick<Clock, 'sleep'>): Beat {
+  let coming: Promise<void> | null = null;
+  return () => {
+    coming ??= clock.sleep(coalesceMs).then(() => {
+      coming = null;
+    });
+    return coming;
+  };
+}
+
 /** Turns the text of models into events: coalesced before they are numbered. */
-export function createTextFlow({ clock, tell }: { clock: Clock; tell: (body: RunEventBody) => void }) {
+export function createTextFlow({ beat, tell }: { beat: Beat; tell: (body: RunEventBody) => void }) {
   let pending: { step: number; text: string } | undefined;
   let lastStep = 0;
 
@@ -28,7 +42,7 @@ export function createTextFlow({ clock, tell }: { clock: Clock; tell: (body: Run
       }
       if (!pending) {
         pending = { step, text: '' };
-        void clock.sleep(coalesceMs).then(flush);
+        void beat().then(flush);
       }
       pending.text += delta;
       if (pending.text.length >= coalesceChars) flush();

@@ -40,6 +40,16 @@ export const usageValues = (usage: Usage): number[] => [
   usage.totalTokens,
 ];
 
+/** The columns of a row that holds a usage. */
+export const toUsageRow = (usage: Usage): UsageRow => ({
+  requests: usage.requests,
+  input_tokens: usage.inputTokens,
+  cached_input_tokens: usage.cachedInputTokens,
+  output_tokens: usage.outputTokens,
+  reasoning_tokens: usage.reasoningTokens,
+  total_tokens: usage.totalTokens,
+});
+
 /** The usage that a row holds. */
 export const toUsage = (row: UsageRow): Usage => ({
   requests: row.requests,

@@ -67,7 +67,10 @@ export function createDatabase(file: string, sync: Sync) {
       }
     },
 
-    /** Does `work` in a transaction, all or nothing, and resolves when that is durable. */
+    /**
+     * Does `work` in a transaction, all or nothing, and resolves when that is durable. It must do nothing but ask and
+     * change the database: it is done once more where another one of its group throws.
+     */
     async write<T>(work: (sql: Sql) => T): Promise<T> {
       const { sql, commits } = opened();
       return commits.add(() => work(sql));

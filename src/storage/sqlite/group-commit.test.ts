@@ -69,12 +69,19 @@ describe('group commit', () => {
     const settled = await Promise.allSettled([commits.add(() => 1), commits.add(throws('no')), commits.add(() => 3)]);
     expect(settled).toMatchObject([{ value: 1 }, { reason: { message: 'no' } }, { value: 3 }]);
     expect(statements).toEqual([
-      'begin',
+      ...['begin', 'rollback', 'begin'],
       ...['savepoint', 'release'],
       ...['savepoint', 'undo'],
       ...['savepoint', 'release'],
       'commit',
     ]);
+  });
+
+  test('operations of which none throws have no savepoints', async () => {
+    const { statements, transactions } = createRecorder();
+    const commits = createGroupCommit(transactions);
+    await Promise.all([1, 2, 3].map((n) => commits.add(() => n)));
+    expect(statements).toEqual(['begin', 'commit']);
   });
 
   for (const failing of ['begin', 'commit'] as const) {

@@ -23,8 +23,9 @@ const pendingMax = 20_000;
 
 /**
  * Commits in groups: the operations that arrive in two turns of the event loop share one transaction, and so one wait
- * for the disk. Each is a savepoint of its own, so that one that throws is undone and rejected alone. A promise
- * settles only after the commit of its group.
+ * for the disk. One that throws is undone and rejected alone: then the group is done anew, with a savepoint for each.
+ * Not at once, since savepoints have SQLite keep a copy of each page that an operation touches. A promise settles only
+ * after the commit of its group.
  */
 export function createGroupCommit(transactions: Transactions) {
   let pending: Pending[] = [];
@@ -57,13 +58,32 @@ export function createGroupCommit(transactions: Transactions) {
     }
   };
 
+  /** Does all operations; false, and none is done, if one of them throws. */
+  const attemptAll = (batch: Pending[]): boolean => {
+    try {
+      for (const { work } of batch) work();
+      return true;
+    } catch (error) {
+      if (!transactions.isOpen()) throw error;
+      transactions.rollback();
+      return false;
+    }
+  };
+
+  /** Does a group up to its commit; returns what has to be told after that. */
+  const perform = (batch: Pending[]): (() => void)[] => {
+    transactions.begin();
+    if (attemptAll(batch)) return batch.map(({ done }) => done);
+    transactions.begin();
+    return batch.map(attempt);
+  };
+
   const flushBatch = () => {
     const batch = pending.slice(0, batchMax);
     pending = pending.slice(batchMax);
     if (batch.length === 0) return;
     try {
-      transactions.begin();
-      const outcomes = batch.map(attempt);
+      const outcomes = perform(batch);
       transactions.commit();
       for (const tell of outcomes) tell();
     } catch (error) {
@@ -81,7 +101,7 @@ export function createGroupCommit(transactions: Transactions) {
   };
 
   return {
-    /** Does `work` in the next group. */
+    /** Does `work` in the next group; if another one throws, it is undone and done once more before the commit. */
     add<T>(work: () => T): Promise<T> {
       if (pending.length >= pendingMax) return Promise.reject(unavailable(new Error('too many writes are pending')));
       return new Promise<T>((resolve, reject) => {

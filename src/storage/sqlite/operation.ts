@@ -17,8 +17,9 @@ export type Operation = {
 /** Does operations that write: each is all or nothing, and is told to others after it is durable, never before. */
 export function createOperations(database: Database, time: Time, signals: SignalHub) {
   return async <T>(work: (operation: Operation) => T): Promise<T> => {
-    const told: Signal[] = [];
+    let told: Signal[] = [];
     const result = await database.write((sql) => {
+      told = []; // it may be done once more, see GroupCommit
       const tell = (signal: Signal) => {
         told.push(signal);
       };

@@ -1,42 +1,67 @@
 import { lastEventType } from '../event-row.ts';
 import { type FinalRun, type FinalStatus, type JsonRecord, type Run, type RunError, remainsOf } from '../port/index.ts';
-import { type RunRow, toRun } from '../run-row.ts';
+import { type RunRow, runColumns, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
-import { toUsage, usageColumns, usageValues } from '../usage-row.ts';
+import { toUsage, toUsageRow, usageColumns } from '../usage-row.ts';
 import { readSteps, record, recordOwn } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { columns, type RunAttempt } from './run-statements.ts';
 import { type Estate, leaveSession, someoneWaits } from './session-lock.ts';
 
+/** What the end of a run changes in its row. */
+const endedColumns = [
+  'status',
+  'last_agent',
+  'model',
+  'response',
+  'output',
+  ...usageColumns,
+  'cost_usd',
+  'error',
+  'required_action',
+  'drift',
+  'owner_id',
+  'first_token_ms',
+  'finished_at_ms',
+] as const satisfies (keyof RunRow)[];
+
+type EndedColumn = (typeof endedColumns)[number];
+type EndedRow = Pick<RunRow, EndedColumn>;
+
+// What was just written is known: reading a column of a row back takes about as long as writing it.
+const keptColumns = runColumns.filter((column) => !endedColumns.includes(column as EndedColumn));
+
 const finishRun = `
-  update runs set status = ?, last_agent = ?, model = ?, response = ?, output = ?, cost_usd = ?, error = ?,
-    required_action = null, drift = ?, first_token_ms = ?, finished_at_ms = ?, owner_id = null,
-    ${usageColumns.map((column) => `${column} = ?`).join(', ')}
+  update runs set ${endedColumns.map((column) => `${column} = ?`).join(', ')}
   where id = ? and tenant_id = ? and attempt = ?
     and (status in ('running', 'requires_action') or status = 'queued' and attempt = 0)
-  returning ${columns}`;
+  returning ${keptColumns.join(', ')}`;
+
+const toEndedRow = (final: FinalRun, nowMs: number): EndedRow => ({
+  status: final.status,
+  last_agent: final.lastAgent === null ? null : toNameText(final.lastAgent),
+  model: final.model === null ? null : toNameText(final.model),
+  response: toJsonText(final.response),
+  output: toJsonText(final.output),
+  ...toUsageRow(final.usage),
+  cost_usd: final.costUsd,
+  error: toJsonText(final.error),
+  required_action: null,
+  drift: final.drift ? 1 : 0,
+  owner_id: null,
+  first_token_ms: final.firstTokenMs,
+  finished_at_ms: nowMs,
+});
 
 /** See `RunStore.finish`. */
 export function finish(operation: Operation, { tenantId, runId, attempt }: RunAttempt, final: FinalRun): Run | null {
-  const row = operation
-    .sql(finishRun)
-    .get(
-      final.status,
-      final.lastAgent === null ? null : toNameText(final.lastAgent),
-      final.model === null ? null : toNameText(final.model),
-      toJsonText(final.response),
-      toJsonText(final.output),
-      final.costUsd,
-      toJsonText(final.error),
-      final.drift ? 1 : 0,
-      final.firstTokenMs,
-      operation.nowMs,
-      ...usageValues(final.usage),
-      runId,
-      tenantId,
-      attempt,
-    ) as RunRow | undefined;
-  if (row === undefined) return null;
+  const ended = toEndedRow(final, operation.nowMs);
+  const values = endedColumns.map((column) => ended[column]);
+  const kept = operation.sql(finishRun).get(...values, runId, tenantId, attempt) as
+    | Omit<RunRow, EndedColumn>
+    | undefined;
+  if (kept === undefined) return null;
+  const row: RunRow = { ...kept, ...ended };
   record(operation, tenantId, runId, final.entries);
   leave(operation, row, final);
   operation.tell({ type: 'events', runId });
