@@ -11,7 +11,7 @@ import { toNanoUsd } from './tenancy/index.ts';
 export function createQuote(prices: PriceList, chain: Pick<ProviderChain, 'mayAnswer'> | null) {
   return ({ name, agent, isOwn }: AskedModel, inputTokens: number): Quote => {
     if (chain === null && !isOwn) return { money: { inputNanoUsd: 0, outputNanoUsd: 0 }, outputTokensMax: null };
-    const asked = isOwn ? [{ provider: null, model: name }] : (chain?.mayAnswer(name, agent) ?? []);
+    const asked = isOwn ? [{ provider: 'application', model: name }] : (chain?.mayAnswer(name, agent) ?? []);
     const quotes = asked.map((model) => prices.quote(model, inputTokens)).filter((quote) => quote !== null);
     const limits = asked.map((model) => prices.outputTokensMax(model)).filter((limit) => limit !== null);
     const isKnown = quotes.length === asked.length && asked.length > 0;

@@ -129,7 +129,9 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
       );
       const text = textOf(unique);
       const used = toUsage(usage);
-      const costUsd = scope.defaults.costOf?.(answerer ?? { provider: null, model: name }, used) ?? null;
+      // Nobody knows what an answer costs that nobody signed, as the simulated model's, or whose tokens were not told.
+      const isPriced = answerer !== undefined && used.totalTokens > 0;
+      const costUsd = isPriced ? (scope.defaults.costOf?.(answerer, used) ?? null) : null;
       paid?.answered(used, costUsd, text);
       assertBounded(output);
       if (!activity.isOpen()) return unique;

@@ -145,7 +145,7 @@ export function createRunMetrics({ store, slots, loopDelay }: RunMetricsDeps) {
     },
     modelCalled({ durationMs, costUsd, provider, model }: Step): void {
       modelTime.observe((durationMs ?? 0) / 1000);
-      if (costUsd !== null) cost.inc({ provider: provider ?? 'own', model: labelOf(model ?? '') }, costUsd);
+      if (costUsd !== null) cost.inc({ provider: provider ?? 'unknown', model: labelOf(model ?? '') }, costUsd);
     },
     ended: (run: Run): void => {
       runTime.observe({ status: run.status }, secondsBetween(run.createdAtMs, run.finishedAtMs ?? run.createdAtMs));

@@ -67,6 +67,20 @@ describe.each(engines)('what runs cost on $name', { timeout: 120_000 }, ({ open 
     expect(metrics).toMatch(/^agent_service_cost_usd_total\{provider="primary",model="gpt-4.1"\} 0\.0088/m);
   });
 
+  test('is not known where the provider does not say what a call took', async () => {
+    await provider.script({ reply: { text: 'It left today.', usage: null } });
+    const { body } = await service.post('/api/v1/run', { message: 'Hi', agent: 'guarded' });
+    expect([body.status, body.cost_usd]).toEqual(['completed', null]);
+  });
+
+  test('is never below zero, and fails no run, where a server says that it had kept more than it was given', async () => {
+    await provider.script({
+      reply: { text: 'Hi.', usage: { inputTokens: 100, cachedInputTokens: 5_000, outputTokens: 1 } },
+    });
+    const { body } = await service.post('/api/v1/run', { message: 'Hi', agent: 'guarded' });
+    expect(body).toMatchObject({ status: 'completed', cost_usd: 0.000_058 });
+  });
+
   test('is by the price of who answered', async () => {
     await provider.script({ reply: { error: { status: 500 } } });
     await second.script({ reply: { text: 'Here I am.', usage } });
@@ -84,4 +98,10 @@ test('a model whose price is not known has none, which is not zero', async () =>
   const { body } = await service.post('/api/v1/run', { message: 'Hi', session_id: 's-1' });
   expect([body.status, body.cost_usd]).toEqual(['completed', null]);
   expect((await service.get('/api/v1/sessions/s-1')).body.cost_usd).toBeNull();
+});
+
+test('the simulated model has no price, whatever is said of the name that it answers to', async () => {
+  await using service = await startService({ env: { MODEL_PRICES: JSON.stringify(prices) } });
+  const { body } = await service.post('/api/v1/run', { message: 'Hi', agent: 'guarded' });
+  expect([body.simulated, body.cost_usd]).toEqual([true, null]);
 });

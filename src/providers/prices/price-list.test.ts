@@ -6,6 +6,7 @@ const providers = [
   { name: 'openai', connection: { baseUrl: 'https://api.openai.com/v1' } },
   { name: 'azure', connection: { baseUrl: 'https://example.openai.azure.com/openai' } },
   { name: 'google', connection: { baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai' } },
+  { name: 'perplexity', connection: { baseUrl: 'https://api.perplexity.ai' } },
   { name: 'local', connection: { baseUrl: 'http://127.0.0.1:8080/v1' } },
 ];
 const mine = { inputUsd: 1, cachedInputUsd: 0.1, outputUsd: 4, outputTokensMax: 100 };
@@ -53,6 +54,24 @@ describe('the price of a call', () => {
         { ...tokens, inputTokens, cachedInputTokens: 0 },
       );
     expect(costOf(300_000)).toBeGreaterThan((costOf(100_000) ?? 0) * 3.5);
+  });
+
+  test('is never below zero, whatever a server says that it had kept of the input', () => {
+    const odd = { inputTokens: 100, cachedInputTokens: 5_000, outputTokens: 0 };
+    expect(prices().costOf({ provider: 'openai', model: 'gpt-4.1' }, odd)).toBeCloseTo(0.000_05, 12);
+    expect(prices().costOf({ provider: 'google', model: 'gemini-2.5-pro' }, odd)).toBeCloseTo(0.000_012_5, 12);
+  });
+
+  test('has in it what a provider charges for each call', () => {
+    const nothing = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 };
+    expect(prices().costOf({ provider: 'perplexity', model: 'sonar' }, nothing)).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ['gpt-5', 128_000],
+    ['gpt-5-chat-latest', 16_384],
+  ])('comes with the most that the model puts out, by its own name: %s', (model, max) => {
+    expect(prices().outputTokensMax({ provider: 'openai', model })).toBe(max);
   });
 
   test('before it is made is the most that it may be', () => {

@@ -33,11 +33,18 @@ const million = 1e6;
 /** What a call of so many tokens costs, in USD. */
 type Pricing = { costOf(tokens: CallTokens): number; outputTokensMax: number | null };
 
-const flat = ({ inputUsd, cachedInputUsd, outputUsd, outputTokensMax }: ModelPrice): Pricing => ({
+const flat = ({ inputUsd, cachedInputUsd, outputUsd, outputTokensMax }: ModelPrice, callUsd = 0): Pricing => ({
   costOf: ({ inputTokens, cachedInputTokens, outputTokens }) =>
+    callUsd +
     ((inputTokens - cachedInputTokens) * inputUsd + cachedInputTokens * cachedInputUsd + outputTokens * outputUsd) /
-    million,
+      million,
   outputTokensMax,
+});
+
+/** No more of the input counts as kept than there is: some servers leave it out of the input, and a cost is never below zero. */
+const sound = (tokens: CallTokens): CallTokens => ({
+  ...tokens,
+  cachedInputTokens: Math.min(tokens.cachedInputTokens, tokens.inputTokens),
 });
 
 const toListed = ({ inputTokens, cachedInputTokens, outputTokens }: CallTokens) => ({
@@ -54,14 +61,15 @@ function listed(model: string, providerApiUrl: string): Pricing | null {
   const price = (tokens: CallTokens) => calcPrice(toListed(tokens), model, { providerApiUrl });
   const found = price({ inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 });
   const { input_mtok: input, output_mtok: output, cache_read_mtok: cached = input } = found?.model_price ?? {};
-  if (found === null || input === undefined || output === undefined) return null;
+  const thousandUsd = found?.model_price.requests_kcount ?? 0;
+  if (found === null || input === undefined || output === undefined || typeof thousandUsd !== 'number') return null;
   const isOpenAi = found.provider.id === 'openai' || found.provider.id === 'azure';
-  const outputTokensMax = isOpenAi ? outputLimitOf(found.model.id) : null;
+  const outputTokensMax = isOpenAi ? outputLimitOf(model) : null;
   if (hasTiers({ input, output, cached })) {
     return { costOf: (tokens) => price(tokens)?.total_price ?? Number.NaN, outputTokensMax };
   }
   const prices = { inputUsd: input as number, cachedInputUsd: cached as number, outputUsd: output as number };
-  return flat({ ...prices, outputTokensMax });
+  return flat({ ...prices, outputTokensMax }, thousandUsd / 1000);
 }
 
 /**
@@ -94,7 +102,7 @@ export function createPriceList({ providers, overrides, clock }: PriceListOption
 
   return {
     /** What a call has cost, in USD; null where the model's price is not known. */
-    costOf: (asked: PricedModel, tokens: CallTokens): number | null => pricingOf(asked)?.costOf(tokens) ?? null,
+    costOf: (asked: PricedModel, tokens: CallTokens): number | null => pricingOf(asked)?.costOf(sound(tokens)) ?? null,
 
     /** The most tokens that the model puts out in one answer; null where that is not known. */
     outputTokensMax: (asked: PricedModel): number | null => pricingOf(asked)?.outputTokensMax ?? null,

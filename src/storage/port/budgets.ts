@@ -70,8 +70,8 @@ export interface BudgetStore {
   settle(holdId: string, spending: Spending): Promise<AccountState[]>;
 
   /**
-   * Settles calls of dead processes, at most `limit`: by what the journal has of them, and with nothing where it has
-   * nothing. Returns how many.
+   * Settles calls of dead processes, at most `limit`: by what the journal has of them, with nothing where it has nothing,
+   * and with the money that was reserved where it has an answer whose cost is not known. Returns how many.
    */
   settleAbandoned(limit: number): Promise<number>;
 

@@ -37,7 +37,8 @@ const change = `
   where id in (select value from json_each(?1))`;
 const selectStates = 'select * from budget_accounts where id in (select value from json_each(?))';
 const selectAbandoned = `
-  select holds.id, coalesce(total_tokens, 0) as tokens, coalesce(cost_usd, 0) as usd
+  select holds.id, coalesce(total_tokens, 0) as tokens,
+    case when steps.run_id is null then 0 else coalesce(round(cost_usd * 1e9), nano_usd) end as nanoUsd
   from budget_holds as holds
   left join steps on steps.run_id = holds.run_id and steps.key = holds.step_key and steps.attempt = holds.attempt
     and steps.kind = 'model_call' and steps.status = 'completed'
@@ -98,8 +99,8 @@ export function createBudgetStore(database: Database, write: Operations): Budget
     settleAbandoned: (limit) =>
       write((operation) => {
         const rows = operation.sql(selectAbandoned).all(operation.steadyMs, limit);
-        for (const { id, tokens, usd } of rows as { id: string; tokens: number; usd: number }[]) {
-          settle(operation, id, { tokens, nanoUsd: Math.round(usd * 1e9) });
+        for (const { id, tokens, nanoUsd } of rows as { id: string; tokens: number; nanoUsd: number }[]) {
+          settle(operation, id, { tokens, nanoUsd: Math.round(nanoUsd) });
         }
         return rows.length;
       }),

@@ -95,7 +95,8 @@ begin
     returning *;
 end $$;
 
--- Settles calls of processes that are dead: by what the journal has of them, and with nothing where it has nothing.
+-- Settles calls of processes that are dead: by what the journal has of them, with nothing where it has nothing, and with
+-- the money that was reserved where it has an answer whose cost is not known.
 create function settle_abandoned_budgets(p_limit integer) returns integer language plpgsql as $$
 declare
   hold record;
@@ -103,7 +104,7 @@ declare
 begin
   for hold in
     select holds.id, coalesce(steps.total_tokens, 0) as tokens,
-      round(coalesce(steps.cost_usd, 0) * 1e9)::bigint as nano_usd
+      case when steps.run_id is null then 0 else coalesce(round(steps.cost_usd * 1e9)::bigint, holds.nano_usd) end as nano_usd
     from budget_holds as holds
     left join steps on steps.run_id = holds.run_id and steps.key = holds.step_key and steps.attempt = holds.attempt
       and steps.kind = 'model_call' and steps.status = 'completed'
