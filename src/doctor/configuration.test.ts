@@ -70,8 +70,14 @@ describe('the check of the settings', () => {
     [{ AUTH_MODE: 'none' }, /whoever reaches the service may use it/],
     [{ ADMIN_API_KEY: '' }, /there is no ADMIN_API_KEY/],
     [{ OPENAI_TIMEOUT: '60' }, /SHUTDOWN_GRACE is shorter than OPENAI_TIMEOUT/],
+    [{ RUN_BUDGET_USD: '1', OPENAI_MODEL: 'my-model' }, /what my-model costs is not known/],
+    [{ TENANT_BUDGET_USD_DAY: '1', OPENAI_BASE_URL: 'https://gateway.example/v1' }, /what gpt-4.1 costs is not known/],
   ])('warns of %j in production', (change, message) => {
     expect(messages({ ...good, ...change })).toEqual([expect.stringMatching(message)]);
+  });
+
+  test('is content with a budget in USD where the price is known', () => {
+    expect(messages({ ...good, RUN_BUDGET_USD: '1' })).toEqual([expect.stringMatching(/^ok: /)]);
   });
 
   test('has no such warnings in development', () => {

@@ -1,5 +1,7 @@
+import { systemClock } from '../platform/clock.ts';
 import { parseSettings, type SettingMistake, type Settings, SettingsError } from '../platform/settings.ts';
 import { type SettingName, settingsTable } from '../platform/settings-table.ts';
+import { createPriceList, providersOf } from '../providers/index.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { findMisspelled } from './misspelled.ts';
 
@@ -83,7 +85,28 @@ function advice(settings: Settings): Finding[] {
       ),
     );
   }
+  if (limitsMoney(settings) && !hasPrice(settings)) {
+    findings.push(
+      warning(
+        'configuration',
+        `There is a budget in USD, and what ${settings.openai.model} costs is not known: its calls are refused.`,
+        'Say its price with MODEL_PRICES, or give the budget in tokens.',
+      ),
+    );
+  }
   return findings;
+}
+
+const limitsMoney = ({ runBudget, tenantBudgets: { budgetUsdDay, budgetUsdMonth } }: Settings): boolean =>
+  [runBudget.usd, budgetUsdDay, budgetUsdMonth].some((limit) => limit !== null);
+
+/** Whether every provider that the environment names has a price for the model of agents that name none. */
+function hasPrice(settings: Settings): boolean {
+  const providers = providersOf(undefined, settings);
+  const prices = createPriceList({ providers, overrides: settings.modelPrices, clock: systemClock });
+  const nameAt = (models: (typeof providers)[number]['models']) =>
+    typeof models === 'string' ? models : (models[settings.openai.model] ?? settings.openai.model);
+  return providers.every(({ name, models }) => prices.quote({ provider: name, model: nameAt(models) }, 1) !== null);
 }
 
 function describeSettings({ appEnv, store, openai, simulated, authMode }: Settings): string {

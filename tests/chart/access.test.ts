@@ -64,6 +64,20 @@ describe('the policy', () => {
     ]);
   });
 
+  test('opens the way to providers that are not public, by TLS, and to those that are no other', () => {
+    const egressOf = (config: Record<string, string>) => find(of({ config }), 'NetworkPolicy').spec.egress as Rule[];
+    const usual = egressOf({}).length;
+    expect(egressOf({ FALLBACK_OPENAI_BASE_URL: 'https://fallback.example/v1' })).toHaveLength(usual);
+    const local = egressOf({
+      OPENAI_BASE_URL: 'http://llm.models.svc.cluster.local:8080/v1',
+      FALLBACK_OPENAI_BASE_URL: 'https://fallback.example:8443/v1',
+    });
+    expect(local.slice(-2)).toEqual([
+      { to: [{ namespaceSelector: {} }], ports: [{ port: 8080, protocol: 'TCP' }] },
+      { ports: [{ port: 8443, protocol: 'TCP' }] },
+    ]);
+  });
+
   test('names the port of a pooler, and no database where there is none', () => {
     const pooled = find(of({ networkPolicy: { databasePorts: [6432] } }), 'NetworkPolicy').spec.egress as Rule[];
     expect(portsOf(pooled)).toContain(6432);

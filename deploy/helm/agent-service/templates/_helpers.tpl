@@ -75,6 +75,23 @@ readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end -}}
 
+{{/* The way to a model provider that is not public, by TLS on port 443: in the cluster to it, elsewhere by its port, since
+a policy knows no names. Nothing for one that is. */}}
+{{- define "agent-service.providerEgress" -}}
+{{- $parsed := urlParse . -}}
+{{- $host := $parsed.hostname | default "" -}}
+{{- $port := regexFind ":[0-9]+$" ($parsed.host | default "") | trimPrefix ":" | default (ternary "80" "443" (eq $parsed.scheme "http")) | int -}}
+{{- $isInside := regexMatch "(^[^.]+$|[.]svc$|[.]svc[.]|[.]cluster[.]local$)" $host -}}
+{{- if and $host (or $isInside (ne $port 443)) -}}
+- {{ if $isInside -}}
+  to:
+    - namespaceSelector: {}
+  {{ end -}}
+  ports:
+    - { port: {{ $port }}, protocol: TCP }
+{{- end -}}
+{{- end -}}
+
 {{- /* A rule of a NetworkPolicy: TLS to public addresses, but not where clouds hand out credentials. */ -}}
 {{- define "agent-service.publicHttps" -}}
 - to:
