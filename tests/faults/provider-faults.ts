@@ -105,7 +105,8 @@ export const faultTable: FaultRow[] = [
   {
     number: 5,
     fault: '429 or 503 `slow_down`',
-    reaction: 'As 429, and calls of the model at the same time are halved, to be raised again one by one.',
+    reaction:
+      'As 429, and calls of the model at the same time are halved, to be raised again one by one; above a million input tokens a minute by half in 15 minutes at most.',
     replies: [error(429, 'slow_down'), error(503, 'slow_down')],
     times: 1,
     withOther: { asked: 1, outcome: 'other' },

@@ -31,7 +31,7 @@ export function createChainModel(deps: ChainDeps, name: string): Model {
         const attempt = await pursuit.next();
         try {
           const response = await attempt.respond();
-          attempt.answered();
+          attempt.answered(response.usage.inputTokens);
           return signAnswer(response, attempt.deployment);
         } catch (error) {
           await attempt.failed(error);
@@ -44,12 +44,14 @@ export function createChainModel(deps: ChainDeps, name: string): Model {
       for (;;) {
         const attempt = await pursuit.next();
         let over = false;
+        let inputTokens = 0;
         try {
           for (let event = await attempt.next(); event !== null; event = await attempt.next()) {
+            if (event.type === 'response_done') inputTokens = event.response.usage.inputTokens;
             yield event.type === 'response_done' ? signAnswer(event, attempt.deployment) : event;
           }
           over = true;
-          attempt.answered();
+          attempt.answered(inputTokens);
           return;
         } catch (error) {
           over = true;

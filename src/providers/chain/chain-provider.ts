@@ -52,7 +52,7 @@ export function createProviderChain(options: ProviderChainOptions) {
   }
 
   const made = providers.map((config) => createDeployments(config, limits.callMs, (each) => deployments.add(each)));
-  const governor = createGovernor(keys);
+  const governor = createGovernor(keys, clock);
   const clocks = createAttemptClocks(clock);
   const deps: ChainDeps = {
     providers: made,

@@ -1,3 +1,4 @@
+import type { Clock } from '../../platform/clock.ts';
 import type { Deployment } from './deployment.ts';
 import type { Gate } from './gate.ts';
 import { createSendRate, type SendRate } from './send-rate.ts';
@@ -20,13 +21,13 @@ export type KeyGate = Pick<Gate, 'tryEnter' | 'enter' | 'leave'>;
  * Bounds the calls that are under way: those of a key by what the configuration says, over all processes, and those of a
  * deployment by what the provider says. Where there is no bound this costs a look into a map.
  */
-export function createGovernor(keys: KeyGates) {
+export function createGovernor(keys: KeyGates, clock: Pick<Clock, 'monotonicMs'>) {
   const rates = new Map<string, SendRate>();
 
   function rateOf({ id }: Governed): SendRate {
     let found = rates.get(id);
     if (!found) {
-      found = createSendRate();
+      found = createSendRate(clock.monotonicMs);
       rates.set(id, found);
     }
     return found;
@@ -69,8 +70,8 @@ export function createGovernor(keys: KeyGates) {
     /** The provider asks for fewer calls at a time. */
     slowDown: (deployment: Governed): void => rateOf(deployment).slowDown(),
 
-    /** A call was answered. */
-    answered: (deployment: Governed): void => rateOf(deployment).answered(),
+    /** A call was answered, which had so many tokens of input. */
+    answered: (deployment: Governed, inputTokens: number): void => rateOf(deployment).answered(inputTokens),
   };
 }
 

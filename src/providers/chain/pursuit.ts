@@ -42,8 +42,8 @@ export type PursuitDeps = {
 /** An attempt under way. `answered`, `failed` or `abandoned` is called once, and gives its place back. */
 export type Try = Pick<Attempt, 'respond' | 'next'> & {
   deployment: Deployment;
-  /** It has the answer. */
-  answered(): void;
+  /** It has the answer, to so many tokens of input. */
+  answered(inputTokens: number): void;
   /**
    * It has failed. Resolves when the next one may begin.
    *
@@ -239,10 +239,10 @@ export function createPursuit(
       deployment,
       respond: attempt.respond,
       next: attempt.next,
-      answered() {
+      answered(inputTokens) {
         end();
         standing.answered(deployment);
-        governor.answered(deployment);
+        governor.answered(deployment, inputTokens);
         metrics.attempted(deployment, 'answered');
       },
       async failed(error) {
