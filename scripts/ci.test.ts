@@ -78,6 +78,7 @@ describe('the CI run', () => {
     const { status, lines, asked } = await runCi({});
     const commands = [
       'ci',
+      'audit',
       'run chart:tools',
       'run lint',
       'run typecheck',
@@ -100,7 +101,7 @@ describe('the CI run', () => {
 
   test('fails when a check failed, says which, and still counts the tests last', async () => {
     const { status, lines, asked } = await runCi({ failing: ['run layers', 'run build'] });
-    expect(asked).toHaveLength(9);
+    expect(asked).toHaveLength(10);
     expect(lines.slice(-3)).toEqual([
       'ci: layers failed, see above',
       'ci: build failed, see above',

@@ -50,7 +50,8 @@ function joinPath(place: string, name: string): string {
  */
 function describeError(error: unknown): object {
   const { type, message, stack, code, status } = pino.stdSerializers.err(error as Error) as unknown as Described;
-  return { type, message, stack, code, status };
+  const several = error instanceof AggregateError ? { errors: error.errors.map(describeError) } : {};
+  return { type, message, stack, code, status, ...several };
 }
 
 type Described = { type?: string; message?: string; stack?: string; code?: unknown; status?: unknown };

@@ -194,7 +194,7 @@ export const settingsTable = {
   MAX_STREAMS_PER_CALLER: setting({
     schema: whole(1, 1_000_000),
     default: '1000',
-    about: 'Streams of events that one caller may have open in a process; more are refused with 429.',
+    about: 'Streams of events that one caller may have open in each process; more are refused with 429.',
   }),
   RATE_LIMIT_RPM: setting({
     schema: whole(1, 1_000_000),

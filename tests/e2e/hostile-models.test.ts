@@ -50,7 +50,7 @@ describe('what a model or its provider answers', { timeout: 120_000 }, () => {
   ])('gives a tool arguments %s: the run ends, one way or another', async (_, args) => {
     await provider.script({ turns: [{ toolCalls: [lookUp(args)] }, 'I see.'] });
     const { status, body } = await ask();
-    expect([200, 500, 502], JSON.stringify(body).slice(0, 300)).toContain(status);
+    expect([status, body.status], JSON.stringify(body).slice(0, 300)).toEqual([200, 'completed']);
     expect((await service.get('/healthz')).status).toBe(200);
   });
 

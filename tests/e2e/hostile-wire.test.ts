@@ -71,7 +71,7 @@ describe.each(engines)('what arrives by the wire, on $name', { timeout: 120_000 
     expect(await answer()).toMatch(/^HTTP\/1.1 400 [\s\S]*malformed_json/);
   });
 
-  test('two thousand headers are refused, or read without harm', async () => {
+  test('two thousand headers are refused', async () => {
     const { socket, answer } = open(service.url);
     const headers = Array.from({ length: 2_000 }, (_, n) => `x${n}: 1\r\n`).join('');
     socket.write(`GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${headers}\r\n`);
@@ -84,10 +84,9 @@ describe.each(engines)('what arrives by the wire, on $name', { timeout: 120_000 
     expect([status, body.code]).toEqual([415, 'unsupported_media_type']);
   });
 
-  test('a byte order mark is no part of JSON', async () => {
+  test('a byte order mark is not read as a part of the JSON', async () => {
     const { status, body } = await send('\uFEFF{"message":"Hi"}');
-    expect([400, 200]).toContain(status);
-    if (status === 400) expect(body.code).toBe('malformed_json');
+    expect([status, body.status]).toEqual([200, 'completed']); // it is dropped, as by every reader of UTF-8
   });
 
   test('lone surrogates and other odd characters come back as they went in', async () => {
@@ -106,7 +105,7 @@ describe.each(engines)('what arrives by the wire, on $name', { timeout: 120_000 
   });
 
   test('figures, sources and traces are nowhere to be had on the port of the API', async () => {
-    const paths = ['/metrics', '/status', '/.env', '/package.json', '/dist/index.js.map', '/docs/../package.json'];
+    const paths = ['/metrics', '/status', '/.env', '/package.json', '/dist/index.js.map', '/docs/%2e%2e/package.json'];
     for (const path of paths) expect((await service.get(path)).status, path).toBe(404);
     const { text } = await send('{"message":');
     expect(text).not.toMatch(/node_modules|\.js:\d+|at /);

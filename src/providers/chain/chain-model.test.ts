@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createChainBench, providerAt } from '../../../tests/support/chain-bench.ts';
 import { type FakeProvider, startFakeProvider } from '../../../tests/support/fake-provider.ts';
 import { createStubModel } from '../../../tests/support/stub-model.ts';
+import { systemClock } from '../../platform/clock.ts';
 import { ServiceError } from '../../platform/errors.ts';
 import { answererOf } from '../model-call.ts';
 import { retriesFloor } from './retry-budget.ts';
@@ -59,6 +60,34 @@ test('with all providers cooling the caller is told when the first of them may b
   expect(retryAfterMs > 250_000 && retryAfterMs <= 300_000).toBe(true);
   expect([await countOf(first), await countOf(second)]).toEqual([1, 1]);
   expect(chain.outage()).toBe('no model provider is available at the moment');
+});
+
+test('a pause that ends between two looks at it is over, whenever that is', { timeout: 60_000 }, async () => {
+  const limits = { callMs: 600_000, firstEventMs: 600_000, idleMs: 600_000 };
+  for (let end = 1; end <= 60; end += 1) {
+    await first.script(
+      { times: 1, reply: { error: { status: 429 }, headers: { 'retry-after': '60' } } },
+      { reply: 'ok' },
+    );
+    let looks = 0;
+    let aheadMs = 0;
+    const clock = {
+      ...systemClock,
+      monotonicMs() {
+        looks += 1;
+        if (looks === end) aheadMs += 61_000;
+        return systemClock.monotonicMs() + aheadMs;
+      },
+      sleep: (ms: number, signal?: AbortSignal) => {
+        if (ms < 50_000 || ms > 100_000) return systemClock.sleep(ms, signal);
+        aheadMs += ms; // the pause
+        return Promise.resolve();
+      },
+    };
+    const { ask } = createChainBench({ providers: [providerAt('first', first.baseUrl)], limits, clock });
+    expect((await ask(false).catch(codeOf)) as object, `at look ${end}`).toMatchObject({ by: { provider: 'first' } });
+    await first.reset();
+  }
 });
 
 test('who executes a run in the background gives it back rather than wait for long', async () => {

@@ -12,7 +12,7 @@ import type { Governor } from './governor.ts';
 import type { ProviderMetrics } from './metrics.ts';
 import { attemptMsMin, attemptsMax, decideReaction, faultRules, type Situation } from './reaction-state.ts';
 import type { RetryBudget } from './retry-budget.ts';
-import type { Standing } from './standing.ts';
+import type { Readiness, Standing } from './standing.ts';
 import { exhaustedForMs } from './waiting-time.ts';
 
 /** How long attempts may take, in ms. */
@@ -58,6 +58,10 @@ export type Try = Pick<Attempt, 'respond' | 'next'> & {
 const runEndsFirstMs = 1_000;
 /** Who executes a run in the background gives it back rather than wait for longer, in ms. */
 const backgroundPatienceMs = 5_000;
+
+/** For how long a deployment asks to be left alone, in ms; nothing for one whose circuit is open. */
+const pauseIn = (readiness: Readiness): number[] =>
+  readiness.type === 'not_ready' && readiness.why === 'paused' ? [readiness.forMs] : [];
 
 /**
  * The way of one request through the deployments that may answer it: which one is asked next, how long it has, and what
@@ -111,15 +115,11 @@ export function createPursuit(
     }
   }
 
-  /** How long each of these asks to be left alone, in ms; not those whose circuit is open. */
-  const pausesOf = (of: readonly Deployment[]): number[] =>
-    of.flatMap((each) => {
-      const readiness = standing.readiness(each);
-      return readiness.type === 'not_ready' && readiness.why === 'paused' ? [readiness.forMs] : [];
-    });
-
   async function waitForPause(): Promise<void> {
-    const pauseMs = Math.min(...pausesOf(left()));
+    // One look: the time of one may come between two.
+    const looks = left().map(standing.readiness);
+    if (looks.some(({ type }) => type !== 'not_ready')) return;
+    const pauseMs = Math.min(...looks.flatMap(pauseIn));
     // An open circuit is no reason to wait: others would too, and come all at once when it closes.
     if (pauseMs + attemptMsMin > patienceMs()) throw nobodyError(soonestMs(deployments));
     await clock.sleep(jitteredMs(pauseMs, random()), signal);
@@ -212,7 +212,8 @@ export function createPursuit(
 
   function othersInMs(deployment: Deployment): number {
     const others = left().filter((each) => each !== deployment);
-    return others.some(readyNow) ? 0 : Math.min(...pausesOf(others));
+    const looks = others.map(standing.readiness);
+    return looks.some(({ type }) => type !== 'not_ready') ? 0 : Math.min(...looks.flatMap(pauseIn));
   }
 
   function knownSoonestMs(): number | null {
