@@ -10,6 +10,7 @@ import { createKeyService } from './keys/index.ts';
 import { createMcpConnections } from './mcp.ts';
 import { createModels } from './models.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
+import { expectShortLives } from './platform/heap.ts';
 import { createListener, type Listener } from './platform/http/listener.ts';
 import { createIds } from './platform/ids.ts';
 import { type Service, supervise } from './platform/lifecycle.ts';
@@ -353,6 +354,7 @@ async function runService(
  */
 export async function runProcess(options: ServeOptions, fault: Faults = noFaults): Promise<RunningService> {
   quietSdk();
+  expectShortLives();
   let link: PrimaryLink | null = null;
   try {
     const environment = readEnvironment();

@@ -1,3 +1,4 @@
+import { createRoster } from '../platform/roster.ts';
 import type { Run, StoredEvent } from '../storage/port/index.ts';
 import { RunStopped, type StopReason } from './failures.ts';
 import type { LiveLog } from './live-log.ts';
@@ -40,20 +41,20 @@ export type RunLife = (
 
 /** The runs that this process executes, and a way to wait until there are none. */
 export function createActiveRuns() {
-  const active = new Map<string, ActiveRun>();
+  const active = createRoster<string, ActiveRun>();
   const whenIdle = new Set<() => void>();
   const coming = new Set<number>();
   let begun = 0;
   let attended = 0;
   let backgroundLeaves = false;
 
-  const isIdle = () => active.size === 0 && coming.size === 0 && attended === 0;
+  const isIdle = () => active.size() === 0 && coming.size === 0 && attended === 0;
   const tellIfIdle = () => {
     if (isIdle()) for (const resume of whenIdle) resume();
   };
 
   return {
-    size: (): number => active.size,
+    size: (): number => active.size(),
     get: (runId: string): ActiveRun | undefined => active.get(runId),
 
     /** Does work that may add a run: until it is done, nobody takes the process for idle. */

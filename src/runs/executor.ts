@@ -24,7 +24,7 @@ import { isJournaledTool } from './journaled-tool.ts';
 import { askApproval, askOutcome, callIdOf, waitFrom } from './required-action.ts';
 import { createRunSession } from './run-session.ts';
 import type { RequiredAction } from './schemas.ts';
-import { type RunDefaults, rootScope, runScope } from './scope.ts';
+import { type RunDefaults, type RunScope, rootScope, runScope } from './scope.ts';
 
 /** How long code that was told to stop has to do so before its run is recorded without it. */
 const abortSettleMs = 500;
@@ -56,6 +56,8 @@ export type Execution =
 /** Executes runs: hands them to the SDK, watches them, and says how they ended. It stores nothing but the journal. */
 export function createExecutor(deps: ExecutorDeps) {
   const { agents, context, sessionInput, defaults, turnsMax, approvalExpiryMs, clock } = deps;
+  const runner = createRunner(defaults, agents);
+
   async function callSdk(activity: Activity, agent: AnyAgent, session: RunSession | null): Promise<AnyResult> {
     const { run, signal } = activity;
     const runContext = await buildContext(context, {
@@ -64,7 +66,6 @@ export function createExecutor(deps: ExecutorDeps) {
       sessionId: run.sessionId,
       metadata: run.metadata,
     });
-    const runner = createRunner(defaults, activity, agents);
     const { session: conversation, sessionInputCallback } = session ?? {};
     const options = { session: conversation, sessionInputCallback, context: runContext, maxTurns: turnsMax, signal };
     const start = async (input: AgentInputItem[] | AnyResult['state']): Promise<AnyResult> => {
@@ -200,18 +201,22 @@ function decide(result: AnyResult, { journal }: Activity): boolean {
   return true;
 }
 
-function createRunner(defaults: RunDefaults, activity: Activity, agents: AgentRegistry): Runner {
+/**
+ * The runner of all runs. What it tells belongs to the run in whose scope it does: one for each run, with listeners that
+ * know it, would keep that run until a full garbage collection, by what the SDK notes of it in a `WeakMap`.
+ */
+function createRunner(defaults: RunDefaults, agents: AgentRegistry): Runner {
   const runner = new Runner({ modelProvider: defaults.modelProvider, model: defaults.model });
+  const inRun = () => (runScope.getStore() as RunScope).activity;
   // Agents used as tools are not journaled as a whole; what they do is. Their calls are told all the same.
   runner.on('agent_tool_start', (_context, agent, tool, { toolCall }) => {
     if (tool.type === 'function' && !isJournaledTool(tool))
-      activity.agentCalled(agents.nameOf(agent), toolCall as ToolCall);
+      inRun().agentCalled(agents.nameOf(agent), toolCall as ToolCall);
   });
   runner.on('agent_tool_end', (_context, _agent, tool, output, { toolCall }) => {
-    if (tool.type === 'function' && !isJournaledTool(tool))
-      activity.agentAnswered(toolCall as ToolCall, String(output));
+    if (tool.type === 'function' && !isJournaledTool(tool)) inRun().agentAnswered(toolCall as ToolCall, String(output));
   });
-  runner.on('agent_handoff', (_context, from, to) => activity.handedOff(agents.nameOf(from), agents.nameOf(to)));
+  runner.on('agent_handoff', (_context, from, to) => inRun().handedOff(agents.nameOf(from), agents.nameOf(to)));
   return runner;
 }
 

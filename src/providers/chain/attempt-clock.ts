@@ -1,4 +1,5 @@
 import type { Clock } from '../../platform/clock.ts';
+import { createRoster } from '../../platform/roster.ts';
 import { ProviderFault } from './fault.ts';
 
 /** How long an attempt may take, in ms. */
@@ -37,15 +38,16 @@ type Running = { expireAt(nowMs: number): void };
  * note the time, and an attempt that ends in time costs no timer of its own.
  */
 export function createAttemptClocks(clock: Clock) {
-  const running = new Set<Running>();
+  const running = createRoster<number, Running>();
+  let begun = 0;
   let ticking = false;
 
   async function tick(): Promise<void> {
     ticking = true;
-    while (running.size > 0) {
+    while (running.size() > 0) {
       await clock.sleep(tickMs);
       const nowMs = clock.monotonicMs();
-      for (const each of running) each.expireAt(nowMs);
+      for (const each of running.values()) each.expireAt(nowMs);
     }
     ticking = false;
   }
@@ -71,11 +73,13 @@ export function createAttemptClocks(clock: Clock) {
     const onParentAbort = () => controller.abort(parent?.reason);
     if (parent?.aborted) onParentAbort();
     parent?.addEventListener('abort', onParentAbort, { once: true });
-    running.add(own);
+    begun += 1;
+    const number = begun;
+    running.set(number, own);
     if (!ticking) void tick();
 
     function stop(): void {
-      running.delete(own);
+      running.delete(number);
       parent?.removeEventListener('abort', onParentAbort);
     }
 

@@ -32,7 +32,7 @@ export function createWatch() {
     const watch = (options?.signal as Watched | null | undefined)?.[watchKey];
     const own = watch ? { ...options, timeout: toTimeoutMs(watch.totalMs) } : options;
     const answer = await create(body, own).withResponse();
-    watch?.headers({ get: answer.response.header });
+    watch?.headers({ get: (name) => answer.response.header(name) });
     if (body.stream !== true) assertAnswer(answer.data);
     return answer;
   }

@@ -25,27 +25,41 @@ export type Answered = {
 export type Create = (body: CallBody, options?: CallOptions) => Promise<Answered>;
 
 /** An answer as the `openai` client's promises give it. */
-type WithResponse = {
-  data: unknown;
-  request_id: string | null;
-  response: { url: string; status: number; readonly headers: Headers; header(name: string): string | null };
-};
+type WithResponse = { data: unknown; request_id: string | null; response: HttpResponse };
 type ClientPromise = Promise<unknown> & { withResponse(): Promise<WithResponse> };
+
+/**
+ * As much of a `Response` as is asked for. A class, since a getter in an object literal would make a hidden class of its
+ * own for each answer, which keeps all that the answer refers to until the next full garbage collection.
+ */
+class HttpResponse {
+  readonly url: string;
+  readonly #answered: Answered;
+
+  constructor(url: string, answered: Answered) {
+    this.url = url;
+    this.#answered = answered;
+  }
+
+  get status(): number {
+    return this.#answered.status;
+  }
+
+  get headers(): Headers {
+    return this.#answered.headers();
+  }
+
+  header(name: string): string | null {
+    return this.#answered.header(name);
+  }
+}
 
 function toClientPromise(call: Promise<Answered>, url: string): ClientPromise {
   const promise = call.then(({ data }) => data);
   const withResponse = async () => {
     await promise; // so that its rejection is handled
-    const { data, status, requestId, headers, header } = await call;
-    const response = {
-      url,
-      status,
-      get headers() {
-        return headers();
-      },
-      header,
-    };
-    return { data, request_id: requestId, response };
+    const answered = await call;
+    return { data: answered.data, request_id: answered.requestId, response: new HttpResponse(url, answered) };
   };
   return Object.assign(promise, { withResponse });
 }

@@ -22,10 +22,10 @@ const batchMax = 200;
 const pendingMax = 20_000;
 
 /**
- * Commits in groups: the operations that arrive in two turns of the event loop share one transaction, and so one wait
- * for the disk. One that throws is undone and rejected alone: then the group is done anew, with a savepoint for each.
- * Not at once, since savepoints have SQLite keep a copy of each page that an operation touches. A promise settles only
- * after the commit of its group.
+ * Commits in groups: the operations that arrive in one turn of the event loop, or in two where they are several, share
+ * one transaction, and so one wait for the disk. One that throws is undone and rejected alone: then the group is done
+ * anew, with a savepoint for each. Not at once, since savepoints have SQLite keep a copy of each page that an operation
+ * touches. A promise settles only after the commit of its group.
  */
 export function createGroupCommit(transactions: Transactions) {
   let pending: Pending[] = [];
@@ -34,8 +34,9 @@ export function createGroupCommit(transactions: Transactions) {
   const schedule = () => {
     if (scheduled) return;
     scheduled = true;
-    // Two turns: what has arrived from the network by now is read in between, and often writes too.
-    setImmediate(() => setImmediate(flushNext));
+    // Where several come in one turn, what has arrived from the network by now is read in a second one, and often writes
+    // too. One that is alone does not wait for others that may not come.
+    setImmediate(() => (pending.length > 1 ? void setImmediate(flushNext) : flushNext()));
   };
 
   const flushNext = () => {

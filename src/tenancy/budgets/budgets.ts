@@ -4,6 +4,7 @@ import { ServiceError } from '../../platform/errors.ts';
 import type { Ids } from '../../platform/ids.ts';
 import type { Service } from '../../platform/lifecycle.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { createRoster } from '../../platform/roster.ts';
 import type { AccountState, BudgetStore, Budgets, Spending } from '../../storage/port/index.ts';
 import { isNearLimit, isUsedUp, type LimitUse, nothing, type ScopedAccount } from './accounts.ts';
 import type { BudgetBook, Spender } from './book.ts';
@@ -57,7 +58,7 @@ export type BudgetsDeps = {
 export function createBudgets(deps: BudgetsDeps) {
   const { store, book, ofKey, runLimits, processId, ids, registry, clock, random, log } = deps;
   const changes = createChanges(clock, random);
-  const settling = new Set<Promise<unknown>>();
+  const settling = createRoster<string, Promise<unknown>>();
   const stopping = new AbortController();
   let sweeping: Promise<void> = Promise.resolve();
   const refusals = new Counter({
@@ -92,8 +93,8 @@ export function createBudgets(deps: BudgetsDeps) {
       if (!stopping.signal.aborted) log.warn({ err: error }, 'what a model call used could not be booked');
       return [];
     });
-    settling.add(settled);
-    void settled.then(() => settling.delete(settled));
+    settling.set(holdId, settled);
+    void settled.then(() => settling.delete(holdId));
     return settled;
   }
 
@@ -120,7 +121,7 @@ export function createBudgets(deps: BudgetsDeps) {
         sweeping = loop();
       },
       async stop(deadline) {
-        await Promise.race([Promise.all(settling), aborted(deadline)]);
+        await Promise.race([Promise.all(settling.values()), aborted(deadline)]);
         stopping.abort();
         await sweeping;
       },
