@@ -104,7 +104,7 @@ describe.each(engines)('approvals on $name', ({ name, open }) => {
     expect((await small.post('/api/v1/run', { message: 'Hi' })).status).toBe(200);
   });
 
-  test('a run for which nobody decides in time fails, and its session is free', async () => {
+  test('a run for which nobody decides in time fails, a decision is too late then, and its session is free', async () => {
     await using own = await open();
     await using processes = startProcesses({ provider, env: { ...own.env, APPROVAL_EXPIRY: '1' } });
     const hasty = await processes.start();
@@ -113,6 +113,9 @@ describe.each(engines)('approvals on $name', ({ name, open }) => {
     await hasty.logged(({ code }) => code === 'approval_expired');
     const { body: run } = await hasty.get(`/api/v1/runs/${body.run_id}`);
     expect(run).toMatchObject({ status: 'failed', error: { code: 'approval_expired', retryable: false } });
+    expect((await decide(body.run_id, itemsIn({ body }).map(approve), hasty)).status).toBe(409);
+    const { data: steps } = (await hasty.get(`/api/v1/runs/${body.run_id}/steps`)).body as { data: { kind: string }[] };
+    expect(steps.map(({ kind }) => kind)).not.toContain('tool_call');
     expect((await hasty.post('/api/v1/run', { message: 'Hi', session_id: 'late' })).status).toBe(200);
     const events = await readEvents(await fetch(`${hasty.url}/api/v1/runs/${body.run_id}/events`)).all();
     expect(events.at(-1)?.event).toBe('run.failed');

@@ -93,14 +93,18 @@ describe('what a model or its provider answers', { timeout: 120_000 }, () => {
     expect(Number(headers.get('retry-after'))).toBeLessThan(3_600);
   });
 
-  test('names of tools and models that are made up give no figures of their own', async () => {
+  test('names of tools, agents and routes that are made up give no figures of their own', async () => {
     for (const name of ['a', 'b"} 1\n#', 'c'.repeat(300)]) {
       await provider.reset();
       await provider.script({ turns: [{ toolCalls: [{ name, arguments: {} }] }, 'I see.'] });
       await ask();
     }
+    // Nor do those of agents and routes, which callers make up.
+    expect((await ask('d'.repeat(300))).status).toBe(422);
+    expect((await service.get(`/api/v1/${'e'.repeat(300)}`)).status).toBe(404);
+    expect((await service.get(`/api/v1/runs/${'f'.repeat(300)}/steps`)).status).toBe(422);
     const figures = await (await fetch(`${service.probeUrl}/metrics`)).text();
-    expect(figures).not.toContain('ccc');
+    expect(figures).not.toMatch(/ccc|ddd|eee|fff/);
     expect(figures).not.toContain('b\\"}');
   });
 });
