@@ -10,10 +10,10 @@ import { toTime } from './view.ts';
 type Wait = Pick<RequiredAction['items'][number], 'requested_at' | 'expires_at'>;
 
 /** A wait that begins now and takes at most so many ms. */
-export const waitFrom = (clock: Clock, longestMs: number): Wait => ({
-  requested_at: toTime(clock.nowMs()),
-  expires_at: toTime(clock.nowMs() + longestMs),
-});
+export function waitFrom(clock: Pick<Clock, 'nowMs'>, longestMs: number): Wait {
+  const nowMs = clock.nowMs();
+  return { requested_at: toTime(nowMs), expires_at: toTime(nowMs + longestMs) };
+}
 
 /** The id of a call that needs an approval; calls of hosted tools have one of another name. */
 export function callIdOf(rawItem: object): string {
