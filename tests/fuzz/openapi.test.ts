@@ -10,7 +10,7 @@ import { startService } from '../support/service.ts';
 import { signingSecret } from '../support/webhook-receiver.ts';
 
 /** Requests of each operation that are made up at most, beside the borders of its schema; always the same ones. */
-const examplesMax = 15;
+const examplesMax = 8;
 const seed = 4711;
 
 /**
