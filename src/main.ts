@@ -353,7 +353,7 @@ async function runService(
  * exit code 1.
  */
 export async function runProcess(options: ServeOptions, fault: Faults = noFaults): Promise<RunningService> {
-  quietSdk();
+  quietSdk(process.env);
   expectShortLives();
   let link: PrimaryLink | null = null;
   try {

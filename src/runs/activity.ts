@@ -37,7 +37,7 @@ export type ActivityDeps = {
   beat?: Beat;
 };
 
-const unlimited: RunBudget = { reserve: async () => null };
+const unlimited: RunBudget = { reserve: () => null };
 
 /** What goes on in one run while it is executed: its journal, its text, and what its model calls threw. */
 export function createActivity(deps: ActivityDeps) {

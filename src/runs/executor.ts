@@ -1,5 +1,6 @@
 import {
   type AgentInputItem,
+  type RunConfig,
   Runner,
   type RunResult,
   type SessionInputCallback,
@@ -9,6 +10,7 @@ import type { AgentRegistry, AnyAgent, ContextBuilder } from '../agents/index.ts
 import { buildContext } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
+import { isTraced } from '../platform/sdk.ts';
 import {
   type FinalRun,
   type Json,
@@ -56,26 +58,25 @@ export type Execution =
 /** Executes runs: hands them to the SDK, watches them, and says how they ended. It stores nothing but the journal. */
 export function createExecutor(deps: ExecutorDeps) {
   const { agents, context, sessionInput, defaults, turnsMax, approvalExpiryMs, clock } = deps;
-  const runner = createRunner(defaults, agents);
+  const untraced = createRunner(defaults, agents, { tracingDisabled: true });
+  const traced = createRunner(defaults, agents, { tracingDisabled: false });
 
   async function callSdk(activity: Activity, agent: AnyAgent, session: RunSession | null): Promise<AnyResult> {
     const { run, signal } = activity;
-    const runContext = await buildContext(context, {
-      runId: run.id,
-      tenant: run.tenantId,
-      sessionId: run.sessionId,
-      metadata: run.metadata,
-    });
+    const { id: runId, tenantId: tenant, sessionId, metadata } = run;
+    const runContext = context ? await buildContext(context, { runId, tenant, sessionId, metadata }) : {};
     const { session: conversation, sessionInputCallback } = session ?? {};
     const options = { session: conversation, sessionInputCallback, context: runContext, maxTurns: turnsMax, signal };
-    const start = async (input: AgentInputItem[] | AnyResult['state']): Promise<AnyResult> => {
-      if (run.mode !== 'stream') return runner.run(agent, input, options);
+    const runner = isTraced() ? traced : untraced;
+    const streamed = async (input: AgentInputItem[] | AnyResult['state']): Promise<AnyResult> => {
       const result = await runner.run(agent, input, { ...options, stream: true });
       // What viewers see comes from the models and the tools; the SDK's own queue of events has no bound unless read.
       for await (const _ of result);
       await result.completed;
       return result;
     };
+    const start = (input: AgentInputItem[] | AnyResult['state']): Promise<AnyResult> =>
+      run.mode === 'stream' ? streamed(input) : runner.run(agent, input, options);
     const scope = rootScope(activity, defaults);
     return runScope.run(scope, async () => {
       let result = await start([{ type: 'message', role: 'user', content: run.message }]);
@@ -96,8 +97,7 @@ export function createExecutor(deps: ExecutorDeps) {
       try {
         if (!agent) throw new ServiceError('agent_gone', { agent: run.agent });
         signal.throwIfAborted();
-        const working = callSdk(activity, agent, session);
-        const result = await Promise.race([working, stopSignalled(signal, clock, working)]);
+        const result = await unlessStopped(callSdk(activity, agent, session), signal, clock);
         signal.throwIfAborted();
         return succeeded(result, activity, session);
       } catch (error) {
@@ -205,8 +205,8 @@ function decide(result: AnyResult, { journal }: Activity): boolean {
  * The runner of all runs. What it tells belongs to the run in whose scope it does: one for each run, with listeners that
  * know it, would keep that run until a full garbage collection, by what the SDK notes of it in a `WeakMap`.
  */
-function createRunner(defaults: RunDefaults, agents: AgentRegistry): Runner {
-  const runner = new Runner({ modelProvider: defaults.modelProvider, model: defaults.model });
+function createRunner(defaults: RunDefaults, agents: AgentRegistry, tracing: Pick<RunConfig, 'tracingDisabled'>) {
+  const runner = new Runner({ modelProvider: defaults.modelProvider, model: defaults.model, ...tracing });
   const inRun = () => (runScope.getStore() as RunScope).activity;
   // Agents used as tools are not journaled as a whole; what they do is. Their calls are told all the same.
   runner.on('agent_tool_start', (_context, agent, tool, { toolCall }) => {
@@ -223,14 +223,23 @@ function createRunner(defaults: RunDefaults, agents: AgentRegistry): Runner {
 type ToolCall = Parameters<Activity['agentCalled']>[1];
 
 /**
- * Rejects with the reason of `signal` once it has aborted and `working` has had a moment to stop by itself. Tools may
- * ignore their signal; the run's caller does not wait for them.
+ * What `working` comes to; rejects with the reason of `signal` once that has aborted and `working` has had a moment to
+ * stop by itself. Tools may ignore their signal; the run's caller does not wait for them.
  */
-function stopSignalled(signal: AbortSignal, clock: Clock, working: Promise<unknown>): Promise<never> {
-  return new Promise((_, reject) => {
+function unlessStopped<T>(working: Promise<T>, signal: AbortSignal, clock: Clock): Promise<T> {
+  return new Promise((resolve, reject) => {
     const giveUp = () => void clock.sleep(abortSettleMs).then(() => reject(signal.reason));
-    signal.addEventListener('abort', giveUp, { once: true });
     const forget = () => signal.removeEventListener('abort', giveUp);
-    working.then(forget, forget);
+    signal.addEventListener('abort', giveUp, { once: true });
+    working.then(
+      (result) => {
+        forget();
+        resolve(result);
+      },
+      (error: unknown) => {
+        forget();
+        reject(error);
+      },
+    );
   });
 }

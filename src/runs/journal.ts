@@ -95,31 +95,48 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
 
   /** Records all that is pending, and what comes meanwhile, one write at a time. */
   async function drain(): Promise<void> {
-    await later(); // what else happens in this tick goes with it
-    while (isPending() && !isClosed) {
-      const entries = take();
-      const startedMs = clock.monotonicMs();
-      writing = appendPatiently(entries).catch((error: unknown) => {
-        putBack(entries);
-        throw error;
-      });
-      if (!(await writing)) {
-        refused = new RunStopped('lease_lost');
-        throw refused;
-      }
-      watchers.flushed?.(entries.steps.length + entries.events.length, clock.monotonicMs() - startedMs);
-      published(entries.events);
+    try {
+      await later(); // what else happens in this tick goes with it
+      while (isPending() && !isClosed) await write(take());
+    } finally {
+      flushing = null;
     }
+  }
+
+  async function write(entries: JournalEntries): Promise<void> {
+    const startedMs = clock.monotonicMs();
+    writing = appendPatiently(entries).catch((error: unknown) => {
+      putBack(entries);
+      throw error;
+    });
+    if (!(await writing)) {
+      refused = new RunStopped('lease_lost');
+      throw refused;
+    }
+    watchers.flushed?.(entries.steps.length + entries.events.length, clock.monotonicMs() - startedMs);
+    published(entries.events);
+  }
+
+  /** Sees to it that what is pending is recorded; resolves when it is, or rejects, which `lost` is told of too. */
+  function begin(): Promise<void> {
+    if (flushing === null) {
+      flushing = drain();
+      flushing.catch(lost);
+    }
+    return flushing;
   }
 
   /** Resolves when everything so far is durable. Rejects if it cannot become so: then the run must not go on. */
   function flush(): Promise<void> {
     if (refused) return Promise.reject(refused);
     if (isClosed) return Promise.reject(new RunStopped('cancelled')); // nothing may begin in a run that has ended
-    flushing ??= drain().finally(() => {
-      flushing = null;
-    });
-    return flushing.then(() => (isPending() ? flush() : undefined));
+    return begin().then(() => (isPending() ? flush() : undefined));
+  }
+
+  /** Has what was noted recorded, though nobody waits for that. */
+  function noted(): void {
+    if (refused) lost(refused);
+    else void begin();
   }
 
   /** Whether the step answered in this attempt, or happened inside a tool call that did as a whole. */
@@ -133,7 +150,7 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
     if (isClosed) return; // code that outlives its run has no say in its record
     steps.set(step.key, step);
     pendingSteps.set(step.key, step);
-    flush().catch(lost);
+    noted();
   }
 
   return {
@@ -203,7 +220,7 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
       if (isClosed) return;
       lastSeq += 1;
       pendingEvents.push({ seq: lastSeq, type, attempt, atMs: clock.nowMs(), data: data as unknown as JsonRecord });
-      flush().catch(lost);
+      noted();
     },
 
     /** As `tell`, unless an earlier attempt has told this already; `name` says which of its kind it is. */

@@ -9,8 +9,7 @@ import {
 } from '@openai/agents';
 import { ServiceError } from '../platform/errors.ts';
 import { type Answerer, answererOf, type ModelCall, withModelCall } from '../providers/index.ts';
-import type { Json, Step, Usage } from '../storage/port/index.ts';
-import { toJson } from './json-copy.ts';
+import { type Json, JsonText, type Step, type Usage } from '../storage/port/index.ts';
 import { type PaidCall, payForCall } from './paid-call.ts';
 import { type RunScope, runScope } from './scope.ts';
 
@@ -67,7 +66,7 @@ function newInput(scope: RunScope, { input }: ModelRequest): Json {
   if (typeof input === 'string') return input;
   const items = input.slice(Math.min(scope.itemsSeen, input.length));
   scope.itemsSeen = input.length;
-  return toJson(items);
+  return new JsonText(items);
 }
 
 type ProviderError = ServiceError & { extras: { retryAfterMs: number } };
@@ -77,6 +76,9 @@ const isOfProvider = (error: unknown): error is ProviderError =>
   error instanceof ServiceError &&
   (error.code === 'provider_unavailable' || error.code === 'provider_error') &&
   error.extras.retryAfterMs !== undefined;
+
+/** After an event of a model's stream the SDK is shown none for so long, in ms, where nobody reads them. */
+const quietMs = 20;
 
 /** One call of a model within a run. */
 function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: boolean) {
@@ -88,6 +90,7 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
   const number = journal.stepNumber(key);
   const startedAtMs = activity.clock.nowMs();
   let spoken = '';
+  let quietUntilMs = Number.NEGATIVE_INFINITY;
   let paid: PaidCall | null = null;
 
   /** Text that was shown counts no more. */
@@ -114,6 +117,19 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
       scope.modelCalls += 1;
       activity.modelAnswered(true);
       return toAnswer(step, scope);
+    },
+
+    /**
+     * Whether the SDK is to see what the model streams at this moment. Agents used as tools may have somebody who reads
+     * it; of the run itself nobody does, and each event goes a long way there. Then the SDK only looks after its
+     * guardrails meanwhile, which it does when it sees an event.
+     */
+    isDue(): boolean {
+      if (scope.path !== '') return true;
+      const nowMs = activity.clock.monotonicMs();
+      if (nowMs < quietUntilMs) return false;
+      quietUntilMs = nowMs + quietMs;
+      return true;
     },
 
     /** A piece of text arrived. */
@@ -154,7 +170,7 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
         startedAtMs,
         {
           status: 'completed',
-          output: toJson(recordedAnswer),
+          output: new JsonText(recordedAnswer),
           provider: answerer?.provider ?? null,
           model: answerer?.model ?? name,
           usage: used,
@@ -184,7 +200,8 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
     async begin(): Promise<ModelRequest> {
       activity.beginStep();
       try {
-        paid = await payForCall(scope, key, { name, agent: scope.agent, isOwn }, request);
+        const paying = payForCall(scope, key, { name, agent: scope.agent, isOwn }, request);
+        paid = paying && (await paying);
         return withModelCall(paid?.request ?? request, told);
       } catch (error) {
         activity.endStep();
@@ -193,15 +210,15 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
     },
 
     /** The call is over, whatever became of it. */
-    async over(): Promise<void> {
+    over(): Promise<void> | undefined {
       activity.endStep();
-      await paid?.settle();
+      return paid?.settle();
     },
   };
 }
 
 function toAnswer({ output }: Step, { activity }: RunScope): Answer {
-  const answer = output as unknown as RecordedAnswer;
+  const answer = (output instanceof JsonText ? output.toJSON() : output) as RecordedAnswer;
   for (const { callId } of answer.output) if (callId) activity.knownCallId(callId);
   return { output: answer.output, responseId: answer.response_id, usage: new SdkUsage(answer.usage) };
 }
@@ -262,7 +279,8 @@ class JournaledModel implements Model {
     try {
       for await (const event of this.#askedIn(scope).getStreamedResponse(asked)) {
         if (event.type === 'output_text_delta') call.speak(event.delta);
-        yield event.type === 'response_done' ? completed(event, call) : event;
+        if (event.type === 'response_done') yield completed(event, call);
+        else if (call.isDue()) yield event;
       }
     } catch (error) {
       call.fail(error);

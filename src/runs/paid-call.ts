@@ -10,16 +10,16 @@ const unknownOutputTokensMax = 16_384;
 
 /**
  * Reserves what a model call may spend, of all budgets that its run is under; it may have to wait for that. Null where
- * there is none.
+ * there is none, at once where that is known.
  *
  * @throws {ServiceError} `budget_exceeded`
  */
-export async function payForCall(
+export function payForCall(
   { activity, defaults }: RunScope,
   stepKey: string,
   model: AskedModel,
   request: ModelRequest,
-): Promise<PaidCall | null> {
+): Promise<PaidCall | null> | null {
   let price: CallPrice = { inputTokens: 0, inputNanoUsd: 0, outputNanoUsd: 0 };
   const ask = (): CallAsk => {
     const inputTokens = estimateInputTokens(request);
@@ -28,8 +28,9 @@ export async function payForCall(
     const most = request.modelSettings.maxTokens ?? outputTokensMax ?? unknownOutputTokensMax;
     return { stepKey, model: model.name, inputTokens, money, outputTokensMax: most };
   };
-  const hold = await activity.budget.reserve(ask);
-  return hold === null ? null : createPaidCall(hold, price, request);
+  const reserving = activity.budget.reserve(ask);
+  if (reserving === null) return null;
+  return reserving.then((hold) => hold && createPaidCall(hold, price, request));
 }
 
 function createPaidCall(hold: CallHold, price: CallPrice, request: ModelRequest) {

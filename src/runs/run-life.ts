@@ -61,9 +61,8 @@ export function createRunLife({
 }: RunLifeDeps): RunLife {
   const beat = createBeat(clock);
 
-  /** What earlier attempts recorded; a run that starts for the first time has at most what was told with its creation. */
-  async function recordedBefore({ tenantId, id, attempt }: Run, told: readonly StoredEvent[]): Promise<Recorded> {
-    if (attempt <= 1) return { steps: [], events: [...told] };
+  /** What earlier attempts recorded. */
+  async function recordedBefore({ tenantId, id }: Run): Promise<Recorded> {
     const steps = await store.journal.steps(tenantId, id);
     const events: StoredEvent[] = [];
     for (let page = events; ; ) {
@@ -117,7 +116,7 @@ export function createRunLife({
     const written = await patiently(run, () =>
       execution.type === 'paused'
         ? store.runs.pause(tenantId, id, attempt, { ...execution.paused, entries })
-        : store.runs.finish(tenantId, id, attempt, { ...execution.final, entries, sessionId: run.sessionId }),
+        : store.runs.finish(run, { ...execution.final, entries }),
     );
     if (written) return written;
     const found = await store.runs.get(tenantId, id);
@@ -172,7 +171,8 @@ export function createRunLife({
     metrics.started(run);
     fault('run.claimed');
     try {
-      const recorded = await recordedBefore(run, told);
+      // A run that starts for the first time has at most what was told with its creation.
+      const recorded = run.attempt <= 1 ? { steps: [], events: [...told] } : await recordedBefore(run);
       const journal = openJournal(handle, recorded);
       const assertHeld = () => {
         if (lease.isHeld()) return;
@@ -205,7 +205,7 @@ export function createRunLife({
         waitForProviders: outage.met,
         beat,
       });
-      const history = await readHistory(store.sessions, run, historyItemsMax);
+      const history = run.sessionId === null ? [] : await readHistory(store.sessions, run, historyItemsMax);
       const execution = await executor.execute(activity, history);
       const reason = signal.reason instanceof RunStopped ? signal.reason.reason : null;
       if (reason === 'lease_lost') {

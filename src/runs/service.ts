@@ -285,15 +285,8 @@ export function createRunService(deps: RunServiceDeps) {
           steps: [],
           events: [{ seq: 2, type: 'run.timed_out', attempt: 0, atMs: clock.nowMs(), data: {} }],
         };
-        await store.runs.finish(run.tenantId, run.id, 0, {
-          ...nothing,
-          status,
-          error,
-          usage,
-          drift: false,
-          newItems: [],
-          entries,
-        });
+        const final = { ...nothing, status, error, usage, drift: false, newItems: [], entries };
+        await store.runs.finish({ ...run, attempt: 0 }, final);
       });
       late.catch(() => {}); // it was not late
       waiting += 1;

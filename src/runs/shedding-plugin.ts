@@ -19,10 +19,10 @@ const retryMs = 2_000;
  * the loop for itself. Everything else is answered. Covers the routes of `app` that are registered after it.
  */
 export function registerShedding(app: FastifyInstance, { loopDelay, delayMaxMs, metrics }: SheddingOptions): void {
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     const delayMs = loopDelay.recentMs();
-    if (!request.routeOptions.config.creates || delayMs <= delayMaxMs) return;
+    if (!request.routeOptions.config.creates || delayMs <= delayMaxMs) return done();
     metrics.shed('event_loop');
-    throw new ServiceError('too_many_runs', {}, { retryAfterMs: retryMs + delayMs });
+    done(new ServiceError('too_many_runs', {}, { retryAfterMs: retryMs + delayMs }));
   });
 }

@@ -1,5 +1,5 @@
-import type { JsonRecord, NewRun, Run, RunError, RunMode, RunStatus } from './port/index.ts';
-import { fromJsonText } from './text.ts';
+import type { FinalRun, JsonRecord, NewRun, Run, RunError, RunMode, RunStatus } from './port/index.ts';
+import { fromJsonText, toNameText } from './text.ts';
 import { noUsageRow, toUsage, type UsageRow } from './usage-row.ts';
 
 /**
@@ -89,7 +89,7 @@ export const runColumns = [
   'finished_at_ms',
 ] as const satisfies (keyof RunRow)[];
 
-/** The row of a new run, with 0 and 1 for false and true. */
+/** The row of a new run, with 0 and 1 for false and true; its values are in the order of `runColumns`. */
 export function newRunRow(run: NewRun, { status, sessionSeq, nowMs }: Beginning): RunRow {
   const started = status === 'running';
   return {
@@ -128,6 +128,24 @@ export function newRunRow(run: NewRun, { status, sessionSeq, nowMs }: Beginning)
     finished_at_ms: null,
   };
 }
+
+/** A run as its end leaves it. */
+export const toEndedRun = (run: Run, final: FinalRun, finishedAtMs: number): Run => ({
+  ...run,
+  status: final.status,
+  lastAgent: final.lastAgent === null ? null : toNameText(final.lastAgent),
+  model: final.model === null ? null : toNameText(final.model),
+  response: final.response,
+  output: final.output,
+  usage: final.usage,
+  costUsd: final.costUsd,
+  error: final.error,
+  requiredAction: null,
+  drift: final.drift,
+  ownerId: null,
+  firstTokenMs: final.firstTokenMs,
+  finishedAtMs,
+});
 
 /** The run that a row holds. */
 export function toRun(row: RunRow<number | boolean>): Run {

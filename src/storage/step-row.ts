@@ -70,7 +70,7 @@ export const stepColumns = [
   'duration_ms',
 ] as const satisfies (keyof StepRow)[];
 
-/** The row of a step, with 0 and 1 for false and true. */
+/** The row of a step, with 0 and 1 for false and true; its values are in the order of `stepColumns`. */
 export function toStepRow(tenantId: string, runId: string, step: Step): StepRow {
   return {
     run_id: runId,

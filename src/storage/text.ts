@@ -1,10 +1,11 @@
-import type { Json } from './port/index.ts';
+import { type Json, JsonText } from './port/index.ts';
 
 /**
  * A value as JSON text, or null for null. Strings that users and models wrote are stored this way too: JSON escapes
  * NUL and lone surrogates (ECMA-262, well-formed JSON.stringify), which a text column would refuse or replace.
  */
 export function toJsonText(value: Json): string | null {
+  if (value instanceof JsonText) return value.text;
   return value === null ? null : JSON.stringify(value);
 }
 

@@ -52,7 +52,8 @@ const resumed = newEvent(3, { type: 'run.resumed', attempt: 2, data: { after: 'r
 
 /** The second process carries the run to its end; meanwhile the first one comes back with what its model answered. */
 async function lateAppend(store: Store): Promise<boolean> {
-  const { tenantId, id } = await takeOver(store);
+  const run = await takeOver(store);
+  const { tenantId, id } = run;
   const append = (attempt: number, steps: Step[], events = [] as ReturnType<typeof newEvent>[]) =>
     store.journal.append(tenantId, id, attempt, { steps, events });
   await append(2, [answered(1, 2, call('call_b'))], [resumed]);
@@ -75,13 +76,13 @@ async function lateAppend(store: Store): Promise<boolean> {
     newEvent(7, { type: 'run.completed', attempt: 2, data: {} }),
   ];
   const sum = { ...usage, requests: 2, totalTokens: 24 };
-  await store.runs.finish(tenantId, id, 2, finalRun({ usage: sum, entries: { steps, events } }));
+  await store.runs.finish({ ...run, attempt: 2 }, finalRun({ usage: sum, entries: { steps, events } }));
   return late;
 }
 
 /** The first process comes back with the end of the run, before the second one has written anything. */
 async function lateFinish(store: Store): Promise<boolean> {
-  const { tenantId, id } = await takeOver(store);
+  const run = await takeOver(store);
   const finish = (attempt: number, before: ReturnType<typeof newEvent>[]) => {
     const seq = 3 + before.length;
     const steps = [answered(1, attempt, speech('It left today.'))];
@@ -90,7 +91,7 @@ async function lateFinish(store: Store): Promise<boolean> {
       newEvent(seq, { attempt, data: { step: 1, delta: 'It left today.' } }),
       newEvent(seq + 1, { type: 'run.completed', attempt, data: {} }),
     ];
-    return store.runs.finish(tenantId, id, attempt, finalRun({ usage, entries: { steps, events } }));
+    return store.runs.finish({ ...run, attempt }, finalRun({ usage, entries: { steps, events } }));
   };
   const late = await finish(1, []);
   await finish(2, [resumed]);

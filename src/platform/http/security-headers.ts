@@ -15,5 +15,8 @@ async function headersOfHelmet(): Promise<Record<string, string>> {
  */
 export async function registerSecurityHeaders(app: FastifyInstance): Promise<void> {
   const headers = await headersOfHelmet();
-  app.addHook('onRequest', async (_request, reply) => void reply.headers(headers));
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(headers);
+    done();
+  });
 }

@@ -1,7 +1,6 @@
 import type { Model, ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
 import { modelCallOf, signAnswer } from '../model-call.ts';
-import type { Deployments } from './deployment.ts';
-import { servesAgent, servesModel } from './deployment.ts';
+import { type Deployment, type Deployments, servesAgent, servesModel } from './deployment.ts';
 import { createPursuit, type PursuitDeps } from './pursuit.ts';
 
 /** What a chain of providers stands on. */
@@ -16,12 +15,14 @@ const noFurtherRetry = { suggested: false, replaySafety: 'unsafe', reason: 'the 
 /** A model, by the name that agents use, that the providers answer for in turn. */
 export function createChainModel(deps: ChainDeps, name: string): Model {
   const providers = deps.providers.filter(({ config }) => servesModel(config, name));
+  /** One for each provider, made with the first request. */
+  let deployments: Deployment[] | null = null;
 
   async function begin(request: ModelRequest, streamed: boolean) {
     const agent = modelCallOf(request)?.agent ?? null;
-    const open = providers.filter(({ config }) => servesAgent(config, agent));
-    const deployments = await Promise.all(open.map((provider) => provider.deploymentFor(name)));
-    return createPursuit(deps, deployments, request, streamed);
+    deployments ??= await Promise.all(providers.map((provider) => provider.deploymentFor(name)));
+    const open = deployments.filter((_, index) => servesAgent((providers[index] as Deployments).config, agent));
+    return createPursuit(deps, open, request, streamed);
   }
 
   return {

@@ -102,19 +102,17 @@ export function createPursuit(
     last ??= { provider: deployment.provider, reason: why };
   }
 
-  /** The first deployment that may be asked now; waits for one that has asked for a pause which is worth waiting for. */
-  async function choose(): Promise<Deployment> {
-    for (;;) {
-      signal.throwIfAborted();
-      for (const deployment of left()) {
-        const readiness = standing.readiness(deployment);
-        if (readiness.type !== 'not_ready') return deployment;
-        skip(deployment, readiness);
-      }
-      await waitForPause();
+  /** The first deployment that may be asked now. */
+  function firstReady(): Deployment | null {
+    for (const deployment of left()) {
+      const readiness = standing.readiness(deployment);
+      if (readiness.type !== 'not_ready') return deployment;
+      skip(deployment, readiness);
     }
+    return null;
   }
 
+  /** Waits for a deployment that has asked for a pause, if one is worth waiting for. */
   async function waitForPause(): Promise<void> {
     // One look: the time of one may come between two.
     const looks = left().map(standing.readiness);
@@ -144,9 +142,7 @@ export function createPursuit(
   }
 
   /** Takes the places that a call of the deployment needs, as soon as they are free. */
-  async function enter(deployment: Deployment): Promise<() => void> {
-    const free = governor.tryEnter(deployment);
-    if (free) return free;
+  async function waitToEnter(deployment: Deployment): Promise<() => void> {
     const startedMs = clock.monotonicMs();
     const given = new AbortController();
     const patience = clock.sleep(Math.max(0, patienceMs()), given.signal);
@@ -160,12 +156,6 @@ export function createPursuit(
     } finally {
       given.abort('it has entered');
     }
-  }
-
-  /** Whether the deployment may be asked now, as it stands now; if only by a probe, whether that is ours. */
-  async function isAdmitted(deployment: Deployment): Promise<boolean> {
-    const { type } = standing.readiness(deployment);
-    return type === 'ready' || (type === 'probe' && (await standing.admit(deployment)));
   }
 
   /** Counts an attempt that is about to begin: as a retry, which was paid for, or as a request. */
@@ -273,9 +263,15 @@ export function createPursuit(
      */
     async next(): Promise<Try> {
       for (;;) {
-        const deployment = await choose();
-        const leave = await enter(deployment);
-        if (!(await isAdmitted(deployment))) {
+        signal.throwIfAborted();
+        const deployment = firstReady();
+        if (deployment === null) {
+          await waitForPause();
+          continue;
+        }
+        const leave = governor.tryEnter(deployment) ?? (await waitToEnter(deployment));
+        const { type } = standing.readiness(deployment); // anew, since it may have waited
+        if (type === 'not_ready' || (type === 'probe' && !(await standing.admit(deployment)))) {
           leave();
           continue;
         }

@@ -24,9 +24,9 @@ export type Answered = {
 /** Makes a call of one of the two APIs. */
 export type Create = (body: CallBody, options?: CallOptions) => Promise<Answered>;
 
-/** An answer as the `openai` client's promises give it. */
+/** An answer as the `openai` client's promises give it, and as much of these as the SDK's models touch. */
 type WithResponse = { data: unknown; request_id: string | null; response: HttpResponse };
-type ClientPromise = Promise<unknown> & { withResponse(): Promise<WithResponse> };
+type ClientPromise = PromiseLike<unknown> & { withResponse(): Promise<WithResponse> };
 
 /**
  * As much of a `Response` as is asked for. A class, since a getter in an object literal would make a hidden class of its
@@ -54,15 +54,16 @@ class HttpResponse {
   }
 }
 
-function toClientPromise(call: Promise<Answered>, url: string): ClientPromise {
-  const promise = call.then(({ data }) => data);
-  const withResponse = async () => {
-    await promise; // so that its rejection is handled
-    const answered = await call;
-    return { data: answered.data, request_id: answered.requestId, response: new HttpResponse(url, answered) };
-  };
-  return Object.assign(promise, { withResponse });
-}
+const toClientPromise = (call: Promise<Answered>, url: string): ClientPromise => ({
+  withResponse: () =>
+    call.then((answered) => ({
+      data: answered.data,
+      request_id: answered.requestId,
+      response: new HttpResponse(url, answered),
+    })),
+  // biome-ignore lint/suspicious/noThenProperty: whoever awaits it wants the data alone
+  then: (resolve, reject) => call.then(({ data }) => data).then(resolve, reject),
+});
 
 /** As much of an `openai` client as the SDK's models touch. */
 export function toSdkClient(baseUrl: string, { chat, responses }: { chat: Create; responses: Create }): OpenAI {

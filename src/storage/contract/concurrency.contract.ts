@@ -79,7 +79,7 @@ export function describeConcurrency(open: OpenStore): void {
       const stores = [fixture.store, await fixture.join()];
       const run = await start(fixture.store);
       const ends = Array.from({ length: 8 }, (_, n) =>
-        (stores[n % 2] as Store).runs.finish(tenant, run.id, 1, finalRun({ response: `${n}`, newItems: [{ n }] })),
+        (stores[n % 2] as Store).runs.finish(run, finalRun({ response: `${n}`, newItems: [{ n }] })),
       );
       const [winner, ...others] = present(await Promise.all(ends));
       expect(others).toEqual([]);

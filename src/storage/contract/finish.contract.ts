@@ -17,6 +17,7 @@ import {
   sessionState,
   start,
   tenant,
+  unstoredRun,
 } from './fixture.contract.ts';
 
 const usage: Usage = {
@@ -46,7 +47,7 @@ export function describeFinish(open: OpenStore): void {
           { role: 'assistant', content: 'It left today.' },
         ],
       });
-      const finished = await fixture.store.runs.finish(tenant, run.id, 1, final);
+      const finished = await fixture.store.runs.finish(run, final);
       const { newItems, entries, ...state } = final;
       expect(finished).toEqual({ ...run, ...state, ownerId: null, finishedAtMs: expect.any(Number) });
       expect(finished?.finishedAtMs).toBeGreaterThanOrEqual(run.createdAtMs);
@@ -80,7 +81,7 @@ export function describeFinish(open: OpenStore): void {
       await using fixture = await open();
       const run = await start(fixture.store);
       await handBack(fixture.store, run);
-      expect(await fixture.store.runs.finish(tenant, run.id, 1, finalRun({}))).toBeNull();
+      expect(await fixture.store.runs.finish(run, finalRun({}))).toBeNull();
       expect(await fixture.store.runs.get(tenant, run.id)).toMatchObject({ status: 'queued', attempt: 1 });
     });
 
@@ -105,7 +106,7 @@ export function describeFinish(open: OpenStore): void {
       const before = await sessionState(store);
       const entries = { steps: [newStep(1)], events: [newEvent(2, { type: 'other' })] };
       const end = finalRun({ newItems: [{ n: 1 }], entries });
-      await expect(store.runs.finish(tenant, run.id, 1, end)).rejects.not.toMatchObject({ name: 'ServiceError' });
+      await expect(store.runs.finish(run, end)).rejects.not.toMatchObject({ name: 'ServiceError' });
       expect(await store.runs.get(tenant, run.id)).toEqual(run);
       expect(await sessionState(store)).toEqual(before);
       expect(await journalOf(store, run)).toEqual({ steps: [], events: [newEvent(2)] });
@@ -126,8 +127,8 @@ export function describeFinish(open: OpenStore): void {
       for (const attempt of [0, 2]) {
         const entries = { steps: [newStep(1)], events: [newEvent(2)] };
         const final = finalRun({ usage, newItems: [{ n: 1 }], entries });
-        expect(await fixture.store.runs.finish(tenant, run.id, attempt, final)).toBeNull();
-        expect(await fixture.store.runs.finish(otherTenant, run.id, 1, final)).toBeNull();
+        expect(await fixture.store.runs.finish({ ...run, attempt }, final)).toBeNull();
+        expect(await fixture.store.runs.finish({ ...run, tenantId: otherTenant }, final)).toBeNull();
       }
       expect(await fixture.store.runs.get(tenant, run.id)).toEqual(run);
       expect(await sessionState(fixture.store)).toEqual(before);
@@ -141,7 +142,7 @@ export function describeFinish(open: OpenStore): void {
       const before = await sessionState(fixture.store);
       const entries = { steps: [newStep(1)], events: [newEvent(2)] };
       const again = finalRun({ status: 'failed', usage, newItems: [{ n: 2 }], entries });
-      expect(await fixture.store.runs.finish(tenant, run.id, 1, again)).toBeNull();
+      expect(await fixture.store.runs.finish(run, again)).toBeNull();
       expect(await fixture.store.runs.get(tenant, run.id)).toEqual(finished);
       expect(await sessionState(fixture.store)).toEqual(before);
       expect(await journalOf(fixture.store, run)).toEqual(noEntries);
@@ -158,7 +159,7 @@ export function describeFinish(open: OpenStore): void {
 
     test('a run that never was cannot end', async () => {
       await using fixture = await open();
-      expect(await fixture.store.runs.finish(tenant, 'run_unknown', 1, finalRun())).toBeNull();
+      expect(await fixture.store.runs.finish(unstoredRun('run_unknown'), finalRun())).toBeNull();
     });
 
     test('a waiting run that ends does not release the session of the one that holds it', async () => {

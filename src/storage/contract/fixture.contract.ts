@@ -14,6 +14,7 @@ import type {
   StoredEvent,
   Usage,
 } from '../port/index.ts';
+import { newRunRow, toRun } from '../run-row.ts';
 
 /**
  * A store of one engine, empty and started, for one test. Disposing of it stops every store that it handed out and
@@ -241,9 +242,13 @@ export const idsOf = (rows: readonly { id: string }[]): string[] => rows.map(({ 
 export const claimIds = async (store: Store, options: Partial<ClaimOptions> = {}): Promise<string[]> =>
   idsOf((await claim(store, options)).map(({ run }) => run));
 
+/** A run that started at once, as its process has it, and that is in no store. */
+export const unstoredRun = (id: string): Run =>
+  toRun(newRunRow(newRun({ id }), { status: 'running', sessionSeq: 0, nowMs: 0 }));
+
 /** Ends a run at its attempt and expects that it does. */
 export async function finish(store: Store, run: Run, overrides: Partial<FinalRun> = {}): Promise<Run> {
-  const finished = await store.runs.finish(run.tenantId, run.id, run.attempt, finalRun(overrides));
+  const finished = await store.runs.finish(run, finalRun(overrides));
   if (finished === null) throw new Error(`run ${run.id} could not be finished`);
   return finished;
 }

@@ -103,7 +103,7 @@ export function describeLine(open: OpenStore): void {
 
       const error = { code: 'run_timed_out', detail: 'Agent run timed out.', retryable: false };
       const end = finalRun({ status: 'timed_out', lastAgent: null, model: null, response: null, error });
-      const ended = await runs.finish(tenant, impatient.id, 0, end);
+      const ended = await runs.finish(impatient, end);
       expect(ended).toMatchObject({ status: 'timed_out', attempt: 0, startedAtMs: null, error });
       expect(ended?.finishedAtMs).toEqual(expect.any(Number));
       expect(await sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: holder.id });

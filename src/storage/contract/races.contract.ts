@@ -166,7 +166,7 @@ export function describeRaces(open: OpenStore): void {
         const run = await start(stores[0], { sessionId });
         const entries = { steps: [newStep(1)], events: [newEvent(2)] };
         const writes = [
-          () => stores[0].runs.finish(tenant, run.id, 1, finalRun({ newItems: [{ n: 1 }], entries })),
+          () => stores[0].runs.finish(run, finalRun({ newItems: [{ n: 1 }], entries })),
           () => stores[0].runs.pause(tenant, run.id, 1, pausedRun({ entries })),
           () => stores[0].runs.handBack(tenant, run.id, 1, entries).then((written) => written || null),
         ] as const;

@@ -51,7 +51,7 @@ async function nextEntries(store: Store, run: Run, type = 'text.delta'): Promise
 async function complete(store: Store, run: Run): Promise<Run | null> {
   const entries = await nextEntries(store, run, 'run.completed');
   const final = finalRun({ newItems: [{ run: run.id }, { run: run.id }], entries });
-  return store.runs.finish(run.tenantId, run.id, run.attempt, final);
+  return store.runs.finish(run, final);
 }
 
 /**

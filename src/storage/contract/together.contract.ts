@@ -47,7 +47,6 @@ export function describeTogether(open: OpenStore): void {
       const started = await Promise.all(numbers.map(() => start(fixture.store, { sessionId: null })));
       const finals = numbers.map((n) =>
         finalRun({
-          sessionId: null,
           response: `${Object.values(strings)[n % 11]} ${n}`,
           output: { n },
           costUsd: n / 10,
@@ -55,9 +54,9 @@ export function describeTogether(open: OpenStore): void {
         }),
       );
       const ended = await Promise.all(
-        started.toReversed().map(({ id }, index) => {
+        started.toReversed().map((run, index) => {
           const n = count - 1 - index;
-          return runs.finish(tenant, id, n === 3 ? 2 : 1, finals[n] as (typeof finals)[number]);
+          return runs.finish({ ...run, attempt: n === 3 ? 2 : 1 }, finals[n] as (typeof finals)[number]);
         }),
       );
       for (const [n, { id }] of started.entries()) {
@@ -82,12 +81,12 @@ export function describeTogether(open: OpenStore): void {
 
     test('a run that is ended several times ends once', async () => {
       await using fixture = await open();
-      const { id } = await start(fixture.store, { sessionId: null });
-      const ends = ['one', 'two', 'three'].map((response) => finalRun({ sessionId: null, response }));
-      const ended = await Promise.all(ends.map((final) => fixture.store.runs.finish(tenant, id, 1, final)));
-      expect(ended.filter((run) => run !== null)).toHaveLength(1);
-      const winner = ended.findIndex((run) => run !== null);
-      expect(await fixture.store.runs.get(tenant, id)).toMatchObject({ response: ends[winner]?.response });
+      const run = await start(fixture.store, { sessionId: null });
+      const ends = ['one', 'two', 'three'].map((response) => finalRun({ response }));
+      const ended = await Promise.all(ends.map((final) => fixture.store.runs.finish(run, final)));
+      expect(ended.filter((each) => each !== null)).toHaveLength(1);
+      const winner = ended.findIndex((each) => each !== null);
+      expect(await fixture.store.runs.get(tenant, run.id)).toMatchObject({ response: ends[winner]?.response });
     });
 
     test('a run whose end cannot be recorded fails alone', async () => {
@@ -96,9 +95,7 @@ export function describeTogether(open: OpenStore): void {
       const twice = { steps: [], events: [newEvent(2), newEvent(3)] };
       const taken = { steps: [newStep(1, { key: 'same' }), newStep(2, { key: 'same' })], events: [] };
       const ended = await Promise.allSettled(
-        started.map(({ id }, n) =>
-          fixture.store.runs.finish(tenant, id, 1, finalRun({ sessionId: null, entries: n === 5 ? taken : twice })),
-        ),
+        started.map((run, n) => fixture.store.runs.finish(run, finalRun({ entries: n === 5 ? taken : twice }))),
       );
       expect(ended.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))).toEqual([5]);
       expect(await fixture.store.runs.get(tenant, started[5]?.id ?? '')).toMatchObject({ status: 'running' });

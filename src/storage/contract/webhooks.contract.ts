@@ -153,10 +153,10 @@ export function describeWebhooks(open: OpenStore): void {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { sessionId: null, webhook });
-      expect(await store.runs.finish(tenant, run.id, run.attempt + 1, finalRun())).toBeNull();
+      expect(await store.runs.finish({ ...run, attempt: run.attempt + 1 }, finalRun())).toBeNull();
       expect(await told(store)).toEqual([]);
       await finish(store, run);
-      expect(await store.runs.finish(tenant, run.id, run.attempt, finalRun({ status: 'failed' }))).toBeNull();
+      expect(await store.runs.finish(run, finalRun({ status: 'failed' }))).toBeNull();
       expect(await eventsTold(store)).toEqual(['run.completed']);
     });
 

@@ -35,8 +35,6 @@ export type FinalRun = {
   newItems: JsonRecord[];
   /** What of the journal is not recorded yet; the run's last event is among it. */
   entries: JournalEntries;
-  /** The run's session, null for none, where that is known: the end of a run without one can share a statement. */
-  sessionId?: string | null;
 };
 
 /** What is known of a run when it stops for a person, and what of its journal is not recorded yet. */
@@ -172,11 +170,13 @@ export interface RunStore {
   /**
    * Ends a run: final state, the rest of its journal, its new items in the session, the session's counters and its
    * release, in one transaction, and only if the run has not ended yet (it may be `queued`, never started, or
-   * `requires_action`) and stands at this `attempt`. Returns the run as it is now, or null if another attempt has taken
-   * over or the run had ended: then nothing was written. NUL and lone surrogates in `lastAgent` and `model` become
+   * `requires_action`) and stands at the attempt of `run`. Returns the run as it is now, or null if another attempt has
+   * taken over or the run had ended: then nothing was written. NUL and lone surrogates in `lastAgent` and `model` become
    * U+FFFD.
+   *
+   * @param run the run as this attempt has it; what an end does not change is taken from here, not read again
    */
-  finish(tenantId: string, runId: string, attempt: number, final: FinalRun): Promise<Run | null>;
+  finish(run: Run, final: FinalRun): Promise<Run | null>;
 
   /** Whether a tenant has used an idempotency key; one whose time is over may count a while longer. */
   isKeyUsed(tenantId: string, key: string): Promise<boolean>;

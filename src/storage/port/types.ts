@@ -2,7 +2,25 @@
  * The shapes that the store keeps. Times are integer milliseconds since the epoch on the database's clock. Values
  * typed `Json` are stored as JSON text and come back as they went in, whatever characters their strings hold.
  */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json } | JsonText;
+
+/**
+ * JSON as its text, of what is only to be stored: made at once, so that it does not matter what becomes of the original,
+ * and once, where a copy would have to be made a text as well. The store gives back what it was made from.
+ */
+export class JsonText {
+  readonly text: string;
+
+  /** @throws {TypeError} if the value cannot be JSON */
+  constructor(value: object) {
+    this.text = JSON.stringify(value);
+  }
+
+  /** What it was made from, as JSON has it. */
+  toJSON(): unknown {
+    return JSON.parse(this.text);
+  }
+}
 
 /** A JSON object. */
 export type JsonRecord = { [key: string]: Json };

@@ -15,7 +15,7 @@ import {
   start,
   tenant,
 } from '../contract/fixture.contract.ts';
-import type { Store } from '../port/index.ts';
+import type { Run, Store } from '../port/index.ts';
 
 const unavailable = { name: 'ServiceError', code: 'store_unavailable', retryable: true };
 const entries = { steps: [newStep(1), newStep(2)], events: [newEvent(2), newEvent(3)] };
@@ -80,10 +80,10 @@ describe('an append whose connection is cut', () => {
     });
   });
 
-  const leaving: Record<string, (store: Store, runId: string) => Promise<unknown>> = {
-    end: (store, runId) => store.runs.finish(tenant, runId, 1, finalRun({ entries })),
-    pause: (store, runId) => store.runs.pause(tenant, runId, 1, pausedRun({ entries })),
-    'hand-back': (store, runId) => store.runs.handBack(tenant, runId, 1, entries),
+  const leaving: Record<string, (store: Store, run: Run) => Promise<unknown>> = {
+    end: (store, run) => store.runs.finish(run, finalRun({ entries })),
+    pause: (store, { id }) => store.runs.pause(tenant, id, 1, pausedRun({ entries })),
+    'hand-back': (store, { id }) => store.runs.handBack(tenant, id, 1, entries),
   };
   test.each(Object.entries(leaving))(
     'after the commit may come again with what follows it: the %s of the run',
@@ -94,7 +94,7 @@ describe('an append whose connection is cut', () => {
       const cut = relay.cutNextAnswer();
       await expect(store.journal.append(tenant, run.id, 1, entries)).rejects.toMatchObject(unavailable);
       await cut;
-      expect(await leave(store, run.id)).toBeTruthy();
+      expect(await leave(store, run)).toBeTruthy();
       expect(await journalOf(store, run)).toEqual(entries);
     },
   );

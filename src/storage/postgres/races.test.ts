@@ -139,8 +139,8 @@ const operations: ((store: Store, run: Run, at: { sessionId: string; ownerId: st
     const events = [newEvent(2 + run.attempt, { attempt: run.attempt })];
     return store.journal.append(run.tenantId, run.id, run.attempt, { steps: [newStep(2)], events });
   },
-  (store, run) => store.runs.finish(run.tenantId, run.id, run.attempt, finalRun({ newItems: [{ n: 1 }, { n: 2 }] })),
-  (store, run) => store.runs.finish(run.tenantId, run.id, run.attempt, finalRun({ newItems: [{ n: 1 }] })),
+  (store, run) => store.runs.finish(run, finalRun({ newItems: [{ n: 1 }, { n: 2 }] })),
+  (store, run) => store.runs.finish(run, finalRun({ newItems: [{ n: 1 }] })),
   (store, run) => store.runs.handBack(run.tenantId, run.id, run.attempt, noEntries),
   (store, run) => store.runs.pause(run.tenantId, run.id, run.attempt, pausedRun()),
   (store, run) => {

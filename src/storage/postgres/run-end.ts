@@ -1,22 +1,20 @@
-import type { FinalRun } from '../port/index.ts';
-import type { RunRow } from '../run-row.ts';
+import type { FinalRun, Run } from '../port/index.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { usageColumns, usageValues } from '../usage-row.ts';
 import type { Database, Statement } from './database.ts';
 import { entriesText } from './entries.ts';
 import { createGroupedWrites, fittingLength } from './grouped-writes.ts';
 
-/** A run that has ended, and whether somebody waited for its session; whoever comes later finds that free. */
-export type EndedRun = { row: RunRow<boolean>; awaited: boolean };
+/** When a run has ended, and whether somebody waited for its session; whoever comes later finds that free. */
+export type RunEnding = { finishedAtMs: number; awaited: boolean };
 
-type EndedRow = { n: number; run: RunRow<boolean>; awaited: boolean };
+type EndedRow = { n: number; finished_at_ms: number; awaited: boolean };
 
-// The function is in migrations/002-operations.sql. The row comes back as JSON, which takes less of this process than
-// its thirty-seven columns.
+// The function is in migrations/002-operations.sql.
 const finishRuns: Statement = {
   name: 'finish_runs',
   text: `
-    select asked.n, to_json(ended) as run, next_in_line(ended.tenant_id, ended.session_id) is not null as awaited
+    select asked.n, ended.finished_at_ms, next_in_line(ended.tenant_id, ended.session_id) is not null as awaited
     from json_to_recordset($1) as asked (
       n integer, tenant_id text, id text, attempt integer, status text, last_agent text, model text, response text,
       output text,
@@ -33,11 +31,11 @@ type Ending = { id: string; text: string };
 
 const nameOf = (name: string | null): string | null => (name === null ? null : toNameText(name));
 
-function textOf(tenantId: string, runId: string, attempt: number, final: FinalRun): string {
+function textOf({ tenantId, id, attempt }: Run, final: FinalRun): string {
   const values = usageValues(final.usage);
   const row = JSON.stringify({
     tenant_id: tenantId,
-    id: runId,
+    id,
     attempt,
     status: final.status,
     last_agent: nameOf(final.lastAgent),
@@ -51,22 +49,22 @@ function textOf(tenantId: string, runId: string, attempt: number, final: FinalRu
     first_token_ms: final.firstTokenMs,
     items: final.newItems.map((item) => JSON.stringify(item)),
   });
-  return `${row.slice(0, -1)},"entries":${entriesText(tenantId, runId, final.entries)}}`;
+  return `${row.slice(0, -1)},"entries":${entriesText(tenantId, id, final.entries)}}`;
 }
 
 const byId = (one: Ending, other: Ending) => (one.id < other.id ? -1 : 1);
 
 /**
- * Ends runs. Those that are known to have no session share statements; of the others each has one of its own, so that
- * nobody waits for two sessions at once.
+ * Ends runs. Those that have no session share statements; of the others each has one of its own, so that nobody waits
+ * for two sessions at once.
  */
 export function createRunEnd(database: Database) {
-  async function write(endings: readonly Ending[]): Promise<(EndedRun | null)[]> {
+  async function write(endings: readonly Ending[]): Promise<(RunEnding | null)[]> {
     // In the order of ids, as whoever else locks several runs, so that nobody waits in a circle.
     const sorted = endings.map((ending, n) => ({ ...ending, n })).toSorted(byId);
     const texts = sorted.map(({ n, text }) => `{"n":${n},${text.slice(1)}`);
     const rows = await database.query<EndedRow>(finishRuns, [`[${texts.join(',')}]`]);
-    const ended = new Map(rows.map(({ n, run, awaited }) => [n, { row: run, awaited }]));
+    const ended = new Map(rows.map(({ n, finished_at_ms: finishedAtMs, awaited }) => [n, { finishedAtMs, awaited }]));
     return endings.map((_, n) => ended.get(n) ?? null);
   }
 
@@ -78,9 +76,9 @@ export function createRunEnd(database: Database) {
 
   return {
     /** Null if nothing was written. */
-    async finish(tenantId: string, runId: string, attempt: number, final: FinalRun): Promise<EndedRun | null> {
-      const ending = { id: runId, text: textOf(tenantId, runId, attempt, final) };
-      if (final.sessionId === null) return grouped.add(ending);
+    async finish(run: Run, final: FinalRun): Promise<RunEnding | null> {
+      const ending = { id: run.id, text: textOf(run, final) };
+      if (run.sessionId === null) return grouped.add(ending);
       return (await write([ending]))[0] ?? null;
     },
 

@@ -1,6 +1,6 @@
 import { cancelledError } from '../cancelled.ts';
 import type { CreateOutcome, IfBusy, NewRun, OwnedRun, PausedRun, Run, RunStore } from '../port/index.ts';
-import { newRunRow, type RunRow, runColumns, toRun } from '../run-row.ts';
+import { newRunRow, type RunRow, runColumns, toEndedRun, toRun } from '../run-row.ts';
 import { toExactText, toJsonText, toNameText } from '../text.ts';
 import { usageValues } from '../usage-row.ts';
 import { claimRuns, recoverOrphans } from './claims.ts';
@@ -129,11 +129,11 @@ export function createRunStore(database: Database, signals: PostgresSignals) {
       tellEnd(row.id, row.awaited);
       return toRun(row);
     },
-    async finish(tenantId, runId, attempt, final) {
-      const ended = await end.finish(tenantId, runId, attempt, final);
+    async finish(run, final) {
+      const ended = await end.finish(run, final);
       if (ended === null) return null;
-      tellEnd(runId, ended.awaited);
-      return toRun(ended.row);
+      tellEnd(run.id, ended.awaited);
+      return toEndedRun(run, final, ended.finishedAtMs);
     },
     async isKeyUsed(tenantId, key) {
       return (await database.query(selectKey, [toNameText(tenantId), toExactText(key)])).length > 0;

@@ -48,8 +48,7 @@ function append(operation: Operation, { tenantId, runId, attempt }: RunAttempt, 
  */
 export function record({ sql, tell }: Operation, tenantId: string, runId: string, entries: JournalEntries): void {
   for (const step of entries.steps) {
-    const row = toStepRow(tenantId, runId, step);
-    sql(upsertStep).run(...stepColumns.map((column) => row[column]));
+    sql(upsertStep).run(...Object.values(toStepRow(tenantId, runId, step)));
   }
   for (const { seq, type, attempt, atMs, data } of entries.events) {
     sql(insertEvent).run(runId, seq, tenantId, type, attempt, atMs, JSON.stringify(data));

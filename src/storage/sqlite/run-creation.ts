@@ -59,7 +59,7 @@ function insert(operation: Operation, run: NewRun, { starts, first, lastSeq }: P
   operation
     .sql(insertRun)
     .run(
-      ...runColumns.map((column) => row[column]),
+      ...Object.values(row),
       rank,
       isTimed ? deadlineMs : null,
       run.webhook === undefined ? null : JSON.stringify(run.webhook),

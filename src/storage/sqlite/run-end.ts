@@ -1,11 +1,11 @@
 import { lastEventType } from '../event-row.ts';
 import { type FinalRun, type FinalStatus, type JsonRecord, type Run, type RunError, remainsOf } from '../port/index.ts';
-import { type RunRow, runColumns, toRun } from '../run-row.ts';
+import { type RunRow, toEndedRun, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
-import { toUsage, toUsageRow, usageColumns } from '../usage-row.ts';
+import { toUsageRow, usageColumns } from '../usage-row.ts';
 import { readSteps, record, recordOwn } from './journal.ts';
 import type { Operation } from './operation.ts';
-import { columns, type RunAttempt } from './run-statements.ts';
+import { columns } from './run-statements.ts';
 import { type Estate, leaveSession, someoneWaits } from './session-lock.ts';
 
 /** What the end of a run changes in its row. */
@@ -25,18 +25,14 @@ const endedColumns = [
   'finished_at_ms',
 ] as const satisfies (keyof RunRow)[];
 
-type EndedColumn = (typeof endedColumns)[number];
-type EndedRow = Pick<RunRow, EndedColumn>;
-
-// What was just written is known: reading a column of a row back takes about as long as writing it.
-const keptColumns = runColumns.filter((column) => !endedColumns.includes(column as EndedColumn));
+type EndedRow = Pick<RunRow, (typeof endedColumns)[number]>;
 
 const finishRun = `
   update runs set ${endedColumns.map((column) => `${column} = ?`).join(', ')}
   where id = ? and tenant_id = ? and attempt = ?
-    and (status in ('running', 'requires_action') or status = 'queued' and attempt = 0)
-  returning ${keptColumns.join(', ')}`;
+    and (status in ('running', 'requires_action') or status = 'queued' and attempt = 0)`;
 
+/** What an end writes, in the order of `endedColumns`. */
 const toEndedRow = (final: FinalRun, nowMs: number): EndedRow => ({
   status: final.status,
   last_agent: final.lastAgent === null ? null : toNameText(final.lastAgent),
@@ -54,18 +50,14 @@ const toEndedRow = (final: FinalRun, nowMs: number): EndedRow => ({
 });
 
 /** See `RunStore.finish`. */
-export function finish(operation: Operation, { tenantId, runId, attempt }: RunAttempt, final: FinalRun): Run | null {
-  const ended = toEndedRow(final, operation.nowMs);
-  const values = endedColumns.map((column) => ended[column]);
-  const kept = operation.sql(finishRun).get(...values, runId, tenantId, attempt) as
-    | Omit<RunRow, EndedColumn>
-    | undefined;
-  if (kept === undefined) return null;
-  const row: RunRow = { ...kept, ...ended };
-  record(operation, tenantId, runId, final.entries);
-  leave(operation, row, final);
-  operation.tell({ type: 'events', runId });
-  return toRun(row);
+export function finish(operation: Operation, run: Run, final: FinalRun): Run | null {
+  const { id, tenantId, sessionId, attempt } = run;
+  const values = Object.values(toEndedRow(final, operation.nowMs));
+  if (operation.sql(finishRun).run(...values, id, tenantId, attempt).changes === 0) return null;
+  record(operation, tenantId, id, final.entries);
+  leave(operation, { id, tenantId, sessionId }, final);
+  operation.tell({ type: 'events', runId: id });
+  return toEndedRun(run, final, operation.nowMs);
 }
 
 const sumOf = (column: string) =>
@@ -95,12 +87,15 @@ export function end(operation: Operation, runId: string, status: FinalStatus, er
   const row = operation.sql(endRun).get(runId, status, toJsonText(error), operation.nowMs) as RunRow;
   recordOwn(operation, { runId, tenantId: row.tenant_id, attempt: row.attempt }, lastEventType(status));
   const newItems = remains(operation, row, error.code);
-  leave(operation, row, { newItems, lastAgent: row.last_agent, costUsd: row.cost_usd, usage: toUsage(row) });
-  return toRun(row);
+  const run = toRun(row);
+  leave(operation, run, { newItems, lastAgent: run.lastAgent, costUsd: run.costUsd, usage: run.usage });
+  return run;
 }
 
-function leave(operation: Operation, { id, tenant_id, session_id }: RunRow, estate: Estate): void {
-  if (session_id === null) return;
-  leaveSession(operation, { tenantId: tenant_id, sessionId: session_id, id }, estate);
-  if (someoneWaits(operation, tenant_id, session_id)) operation.tell({ type: 'claimable' });
+type Leaving = Pick<Run, 'id' | 'tenantId' | 'sessionId'>;
+
+function leave(operation: Operation, { id, tenantId, sessionId }: Leaving, estate: Estate): void {
+  if (sessionId === null) return;
+  leaveSession(operation, { tenantId, sessionId, id }, estate);
+  if (someoneWaits(operation, tenantId, sessionId)) operation.tell({ type: 'claimable' });
 }

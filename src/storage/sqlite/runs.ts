@@ -34,8 +34,7 @@ export function createRunStore(database: Database, write: Operations): RunStore 
       write((operation) => pause(operation, { tenantId, runId, attempt }, paused)),
     settle: (tenantId, runId, decided) => write((operation) => settle(operation, tenantId, runId, decided)),
     expireAction: (error) => write((operation) => expireAction(operation, error)),
-    finish: (tenantId, runId, attempt, final) =>
-      write((operation) => finish(operation, { tenantId, runId, attempt }, final)),
+    finish: (run, final) => write((operation) => finish(operation, run, final)),
     isKeyUsed: (tenantId, key) => database.read((sql) => isKeyUsed(sql, tenantId, key)),
     get: (tenantId, runId) =>
       database.read((sql) => {

@@ -54,14 +54,14 @@ const writeForEver = `${preamble}
         metadata: {}, timeoutMs: 1, priority: 0, runAtMs: null, requestId: 'r', appVersion: '1', sdkVersion: '1',
         budgetKeyId: null,
         ownerId: '${owner}', idempotency: { key: id, fingerprint: 'f', ttlMs: 3_600_000 } };
-      await store.runs.create(run, 'wait', true);
+      const begun = await store.runs.create(run, 'wait', true);
       console.log('created', id);
       await store.journal.append('t', id, 1, { steps: [step], events: [event(2), event(3)] });
       console.log('recorded', id);
       const end = { status: 'completed', lastAgent: 'a', model: 'm', response: 'r', output: null, usage, costUsd: null,
         error: null, drift: false, firstTokenMs: null, newItems: [{ id }, { id }],
         entries: { steps: [], events: [event(4)] } };
-      await store.runs.finish('t', id, 1, end);
+      await store.runs.finish(begun.run, end);
       console.log('finished', id);
     }
   };

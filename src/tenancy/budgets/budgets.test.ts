@@ -124,7 +124,7 @@ describe('a model call', () => {
     const first = await world.forRun().reserve();
     const second = world.forRun().reserve();
     let isThere = false;
-    void second.then(() => {
+    void second?.then(() => {
       isThere = true;
     });
     await world.uses(); // it has been looked at, and waits

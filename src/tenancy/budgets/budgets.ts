@@ -148,6 +148,7 @@ export function createBudgets(deps: BudgetsDeps) {
       return createRunBudget({
         limits: runLimits,
         spentBefore,
+        isFree: () => run.budgetKeyId === null && book.isFree({ tenantId: run.tenantId, key: null }),
         accounts: () => patiently(() => accountsOfRun(run), signal),
         reserve: async (stepKey, spending, accounts) => {
           const hold = {

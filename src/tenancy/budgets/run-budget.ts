@@ -34,6 +34,8 @@ export type RunBudgetDeps = {
   limits: RunLimits;
   /** What was spent in the run before. */
   spentBefore: Spending;
+  /** Whether it is known without a question to the store that there are no such accounts. */
+  isFree(): boolean;
   /** The accounts that count at the moment. */
   accounts(): Promise<ScopedAccount[]>;
   /** Reserves for a call in the store's accounts, in all or in none; see `BudgetStore.reserve`. */
@@ -141,27 +143,30 @@ export function createRunBudget(deps: RunBudgetDeps) {
     return null;
   }
 
+  async function reserve(toAsk: () => CallAsk): Promise<CallHold | null> {
+    let ask: CallAsk | null = null;
+    for (;;) {
+      signal.throwIfAborted();
+      const accounts = await deps.accounts(); // anew each time: the day may end while it waits
+      if (accounts.length === 0 && !isLimited) return null;
+      ask ??= toAsk();
+      const limitsMoney = [...accounts, limits].some(({ nanoUsdMax }) => nanoUsdMax !== null);
+      if (ask.money === null && limitsMoney) throw priceUnknown(ask.model);
+      const hold = await tryToReserve(accounts, ask, { inputTokens: ask.inputTokens, ...(ask.money ?? free) });
+      if (hold !== null) return hold;
+      await changes.wait(signal);
+    }
+  }
+
   return {
     /**
-     * Reserves for a call, and waits for others to give back if it has to. Null where nothing is limited; then nobody
-     * asks what the call takes.
+     * Reserves for a call, and waits for others to give back if it has to. Null where nothing is limited, at once where
+     * that is known; then nobody asks what the call takes.
      *
      * @throws {ServiceError} `budget_exceeded`
      */
-    async reserve(toAsk: () => CallAsk): Promise<CallHold | null> {
-      let ask: CallAsk | null = null;
-      for (;;) {
-        signal.throwIfAborted();
-        const accounts = await deps.accounts(); // anew each time: the day may end while it waits
-        if (accounts.length === 0 && !isLimited) return null;
-        ask ??= toAsk();
-        const limitsMoney = [...accounts, limits].some(({ nanoUsdMax }) => nanoUsdMax !== null);
-        if (ask.money === null && limitsMoney) throw priceUnknown(ask.model);
-        const hold = await tryToReserve(accounts, ask, { inputTokens: ask.inputTokens, ...(ask.money ?? free) });
-        if (hold !== null) return hold;
-        await changes.wait(signal);
-      }
-    },
+    reserve: (toAsk: () => CallAsk): Promise<CallHold | null> | null =>
+      !isLimited && deps.isFree() ? null : reserve(toAsk),
   };
 }
 
