@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { createTurn } from '../../platform/turn.ts';
 import { AnswerStream, type StreamSource } from './answer-stream.ts';
 import { CallClocks } from './call-clocks.ts';
 import {
@@ -28,6 +29,8 @@ export type Call = {
 
 /** By what a call is bounded. */
 export type CallLimits = { timeouts: ModelTimeouts; answerBytesMax: number };
+
+const atEndOfTurn = createTurn();
 
 /** What is read of the body of an error at most, in bytes. */
 const errorBytesMax = 1_000_000;
@@ -203,7 +206,7 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
     checkAnswer(this.api, body, () => this.headers());
     dress(body as object, this.#requestId());
     this.#settle();
-    this.#resolve(this.#answered(body));
+    atEndOfTurn(() => this.#resolve(this.#answered(body)));
   }
 
   #parse(): unknown {

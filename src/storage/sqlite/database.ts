@@ -27,10 +27,7 @@ const logSizeMax = 64 * 1024 * 1024;
 export function createDatabase(file: string, sync: Sync) {
   let open: { connection: DatabaseSync; sql: Sql; commits: GroupCommit } | null = null;
 
-  const opened = () => {
-    if (open === null) throw unavailable(new Error('the database is not open'));
-    return open;
-  };
+  const notOpen = () => unavailable(new Error('the database is not open'));
 
   return {
     isOpen: (): boolean => open !== null,
@@ -59,21 +56,22 @@ export function createDatabase(file: string, sync: Sync) {
 
     /** Answers from what is committed. */
     async read<T>(query: (sql: Sql) => T): Promise<T> {
-      const { sql } = opened();
+      if (open === null) throw notOpen();
       try {
-        return query(sql);
+        return query(open.sql);
       } catch (error) {
         throw toOperationError(error);
       }
     },
 
     /**
-     * Does `work` in a transaction, all or nothing, and resolves when that is durable. It must do nothing but ask and
-     * change the database: it is done once more where another one of its group throws.
+     * Does `work` in a transaction, all or nothing, and resolves when that is durable, after a call of `committed`. It
+     * must do nothing but ask and change the database: it is done once more where another one of its group throws.
      */
-    async write<T>(work: (sql: Sql) => T): Promise<T> {
-      const { sql, commits } = opened();
-      return commits.add(() => work(sql));
+    write<T>(work: (sql: Sql) => T, committed?: () => void): Promise<T> {
+      if (open === null) return Promise.reject(notOpen());
+      const { sql, commits } = open;
+      return commits.add(() => work(sql), committed);
     },
   };
 }

@@ -77,6 +77,45 @@ describe('group commit', () => {
     ]);
   });
 
+  test('operations that come in the turns after it share its commit while each brings more, in five turns at most', async () => {
+    const { statements, transactions } = createRecorder();
+    const commits = createGroupCommit(transactions);
+    const added: Promise<number>[] = [];
+    const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+    for (const n of [1, 2, 3, 4, 5, 6, 7]) {
+      added.push(
+        commits.add(() => n),
+        commits.add(() => n),
+      );
+      await nextTurn();
+    }
+    await Promise.all(added);
+    expect(statements.filter((each) => each === 'commit')).toHaveLength(2);
+  });
+
+  test('one that is alone waits for no second turn', async () => {
+    const { statements, transactions } = createRecorder();
+    const commits = createGroupCommit(transactions);
+    const alone = commits.add(() => 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(statements).toEqual(['begin', 'commit']);
+    expect(await alone).toBe(1);
+  });
+
+  test('whoever has to be told of a commit is told before the one who waits for it, and of no failure', async () => {
+    const { transactions } = createRecorder();
+    const commits = createGroupCommit(transactions);
+    const order: string[] = [];
+    const done = commits.add(
+      () => 1,
+      () => order.push('told'),
+    );
+    const failed = commits.add(throws('no'), () => order.push('told of a failure'));
+    await done.then(() => order.push('resolved'));
+    await expect(failed).rejects.toThrow();
+    expect(order).toEqual(['told', 'resolved']);
+  });
+
   test('operations of which none throws have no savepoints', async () => {
     const { statements, transactions } = createRecorder();
     const commits = createGroupCommit(transactions);

@@ -16,17 +16,16 @@ export type Operation = {
 
 /** Does operations that write: each is all or nothing, and is told to others after it is durable, never before. */
 export function createOperations(database: Database, time: Time, signals: SignalHub) {
-  return async <T>(work: (operation: Operation) => T): Promise<T> => {
+  return <T>(work: (operation: Operation) => T): Promise<T> => {
     let told: Signal[] = [];
-    const result = await database.write((sql) => {
+    const perform = (sql: Sql) => {
       told = []; // it may be done once more, see GroupCommit
       const tell = (signal: Signal) => {
         told.push(signal);
       };
       return work({ sql, nowMs: time.nowMs(), steadyMs: time.steadyMs(), tell });
-    });
-    for (const signal of told) signals.emit(signal);
-    return result;
+    };
+    return database.write(perform, () => told.forEach(signals.emit));
   };
 }
 
