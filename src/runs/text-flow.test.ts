@@ -67,6 +67,28 @@ test('text that waits is told before what comes after it', () => {
   ]);
 });
 
+test('text waits for longer while the event loop is late, within bounds, and as before when it no longer is', async () => {
+  let nowMs = 0;
+  let lateMs = 0;
+  const waits: number[] = [];
+  const sleep = async (delayMs: number) => {
+    waits.push(delayMs);
+    nowMs += delayMs + lateMs;
+  };
+  const beat = createBeat({ monotonicMs: () => nowMs, sleep });
+  const beats = async (count: number) => {
+    for (let n = 0; n < count; n += 1) await beat();
+    return waits.at(-1);
+  };
+  expect(await beats(3)).toBe(10);
+  lateMs = 2;
+  expect(await beats(40)).toBeCloseTo(18, 0);
+  lateMs = 100;
+  expect(await beats(40)).toBe(50);
+  lateMs = 0;
+  expect(await beats(80)).toBeCloseTo(10, 0);
+});
+
 test('what several runs have waiting is told at one moment, again and again', async () => {
   const { flow, another, told, wake, timers } = openFlow();
   for (const round of [1, 2]) {
