@@ -56,27 +56,6 @@ function describeError(error: unknown): object {
 
 type Described = { type?: string; message?: string; stack?: string; code?: unknown; status?: unknown };
 
-/**
- * Standard output. What is logged before the event loop goes on is written in one piece then: a write for each line would
- * cost more than the line. What is left is written when the process ends, so that it has said all that it said, in order.
- */
-function standardOutput(): DestinationStream & { flushSync(): void } {
-  const output = pino.destination({ sync: true });
-  let lines = '';
-  const flushSync = () => {
-    if (lines !== '') output.write(lines);
-    lines = '';
-  };
-  process.once('exit', flushSync);
-  return {
-    write(line) {
-      if (lines === '') process.nextTick(flushSync);
-      lines += line;
-    },
-    flushSync,
-  };
-}
-
 /** The service's logger: one JSON object a line (or readable lines in development), never message text or secrets. */
 export function createLogger({ level, appName, worker, readable, secrets = [], destination }: LoggerOptions): Logger {
   const who = worker === undefined ? {} : { worker };
@@ -89,5 +68,6 @@ export function createLogger({ level, appName, worker, readable, secrets = [], d
     serializers: { err: describeError },
     hooks: { streamWrite: createRedaction(secrets) },
   };
-  return pino(options, destination ?? (readable ? pinoPretty() : standardOutput()));
+  // Written at once: a process that ends, or is killed, has said all that it said, in order. A run logs one line.
+  return pino(options, destination ?? (readable ? pinoPretty() : pino.destination({ sync: true })));
 }
