@@ -2,10 +2,13 @@ import {
   Agent,
   handoff,
   type InputGuardrail,
+  type Model,
   type ModelRequest,
   Runner,
   run as sdkRun,
+  setTraceProcessors,
   setTracingDisabled,
+  type TracingProcessor,
   tool,
 } from '@openai/agents';
 import { expect, test } from 'vitest';
@@ -69,6 +72,23 @@ test.each(['blocking', 'stream'] as const)(
   },
 );
 
+test('whoever watches an agent used as a tool is shown all that its model streams', async () => {
+  let seen = '';
+  const asTool = inner().asTool({
+    toolName: 'lookup',
+    toolDescription: 'asks inner',
+    onStream: ({ event }) => {
+      if (event.type === 'raw_model_stream_event' && event.data.type === 'output_text_delta') seen += event.data.delta;
+    },
+  });
+  const reply = (request: ModelRequest): StubReply => {
+    if (isInner(request)) return 'one by one, word by word';
+    return hasToolResult(request) ? 'done' : [{ call: 'lookup', args: { input: 'x' }, id: 'call_1' }];
+  };
+  await execute(new Agent({ name: 'main', tools: [asTool] }), { reply, mode: 'stream' });
+  expect(seen).toBe('one by one, word by word');
+});
+
 test.each([
   ['the default runner', () => sdkRun(inner(), 'x')],
   ['a runner of the author’s own', () => new Runner({ tracingDisabled: true }).run(inner(), 'x')],
@@ -91,6 +111,56 @@ test('a run inside a guardrail counts', async () => {
   const agent = new Agent({ name: 'main', inputGuardrails: [guardrail] });
   const { final } = await execute(agent, { reply: () => 'fine' });
   expect(final?.usage.requests).toBe(2);
+});
+
+test('a guardrail that trips while the model speaks stops it', async () => {
+  const speaking = Promise.withResolvers<void>();
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  let came = 0;
+  const model: Model = {
+    getResponse: () => expect.fail('it is streamed'),
+    async *getStreamedResponse() {
+      for (; came < 100_000; came += 1) {
+        yield { type: 'output_text_delta', delta: 'on and ' };
+        speaking.resolve();
+        await turn();
+      }
+    },
+  };
+  const guardrail: InputGuardrail = {
+    name: 'check',
+    execute: async () => {
+      await speaking.promise;
+      return { tripwireTriggered: true, outputInfo: {} };
+    },
+  };
+  const agent = new Agent({ name: 'main', model, inputGuardrails: [guardrail] });
+  const { final } = await execute(agent, { reply: () => 'not asked', mode: 'stream' });
+  expect(final?.error).toMatchObject({ code: 'guardrail_tripped' });
+  expect(came).toBeLessThan(100_000);
+});
+
+test('a run is traced if the application has turned traces on', async () => {
+  const names: string[] = [];
+  const processor: TracingProcessor = {
+    onTraceStart: async () => {},
+    onTraceEnd: async () => {},
+    onSpanStart: async () => {},
+    onSpanEnd: async ({ spanData }) => void names.push(spanData.type),
+    shutdown: async () => {},
+    forceFlush: async () => {},
+  };
+  setTraceProcessors([processor]);
+  try {
+    await execute(new Agent({ name: 'main' }), { reply: () => 'hello' });
+    expect(names).toEqual([]);
+    setTracingDisabled(false);
+    await execute(new Agent({ name: 'main' }), { reply: () => 'hello' });
+    expect(names).toContain('agent');
+  } finally {
+    setTracingDisabled(true);
+    setTraceProcessors([]);
+  }
 });
 
 test('a model of the agent’s own is counted, and stays usable outside of runs', async () => {
