@@ -1,6 +1,5 @@
 import {
   type AgentInputItem,
-  type RunConfig,
   Runner,
   type RunResult,
   type SessionInputCallback,
@@ -58,13 +57,17 @@ export type Execution =
 /** Executes runs: hands them to the SDK, watches them, and says how they ended. It stores nothing but the journal. */
 export function createExecutor(deps: ExecutorDeps) {
   const { agents, context, sessionInput, defaults, turnsMax, approvalExpiryMs, clock } = deps;
-  const untraced = createRunner(defaults, agents, { tracingDisabled: true });
-  const traced = createRunner(defaults, agents, { tracingDisabled: false });
+  const traced = createRunner(defaults, agents, true);
+  const untraced = createRunner(defaults, agents, false);
 
   async function callSdk(activity: Activity, agent: AnyAgent, session: RunSession | null): Promise<AnyResult> {
     const { run, signal } = activity;
-    const { id: runId, tenantId: tenant, sessionId, metadata } = run;
-    const runContext = context ? await buildContext(context, { runId, tenant, sessionId, metadata }) : {};
+    const runContext = await buildContext(context, {
+      runId: run.id,
+      tenant: run.tenantId,
+      sessionId: run.sessionId,
+      metadata: run.metadata,
+    });
     const { session: conversation, sessionInputCallback } = session ?? {};
     const options = { session: conversation, sessionInputCallback, context: runContext, maxTurns: turnsMax, signal };
     const runner = isTraced() ? traced : untraced;
@@ -202,11 +205,12 @@ function decide(result: AnyResult, { journal }: Activity): boolean {
 }
 
 /**
- * The runner of all runs. What it tells belongs to the run in whose scope it does: one for each run, with listeners that
- * know it, would keep that run until a full garbage collection, by what the SDK notes of it in a `WeakMap`.
+ * The runner of all runs, with or without the SDK's traces: one with them makes them even where nobody records any. What
+ * it tells belongs to the run in whose scope it does: one for each run, with listeners that know it, would keep that run
+ * until a full garbage collection, by what the SDK notes of it in a `WeakMap`.
  */
-function createRunner(defaults: RunDefaults, agents: AgentRegistry, tracing: Pick<RunConfig, 'tracingDisabled'>) {
-  const runner = new Runner({ modelProvider: defaults.modelProvider, model: defaults.model, ...tracing });
+function createRunner({ modelProvider, model }: RunDefaults, agents: AgentRegistry, traces: boolean): Runner {
+  const runner = new Runner({ modelProvider, model, tracingDisabled: !traces });
   const inRun = () => (runScope.getStore() as RunScope).activity;
   // Agents used as tools are not journaled as a whole; what they do is. Their calls are told all the same.
   runner.on('agent_tool_start', (_context, agent, tool, { toolCall }) => {

@@ -200,8 +200,7 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
     async begin(): Promise<ModelRequest> {
       activity.beginStep();
       try {
-        const paying = payForCall(scope, key, { name, agent: scope.agent, isOwn }, request);
-        paid = paying && (await paying);
+        paid = await payForCall(scope, key, { name, agent: scope.agent, isOwn }, request);
         return withModelCall(paid?.request ?? request, told);
       } catch (error) {
         activity.endStep();

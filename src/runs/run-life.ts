@@ -205,7 +205,7 @@ export function createRunLife({
         waitForProviders: outage.met,
         beat,
       });
-      const history = run.sessionId === null ? [] : await readHistory(store.sessions, run, historyItemsMax);
+      const history = await readHistory(store.sessions, run, historyItemsMax);
       const execution = await executor.execute(activity, history);
       const reason = signal.reason instanceof RunStopped ? signal.reason.reason : null;
       if (reason === 'lease_lost') {

@@ -133,8 +133,8 @@ export function newRunRow(run: NewRun, { status, sessionSeq, nowMs }: Beginning)
 export const toEndedRun = (run: Run, final: FinalRun, finishedAtMs: number): Run => ({
   ...run,
   status: final.status,
-  lastAgent: final.lastAgent === null ? null : toNameText(final.lastAgent),
-  model: final.model === null ? null : toNameText(final.model),
+  lastAgent: toNameText(final.lastAgent),
+  model: toNameText(final.model),
   response: final.response,
   output: final.output,
   usage: final.usage,

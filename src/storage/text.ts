@@ -16,10 +16,10 @@ export function fromJsonText<T extends Json>(text: string | null): T | null {
 
 /**
  * A name that came from outside, such as a provider's name of a model, as a column of plain text can hold it: NUL and
- * lone surrogates become U+FFFD. Plain, since names are compared and grouped in SQL.
+ * lone surrogates become U+FFFD. Plain, since names are compared and grouped in SQL. Null stays null.
  */
-export function toNameText(name: string): string {
-  return name.toWellFormed().replaceAll('\0', '\uFFFD');
+export function toNameText<T extends string | null>(name: T): T {
+  return (name?.toWellFormed().replaceAll('\0', '\uFFFD') ?? null) as T;
 }
 
 /**

@@ -76,7 +76,7 @@ async function lateAppend(store: Store): Promise<boolean> {
     newEvent(7, { type: 'run.completed', attempt: 2, data: {} }),
   ];
   const sum = { ...usage, requests: 2, totalTokens: 24 };
-  await store.runs.finish({ ...run, attempt: 2 }, finalRun({ usage: sum, entries: { steps, events } }));
+  await store.runs.finish(run, finalRun({ usage: sum, entries: { steps, events } }));
   return late;
 }
 

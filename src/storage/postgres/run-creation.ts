@@ -48,7 +48,7 @@ const textOf = (run: NewRun, ifBusy: IfBusy, startNow: boolean): string =>
   JSON.stringify({
     id: run.id,
     tenant_id: toNameText(run.tenantId),
-    session_id: run.sessionId === null ? null : toNameText(run.sessionId),
+    session_id: toNameText(run.sessionId),
     mode: run.mode,
     agent: toNameText(run.agent),
     simulated: run.simulated,

@@ -29,8 +29,6 @@ const finishRuns: Statement = {
 
 type Ending = { id: string; text: string };
 
-const nameOf = (name: string | null): string | null => (name === null ? null : toNameText(name));
-
 function textOf({ tenantId, id, attempt }: Run, final: FinalRun): string {
   const values = usageValues(final.usage);
   const row = JSON.stringify({
@@ -38,8 +36,8 @@ function textOf({ tenantId, id, attempt }: Run, final: FinalRun): string {
     id,
     attempt,
     status: final.status,
-    last_agent: nameOf(final.lastAgent),
-    model: nameOf(final.model),
+    last_agent: toNameText(final.lastAgent),
+    model: toNameText(final.model),
     response: toJsonText(final.response),
     output: toJsonText(final.output),
     ...Object.fromEntries(usageColumns.map((column, index) => [column, values[index]])),

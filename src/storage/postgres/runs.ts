@@ -184,8 +184,8 @@ async function create(deps: CreateDeps, run: NewRun, ifBusy: IfBusy, startNow: b
 
 const pausedValues = (tenantId: string, runId: string, paused: PausedRun): unknown[] => [
   toJsonText(paused.requiredAction),
-  nameOf(paused.lastAgent),
-  nameOf(paused.model),
+  toNameText(paused.lastAgent),
+  toNameText(paused.model),
   ...usageValues(paused.usage),
   paused.costUsd,
   paused.drift,
@@ -194,5 +194,3 @@ const pausedValues = (tenantId: string, runId: string, paused: PausedRun): unkno
   toJsonText(cancelledError),
   paused.expiresInMs,
 ];
-
-const nameOf = (name: string | null): string | null => (name === null ? null : toNameText(name));

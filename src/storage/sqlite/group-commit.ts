@@ -27,9 +27,9 @@ const pendingMax = 20_000;
 /**
  * Commits in groups: the operations that arrive in one turn of the event loop, or in a few where each brings more, share
  * one transaction, and so one wait for the disk; what follows from them then happens together, too, which takes less of
- * the processor. One that throws is undone and rejected alone: then the group is done
- * anew, with a savepoint for each. Not at once, since savepoints have SQLite keep a copy of each page that an operation
- * touches. A promise settles only after the commit of its group.
+ * the processor. One that throws is undone and rejected alone: then the group is done anew, with a savepoint for each.
+ * Not at once, since savepoints have SQLite keep a copy of each page that an operation touches. A promise settles only
+ * after the commit of its group.
  */
 export function createGroupCommit(transactions: Transactions) {
   let pending: Pending[] = [];

@@ -35,8 +35,8 @@ const finishRun = `
 /** What an end writes, in the order of `endedColumns`. */
 const toEndedRow = (final: FinalRun, nowMs: number): EndedRow => ({
   status: final.status,
-  last_agent: final.lastAgent === null ? null : toNameText(final.lastAgent),
-  model: final.model === null ? null : toNameText(final.model),
+  last_agent: toNameText(final.lastAgent),
+  model: toNameText(final.model),
   response: toJsonText(final.response),
   output: toJsonText(final.output),
   ...toUsageRow(final.usage),

@@ -126,7 +126,7 @@ export function leaveSession(
     id,
     nowMs,
     newItems.length,
-    lastAgent === null ? null : toNameText(lastAgent),
+    toNameText(lastAgent),
     costUsd,
     ...usageValues(usage),
     tenantId,
