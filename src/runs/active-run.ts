@@ -32,11 +32,13 @@ export type ActiveRun = {
  *
  * @param deadlineMs when the run's time is over, on the monotonic clock
  * @param told events that were recorded with the run's creation
+ * @param stored resolves once the run is stored: until then nothing that anybody else sees may be done for it
  */
 export type RunLife = (
   active: Omit<ActiveRun, 'ended'>,
   deadlineMs: number,
   told: readonly StoredEvent[],
+  stored: Promise<unknown>,
 ) => Promise<RunEnd>;
 
 /** The runs that this process executes, and a way to wait until there are none. */

@@ -14,6 +14,8 @@ export type ToolCall = { callId: string; name: string; arguments: string };
 export type ActivityDeps = {
   run: Run;
   journal: Journal;
+  /** Resolves once the run is stored: no model is asked before. Defaults to it being stored. */
+  stored?: Promise<unknown> | null;
   clock: Clock;
   signal: AbortSignal;
   /** What a tool does that nobody declared. */
@@ -43,7 +45,7 @@ const unlimited: RunBudget = { reserve: () => null };
 export function createActivity(deps: ActivityDeps) {
   const { run, journal, clock, signal, effectDefault, fault, assertHeld, giveBack } = deps;
   const { deadlineMs = Number.POSITIVE_INFINITY, waitForProviders } = deps;
-  const { budget = unlimited, beat = createBeat(clock) } = deps;
+  const { budget = unlimited, beat = createBeat(clock), stored = null } = deps;
   const modelErrors = new WeakSet<object>();
   const text = createTextFlow({ beat, tell: journal.tell });
   const callIds = new Set<string>();
@@ -64,6 +66,7 @@ export function createActivity(deps: ActivityDeps) {
     clock,
     deadlineMs,
     budget,
+    stored,
 
     /** Whether the run is still being executed: what code that outlives it still reports is dropped. */
     isOpen: (): boolean => open,

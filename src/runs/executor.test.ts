@@ -14,7 +14,9 @@ import {
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { execute } from '../../tests/support/execute-run.ts';
+import { createMemoryJournal } from '../../tests/support/memory-journal.ts';
 import { createStubModel, hasToolResult, type StubReply } from '../../tests/support/stub-model.ts';
+import { ServiceError } from '../platform/errors.ts';
 import { RunStopped } from './failures.ts';
 import { interceptNestedRuns } from './interception.ts';
 
@@ -36,6 +38,36 @@ test.each(['blocking', 'stream'] as const)('a plain %s run answers and books its
   expect(final?.usage).toMatchObject({ requests: 1, inputTokens: 10, outputTokens: 5, totalTokens: 15 });
   expect(final?.newItems).toHaveLength(2);
   expect(events.flatMap((event) => (event.type === 'text.delta' ? event.delta : [])).join('')).toBe('It left today.');
+});
+
+test.each(['blocking', 'stream'] as const)('no model is asked before the %s run is stored', async (mode) => {
+  const storing = Promise.withResolvers<void>();
+  const journal = createMemoryJournal();
+  journal.stored = storing.promise;
+  const order: string[] = [];
+  const model = (): StubReply => {
+    order.push('model');
+    return 'done';
+  };
+  const prepared = Promise.withResolvers<void>();
+  const instructions = () => {
+    prepared.resolve();
+    return 'You are the agent.';
+  };
+  const executed = execute(new Agent({ name: 'main', instructions }), { reply: model, mode, journal });
+  await prepared.promise;
+  await new Promise((resolve) => setImmediate(resolve));
+  order.push('stored');
+  storing.resolve();
+  expect((await executed).final).toMatchObject({ status: 'completed' });
+  expect(order).toEqual(['stored', 'model']);
+});
+
+test('of a run that could not be stored no model is asked', async () => {
+  const journal = createMemoryJournal();
+  journal.stored = Promise.reject(new ServiceError('store_unavailable', {}));
+  const { final } = await execute(new Agent({ name: 'main' }), { reply: () => expect.unreachable(), journal });
+  expect(final).toMatchObject({ status: 'failed', error: { code: 'store_unavailable' } });
 });
 
 test('a tool call is told as it starts and as it ends, with its arguments and its result', async () => {

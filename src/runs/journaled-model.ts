@@ -195,9 +195,10 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
     /**
      * Begins to carry the call out: from here on it has to be over some time, too. Returns what is to be asked.
      *
-     * @throws {ServiceError} `budget_exceeded`
+     * @throws {ServiceError} `budget_exceeded`, `store_unavailable`
      */
     async begin(): Promise<ModelRequest> {
+      await activity.stored;
       activity.beginStep();
       try {
         paid = await payForCall(scope, key, { name, agent: scope.agent, isOwn }, request);

@@ -161,7 +161,7 @@ export function createRunLife({
     return { type: 'handed_back' };
   }
 
-  return async (handle, deadlineMs, told) => {
+  return async (handle, deadlineMs, told, stored) => {
     const { run, signal, stop } = handle;
     const timer = new AbortController();
     clock.sleep(Math.max(0, deadlineMs - clock.monotonicMs()), timer.signal).then(
@@ -194,6 +194,7 @@ export function createRunLife({
       const activity = createActivity({
         run,
         budget,
+        stored,
         journal,
         clock,
         signal,

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { createHandClock } from '../../tests/support/hand-clock.ts';
 import { createAgentRegistry } from '../agents/index.ts';
 import { createIds } from '../platform/ids.ts';
-import type { Run, Store, StoredEvent } from '../storage/port/index.ts';
+import type { Store, StoredEvent } from '../storage/port/index.ts';
 import { createSqliteStore } from '../storage/sqlite/index.ts';
 import { createActiveRuns, type RunEnd, type RunLife } from './active-run.ts';
 import { createAdmission } from './admission.ts';
@@ -19,7 +19,12 @@ import { createSlots } from './slots.ts';
 const caller = { tenantId: 'tenant-a', keyId: null, requestId: 'req_1', spender: { tenantId: 'tenant-a', key: null } };
 const request = (more: Partial<CreateRun> = {}): CreateRun => ({ message: 'Hi', if_busy: 'wait', ...more });
 
-type Lived = { run: Run; deadlineMs: number; told: readonly StoredEvent[]; signal: AbortSignal; end: () => void };
+type Lived = Pick<Parameters<RunLife>[0], 'run' | 'signal'> & {
+  deadlineMs: number;
+  told: readonly StoredEvent[];
+  stored: Promise<unknown>;
+  end: () => void;
+};
 
 /** A service on an embedded store of its own; the lives of its runs last until the test ends them. */
 async function createService({ slotsMax = 3, waitersMax = 0, wrap = (store: Store) => store } = {}) {
@@ -29,9 +34,9 @@ async function createService({ slotsMax = 3, waitersMax = 0, wrap = (store: Stor
   const clock = createHandClock();
   const slots = createSlots(slotsMax);
   const lived: Lived[] = [];
-  const life: RunLife = ({ run, signal }, deadlineMs, told) => {
+  const life: RunLife = ({ run, signal }, deadlineMs, told, stored) => {
     const ended = Promise.withResolvers<RunEnd>();
-    lived.push({ run, signal, deadlineMs, told, end: () => ended.resolve({ type: 'ended', run }) });
+    lived.push({ run, signal, deadlineMs, told, stored, end: () => ended.resolve({ type: 'ended', run }) });
     return ended.promise;
   };
   const active = createActiveRuns();
@@ -131,6 +136,32 @@ describe('a run that is created', () => {
     service.lived[0]?.end();
     expect(await service.runs.ended(accepted)).toMatchObject({ run: { id: accepted.run.id } });
     expect(service.active.size()).toBe(0);
+  });
+
+  test('is prepared while the store makes sure of it, and answered for after that', async () => {
+    const sure = Promise.withResolvers<void>();
+    await using service = await createService({
+      wrap: (store) => ({
+        ...store,
+        runs: {
+          ...store.runs,
+          create: async (...args) => {
+            const outcome = await store.runs.create(...args);
+            await sure.promise;
+            return outcome;
+          },
+        },
+      }),
+    });
+    const order: string[] = [];
+    const accepted = service.runs.create(request(), caller, 'blocking').then(() => order.push('answered for'));
+    while (service.lived.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const stored = service.lived[0]?.stored.then(() => order.push('stored'));
+    order.push('prepared');
+    sure.resolve();
+    await Promise.all([accepted, stored]);
+    expect(order).toEqual(['prepared', 'stored', 'answered for']);
+    expect(service.slots.used()).toBe(1);
   });
 
   test('has its time from when it was received, the time to store it included', async () => {

@@ -137,7 +137,9 @@ export function createRunService(deps: RunServiceDeps) {
     return mode === 'background' ? settings.backgroundTimeoutMs : settings.runTimeoutMs;
   }
 
-  function insert(request: CreateRun, caller: Caller, mode: RunMode, { startNow, waitedMs }: Arrival) {
+  type Begun = (run: Run) => void;
+
+  function insert(request: CreateRun, caller: Caller, mode: RunMode, { startNow, waitedMs }: Arrival, begun: Begun) {
     const { idempotencyKey: key } = caller;
     const agent = agentFor(request.agent);
     return store.runs.create(
@@ -165,11 +167,12 @@ export function createRunService(deps: RunServiceDeps) {
       },
       request.if_busy,
       startNow && lease.isHeld(), // what others may take over at once had better wait in line
+      begun,
     );
   }
 
   /** Carries out a run for which a slot is held; the slot is given back at its end. */
-  function execute(run: Run, deadlineMs: number, told: StoredEvent[] = []): void {
+  function execute(run: Run, deadlineMs: number, told: StoredEvent[], stored: Promise<unknown>): void {
     const log = createLiveLog();
     const sinceMs = clock.monotonicMs();
     const release = () => {
@@ -177,27 +180,32 @@ export function createRunService(deps: RunServiceDeps) {
       slots.release();
     };
     if (run.attempt === 1) log.publish([liveCreatedEvent(run), ...told.map((event) => toLiveEvent(run, event))]);
-    active.add(run, log, (handle) => life(handle, deadlineMs, told).finally(release));
+    active.add(run, log, (handle) => life(handle, deadlineMs, told, stored).finally(release));
   }
 
   const endsHere = () => new ServiceError('shutting_down', {}, { retryAfterMs: retryMs });
 
-  /** Stores a run, and carries it out if it holds a slot and its session is free. */
+  /**
+   * Stores a run, and carries it out if it holds a slot and its session is free. That begins while the store still makes
+   * sure of the run: there is enough to do before a model is asked.
+   */
   async function begin(request: CreateRun, caller: Caller, mode: RunMode, arrival: Arrival): Promise<Accepted> {
     let started = false;
     try {
       if (closed) throw endsHere(); // it was in line until just now
-      const outcome = await insert(request, caller, mode, arrival);
+      const deadlineOf = ({ timeoutMs }: Run) => arrival.receivedMs + timeoutMs;
+      const inserted = insert(request, caller, mode, arrival, (run) => {
+        started = true;
+        execute(run, deadlineOf(run), [startedEvent(run)], inserted);
+      });
+      const outcome = await inserted;
       if (outcome.type === 'key_reused') throw new ServiceError('idempotency_key_reused', {});
       if (outcome.type === 'busy') {
         const names = { sessionId: request.session_id ?? '', runId: outcome.activeRunId };
         throw new ServiceError('session_busy', names, { activeRunId: outcome.activeRunId, retryAfterMs: retryMs });
       }
       const { run, type } = outcome;
-      const deadlineMs = arrival.receivedMs + run.timeoutMs;
-      started = type === 'started';
-      if (started) execute(run, deadlineMs, [startedEvent(run)]);
-      return { run, isNew: type !== 'existing', deadlineMs, warnings: arrival.warnings };
+      return { run, isNew: type !== 'existing', deadlineMs: deadlineOf(run), warnings: arrival.warnings };
     } finally {
       if (arrival.startNow && !started) slots.release();
     }
@@ -252,7 +260,7 @@ export function createRunService(deps: RunServiceDeps) {
 
     /** Carries out a run that this process has claimed; a slot is held for it. */
     resume({ run, remainingMs }: ClaimedRun): void {
-      execute(run, clock.monotonicMs() + remainingMs);
+      execute(run, clock.monotonicMs() + remainingMs, [], Promise.resolve());
     },
 
     /**

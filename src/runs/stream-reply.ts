@@ -12,17 +12,12 @@ export function clientGone(reply: FastifyReply): AbortSignal {
   return gone.signal;
 }
 
-/**
- * Answers with a stream of events, which no proxy on the way holds back. Its connection ends with it: when a process
- * begins to stop, streams under way can no longer be told by a header, and whoever used such a connection again would
- * meet a process that takes no new runs.
- */
+/** Answers with a stream of events, which no proxy on the way holds back. */
 export function sendStream(reply: FastifyReply, events: AsyncGenerator<RunEvent, void, undefined>): FastifyReply {
   return reply
     .header('content-type', 'text/event-stream; charset=utf-8')
     .header('cache-control', 'no-cache, no-transform')
     .header('x-accel-buffering', 'no')
-    .header('connection', 'close')
     .serializer((payload: unknown) => payload as string)
     .send(Readable.from(streamOf(events)) as never);
 }

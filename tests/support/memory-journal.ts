@@ -26,6 +26,8 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
     steps: (): Step[] => [...steps.values()].sort((one, other) => one.step - other.step),
     /** Called before each write; what it throws or rejects with is what the store would. */
     beforeWrite: async (_entries: JournalEntries): Promise<void> => {},
+    /** Resolves once the run itself is stored. */
+    stored: Promise.resolve() as Promise<unknown>,
     /** Whether writes are refused, as those of an attempt that was taken over. */
     refuses: false,
     write,
@@ -50,6 +52,7 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
       });
       return createActivity({
         run,
+        stored: memory.stored,
         journal,
         clock: systemClock,
         signal,

@@ -222,6 +222,22 @@ export function describeCreate(open: OpenStore): void {
       expect(await claimIds(fixture.store)).toEqual([]);
     });
 
+    test('a run that starts is told as soon as it does, before it is answered for, and no other run is', async () => {
+      await using fixture = await open();
+      const told: unknown[] = [];
+      const create = async (ifBusy: 'wait' | 'reject', startNow: boolean) => {
+        const outcome = await fixture.store.runs.create(newRun(), ifBusy, startNow, (run) => told.push(run));
+        told.push(outcome.type);
+        return outcome;
+      };
+      const started = await create('wait', true);
+      expect(started.type === 'started' && told).toEqual([(started as { run: unknown }).run, 'started']);
+      for (const ifBusy of ['wait', 'reject'] as const) await create(ifBusy, true);
+      expect(told.slice(1)).toEqual(['started', 'queued', 'busy']);
+      await fixture.store.runs.create(newRun({ sessionId: null }), 'wait', false, (run) => told.push(run));
+      expect(told).toHaveLength(4);
+    });
+
     test('a run whose id is taken is refused, and the first one stays as it was', async () => {
       await using fixture = await open();
       const run = await start(fixture.store, { sessionId: null });

@@ -101,8 +101,11 @@ export interface RunStore {
    * error that is not a `ServiceError` if the id is taken.
    *
    * A queued run whose time has not come stands in nobody's way: it takes its place in the line when it has.
+   *
+   * `begun` is called with a run that starts as soon as that is decided, and before this resolves. The run may still be
+   * lost then, for instance to a power cut: nothing that anybody else sees may be done for it until this has resolved.
    */
-  create(run: NewRun, ifBusy: IfBusy, startNow: boolean): Promise<CreateOutcome>;
+  create(run: NewRun, ifBusy: IfBusy, startNow: boolean, begun?: (run: Run) => void): Promise<CreateOutcome>;
 
   /**
    * Claims queued runs for a process: `queued → running`, attempt + 1, their sessions held. Eligible are runs whose

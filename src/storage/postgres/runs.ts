@@ -86,7 +86,11 @@ export function createRunStore(database: Database, signals: PostgresSignals) {
   };
 
   return {
-    create: (run, ifBusy, startNow) => create({ creation, signals, get, tellEnd }, run, ifBusy, startNow),
+    async create(run, ifBusy, startNow, begun) {
+      const outcome = await create({ creation, signals, get, tellEnd }, run, ifBusy, startNow);
+      if (outcome.type === 'started') begun?.(outcome.run);
+      return outcome;
+    },
     claim: (ownerId, options) => claimRuns(database, ownerId, options),
     recoverOrphans: (poison, limit) => recoverOrphans(database, signals, poison, limit),
     async handBack(tenantId, runId, attempt, entries, wakeInMs) {

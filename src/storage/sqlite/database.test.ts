@@ -2,11 +2,26 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createDatabase, type Sync } from './database.ts';
+import { createDatabase } from './database.ts';
+import { createLogDisk } from './log-disk.ts';
 
-function openDatabase(sync: Sync = 'normal') {
+function openDatabase(isDurable = false) {
   const folder = mkdtempSync(join(tmpdir(), 'agent-service-sqlite-'));
-  const database = createDatabase(join(folder, 'test.db'), sync);
+  const file = join(folder, 'test.db');
+  const log = createLogDisk(file);
+  let waits = 0;
+  const disk = {
+    sync(done: (error: Error | null) => void) {
+      waits += 1;
+      log.sync(done);
+    },
+    syncNow() {
+      waits += 1;
+      log.syncNow();
+    },
+    close: log.close,
+  };
+  const database = createDatabase(file, isDurable ? disk : null, (error) => expect.unreachable(error.message));
   const connection = database.open();
   connection.exec('create table notes (id integer primary key, text text not null) strict');
   const insert = (id: number, text: string) =>
@@ -17,6 +32,7 @@ function openDatabase(sync: Sync = 'normal') {
     connection,
     insert,
     count,
+    waits: () => waits,
     [Symbol.dispose]() {
       database.close();
       rmSync(folder, { recursive: true, force: true });
@@ -25,16 +41,32 @@ function openDatabase(sync: Sync = 'normal') {
 }
 
 describe('the database', () => {
-  for (const [sync, level] of [
-    ['full', 2],
-    ['normal', 1],
-  ] as const) {
-    test(`writes ahead, and waits for the disk as ${sync} says`, () => {
-      using opened = openDatabase(sync);
-      const pragma = (name: string) => Object.values(opened.connection.prepare(`pragma ${name}`).get() ?? {})[0];
-      expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')]).toEqual(['wal', level, 1]);
-    });
-  }
+  test('writes ahead, and leaves the wait for the disk to the commits of groups', () => {
+    using opened = openDatabase();
+    const pragma = (name: string) => Object.values(opened.connection.prepare(`pragma ${name}`).get() ?? {})[0];
+    expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')]).toEqual(['wal', 1, 1]);
+  });
+
+  test('waits for the disk once a group, in place or not', async () => {
+    using opened = openDatabase(true);
+    await opened.insert(1, 'a');
+    expect(opened.waits()).toBe(1);
+    await Promise.all([2, 3, 4, 5, 6].map((id) => opened.insert(id, 'b')));
+    expect(opened.waits()).toBe(2);
+    expect(await opened.count()).toBe(6);
+  });
+
+  test('what is under way when it is closed is waited for', async () => {
+    using opened = openDatabase(true);
+    const first = opened.insert(1, 'a');
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = opened.insert(2, 'b');
+    opened.database.close();
+    await Promise.all([first, second]);
+    expect(opened.waits()).toBe(3); // what was under way is waited for again, in place
+    opened.database.open();
+    expect(await opened.count()).toBe(2);
+  });
 
   test('a broken constraint is the error of the operation, not of the database', async () => {
     using opened = openDatabase();

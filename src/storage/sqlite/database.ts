@@ -1,9 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { busyCode, resultCode, toOperationError, unavailable } from './errors.ts';
-import { createGroupCommit, type GroupCommit, type Transactions } from './group-commit.ts';
-
-/** `full` survives a power cut; `normal` may lose the last moments to one, and is faster. Both survive kill -9. */
-export type Sync = 'full' | 'normal';
+import { createGroupCommit, type GroupCommit, type Telling, type Transactions } from './group-commit.ts';
+import type { LogDisk } from './log-disk.ts';
 
 /** The prepared statement of an SQL text; prepared once a connection. */
 export type Sql = (text: string) => StatementSync;
@@ -22,9 +20,12 @@ const logSizeMax = 64 * 1024 * 1024;
 
 /**
  * One connection to the database file, which can be closed and opened again. Reads are answered at once, writes in
- * groups. While it is closed, both reject with `store_unavailable`.
+ * groups. While it is closed, both reject with `store_unavailable`, and so they do once the disk has failed, of which
+ * `lost` is told.
+ *
+ * @param disk what is waited for until a write is durable; null if a power cut may take the last moments
  */
-export function createDatabase(file: string, sync: Sync) {
+export function createDatabase(file: string, disk: LogDisk | null, lost: (error: Error) => void) {
   let open: { connection: DatabaseSync; sql: Sql; commits: GroupCommit } | null = null;
 
   const notOpen = () => unavailable(new Error('the database is not open'));
@@ -36,13 +37,13 @@ export function createDatabase(file: string, sync: Sync) {
     open(): DatabaseSync {
       const connection = new DatabaseSync(file, { timeout: busyTimeoutMs });
       try {
-        configure(connection, sync);
+        configure(connection);
       } catch (error) {
         connection.close();
         throw error;
       }
       const sql = createStatements(connection);
-      open = { connection, sql, commits: createGroupCommit(createTransactions(connection, sql)) };
+      open = { connection, sql, commits: createGroupCommit(createTransactions(connection, sql), disk, lost) };
       return connection;
     },
 
@@ -51,11 +52,14 @@ export function createDatabase(file: string, sync: Sync) {
       const closing = open;
       open = null;
       closing?.commits.flush();
+      disk?.close();
       closing?.connection.close();
     },
 
-    /** Answers from what is committed. */
+    /** Answers from what is durable. */
     async read<T>(query: (sql: Sql) => T): Promise<T> {
+      const hardening = open?.commits.whenDurable();
+      if (hardening) await hardening;
       if (open === null) throw notOpen();
       try {
         return query(open.sql);
@@ -65,13 +69,13 @@ export function createDatabase(file: string, sync: Sync) {
     },
 
     /**
-     * Does `work` in a transaction, all or nothing, and resolves when that is durable, after a call of `committed`. It
-     * must do nothing but ask and change the database: it is done once more where another one of its group throws.
+     * Does `work` in a transaction, all or nothing, and resolves when that is durable. It must do nothing but ask and
+     * change the database: it is done once more where another one of its group throws.
      */
-    write<T>(work: (sql: Sql) => T, committed?: () => void): Promise<T> {
+    write<T>(work: (sql: Sql) => T, telling?: Telling<T>): Promise<T> {
       if (open === null) return Promise.reject(notOpen());
       const { sql, commits } = open;
-      return commits.add(() => work(sql), committed);
+      return commits.add(() => work(sql), telling);
     },
   };
 }
@@ -79,9 +83,9 @@ export function createDatabase(file: string, sync: Sync) {
 /** What {@link createDatabase} makes. */
 export type Database = ReturnType<typeof createDatabase>;
 
-function configure(connection: DatabaseSync, sync: Sync): void {
+function configure(connection: DatabaseSync): void {
   writeAhead(connection);
-  connection.exec(`pragma synchronous = ${sync}`);
+  connection.exec('pragma synchronous = normal'); // what more there is to wait for is the group commit's
   connection.exec('pragma foreign_keys = on');
   connection.exec('pragma temp_store = memory'); // keeps the undo log of savepoints off the disk
   connection.exec(`pragma journal_size_limit = ${logSizeMax}`);

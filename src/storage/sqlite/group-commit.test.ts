@@ -34,6 +34,8 @@ function createRecorder({ failing = [] }: { failing?: string[] } = {}) {
   return { statements, transactions, end };
 }
 
+const nobody = () => {};
+
 const throws = (message: string) => () => {
   throw new Error(message);
 };
@@ -43,7 +45,7 @@ const unavailable = { name: 'ServiceError', code: 'store_unavailable' };
 describe('group commit', () => {
   test('operations of one turn of the event loop share one commit', async () => {
     const { statements, transactions } = createRecorder();
-    const commits = createGroupCommit(transactions);
+    const commits = createGroupCommit(transactions, null, nobody);
     const results = await Promise.all([1, 2, 3].map((n) => commits.add(() => n)));
     expect(results).toEqual([1, 2, 3]);
     expect(statements.filter((each) => each === 'commit')).toHaveLength(1);
@@ -53,7 +55,7 @@ describe('group commit', () => {
 
   test('nothing is acknowledged before the commit', async () => {
     const { statements, transactions } = createRecorder();
-    const commits = createGroupCommit(transactions);
+    const commits = createGroupCommit(transactions, null, nobody);
     const acknowledged = [commits.add(() => 1), commits.add(throws('no'))].map((promise) =>
       promise.then(
         () => [...statements],
@@ -65,7 +67,7 @@ describe('group commit', () => {
 
   test('an operation that throws is undone and rejected alone, with its own error', async () => {
     const { statements, transactions } = createRecorder();
-    const commits = createGroupCommit(transactions);
+    const commits = createGroupCommit(transactions, null, nobody);
     const settled = await Promise.allSettled([commits.add(() => 1), commits.add(throws('no')), commits.add(() => 3)]);
     expect(settled).toMatchObject([{ value: 1 }, { reason: { message: 'no' } }, { value: 3 }]);
     expect(statements).toEqual([
@@ -79,7 +81,7 @@ describe('group commit', () => {
 
   test('operations that come in the turns after it share its commit while each brings more, in five turns at most', async () => {
     const { statements, transactions } = createRecorder();
-    const commits = createGroupCommit(transactions);
+    const commits = createGroupCommit(transactions, null, nobody);
     const added: Promise<number>[] = [];
     const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
     for (const n of [1, 2, 3, 4, 5, 6, 7]) {
@@ -95,7 +97,7 @@ describe('group commit', () => {
 
   test('one that is alone waits for no second turn', async () => {
     const { statements, transactions } = createRecorder();
-    const commits = createGroupCommit(transactions);
+    const commits = createGroupCommit(transactions, null, nobody);
     const alone = commits.add(() => 1);
     await new Promise((resolve) => setImmediate(resolve));
     expect(statements).toEqual(['begin', 'commit']);
@@ -104,21 +106,22 @@ describe('group commit', () => {
 
   test('whoever has to be told of a commit is told before the one who waits for it, and of no failure', async () => {
     const { transactions } = createRecorder();
-    const commits = createGroupCommit(transactions);
+    const commits = createGroupCommit(transactions, null, nobody);
     const order: string[] = [];
-    const done = commits.add(
-      () => 1,
-      () => order.push('told'),
-    );
-    const failed = commits.add(throws('no'), () => order.push('told of a failure'));
+    const telling = (what: string) => ({
+      committed: () => void order.push(`${what} is committed`),
+      durable: () => void order.push(`${what} is durable`),
+    });
+    const done = commits.add(() => 1, telling('one'));
+    const failed = commits.add(throws('no'), telling('a failure'));
     await done.then(() => order.push('resolved'));
     await expect(failed).rejects.toThrow();
-    expect(order).toEqual(['told', 'resolved']);
+    expect(order).toEqual(['one is committed', 'one is durable', 'resolved']);
   });
 
   test('operations of which none throws have no savepoints', async () => {
     const { statements, transactions } = createRecorder();
-    const commits = createGroupCommit(transactions);
+    const commits = createGroupCommit(transactions, null, nobody);
     await Promise.all([1, 2, 3].map((n) => commits.add(() => n)));
     expect(statements).toEqual(['begin', 'commit']);
   });
@@ -126,7 +129,7 @@ describe('group commit', () => {
   for (const failing of ['begin', 'commit'] as const) {
     test(`when the ${failing} fails, nothing counts as done`, async () => {
       const { statements, transactions } = createRecorder({ failing: [failing] });
-      const commits = createGroupCommit(transactions);
+      const commits = createGroupCommit(transactions, null, nobody);
       const settled = await Promise.allSettled([commits.add(() => 1), commits.add(throws('no'))]);
       expect(settled).toMatchObject([{ reason: unavailable }, { reason: unavailable }]);
       expect(statements.at(-1)).toBe(failing === 'begin' ? 'begin' : 'rollback');
@@ -136,7 +139,7 @@ describe('group commit', () => {
   test('when not even the rollback works, everybody is told until it does', async () => {
     const failing = ['commit', 'rollback'];
     const { statements, transactions } = createRecorder({ failing });
-    const commits = createGroupCommit(transactions);
+    const commits = createGroupCommit(transactions, null, nobody);
     for (let n = 0; n < 2; n += 1) await expect(commits.add(() => n)).rejects.toMatchObject(unavailable);
     failing.length = 0;
     await expect(commits.add(() => 3)).rejects.toMatchObject(unavailable);
@@ -146,7 +149,7 @@ describe('group commit', () => {
 
   test('when the database itself gives up the transaction, nothing counts as done', async () => {
     const { statements, transactions, end } = createRecorder();
-    const commits = createGroupCommit(transactions);
+    const commits = createGroupCommit(transactions, null, nobody);
     const full = () => {
       end();
       throw new Error('disk full');
@@ -160,7 +163,7 @@ describe('group commit', () => {
 
   test('a large crowd is committed in several groups, in order', async () => {
     const { statements, transactions } = createRecorder();
-    const commits = createGroupCommit(transactions);
+    const commits = createGroupCommit(transactions, null, nobody);
     const order: number[] = [];
     await Promise.all(Array.from({ length: 450 }, (_, n) => commits.add(() => order.push(n))));
     expect(order).toEqual(Array.from({ length: 450 }, (_, n) => n));
@@ -168,7 +171,7 @@ describe('group commit', () => {
   });
 
   test('more than can be kept waiting is refused at once', async () => {
-    const commits = createGroupCommit(createRecorder().transactions);
+    const commits = createGroupCommit(createRecorder().transactions, null, nobody);
     const accepted = Array.from({ length: 20_000 }, () => commits.add(() => 1));
     await expect(commits.add(() => 1)).rejects.toMatchObject(unavailable);
     commits.flush();

@@ -1,3 +1,4 @@
+import { createDurability, type Disk, type Waiting } from './durability.ts';
 import { toOperationError, unavailable } from './errors.ts';
 
 /** The transaction statements of one connection. */
@@ -13,7 +14,15 @@ export type Transactions = {
   isOpen(): boolean;
 };
 
-type Pending = { work: () => void; done: () => void; fail: (error: unknown) => void };
+/** Who is told what of an operation. */
+export type Telling<T> = {
+  /** Called once it is committed, though a power cut may still take it: nothing of it may be shown to anybody yet. */
+  committed?(result: T): void;
+  /** Called once it is durable, before the promise resolves. */
+  durable?(): void;
+};
+
+type Pending = Waiting & { work(): void };
 
 /** Operations in one transaction. More would let one commit hold the event loop for too long. */
 const batchMax = 200;
@@ -24,19 +33,25 @@ const turnsMax = 5;
 /** Operations that may wait for their commit. Far more than one tick of a process brings. */
 const pendingMax = 20_000;
 
+const nobody = () => {};
+
 /**
- * Commits in groups: the operations that arrive in one turn of the event loop, or in a few where each brings more, share
- * one transaction, and so one wait for the disk; what follows from them then happens together, too, which takes less of
- * the processor. One that throws is undone and rejected alone: then the group is done anew, with a savepoint for each.
- * Not at once, since savepoints have SQLite keep a copy of each page that an operation touches. A promise settles only
- * after the commit of its group.
+ * Commits in groups: the operations that arrive in one turn of the event loop, or in a few where each brings more, or
+ * while the disk is at work for the group before, share one transaction, and so one wait for the disk; what follows from
+ * them then happens together, too, which takes less of the processor. One that throws is undone and rejected alone: then
+ * the group is done anew, with a savepoint for each. Not at once, since savepoints have SQLite keep a copy of each page
+ * that an operation touches. A promise settles only after its group is durable.
+ *
+ * @param disk what a commit has to be on to be durable; null if it is already
+ * @param lost told once if the disk fails; nothing is done from then on
  */
-export function createGroupCommit(transactions: Transactions) {
+export function createGroupCommit(transactions: Transactions, disk: Disk | null, lost: (error: Error) => void) {
+  const durability = createDurability(disk, lost);
   let pending: Pending[] = [];
   let scheduled = false;
 
   const schedule = () => {
-    if (scheduled) return;
+    if (scheduled || durability.isBusy()) return;
     scheduled = true;
     gather(1, 1);
   };
@@ -52,23 +67,28 @@ export function createGroupCommit(transactions: Transactions) {
     });
   };
 
-  const flushNext = () => {
-    scheduled = false;
-    flushBatch();
+  const goOn = () => {
     if (pending.length > 0) schedule();
   };
 
+  const flushNext = () => {
+    scheduled = false;
+    const group = commitNext();
+    if (group === null) goOn();
+    else durability.harden(group, goOn);
+  };
+
   /** Does one operation; returns what has to be told once the group is committed. */
-  const attempt = ({ work, done, fail }: Pending): (() => void) => {
+  const attempt = ({ work, committed, done, fail }: Pending): Waiting => {
     transactions.savepoint();
     try {
       work();
       transactions.release();
-      return done;
+      return { committed, done, fail };
     } catch (error) {
       if (!transactions.isOpen()) throw error;
       transactions.undo();
-      return () => fail(toOperationError(error));
+      return { committed: nobody, done: () => fail(toOperationError(error)), fail };
     }
   };
 
@@ -85,24 +105,28 @@ export function createGroupCommit(transactions: Transactions) {
   };
 
   /** Does a group up to its commit; returns what has to be told after that. */
-  const perform = (batch: Pending[]): (() => void)[] => {
+  const perform = (batch: Pending[]): Waiting[] => {
     transactions.begin();
-    if (attemptAll(batch)) return batch.map(({ done }) => done);
+    if (attemptAll(batch)) return batch;
     transactions.begin();
     return batch.map(attempt);
   };
 
-  const flushBatch = () => {
+  /** Commits the next group; null if it could not be, which has been told, or if there is none. */
+  const commitNext = (): Waiting[] | null => {
     const batch = pending.slice(0, batchMax);
     pending = pending.slice(batchMax);
-    if (batch.length === 0) return;
+    if (batch.length === 0) return null;
     try {
-      const outcomes = perform(batch);
+      const failed = durability.failure();
+      if (failed !== null) throw failed;
+      const group = perform(batch);
       transactions.commit();
-      for (const tell of outcomes) tell();
+      return group;
     } catch (error) {
       for (const { fail } of batch) fail(unavailable(error));
       rollBack();
+      return null;
     }
   };
 
@@ -117,9 +141,10 @@ export function createGroupCommit(transactions: Transactions) {
   return {
     /**
      * Does `work` in the next group; if another one throws, it is undone and done once more before the commit.
-     * `committed` is called after that, before the promise resolves. Defaults to nothing.
+     *
+     * @throws {ServiceError} `store_unavailable`
      */
-    add<T>(work: () => T, committed?: () => void): Promise<T> {
+    add<T>(work: () => T, { committed, durable }: Telling<T> = {}): Promise<T> {
       if (pending.length >= pendingMax) return Promise.reject(unavailable(new Error('too many writes are pending')));
       return new Promise<T>((resolve, reject) => {
         let result: T;
@@ -127,8 +152,9 @@ export function createGroupCommit(transactions: Transactions) {
           work: () => {
             result = work();
           },
+          committed: committed === undefined ? nobody : () => committed(result),
           done: () => {
-            committed?.();
+            durable?.();
             resolve(result);
           },
           fail: reject,
@@ -136,9 +162,17 @@ export function createGroupCommit(transactions: Transactions) {
         schedule();
       });
     },
-    /** Commits everything that is pending, now. */
+
+    /** Resolves once all that is committed at this moment is durable; null if it is. */
+    whenDurable: durability.whenDurable,
+
+    /** Commits everything that is pending, and has it durable, now. */
     flush(): void {
-      while (pending.length > 0) flushBatch();
+      durability.finish();
+      while (pending.length > 0) {
+        const group = commitNext();
+        if (group !== null) durability.hardenNow(group);
+      }
     },
   };
 }

@@ -5,10 +5,11 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../port/index.ts';
 import { StoreSetupError } from '../setup-error.ts';
 import { createBudgetStore } from './budgets.ts';
-import { createDatabase, databaseFile, type Sync } from './database.ts';
+import { createDatabase, databaseFile } from './database.ts';
 import { type ExecutorLock, takeExecutorLock } from './executor-lock.ts';
 import { createJournalStore } from './journal.ts';
 import { createKeyStore } from './keys.ts';
+import { createLogDisk } from './log-disk.ts';
 import { migrate, readMigrations } from './migrate.ts';
 import { createOperations } from './operation.ts';
 import { createProcessStore, endAllLeases } from './processes.ts';
@@ -20,8 +21,11 @@ import { createSignalHub } from './signals.ts';
 import { createTime } from './time.ts';
 import { createWebhookStore } from './webhooks.ts';
 
-export { databaseFile, type Sync } from './database.ts';
+export { databaseFile } from './database.ts';
 export { checkIntegrity, inspectEmbedded, nearestFolder } from './inspection.ts';
+
+/** `full` survives a power cut; `normal` may lose the last moments to one, and is faster. Both survive kill -9. */
+export type Sync = 'full' | 'normal';
 
 /** How {@link createSqliteStore} keeps its data, and for whom. */
 export type SqliteStoreOptions = {
@@ -46,7 +50,8 @@ export type SqliteStoreOptions = {
  */
 export function createSqliteStore({ dataDir, sync, executes, log, clock = systemClock }: SqliteStoreOptions): Store {
   const time = createTime(clock);
-  const database = createDatabase(join(dataDir, databaseFile), sync);
+  const file = join(dataDir, databaseFile);
+  const database = createDatabase(file, sync === 'full' ? createLogDisk(file) : null, endProcess);
   const signals = createSignalHub(log);
   const write = createOperations(database, time, signals);
   let lock: ExecutorLock | null = null;
@@ -94,6 +99,13 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
       close();
     },
   };
+}
+
+/** What is on the disk is known again only once it was read anew: nothing but a restart does that. */
+function endProcess(cause: Error): void {
+  setImmediate(() => {
+    throw new Error('The disk under DATA_DIR failed to keep what was written.', { cause });
+  });
 }
 
 function toSetupError(dataDir: string, error: unknown): StoreSetupError {

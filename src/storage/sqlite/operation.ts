@@ -14,9 +14,12 @@ export type Operation = {
   tell(signal: Signal): void;
 };
 
-/** Does operations that write: each is all or nothing, and is told to others after it is durable, never before. */
+/**
+ * Does operations that write: each is all or nothing, and is told to others after it is durable, never before. Whoever
+ * asked may have a call with its result as soon as it is committed, see `Telling`.
+ */
 export function createOperations(database: Database, time: Time, signals: SignalHub) {
-  return <T>(work: (operation: Operation) => T): Promise<T> => {
+  return <T>(work: (operation: Operation) => T, committed?: (result: T) => void): Promise<T> => {
     let told: Signal[] = [];
     const perform = (sql: Sql) => {
       told = []; // it may be done once more, see GroupCommit
@@ -25,7 +28,7 @@ export function createOperations(database: Database, time: Time, signals: Signal
       };
       return work({ sql, nowMs: time.nowMs(), steadyMs: time.steadyMs(), tell });
     };
-    return database.write(perform, () => told.forEach(signals.emit));
+    return database.write(perform, { committed, durable: () => told.forEach(signals.emit) });
   };
 }
 

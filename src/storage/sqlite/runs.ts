@@ -15,7 +15,11 @@ import { selectRun } from './run-statements.ts';
 /** Runs on SQLite. */
 export function createRunStore(database: Database, write: Operations): RunStore {
   return {
-    create: (run, ifBusy, startNow) => write((operation) => create(operation, run, ifBusy, startNow)),
+    create: (run, ifBusy, startNow, begun) =>
+      write(
+        (operation) => create(operation, run, ifBusy, startNow),
+        begun && ((outcome) => outcome.type === 'started' && begun(outcome.run)),
+      ),
     claim: (ownerId, options) => write((operation) => claim(operation, ownerId, options)),
     handBack: (tenantId, runId, attempt, entries, wakeInMs) =>
       write((operation) => handBack(operation, { tenantId, runId, attempt }, entries, wakeInMs)),

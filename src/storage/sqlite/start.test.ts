@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -35,6 +35,24 @@ describe('starting the embedded store', () => {
     expect(lines[0]).toEqual([{ version: 1, migration: 'initial' }, 'migration applied']);
     expect(readdirSync(dataDir).sort()).toEqual([databaseFile, 'lock.db']);
   });
+
+  test.runIf(process.platform === 'linux').each(['full', 'normal'] as const)(
+    'with EMBEDDED_SYNC=%s it holds on to the log only where it is to wait for the disk under it',
+    async (sync) => {
+      using folder = createFolder();
+      const store = createSqliteStore({ dataDir: folder.path, sync, executes: true });
+      await store.start();
+      const logs = readdirSync('/proc/self/fd').filter((descriptor) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${descriptor}`) === join(folder.path, `${databaseFile}-wal`);
+        } catch {
+          return false; // that of the folder itself is closed by now
+        }
+      });
+      await store.stop(alive());
+      expect(logs).toHaveLength(sync === 'full' ? 2 : 1); // SQLite's, and ours
+    },
+  );
 
   test('a store that was stopped can be started again', async () => {
     using folder = createFolder();

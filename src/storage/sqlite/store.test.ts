@@ -21,7 +21,7 @@ async function openStore(): Promise<StoreFixture> {
   const dataDir = await mkdtemp(join(tmpdir(), 'agent-service-sqlite-'));
   const opened: Store[] = [];
   const open = async (executes: boolean): Promise<Store> => {
-    const store = createSqliteStore({ dataDir, sync: 'normal', executes });
+    const store = createSqliteStore({ dataDir, sync: 'full', executes });
     await store.start();
     opened.push(store);
     return store;

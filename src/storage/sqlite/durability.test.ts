@@ -1,0 +1,184 @@
+import { describe, expect, test } from 'vitest';
+import { createDurability, type Disk } from './durability.ts';
+import { createGroupCommit } from './group-commit.ts';
+
+/** A disk that answers when it is told to, and writes down how it was asked. */
+function createHandDisk() {
+  const asked: string[] = [];
+  let answer = (_error: Error | null) => {};
+  let failure: Error | null = null;
+  const disk: Disk = {
+    sync(done) {
+      asked.push('sync');
+      answer = done;
+    },
+    syncNow() {
+      asked.push('sync now');
+      if (failure !== null) throw failure;
+    },
+  };
+  return {
+    disk,
+    asked,
+    answer: (error: Error | null = null) => answer(error),
+    fail: (error: Error) => {
+      failure = error;
+    },
+  };
+}
+
+function createGroup(size: number) {
+  const told: string[] = [];
+  const group = Array.from({ length: size }, () => ({
+    committed: () => void told.push('committed'),
+    done: () => void told.push('durable'),
+    fail: (error: unknown) => void told.push(`failed: ${(error as { code: string }).code}`),
+  }));
+  return { group, told };
+}
+
+/** A connection on which everything works. */
+const transactions = {
+  begin() {},
+  commit() {},
+  rollback() {},
+  savepoint() {},
+  release() {},
+  undo() {},
+  isOpen: () => false,
+};
+
+const broken = new Error('EIO: i/o error, fdatasync');
+const unavailable = { code: 'store_unavailable', cause: broken };
+const nobody = () => {};
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('what is committed', () => {
+  test('counts as durable once the disk says so, and not before', () => {
+    const { disk, answer } = createHandDisk();
+    const { group, told } = createGroup(1);
+    let next = 0;
+    createDurability(disk, nobody).harden(group, () => {
+      next += 1;
+    });
+    expect([told, next]).toEqual([['committed'], 0]);
+    answer();
+    expect([told, next]).toEqual([['committed', 'durable'], 1]);
+  });
+
+  test('is not read before it is durable', async () => {
+    const { disk, answer } = createHandDisk();
+    const durability = createDurability(disk, nobody);
+    expect(durability.whenDurable()).toBeNull();
+    const { group, told } = createGroup(1);
+    durability.harden(group, nobody);
+    const read = durability.whenDurable()?.then(() => [...told]);
+    answer();
+    expect(await read).toEqual(['committed', 'durable']);
+    expect(durability.whenDurable()).toBeNull();
+  });
+
+  test('is waited for in place where it is much, and told in the same order', () => {
+    const { disk, asked } = createHandDisk();
+    const { group, told } = createGroup(4);
+    createDurability(disk, nobody).harden(group, nobody);
+    expect(asked).toEqual(['sync now']);
+    expect(told).toEqual([...Array(4).fill('committed'), ...Array(4).fill('durable')]);
+  });
+
+  test('is not waited for in place on a disk that is slow', () => {
+    const { disk, asked, answer } = createHandDisk();
+    const slow: Disk = {
+      ...disk,
+      syncNow() {
+        disk.syncNow();
+        for (const startedMs = performance.now(); performance.now() - startedMs < 2; );
+      },
+    };
+    const durability = createDurability(slow, nobody);
+    durability.harden(createGroup(4).group, nobody);
+    durability.harden(createGroup(4).group, nobody);
+    answer();
+    expect(asked).toEqual(['sync now', 'sync']);
+  });
+
+  test('is durable when the database has closed, and told once', () => {
+    const { disk, asked, answer } = createHandDisk();
+    const durability = createDurability(disk, nobody);
+    const { group, told } = createGroup(1);
+    durability.harden(group, nobody);
+    durability.finish();
+    answer();
+    expect(asked).toEqual(['sync', 'sync now']);
+    expect(told).toEqual(['committed', 'durable']);
+  });
+});
+
+describe('when the disk fails', () => {
+  test('nobody is told that it is durable, and nothing is done from then on', async () => {
+    const { disk, answer } = createHandDisk();
+    const lost: Error[] = [];
+    const commits = createGroupCommit(transactions, disk, (error) => lost.push(error));
+    const first = commits.add(() => 1);
+    await nextTurn();
+    const second = commits.add(() => 2);
+    const read = commits.whenDurable();
+    const settled = Promise.allSettled([first, second, read]);
+    answer(broken);
+    for (const each of await settled) expect(each).toMatchObject({ status: 'rejected', reason: unavailable });
+    await expect(commits.add(() => expect.unreachable())).rejects.toMatchObject(unavailable);
+    await expect(commits.whenDurable()).rejects.toMatchObject(unavailable);
+    expect(lost).toEqual([broken]);
+  });
+
+  test('while it is waited for in place, it is the same', () => {
+    const { disk, fail } = createHandDisk();
+    fail(broken);
+    const lost: Error[] = [];
+    const { group, told } = createGroup(4);
+    const durability = createDurability(disk, (error) => lost.push(error));
+    durability.harden(group, nobody);
+    expect(told.filter((each) => each !== 'committed')).toEqual(Array(4).fill('failed: store_unavailable'));
+    expect([durability.failure(), lost]).toEqual([broken, [broken]]);
+  });
+});
+
+describe('while the disk is at work', () => {
+  test('what comes is committed together, when it is done', async () => {
+    const { disk, asked, answer } = createHandDisk();
+    let begun = 0;
+    const counting = {
+      ...transactions,
+      begin() {
+        begun += 1;
+      },
+    };
+    const commits = createGroupCommit(counting, disk, nobody);
+    const first = commits.add(() => 1);
+    await nextTurn();
+    const others = [commits.add(() => 2)];
+    await nextTurn();
+    others.push(commits.add(() => 3));
+    await nextTurn();
+    expect([begun, asked]).toEqual([1, ['sync']]);
+    answer();
+    expect(await first).toBe(1);
+    commits.flush();
+    expect(await Promise.all(others)).toEqual([2, 3]);
+    expect(begun).toBe(2);
+  });
+
+  test('whoever asked has what it asked for already, and what follows may begin', async () => {
+    const { disk, answer } = createHandDisk();
+    const commits = createGroupCommit(transactions, disk, nobody);
+    const seen: string[] = [];
+    const done = commits
+      .add(() => 'result', { committed: (result) => void seen.push(`committed ${result}`) })
+      .then(() => seen.push('durable'));
+    await nextTurn();
+    expect(seen).toEqual(['committed result']);
+    answer();
+    await done;
+    expect(seen).toEqual(['committed result', 'durable']);
+  });
+});

@@ -1,0 +1,112 @@
+import { unavailable } from './errors.ts';
+
+/** The disk under a database whose commits do not wait for it. */
+export type Disk = {
+  /** Has everything that was committed so far outlast a power cut; `done` is called later, with what went wrong. */
+  sync(done: (error: Error | null) => void): void;
+  /** The same, and waits for it. Throws what went wrong. */
+  syncNow(): void;
+};
+
+/** Somebody whose operation is committed. */
+export type Waiting = {
+  /** Called at once: a power cut may still take it, so nothing of it may be shown to anybody yet. */
+  committed(): void;
+  /** Called once it is durable. */
+  done(): void;
+  /** Called if nobody can know whether it is. */
+  fail(error: unknown): void;
+};
+
+/**
+ * From so many operations on a group waits for the disk where it is, unless the disk is slow, in ms: what arrives in the
+ * meantime is then read in one turn of the event loop, and goes on together. With fewer, the loop has better things to do.
+ */
+const inPlaceMin = 4;
+const slowMs = 1;
+
+/**
+ * Sees to it that what is committed is durable, one group at a time. Without a disk it is taken to be.
+ *
+ * A disk that failed may have lost what it had, and say the next time that all is well
+ * (https://wiki.postgresql.org/wiki/Fsync_Errors). So nothing is done after that; `lost` is told.
+ */
+export function createDurability(disk: Disk | null, lost: (error: Error) => void) {
+  let underWay: Waiting[] | null = null;
+  let whenDone: (() => void)[] = [];
+  let failed: Error | null = null;
+  /** How long the disk takes, as far as is known. */
+  let diskMs = 0;
+
+  function tell(group: Waiting[]): void {
+    underWay = null;
+    for (const each of group) {
+      if (failed === null) each.done();
+      else each.fail(unavailable(failed));
+    }
+    const readers = whenDone;
+    whenDone = [];
+    for (const goOn of readers) goOn();
+    if (failed !== null) lost(failed);
+  }
+
+  function wait(group: Waiting[]): void {
+    const startedMs = performance.now();
+    try {
+      disk?.syncNow();
+    } catch (error) {
+      failed = error as Error;
+    }
+    diskMs = performance.now() - startedMs;
+    tell(group);
+  }
+
+  function hardenNow(group: Waiting[]): void {
+    for (const each of group) each.committed();
+    wait(group);
+  }
+
+  return {
+    /** Whether a group is under way: no other may begin. */
+    isBusy: (): boolean => underWay !== null,
+
+    /** What the disk failed with; null while it did not. */
+    failure: (): Error | null => failed,
+
+    /** Has a group told when it is durable, and calls `next` then, at once if that is so. */
+    harden(group: Waiting[], next: () => void): void {
+      if (disk === null || (group.length >= inPlaceMin && diskMs < slowMs)) {
+        hardenNow(group);
+        next();
+        return;
+      }
+      underWay = group;
+      const startedMs = performance.now();
+      disk.sync((error) => {
+        if (underWay !== group) return; // somebody could not wait, and it has been told
+        diskMs = Math.min(diskMs, performance.now() - startedMs); // at most: the event loop may have come late to this
+        failed = error;
+        tell(group);
+        next();
+      });
+      for (const each of group) each.committed();
+    },
+
+    hardenNow,
+
+    /** Waits for the group that is under way. */
+    finish(): void {
+      if (underWay !== null) wait(underWay);
+    },
+
+    /** Resolves once all that is committed at this moment is durable; null if it is. */
+    whenDurable(): Promise<void> | null {
+      if (underWay === null && failed === null) return null;
+      return new Promise((resolve, reject) => {
+        const tellReader = () => (failed === null ? resolve() : reject(unavailable(failed)));
+        if (underWay === null) tellReader();
+        else whenDone.push(tellReader);
+      });
+    },
+  };
+}
