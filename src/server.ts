@@ -142,11 +142,6 @@ function registerConnectionHeaders(app: FastifyInstance, health: Health): void {
     if (health.isDraining()) reply.header('connection', 'close');
     done();
   });
-  // A stream that was under way when the draining began could not say so.
-  app.addHook('onResponse', (request, _reply, done) => {
-    if (health.isDraining()) request.raw.socket.end();
-    done();
-  });
 }
 
 /** Each operation names the scope that it asks for, as a role of this scheme (OpenAPI 3.1, Security Requirement). */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -31,7 +32,7 @@ import { toRunView } from './view.ts';
 export type RunRoutesOptions = {
   runs: RunService;
   feed: EventFeed;
-  settings: Pick<Settings, 'inputCharsMax' | 'runTimeoutMs' | 'backgroundTimeoutMs' | 'streamsPerCallerMax'>;
+  settings: Pick<Settings, 'inputCharsMax' | 'runTimeoutMs' | 'backgroundTimeoutMs' | 'streamsPerCallerMax' | 'store'>;
   /** Ends every open stream; the process is going away. */
   closing: AbortSignal;
   /** Ends the streams of keys that are over. */
@@ -92,6 +93,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
   }
 
   const places = createStreamPlaces(settings.streamsPerCallerMax);
+  const hasPeers = settings.store.databaseUrl !== undefined;
 
   /** A place for a stream, which is given back when the answer is over, whatever becomes of it. */
   function takePlace(request: FastifyRequest, reply: FastifyReply): void {
@@ -103,7 +105,8 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
     const key = keyWatch.watch(reply.request.caller);
     if (reply.raw.closed) key[Symbol.dispose]();
     reply.raw.once('close', () => key[Symbol.dispose]());
-    return sendStream(reply, feed.read(run, afterSeq, AbortSignal.any([closing, key.ended, clientGone(reply)])));
+    const ended = AbortSignal.any([closing, key.ended, clientGone(reply)]);
+    return sendStream(reply, feed.read(run, afterSeq, ended), hasPeers);
   }
 
   app.post(
@@ -141,6 +144,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
       takePlace(request, reply);
       const gone = clientGone(reply);
       const accepted = await runs.create(request.body, callerOf(request), 'stream', gone);
+      await nextTurn(); // the model is asked in this one, which is not to wait for the answer to be set up
       warnOfBudgets(reply, accepted.warnings);
       if (request.query.on_disconnect === 'cancel') cancelWhenGone(gone, accepted);
       runs.ended(accepted).catch(() => {}); // the stream tells the end; this sees that it comes in time

@@ -12,8 +12,17 @@ export function clientGone(reply: FastifyReply): AbortSignal {
   return gone.signal;
 }
 
-/** Answers with a stream of events, which no proxy on the way holds back. */
-export function sendStream(reply: FastifyReply, events: AsyncGenerator<RunEvent, void, undefined>): FastifyReply {
+/**
+ * Answers with a stream of events, which no proxy on the way holds back. Where other processes could take what a caller
+ * asks next (`hasPeers`), its connection ends with it: when a process begins to stop, streams under way can no longer be
+ * told by a header, and whoever used such a connection again would meet a process that takes no new runs.
+ */
+export function sendStream(
+  reply: FastifyReply,
+  events: AsyncGenerator<RunEvent, void, undefined>,
+  hasPeers: boolean,
+): FastifyReply {
+  if (hasPeers) reply.header('connection', 'close');
   return reply
     .header('content-type', 'text/event-stream; charset=utf-8')
     .header('cache-control', 'no-cache, no-transform')

@@ -4,33 +4,33 @@ import type { RunEventBody } from './events.ts';
 /** Text that arrives within this time, or up to this size, shares one event; the first of a step waits for nothing. */
 const coalesceMs = 10;
 const coalesceChars = 1024;
-/** Where the process is behind, text waits for longer, but for no longer than this, in ms: it still reads as it comes. */
+/** Where many runs speak, text waits for longer, but for no longer than this, in ms: it still reads as it comes. */
 const coalesceMsMax = 50;
-/** For each ms that the beat was late lately, the next one is so many ms later; each beat counts for a fifth of "lately". */
-const stretch = 4;
-const weight = 0.2;
+/** The next beat is so much later for each run that spoke at this one, in ms; what that costs is about a tenth of it. */
+const perRunMs = 0.5;
 
 /** Resolves when the text that waits is to be told: by then as much has come as shares one event. */
 export type Beat = () => Promise<void>;
 
 /**
- * One beat for all runs of a process: what they tell at the same moment is stored together. It is slower where the event
- * loop is late, since what each event costs would make it later still; first tokens and other runs have the time then.
+ * One beat for all runs of a process: what they tell at the same moment is stored together. It is slower the more runs
+ * speak, so that a tenth of the time goes into their telling: first tokens and other runs have the rest.
  */
-export function createBeat(clock: Pick<Clock, 'sleep' | 'monotonicMs'>): Beat {
+export function createBeat(clock: Pick<Clock, 'sleep'>): Beat {
   let coming: Promise<void> | null = null;
-  let lateMs = 0;
+  let waiting = 0;
 
-  async function next(): Promise<void> {
-    const waitMs = Math.min(coalesceMsMax, coalesceMs + stretch * lateMs);
-    const dueMs = clock.monotonicMs() + waitMs;
+  async function next(waitMs: number): Promise<void> {
     await clock.sleep(waitMs);
-    lateMs += weight * (Math.max(0, clock.monotonicMs() - dueMs) - lateMs);
     coming = null;
   }
 
   return () => {
-    coming ??= next();
+    if (coming === null) {
+      coming = next(Math.min(coalesceMsMax, Math.max(coalesceMs, waiting * perRunMs)));
+      waiting = 0;
+    }
+    waiting += 1;
     return coming;
   };
 }

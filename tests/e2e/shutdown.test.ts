@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { Agent, get, type IncomingMessage, request } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
 import { startFakeProvider } from '../support/fake-provider.ts';
 import { startService } from '../support/service.ts';
@@ -89,24 +88,6 @@ test('on SIGTERM a stream is told to its end', async () => {
   await provider.release('half way');
   expect((await events.all()).at(-1)).toMatchObject({ event: 'run.completed' });
   expect(await service.exited).toBe(0);
-});
-
-test('the connection of a stream that was under way on SIGTERM ends with it, so that no new run meets this process', async () => {
-  await using provider = await startFakeProvider();
-  await using service = await startService({ provider, env: { PRESTOP_DELAY: '60' } });
-  await provider.script({ text: 'one two three', hold: { name: 'half way', afterTokens: 1 } });
-  const agent = new Agent({ keepAlive: true });
-  const options = { method: 'POST', agent, headers: { 'content-type': 'application/json' } };
-  const asked = request(`${service.url}/api/v1/run/stream`, options).end('{"message":"Hi"}');
-  const [stream] = (await once(asked, 'response')) as [IncomingMessage];
-  expect(stream.headers.connection).toBe('keep-alive');
-  const ended = once(stream.socket, 'close');
-  service.kill('SIGTERM');
-  await service.logged(stopping);
-  await provider.release('half way');
-  expect(await text(stream)).toContain('event: run.completed');
-  await ended;
-  agent.destroy();
 });
 
 test('what is not done by SHUTDOWN_GRACE is handed back, told to its caller, and goes on after a restart', async () => {

@@ -1,3 +1,4 @@
+import { systemClock } from '../../platform/clock.ts';
 import { unavailable } from './errors.ts';
 
 /** The disk under a database whose commits do not wait for it. */
@@ -31,7 +32,11 @@ const slowMs = 1;
  * A disk that failed may have lost what it had, and say the next time that all is well
  * (https://wiki.postgresql.org/wiki/Fsync_Errors). So nothing is done after that; `lost` is told.
  */
-export function createDurability(disk: Disk | null, lost: (error: Error) => void) {
+export function createDurability(
+  disk: Disk | null,
+  lost: (error: Error) => void,
+  monotonicMs: () => number = systemClock.monotonicMs,
+) {
   let underWay: Waiting[] | null = null;
   let whenDone: (() => void)[] = [];
   let failed: Error | null = null;
@@ -51,13 +56,13 @@ export function createDurability(disk: Disk | null, lost: (error: Error) => void
   }
 
   function wait(group: Waiting[]): void {
-    const startedMs = performance.now();
+    const startedMs = monotonicMs();
     try {
       disk?.syncNow();
     } catch (error) {
       failed = error as Error;
     }
-    diskMs = performance.now() - startedMs;
+    diskMs = monotonicMs() - startedMs;
     tell(group);
   }
 
@@ -81,10 +86,10 @@ export function createDurability(disk: Disk | null, lost: (error: Error) => void
         return;
       }
       underWay = group;
-      const startedMs = performance.now();
+      const startedMs = monotonicMs();
       disk.sync((error) => {
         if (underWay !== group) return; // somebody could not wait, and it has been told
-        diskMs = Math.min(diskMs, performance.now() - startedMs); // at most: the event loop may have come late to this
+        diskMs = Math.min(diskMs, monotonicMs() - startedMs); // at most: the event loop may have come late to this
         failed = error;
         tell(group);
         next();

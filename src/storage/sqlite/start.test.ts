@@ -36,6 +36,7 @@ describe('starting the embedded store', () => {
     expect(readdirSync(dataDir).sort()).toEqual([databaseFile, 'lock.db']);
   });
 
+  // Elsewhere nothing says which files a process has open.
   test.runIf(process.platform === 'linux').each(['full', 'normal'] as const)(
     'with EMBEDDED_SYNC=%s it holds on to the log only where it is to wait for the disk under it',
     async (sync) => {
