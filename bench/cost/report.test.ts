@@ -18,6 +18,7 @@ const row = (of: Partial<Row>): Row => ({
   p95Ms: figure,
   p99Ms: figure,
   firstTokenP50Ms: null,
+  firstTokenP95Ms: null,
   firstTokenAddedMs: null,
   runsPerSecond: figure,
   residentMib: 100,

@@ -40,6 +40,7 @@ const columns: [name: string, of: (row: Row) => string][] = [
   ['p95 ms', (row) => digits(row.p95Ms.median)],
   ['p99 ms', (row) => digits(row.p99Ms.median)],
   ['first token', (row) => (row.firstTokenP50Ms ? digits(row.firstTokenP50Ms.median) : '')],
+  ['its p95', (row) => (row.firstTokenP95Ms ? digits(row.firstTokenP95Ms.median) : '')],
   ['added', (row) => (row.firstTokenAddedMs === null || row.side === 'bare' ? '' : row.firstTokenAddedMs.toFixed(1))],
   ['runs/s', (row) => digits(row.runsPerSecond.median)],
   ['MiB', (row) => row.residentMib.toFixed(0)],

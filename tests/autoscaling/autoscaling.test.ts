@@ -168,11 +168,12 @@ describe('the simulation', () => {
     ['plain', measuredCpuMs.plain],
     ['tool', measuredCpuMs.tool],
     ['stream', measuredCpuMs.stream],
-  ])('takes for a %s run the CPU that the page on performance gives, within a factor of two', (name, cpuMs) => {
+  ])('takes for a %s run the CPU that the page on performance gives, as far as machines differ', (name, cpuMs) => {
     const page = readFileSync(join(root, 'docs/performance.md'), 'utf8');
     const measured = Number(new RegExp(`^\\| ${name} \\| 16 \\| postgres \\| ([\\d.]+) \\|`, 'm').exec(page)?.[1]);
-    expect(measured).toBeGreaterThan(cpuMs / 2);
-    expect(measured).toBeLessThan(cpuMs * 2);
+    // The same program took 0.93 and 1.43 ms a run for the bare server on one machine, 1.22 and 2.16 ms on another day.
+    expect(measured).toBeGreaterThan(cpuMs / 2.5);
+    expect(measured).toBeLessThan(cpuMs * 2.5);
   });
 });
 
