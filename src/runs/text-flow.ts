@@ -6,7 +6,7 @@ const coalesceMs = 10;
 const coalesceChars = 1024;
 /** Where many runs speak, text waits for longer, but for no longer than this, in ms: it still reads as it comes. */
 const coalesceMsMax = 50;
-/** The next beat is so much later for each run that spoke at this one, in ms; what that costs is about a tenth of it. */
+/** A beat is at least so long for each run that spoke at the one before, in ms; what that costs is about a tenth of it. */
 const perRunMs = 0.5;
 
 /** Resolves when the text that waits is to be told: by then as much has come as shares one event. */

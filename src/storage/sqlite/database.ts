@@ -19,9 +19,9 @@ const switchTriesMax = 100;
 const logSizeMax = 64 * 1024 * 1024;
 
 /**
- * One connection to the database file, which can be closed and opened again. Reads are answered at once, writes in
- * groups. While it is closed, both reject with `store_unavailable`, and so they do once the disk has failed, of which
- * `lost` is told.
+ * One connection to the database file, which can be closed and opened again. Writes are done in groups, and reads
+ * answered as soon as nothing that they may show can be lost any more. While it is closed, both reject with
+ * `store_unavailable`, and so they do once the disk has failed, of which `lost` is told.
  *
  * @param disk what is waited for until a write is durable; null if a power cut may take the last moments
  */

@@ -144,6 +144,16 @@ describe('when the disk fails', () => {
   });
 });
 
+test('a failure of the disk that a later wait did not see is told all the same', () => {
+  const { disk, answer } = createHandDisk();
+  const lost: Error[] = [];
+  const durability = createDurability(disk, (error) => lost.push(error));
+  durability.harden(createGroup(1).group, nobody);
+  durability.finish();
+  answer(broken);
+  expect(lost).toEqual([broken]);
+});
+
 describe('while the disk is at work', () => {
   test('what comes is committed together, when it is done', async () => {
     const { disk, asked, answer } = createHandDisk();

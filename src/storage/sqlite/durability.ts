@@ -88,7 +88,11 @@ export function createDurability(
       underWay = group;
       const startedMs = monotonicMs();
       disk.sync((error) => {
-        if (underWay !== group) return; // somebody could not wait, and it has been told
+        if (underWay !== group) {
+          // Somebody could not wait, and it has been told. What failed here the next wait may have found to be well.
+          if (error !== null) lost(error);
+          return;
+        }
         diskMs = Math.min(diskMs, monotonicMs() - startedMs); // at most: the event loop may have come late to this
         failed = error;
         tell(group);
