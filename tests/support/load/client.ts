@@ -82,30 +82,35 @@ export function createClient({ sender, report, effectsFile, onEvent, signal }: C
     return { callId: call_id, tool, decision: happened ? 'use_result' : 'retry' };
   };
 
-  /** Settles calls whose outcome is unknown, after looking at what really happened. */
+  /**
+   * Settles calls whose outcome is unknown, after looking at what really happened, each time anew: a decision whose answer
+   * got lost may have been carried out, and the call be asked for once more since.
+   */
   async function decide(run: LoadRun, waiting: SeenEvent): Promise<void> {
     const { items } = waiting.required_action as { items: WaitingItem[] };
-    const effects = new Set(effectsIn(effectsFile).map(({ key }) => key));
-    const decided = items.map((item) => decideBy(effects, run.runId ?? '', item));
-    const decisions = decided.map(({ callId: call_id, decision }) => ({
-      call_id,
-      decision,
-      ...(decision === 'use_result' ? { result: toolAnswer } : {}),
-    }));
-    const request = (url: string) =>
-      fetch(`${url}/api/v1/runs/${run.runId}/decisions`, {
+    let decided: Decided[] = [];
+    const request = (url: string) => {
+      const effects = new Set(effectsIn(effectsFile).map(({ key }) => key));
+      decided = items.map((item) => decideBy(effects, run.runId ?? '', item));
+      const decisions = decided.map(({ callId: call_id, decision }) => ({
+        call_id,
+        decision,
+        ...(decision === 'use_result' ? { result: toolAnswer } : {}),
+      }));
+      return fetch(`${url}/api/v1/runs/${run.runId}/decisions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ decisions }),
         signal,
       });
-    run.decisions.push(...decided);
+    };
     const purpose = { run: run.planned.number, request: 'decide' } as const;
     const sent = await sender.send(purpose, {
       request,
       wanted: [200],
       take: async (response) => (await asJson(response)).run_id,
     });
+    run.decisions.push(...decided);
     // Refused as decided already: right if the answer to an earlier request got lost.
     if ('refusal' in sent && sent.drops === 0) violated(run)('a decision was refused that nobody had made');
   }
