@@ -15,7 +15,7 @@ export type ActivityDeps = {
   run: Run;
   journal: Journal;
   /** Resolves once the run is stored: no model is asked before. Defaults to it being stored. */
-  stored?: Promise<unknown> | null;
+  stored?: Promise<unknown>;
   clock: Clock;
   signal: AbortSignal;
   /** What a tool does that nobody declared. */
@@ -45,7 +45,7 @@ const unlimited: RunBudget = { reserve: () => null };
 export function createActivity(deps: ActivityDeps) {
   const { run, journal, clock, signal, effectDefault, fault, assertHeld, giveBack } = deps;
   const { deadlineMs = Number.POSITIVE_INFINITY, waitForProviders } = deps;
-  const { budget = unlimited, beat = createBeat(clock), stored = null } = deps;
+  const { budget = unlimited, beat = createBeat(clock), stored } = deps;
   const modelErrors = new WeakSet<object>();
   const text = createTextFlow({ beat, tell: journal.tell });
   const callIds = new Set<string>();

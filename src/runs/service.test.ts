@@ -27,7 +27,7 @@ type Lived = Pick<Parameters<RunLife>[0], 'run' | 'signal'> & {
 };
 
 /** A service on an embedded store of its own; the lives of its runs last until the test ends them. */
-async function createService({ slotsMax = 3, waitersMax = 0, wrap = (store: Store) => store } = {}) {
+async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs }: Store) => runs.create } = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-runs-'));
   const store = createSqliteStore({ dataDir, sync: 'normal', executes: true });
   await store.start();
@@ -51,7 +51,7 @@ async function createService({ slotsMax = 3, waitersMax = 0, wrap = (store: Stor
   const runs = createRunService({
     active,
     feed: createEventFeed({ store, active, clock }),
-    store: wrap(store),
+    store: { ...store, runs: { ...store.runs, create: createBy(store) } },
     agents: createAgentRegistry({ triage: agent('triage'), orders: agent('orders') }),
     life,
     slots,
@@ -141,17 +141,13 @@ describe('a run that is created', () => {
   test('is prepared while the store makes sure of it, and answered for after that', async () => {
     const sure = Promise.withResolvers<void>();
     await using service = await createService({
-      wrap: (store) => ({
-        ...store,
-        runs: {
-          ...store.runs,
-          create: async (...args) => {
-            const outcome = await store.runs.create(...args);
-            await sure.promise;
-            return outcome;
-          },
+      createBy:
+        ({ runs }) =>
+        async (...args) => {
+          const outcome = await runs.create(...args);
+          await sure.promise;
+          return outcome;
         },
-      }),
     });
     const order: string[] = [];
     const accepted = service.runs.create(request(), caller, 'blocking').then(() => order.push('answered for'));
@@ -166,16 +162,12 @@ describe('a run that is created', () => {
 
   test('has its time from when it was received, the time to store it included', async () => {
     await using service = await createService({
-      wrap: (store) => ({
-        ...store,
-        runs: {
-          ...store.runs,
-          create: async (...args) => {
-            await service.clock.advance(400);
-            return store.runs.create(...args);
-          },
+      createBy:
+        ({ runs }) =>
+        async (...args) => {
+          await service.clock.advance(400);
+          return runs.create(...args);
         },
-      }),
     });
     await service.runs.create(request(), caller, 'blocking');
     await service.runs.create(request({ timeout_s: 1.5 }), caller, 'blocking');
@@ -223,7 +215,7 @@ describe('the slots of a process', () => {
 
   test('are given back when the store fails', async () => {
     await using service = await createService({
-      wrap: (store) => ({ ...store, runs: { ...store.runs, create: () => Promise.reject(new Error('gone')) } }),
+      createBy: () => () => Promise.reject(new Error('gone')),
     });
     await expect(service.runs.create(request(), caller, 'blocking')).rejects.toThrow('gone');
     expect(service.slots.used()).toBe(0);
@@ -336,16 +328,12 @@ describe('the end of a process', () => {
   test('a run that was let in and is just being stored is waited for', async () => {
     const storing = Promise.withResolvers<void>();
     await using service = await createService({
-      wrap: (store) => ({
-        ...store,
-        runs: {
-          ...store.runs,
-          create: async (...args) => {
-            await storing.promise;
-            return store.runs.create(...args);
-          },
+      createBy:
+        ({ runs }) =>
+        async (...args) => {
+          await storing.promise;
+          return runs.create(...args);
         },
-      }),
     });
     const creating = service.runs.create(request(), caller, 'blocking');
     service.runs.close();
