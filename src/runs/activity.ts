@@ -14,7 +14,7 @@ export type ToolCall = { callId: string; name: string; arguments: string };
 export type ActivityDeps = {
   run: Run;
   journal: Journal;
-  /** Resolves once the run is stored: no model is asked before. Defaults to it being stored. */
+  /** Resolves once the run is stored: nothing that a model answers is used before. Defaults to it being stored. */
   stored?: Promise<unknown>;
   clock: Clock;
   signal: AbortSignal;
@@ -47,14 +47,22 @@ export function createActivity(deps: ActivityDeps) {
   const { deadlineMs = Number.POSITIVE_INFINITY, waitForProviders } = deps;
   const { budget = unlimited, beat = createBeat(clock), stored } = deps;
   const modelErrors = new WeakSet<object>();
-  const text = createTextFlow({ beat, tell: journal.tell });
+  const text = createTextFlow({ beat, tell: journal.tell, tellFirst: journal.tellFirstText });
   const callIds = new Set<string>();
   const agentCalls = new Map<string, { number: number; startedAtMs: number; agent: string }>();
+  let storing = stored;
   let open = true;
   let handoffs = 0;
   let stepsUnderWay = 0;
   let replaying = false;
   let firstTokenAtMs: number | null = null;
+
+  stored?.then(
+    () => {
+      storing = undefined;
+    },
+    () => {}, // whoever waits for it is told
+  );
 
   return {
     run,
@@ -66,7 +74,12 @@ export function createActivity(deps: ActivityDeps) {
     clock,
     deadlineMs,
     budget,
-    stored,
+
+    /**
+     * What a model's answer has to wait for before any of it is used: that the run is stored. Undefined where it is. The
+     * model itself may be asked before: should the run be lost, nobody knows of it, and nothing has come of it.
+     */
+    storing: (): Promise<unknown> | undefined => storing,
 
     /** Whether the run is still being executed: what code that outlives it still reports is dropped. */
     isOpen: (): boolean => open,

@@ -40,34 +40,39 @@ test.each(['blocking', 'stream'] as const)('a plain %s run answers and books its
   expect(events.flatMap((event) => (event.type === 'text.delta' ? event.delta : [])).join('')).toBe('It left today.');
 });
 
-test.each(['blocking', 'stream'] as const)('no model is asked before the %s run is stored', async (mode) => {
-  const storing = Promise.withResolvers<void>();
-  const journal = createMemoryJournal();
-  journal.stored = storing.promise;
-  const order: string[] = [];
-  const model = (): StubReply => {
-    order.push('model');
-    return 'done';
-  };
-  const prepared = Promise.withResolvers<void>();
-  const instructions = () => {
-    prepared.resolve();
-    return 'You are the agent.';
-  };
-  const executed = execute(new Agent({ name: 'main', instructions }), { reply: model, mode, journal });
-  await prepared.promise;
-  await new Promise((resolve) => setImmediate(resolve));
-  order.push('stored');
-  storing.resolve();
-  expect((await executed).final).toMatchObject({ status: 'completed' });
-  expect(order).toEqual(['stored', 'model']);
-});
+test.each(['blocking', 'stream'] as const)(
+  'a model is asked while the %s run is being stored, and nothing of its answer is used before it is',
+  async (mode) => {
+    const storing = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    const journal = createMemoryJournal();
+    journal.stored = storing.promise;
+    const order: string[] = [];
+    journal.beforeWrite = async () => void order.push('recorded');
+    const reply = (request: ModelRequest): StubReply => {
+      order.push('asked');
+      asked.resolve();
+      return oneTool(request);
+    };
+    const tools = [lookup(() => order.push('called'))];
+    const executed = execute(new Agent({ name: 'main', tools }), { reply, mode, journal });
+    await asked.promise;
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    order.push('stored');
+    storing.resolve();
+    expect((await executed).final).toMatchObject({ status: 'completed' });
+    expect(order.slice(0, 2)).toEqual(['asked', 'stored']);
+    expect(order).toContain('called');
+  },
+);
 
-test('of a run that could not be stored no model is asked', async () => {
+test('of a run that could not be stored nothing is recorded, whatever its model answers', async () => {
   const journal = createMemoryJournal();
   journal.stored = Promise.reject(new ServiceError('store_unavailable', {}));
-  const { final } = await execute(new Agent({ name: 'main' }), { reply: () => expect.unreachable(), journal });
+  const tools = [lookup(() => expect.unreachable())];
+  const { final } = await execute(new Agent({ name: 'main', tools }), { reply: oneTool, journal });
   expect(final).toMatchObject({ status: 'failed', error: { code: 'store_unavailable' } });
+  expect([journal.steps(), journal.events]).toEqual([[], []]);
 });
 
 test('a tool call is told as it starts and as it ends, with its arguments and its result', async () => {

@@ -6,7 +6,13 @@ import { createJournal } from './journal.ts';
 
 /** A journal over a store that answers when the test says so. */
 function openJournal() {
-  const writes: { entries: JournalEntries; answer: (accepted: boolean) => void; fail: (error: unknown) => void }[] = [];
+  type Write = {
+    entries: JournalEntries;
+    early: boolean;
+    answer: (accepted: boolean) => void;
+    fail: (error: unknown) => void;
+  };
+  const writes: Write[] = [];
   const published: number[] = [];
   const lost: unknown[] = [];
   const stopping = new AbortController();
@@ -15,7 +21,7 @@ function openJournal() {
     attempt: 1,
     signal: stopping.signal,
     recorded: { steps: [], events: [] },
-    append: (entries) => new Promise((answer, fail) => writes.push({ entries, answer, fail })),
+    append: (entries, early) => new Promise((answer, fail) => writes.push({ entries, early, answer, fail })),
     published: (events) => published.push(...events.map(({ seq }) => seq)),
     lost: (error) => lost.push(error),
     clock,
@@ -86,6 +92,83 @@ test('a write that is refused stops the run, and nothing is recorded or shown af
   expect(published).toEqual([]);
   expect(lost.length).toBeGreaterThan(0);
   expect(writes).toHaveLength(1);
+});
+
+describe('the first text of a step', () => {
+  const text = (step: number, delta: string) => ({ type: 'text.delta', step, delta }) as const;
+  const call = { key: 'm::0', kind: 'model_call', scope: '', name: 'gpt-4.1', agent: 'a', callId: null } as const;
+  const start = { ...call, effect: null, input: null };
+
+  /** Whether each write could be early, all of them taken. */
+  async function writesOf(work: (journal: ReturnType<typeof openJournal>['journal']) => void): Promise<boolean[]> {
+    const { journal, writes } = openJournal();
+    for (let n = 0; n <= writes.length; n += 1) {
+      if (n === 0) work(journal);
+      await tick();
+      writes[n]?.answer(true);
+      await tick();
+    }
+    return writes.map(({ early }) => early);
+  }
+
+  test('may be shown early, and what follows it may not', async () => {
+    const { journal, writes } = openJournal();
+    journal.tellFirstText(text(1, 'x'));
+    await tick();
+    journal.tell(text(1, 'y'));
+    writes[0]?.answer(true);
+    await tick();
+    expect(writes.map(({ early }) => early)).toEqual([true, false]);
+    writes[1]?.answer(true);
+  });
+
+  test('may not if anything is recorded with it: a power cut could take that too', async () => {
+    expect(
+      await writesOf((journal) => {
+        journal.tell(started);
+        journal.tellFirstText(text(1, 'x'));
+      }),
+    ).toEqual([false]);
+    expect(
+      await writesOf((journal) => {
+        journal.tellFirstText(text(1, 'x'));
+        journal.record(start, 1, 0, { status: 'completed' });
+      }),
+    ).toEqual([false]);
+  });
+
+  test('may not unless its step is the one after the last that is recorded: a store knows of no other', async () => {
+    expect(await writesOf((journal) => journal.tellFirstText(text(2, 'x')))).toEqual([false]);
+  });
+
+  test('may again at the next step, once the one before is recorded', async () => {
+    const { journal, writes } = openJournal();
+    journal.tellFirstText(text(1, 'x'));
+    await tick();
+    writes[0]?.answer(true);
+    await tick();
+    journal.record(start, journal.stepNumber('m::0'), 0, { status: 'completed' });
+    await tick();
+    writes[1]?.answer(true);
+    await tick();
+    journal.tellFirstText(text(2, 'y'));
+    await tick();
+    writes[2]?.answer(true);
+    expect(writes.map(({ early }) => early)).toEqual([true, false, true]);
+  });
+
+  test('is early again when the store could not take it at first', async () => {
+    const { journal, writes, clock } = openJournal();
+    journal.tellFirstText(text(1, 'x'));
+    await tick();
+    writes[0]?.fail(new ServiceError('store_unavailable', {}));
+    await clock.advance(1_000);
+    writes[1]?.answer(true);
+    expect(writes.map(({ entries, early }) => [seqs(entries), early])).toEqual([
+      [[2], true],
+      [[2], true],
+    ]);
+  });
 });
 
 describe('a store that cannot be reached', () => {

@@ -16,8 +16,8 @@ export type JournalDeps = {
   signal: AbortSignal;
   /** What earlier attempts recorded. */
   recorded: { steps: Step[]; events: StoredEvent[] };
-  /** Records entries; false if another attempt has taken over. */
-  append(entries: JournalEntries): Promise<boolean>;
+  /** Records entries; false if another attempt has taken over. For `early` see `JournalStore.append`. */
+  append(entries: JournalEntries, early: boolean): Promise<boolean>;
   /** Called with events once they are recorded: they may be shown from now on. */
   published(events: StoredEvent[]): void;
   /** Called when entries could not be recorded: the run must not go on here. */
@@ -45,7 +45,8 @@ const later = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 /**
  * The journal of one run during one attempt: what earlier attempts recorded, what this one adds, and in which order it
- * becomes durable. Entries of one tick are recorded together; an event is shown only once it is recorded.
+ * becomes durable. Entries of one tick are recorded together; an event is shown only once it is recorded. That is durable
+ * then, but for the first text of a step, which is shown as soon as it outlasts this process (`early`).
  */
 export function createJournal({ attempt, signal, recorded, append, published, lost, clock, ...watchers }: JournalDeps) {
   /** Cuts the pause before another try short; made when one is needed. */
@@ -58,6 +59,10 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
   let lastSeq = Math.max(1, ...recorded.events.map(({ seq }) => seq)); // run.created is 1 and follows from the run
   let pendingSteps = new Map<string, Step>();
   let pendingEvents: StoredEvent[] = [];
+  /** The last step that is recorded. */
+  let recordedStep = Math.max(0, ...recorded.steps.map(({ step }) => step));
+  /** The event that somebody waits for most: the first text of a step. */
+  let firstText: StoredEvent | null = null;
   let flushing: Promise<void> | null = null;
   let writing: Promise<boolean> | null = null;
   let refused: RunStopped | null = null;
@@ -75,13 +80,23 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
     pendingEvents = [...events, ...pendingEvents];
   }
 
+  /**
+   * Whether entries are a first text and nothing else, of the step that a store takes it to be of if it has lost it. Two
+   * of them never follow one another: the step is recorded between them.
+   */
+  const isEarly = ({ steps: noted, events: [event, ...others] }: JournalEntries) =>
+    event !== undefined &&
+    event === firstText &&
+    noted.length + others.length === 0 &&
+    stepOf(event) === recordedStep + 1;
+
   const isPending = () => pendingSteps.size > 0 || pendingEvents.length > 0;
 
   /** Tries until the store takes it, however long that is away, or until the run is over. */
   async function appendPatiently(entries: JournalEntries): Promise<boolean> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await append(entries);
+        return await append(entries, isEarly(entries));
       } catch (error) {
         if (!(error instanceof ServiceError)) throw error;
         if (isClosed) throw error;
@@ -113,6 +128,7 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
       refused = new RunStopped('lease_lost');
       throw refused;
     }
+    for (const { step } of entries.steps) recordedStep = Math.max(recordedStep, step);
     watchers.flushed?.(entries.steps.length + entries.events.length, clock.monotonicMs() - startedMs);
     published(entries.events);
   }
@@ -126,7 +142,10 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
     return flushing;
   }
 
-  /** Resolves when everything so far is durable. Rejects if it cannot become so: then the run must not go on. */
+  /**
+   * Resolves when everything so far is durable, but for a first text on which nothing depends. Rejects if it cannot become
+   * so: then the run must not go on.
+   */
   function flush(): Promise<void> {
     if (refused) return Promise.reject(refused);
     if (isClosed) return Promise.reject(new RunStopped('cancelled')); // nothing may begin in a run that has ended
@@ -151,6 +170,15 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
     steps.set(step.key, step);
     pendingSteps.set(step.key, step);
     noted();
+  }
+
+  function tell({ type, ...data }: RunEventBody): StoredEvent | null {
+    if (isClosed) return null;
+    lastSeq += 1;
+    const event = { seq: lastSeq, type, attempt, atMs: clock.nowMs(), data: data as unknown as JsonRecord };
+    pendingEvents.push(event);
+    noted();
+    return event;
   }
 
   return {
@@ -216,11 +244,11 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
     },
 
     /** Numbers an event and records it. */
-    tell({ type, ...data }: RunEventBody): void {
-      if (isClosed) return;
-      lastSeq += 1;
-      pendingEvents.push({ seq: lastSeq, type, attempt, atMs: clock.nowMs(), data: data as unknown as JsonRecord });
-      noted();
+    tell: (body: RunEventBody): void => void tell(body),
+
+    /** The same for the first text of a step, which somebody waits for. */
+    tellFirstText(body: RunEventBody): void {
+      firstText = tell(body);
     },
 
     /** As `tell`, unless an earlier attempt has told this already; `name` says which of its kind it is. */
@@ -228,7 +256,7 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
       const key = `${body.type} ${name}`;
       if (told.has(key)) return;
       told.add(key);
-      this.tell(body);
+      tell(body);
     },
 
     /**

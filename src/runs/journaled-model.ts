@@ -198,7 +198,6 @@ function beginCall(scope: RunScope, name: string, request: ModelRequest, isOwn: 
      * @throws {ServiceError} `budget_exceeded`, `store_unavailable`
      */
     async begin(): Promise<ModelRequest> {
-      await activity.stored;
       activity.beginStep();
       try {
         paid = await payForCall(scope, key, { name, agent: scope.agent, isOwn }, request);
@@ -258,6 +257,8 @@ class JournaledModel implements Model {
     const asked = await call.begin();
     try {
       const response = await this.#askedIn(scope).getResponse(asked);
+      const storing = scope.activity.storing();
+      if (storing) await storing;
       const { usage, responseId = null } = response;
       const answer = { output: response.output as OutputItem[], responseId, usage };
       const output = call.complete(answer, answererOf(response));
@@ -278,6 +279,8 @@ class JournaledModel implements Model {
     const asked = await call.begin();
     try {
       for await (const event of this.#askedIn(scope).getStreamedResponse(asked)) {
+        const storing = scope.activity.storing();
+        if (storing) await storing;
         if (event.type === 'output_text_delta') call.speak(event.delta);
         if (event.type === 'response_done') yield completed(event, call);
         else if (call.isDue()) yield event;

@@ -77,9 +77,9 @@ export function createRunLife({
       attempt: run.attempt,
       signal,
       recorded,
-      append: async (entries) => {
+      append: async (entries, early) => {
         fault('journal.beforeAppend');
-        const accepted = await store.journal.append(run.tenantId, run.id, run.attempt, entries);
+        const accepted = await store.journal.append(run.tenantId, run.id, run.attempt, entries, early);
         fault('journal.afterAppend');
         return accepted;
       },

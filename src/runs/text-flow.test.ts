@@ -12,8 +12,14 @@ function openFlow() {
     sleep: () => new Promise((resolve) => sleepers.push(resolve)),
   };
   const told: [number, string][] = [];
-  const tell = (body: RunEventBody) => {
-    if (body.type === 'text.delta') told.push([body.step, body.delta]);
+  const first: [number, string][] = [];
+  const tellTo = (list: [number, string][]) => (body: RunEventBody) => {
+    if (body.type === 'text.delta') list.push([body.step, body.delta]);
+  };
+  const tell = tellTo(told);
+  const tellFirst = (body: RunEventBody) => {
+    tellTo(first)(body);
+    tell(body);
   };
   const wake = async () => {
     for (const resume of sleepers.splice(0)) resume();
@@ -21,8 +27,8 @@ function openFlow() {
     await new Promise((resolve) => setImmediate(resolve));
   };
   const beat = createBeat(clock);
-  const open = () => createTextFlow({ beat, tell });
-  return { flow: open(), another: open(), told, wake, timers: () => sleepers.length };
+  const open = () => createTextFlow({ beat, tell, tellFirst });
+  return { flow: open(), another: open(), told, first, wake, timers: () => sleepers.length };
 }
 
 test('the first text of a step is told at once, what follows shares an event, and nothing is lost', async () => {
@@ -44,10 +50,14 @@ test('text of 1 KiB does not wait for more', () => {
 });
 
 test('text of two steps never shares an event', () => {
-  const { flow, told } = openFlow();
+  const { flow, told, first } = openFlow();
   flow.add(1, 'a');
   flow.add(1, 'b');
   flow.add(2, 'c');
+  expect(first).toEqual([
+    [1, 'a'],
+    [2, 'c'],
+  ]);
   expect(told).toEqual([
     [1, 'a'],
     [1, 'b'],

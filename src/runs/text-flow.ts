@@ -35,8 +35,10 @@ export function createBeat(clock: Pick<Clock, 'sleep'>): Beat {
   };
 }
 
+type Tell = (body: RunEventBody) => void;
+
 /** Turns the text of models into events: coalesced before they are numbered. */
-export function createTextFlow({ beat, tell }: { beat: Beat; tell: (body: RunEventBody) => void }) {
+export function createTextFlow({ beat, tell, tellFirst }: { beat: Beat; tell: Tell; tellFirst: Tell }) {
   let pending: { step: number; text: string } | undefined;
   let lastStep = 0;
 
@@ -53,7 +55,7 @@ export function createTextFlow({ beat, tell }: { beat: Beat; tell: (body: RunEve
       if (step !== lastStep) {
         flush();
         lastStep = step;
-        tell({ type: 'text.delta', step, delta });
+        tellFirst({ type: 'text.delta', step, delta });
         return;
       }
       if (!pending) {

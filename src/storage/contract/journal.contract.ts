@@ -54,6 +54,20 @@ export function describeJournal(open: OpenStore): void {
       expect(await journalOf(fixture.store, run)).toEqual({ steps: [model, tool], events });
     });
 
+    test('a first text that may be shown early is recorded all the same, and refused to an attempt that is over', async () => {
+      await using fixture = await open();
+      const run = await start(fixture.store);
+      const entries = { steps: [], events: [newEvent(2)] };
+      const { journal } = fixture.store;
+      expect(await journal.append(tenant, run.id, 1, entries, true)).toBe(true);
+      expect(await journalOf(fixture.store, run)).toEqual(entries);
+      expect(await journal.append(tenant, run.id, 2, { steps: [], events: [newEvent(3)] }, true)).toBe(false);
+      await expect(journal.append(otherTenant, run.id, 1, { steps: [], events: [newEvent(3)] }, true)).resolves.toBe(
+        false,
+      );
+      expect(await journalOf(await fixture.reopen(), run)).toEqual(entries);
+    });
+
     test('a run that has just begun has an empty journal: its first event follows from the run', async () => {
       await using fixture = await open();
       const run = await start(fixture.store);

@@ -75,8 +75,12 @@ export interface JournalStore {
    * run are told (see `Signals`). Of a step that is given twice the later one counts. Rejects with an error that is not
    * a `ServiceError` if an event's number is taken, or a step's key by another step; an engine whose connection may be
    * lost at the commit lets the very same entries come again, since nobody can tell whether they were recorded.
+   *
+   * @param early whether `entries` is no more than the first text of the step after the last recorded one, which may be
+   *   shown before it is durable: it resolves once that outlasts this process. A store that does so sees to it that after
+   *   a power cut nobody takes for the answer what they were shown and it has lost. Defaults to false
    */
-  append(tenantId: string, runId: string, attempt: number, entries: JournalEntries): Promise<boolean>;
+  append(tenantId: string, runId: string, attempt: number, entries: JournalEntries, early?: boolean): Promise<boolean>;
 
   /** All steps of a run, by number. */
   steps(tenantId: string, runId: string): Promise<Step[]>;

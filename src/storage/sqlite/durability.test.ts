@@ -115,6 +115,60 @@ describe('what is committed', () => {
   });
 });
 
+describe('what is committed while the disk is at work', () => {
+  test('is durable after a wait of its own, and together with what else came by then', () => {
+    const { disk, asked, answer } = createHandDisk();
+    const durability = createDurability(disk, nobody);
+    const [first, second, third] = [createGroup(1), createGroup(4), createGroup(1)];
+    const next: string[] = [];
+    durability.harden(first.group, () => next.push('first'));
+    durability.harden(second.group, () => next.push('second'));
+    durability.harden(third.group, () => next.push('third'));
+    expect([second.told, third.told]).toEqual([Array(4).fill('committed'), ['committed']]);
+    expect(asked).toEqual(['sync']);
+    answer();
+    expect([first.told.at(-1), second.told.at(-1), third.told.at(-1)]).toEqual(['durable', 'committed', 'committed']);
+    expect([asked, next]).toEqual([['sync', 'sync'], ['first']]);
+    answer();
+    expect([second.told.at(-1), third.told.at(-1)]).toEqual(['durable', 'durable']);
+    expect([durability.isBusy(), next]).toEqual([false, ['first', 'second', 'third']]);
+  });
+
+  test('is not read before that', async () => {
+    const { disk, answer } = createHandDisk();
+    const durability = createDurability(disk, nobody);
+    const { group, told } = createGroup(1);
+    durability.harden(createGroup(1).group, nobody);
+    durability.harden(group, nobody);
+    const read = durability.whenDurable()?.then(() => [...told]);
+    answer();
+    await nextTurn();
+    answer();
+    expect(await read).toEqual(['committed', 'durable']);
+  });
+
+  test('is durable when the database has closed, too', () => {
+    const { disk, asked } = createHandDisk();
+    const durability = createDurability(disk, nobody);
+    const groups = [createGroup(1), createGroup(1)];
+    for (const { group } of groups) durability.harden(group, nobody);
+    durability.finish();
+    expect(asked).toEqual(['sync', 'sync now']);
+    expect(groups.map(({ told }) => told)).toEqual(Array(2).fill(['committed', 'durable']));
+  });
+
+  test('is lost with it if the disk fails', () => {
+    const { disk, asked, answer } = createHandDisk();
+    const lost: Error[] = [];
+    const durability = createDurability(disk, (error) => lost.push(error));
+    const groups = [createGroup(1), createGroup(1)];
+    for (const { group } of groups) durability.harden(group, nobody);
+    answer(broken);
+    expect(groups.map(({ told }) => told.at(-1))).toEqual(Array(2).fill('failed: store_unavailable'));
+    expect([asked, lost]).toEqual([['sync'], [broken]]);
+  });
+});
+
 describe('when the disk fails', () => {
   test('nobody is told that it is durable, and nothing is done from then on', async () => {
     const { disk, answer } = createHandDisk();
@@ -177,6 +231,36 @@ describe('while the disk is at work', () => {
     commits.flush();
     expect(await Promise.all(others)).toEqual([2, 3]);
     expect(begun).toBe(2);
+  });
+
+  test('what is urgent is committed all the same, with all that waits', async () => {
+    const { disk, answer } = createHandDisk();
+    const commits = createGroupCommit(transactions, disk, nobody);
+    const seen: string[] = [];
+    const telling = (name: string) => ({ committed: () => void seen.push(name) });
+    const first = commits.add(() => 1, telling('first'));
+    await nextTurn();
+    const others = [
+      commits.add(() => 2, telling('second')),
+      commits.add(() => 3, { ...telling('third'), urgent: true }),
+    ];
+    await Promise.resolve();
+    expect(seen).toEqual(['first', 'second', 'third']);
+    answer();
+    expect(await first).toBe(1);
+    answer();
+    expect(await Promise.all(others)).toEqual([2, 3]);
+  });
+
+  test('whoever is content with the commit has its result then', async () => {
+    const { disk, answer } = createHandDisk();
+    const commits = createGroupCommit(transactions, disk, nobody);
+    const seen: string[] = [];
+    const durable = () => void seen.push('durable');
+    expect(await commits.add(() => 1, { durable, urgent: true, settles: 'committed' })).toBe(1);
+    expect(seen).toEqual([]);
+    answer();
+    expect(seen).toEqual(['durable']);
   });
 
   test('whoever asked has what it asked for already, and what follows may begin', async () => {

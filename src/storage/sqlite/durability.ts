@@ -11,7 +11,7 @@ export type Disk = {
 
 /** Somebody whose operation is committed. */
 export type Waiting = {
-  /** Called at once: a power cut may still take it, so nothing of it may be shown to anybody yet. */
+  /** Called at once, when a power cut may still take it. */
   committed(): void;
   /** Called once it is durable. */
   done(): void;
@@ -26,8 +26,11 @@ export type Waiting = {
 const inPlaceMin = 4;
 const slowMs = 1;
 
+const nobody = () => {};
+
 /**
- * Sees to it that what is committed is durable, one group at a time. Without a disk it is taken to be.
+ * Sees to it that what is committed is durable. The disk is at work for one group at a time; what is committed meanwhile
+ * is the next. Without a disk everything is taken to be durable at once.
  *
  * A disk that failed may have lost what it had, and say the next time that all is well
  * (https://wiki.postgresql.org/wiki/Fsync_Errors). So nothing is done after that; `lost` is told.
@@ -38,20 +41,16 @@ export function createDurability(
   monotonicMs: () => number = systemClock.monotonicMs,
 ) {
   let underWay: Waiting[] | null = null;
-  let whenDone: (() => void)[] = [];
+  let following: Waiting[] = [];
   let failed: Error | null = null;
   /** How long the disk takes, as far as is known. */
   let diskMs = 0;
 
   function tell(group: Waiting[]): void {
-    underWay = null;
     for (const each of group) {
       if (failed === null) each.done();
       else each.fail(unavailable(failed));
     }
-    const readers = whenDone;
-    whenDone = [];
-    for (const goOn of readers) goOn();
     if (failed !== null) lost(failed);
   }
 
@@ -71,8 +70,33 @@ export function createDurability(
     wait(group);
   }
 
+  /** Ends the turn of the group that is under way: what was committed since is the rest. */
+  function takeTurn(): { group: Waiting[]; rest: Waiting[] } {
+    const turn = { group: underWay ?? [], rest: following };
+    underWay = null;
+    following = [];
+    return turn;
+  }
+
+  function begin(own: Disk, group: Waiting[]): void {
+    underWay = group;
+    const startedMs = monotonicMs();
+    own.sync((error) => {
+      if (underWay !== group) {
+        // Somebody could not wait, and it has been told. What failed here the next wait may have found to be well.
+        if (error !== null) lost(error);
+        return;
+      }
+      diskMs = Math.min(diskMs, monotonicMs() - startedMs); // at most: the event loop may have come late to this
+      failed = error;
+      const { rest } = takeTurn();
+      if (error === null && rest.length > 0) begin(own, rest);
+      tell(error === null ? group : [...group, ...rest]);
+    });
+  }
+
   return {
-    /** Whether a group is under way: no other may begin. */
+    /** Whether the disk is at work: what comes meanwhile does well to be one group. */
     isBusy: (): boolean => underWay !== null,
 
     /** What the disk failed with; null while it did not. */
@@ -80,42 +104,33 @@ export function createDurability(
 
     /** Has a group told when it is durable, and calls `next` then, at once if that is so. */
     harden(group: Waiting[], next: () => void): void {
-      if (disk === null || (group.length >= inPlaceMin && diskMs < slowMs)) {
+      const isBusy = underWay !== null;
+      if (disk === null || (!isBusy && group.length >= inPlaceMin && diskMs < slowMs)) {
         hardenNow(group);
         next();
         return;
       }
-      underWay = group;
-      const startedMs = monotonicMs();
-      disk.sync((error) => {
-        if (underWay !== group) {
-          // Somebody could not wait, and it has been told. What failed here the next wait may have found to be well.
-          if (error !== null) lost(error);
-          return;
-        }
-        diskMs = Math.min(diskMs, monotonicMs() - startedMs); // at most: the event loop may have come late to this
-        failed = error;
-        tell(group);
-        next();
-      });
+      const all = [...group, { committed: nobody, done: next, fail: next }];
+      if (isBusy) following.push(...all);
+      else begin(disk, all);
       for (const each of group) each.committed();
     },
 
     hardenNow,
 
-    /** Waits for the group that is under way. */
+    /** Waits for what is under way. */
     finish(): void {
-      if (underWay !== null) wait(underWay);
+      if (underWay === null) return;
+      const { group, rest } = takeTurn();
+      wait([...group, ...rest]);
     },
 
     /** Resolves once all that is committed at this moment is durable; null if it is. */
     whenDurable(): Promise<void> | null {
-      if (underWay === null && failed === null) return null;
-      return new Promise((resolve, reject) => {
-        const tellReader = () => (failed === null ? resolve() : reject(unavailable(failed)));
-        if (underWay === null) tellReader();
-        else whenDone.push(tellReader);
-      });
+      if (failed !== null) return Promise.reject(unavailable(failed));
+      const last = following.length > 0 ? following : underWay;
+      if (last === null) return null;
+      return new Promise((done, fail) => void last.push({ committed: nobody, done, fail }));
     },
   };
 }

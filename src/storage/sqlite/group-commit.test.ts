@@ -53,6 +53,24 @@ describe('group commit', () => {
     expect(statements.filter((each) => each === 'commit')).toHaveLength(2);
   });
 
+  test('what is urgent waits for no turn, and takes with it what does', async () => {
+    const { statements, transactions } = createRecorder();
+    const commits = createGroupCommit(transactions, null, nobody);
+    const results = [commits.add(() => 1), commits.add(() => 2, { urgent: true })];
+    expect(statements).toEqual([]);
+    await Promise.resolve();
+    expect(statements).toEqual(['begin', 'commit']);
+    expect(await Promise.all(results)).toEqual([1, 2]);
+    await commits.add(() => 3);
+    expect(statements.filter((each) => each === 'commit')).toHaveLength(2);
+  });
+
+  test('what is urgent and fails is refused, even if it would settle at the commit', async () => {
+    const { transactions } = createRecorder({ failing: ['commit'] });
+    const commits = createGroupCommit(transactions, null, nobody);
+    await expect(commits.add(() => 1, { urgent: true, settles: 'committed' })).rejects.toMatchObject(unavailable);
+  });
+
   test('nothing is acknowledged before the commit', async () => {
     const { statements, transactions } = createRecorder();
     const commits = createGroupCommit(transactions, null, nobody);

@@ -14,12 +14,16 @@ export type Transactions = {
   isOpen(): boolean;
 };
 
-/** Who is told what of an operation. */
+/** When an operation is done, and who is told what of it. */
 export type Telling<T> = {
-  /** Called once it is committed, though a power cut may still take it: nothing of it may be shown to anybody yet. */
+  /** Called once it is committed, though a power cut may still take it: nothing of it may be shown to anybody for that. */
   committed?(result: T): void;
   /** Called once it is durable, before the promise resolves. */
   durable?(): void;
+  /** Whether it is committed in this tick, with all that is pending. Defaults to its group's turn. */
+  urgent?: boolean;
+  /** What its promise waits for. Only what a power cut may take need not be `durable`, which is the default. */
+  settles?: 'committed' | 'durable';
 };
 
 type Pending = Waiting & { work(): void };
@@ -40,7 +44,10 @@ const nobody = () => {};
  * while the disk is at work for the group before, share one transaction, and so one wait for the disk; what follows from
  * them then happens together, too, which takes less of the processor. One that throws is undone and rejected alone: then
  * the group is done anew, with a savepoint for each. Not at once, since savepoints have SQLite keep a copy of each page
- * that an operation touches. A promise settles only after its group is durable.
+ * that an operation touches. A promise settles only after its group is durable, unless it is said otherwise.
+ *
+ * What is urgent waits neither for a turn nor for the disk that is at work: it is committed, and has the next wait for
+ * the disk, with all that is committed by then.
  *
  * @param disk what a commit has to be on to be durable; null if it is already
  * @param lost told once if the disk fails; nothing is done from then on
@@ -51,7 +58,7 @@ export function createGroupCommit(transactions: Transactions, disk: Disk | null,
   let scheduled = false;
 
   const schedule = () => {
-    if (scheduled || durability.isBusy()) return;
+    if (scheduled) return;
     scheduled = true;
     gather(1, 1);
   };
@@ -71,11 +78,15 @@ export function createGroupCommit(transactions: Transactions, disk: Disk | null,
     if (pending.length > 0) schedule();
   };
 
-  const flushNext = () => {
-    scheduled = false;
+  const flushPending = () => {
     const group = commitNext();
     if (group === null) goOn();
     else durability.harden(group, goOn);
+  };
+
+  const flushNext = () => {
+    scheduled = false;
+    flushPending();
   };
 
   /** Does one operation; returns what has to be told once the group is committed. */
@@ -144,7 +155,7 @@ export function createGroupCommit(transactions: Transactions, disk: Disk | null,
      *
      * @throws {ServiceError} `store_unavailable`
      */
-    add<T>(work: () => T, { committed, durable }: Telling<T> = {}): Promise<T> {
+    add<T>(work: () => T, { committed, durable, urgent, settles = 'durable' }: Telling<T> = {}): Promise<T> {
       if (pending.length >= pendingMax) return Promise.reject(unavailable(new Error('too many writes are pending')));
       return new Promise<T>((resolve, reject) => {
         let result: T;
@@ -152,14 +163,18 @@ export function createGroupCommit(transactions: Transactions, disk: Disk | null,
           work: () => {
             result = work();
           },
-          committed: committed === undefined ? nobody : () => committed(result),
+          committed: () => {
+            committed?.(result);
+            if (settles === 'committed') resolve(result);
+          },
           done: () => {
             durable?.();
             resolve(result);
           },
           fail: reject,
         });
-        schedule();
+        if (urgent === true) queueMicrotask(flushPending);
+        else if (!durability.isBusy()) schedule();
       });
     },
 

@@ -11,7 +11,8 @@ import { createJournalStore } from './journal.ts';
 import { createKeyStore } from './keys.ts';
 import { createLogDisk } from './log-disk.ts';
 import { migrate, readMigrations } from './migrate.ts';
-import { createOperations } from './operation.ts';
+import { createOperations, type Operation } from './operation.ts';
+import { readBootId, withdrawLostText } from './power-cut.ts';
 import { createProcessStore, endAllLeases } from './processes.ts';
 import { createProviderStore } from './providers.ts';
 import { createRetentionStore } from './retention.ts';
@@ -39,6 +40,8 @@ export type SqliteStoreOptions = {
   log?: Pick<Logger, 'info' | 'error'>;
   /** The database's clock, since SQLite runs in this process. Defaults to the machine's. */
   clock?: Pick<Clock, 'nowMs' | 'monotonicMs'>;
+  /** Changes whenever the machine starts anew; null if nobody knows. Defaults to what the kernel says. */
+  bootId?: string | null;
 };
 
 /**
@@ -48,13 +51,19 @@ export type SqliteStoreOptions = {
  * `start` throws {@link StoreSetupError} if the folder cannot be used, if another process executes runs on it, or if a
  * newer version of the service has written it.
  */
-export function createSqliteStore({ dataDir, sync, executes, log, clock = systemClock }: SqliteStoreOptions): Store {
+export function createSqliteStore(options: SqliteStoreOptions): Store {
+  const { dataDir, sync, executes, log, clock = systemClock, bootId = readBootId() } = options;
   const time = createTime(clock);
   const file = join(dataDir, databaseFile);
   const database = createDatabase(file, sync === 'full' ? createLogDisk(file) : null, endProcess);
   const signals = createSignalHub(log);
   const write = createOperations(database, time, signals);
   let lock: ExecutorLock | null = null;
+
+  const takeUp = (operation: Operation) => {
+    withdrawLostText(operation, bootId);
+    operation.sql(endAllLeases).run(operation.steadyMs);
+  };
 
   const close = () => {
     database.close();
@@ -67,7 +76,7 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
     engine: 'sqlite',
     runs: createRunStore(database, write),
     sessions: createSessionStore(database, write),
-    processes: createProcessStore(write),
+    processes: createProcessStore(write, bootId),
     journal: createJournalStore(database, write),
     retention: createRetentionStore(database, write, time),
     keys: createKeyStore(database, write, time),
@@ -89,7 +98,7 @@ export function createSqliteStore({ dataDir, sync, executes, log, clock = system
           log?.info({ version, migration: name }, 'migration applied');
         }
         // The lock says that no other process executes runs: whoever is still registered was killed.
-        if (executes) await write(({ sql, steadyMs }) => sql(endAllLeases).run(steadyMs));
+        if (executes) await write(takeUp);
       } catch (error) {
         close();
         throw toSetupError(dataDir, error);

@@ -24,8 +24,11 @@ const selectEvents = `
 /** Journals on SQLite. */
 export function createJournalStore(database: Database, write: Operations): JournalStore {
   return {
-    append: (tenantId, runId, attempt, entries) =>
-      write((operation) => append(operation, { tenantId, runId, attempt }, entries)),
+    append: (tenantId, runId, attempt, entries, early = false) =>
+      write(
+        (operation) => append(operation, { tenantId, runId, attempt }, entries),
+        early ? { urgent: true, settles: 'committed' } : {},
+      ),
     steps: (tenantId, runId) => database.read((sql) => readSteps({ sql }, tenantId, runId)),
     events: (tenantId, runId, afterSeq, limit) =>
       database.read((sql) => (sql(selectEvents).all(runId, tenantId, afterSeq, limit) as EventRow[]).map(toEvent)),

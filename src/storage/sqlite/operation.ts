@@ -1,5 +1,6 @@
 import type { Signal } from '../port/index.ts';
 import type { Database, Sql } from './database.ts';
+import type { Telling } from './group-commit.ts';
 import type { SignalHub } from './signals.ts';
 import type { Time } from './time.ts';
 
@@ -16,10 +17,10 @@ export type Operation = {
 
 /**
  * Does operations that write: each is all or nothing, and is told to others after it is durable, never before. Whoever
- * asked may have a call with its result as soon as it is committed, see `Telling`.
+ * asked may hear of it earlier, see `Telling`.
  */
 export function createOperations(database: Database, time: Time, signals: SignalHub) {
-  return <T>(work: (operation: Operation) => T, committed?: (result: T) => void): Promise<T> => {
+  return <T>(work: (operation: Operation) => T, telling: Omit<Telling<T>, 'durable'> = {}): Promise<T> => {
     let told: Signal[] = [];
     const perform = (sql: Sql) => {
       told = []; // it may be done once more, see GroupCommit
@@ -28,7 +29,7 @@ export function createOperations(database: Database, time: Time, signals: Signal
       };
       return work({ sql, nowMs: time.nowMs(), steadyMs: time.steadyMs(), tell });
     };
-    return database.write(perform, { committed, durable: () => told.forEach(signals.emit) });
+    return database.write(perform, { ...telling, durable: () => told.forEach(signals.emit) });
   };
 }
 

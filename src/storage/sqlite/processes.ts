@@ -3,8 +3,9 @@ import type { Operations } from './operation.ts';
 
 const register = `
   insert into processes (
-    id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms, agents, claims_background
-  ) values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    id, host, pid, app_version, sdk_version, registered_at_ms, lease_expires_at_ms, agents, claims_background,
+    boot_id
+  ) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   on conflict (id) do update set
     host = excluded.host,
     pid = excluded.pid,
@@ -13,7 +14,8 @@ const register = `
     registered_at_ms = excluded.registered_at_ms,
     lease_expires_at_ms = excluded.lease_expires_at_ms,
     agents = excluded.agents,
-    claims_background = excluded.claims_background`;
+    claims_background = excluded.claims_background,
+    boot_id = excluded.boot_id`;
 
 const extend = 'update processes set lease_expires_at_ms = ? where id = ? and lease_expires_at_ms > ?';
 
@@ -28,14 +30,14 @@ const forget = `delete from processes where lease_expires_at_ms < ? and not ${ow
 /** Ends the leases of all processes (parameter: now), as if each had ended at the latest now. */
 export const endAllLeases = 'update processes set lease_expires_at_ms = min(lease_expires_at_ms, ?)';
 
-/** Processes and their leases on SQLite. */
-export function createProcessStore(write: Operations): ProcessStore {
+/** Processes and their leases on SQLite, on a machine whose kernel lives the life `bootId`. */
+export function createProcessStore(write: Operations, bootId: string | null): ProcessStore {
   return {
     register: ({ id, host, pid, appVersion, sdkVersion, agents, background }, leaseMs) =>
       write(({ sql, nowMs, steadyMs }) => {
         const expiresMs = steadyMs + leaseMs;
         const values = [id, host, pid, appVersion, sdkVersion, nowMs, expiresMs, JSON.stringify(agents)];
-        sql(register).run(...values, Number(background));
+        sql(register).run(...values, Number(background), bootId);
       }),
     heartbeat: (processId, leaseMs) =>
       write(({ sql, steadyMs }) => sql(extend).run(steadyMs + leaseMs, processId, steadyMs).changes === 1),

@@ -16,10 +16,10 @@ import { selectRun } from './run-statements.ts';
 export function createRunStore(database: Database, write: Operations): RunStore {
   return {
     create: (run, ifBusy, startNow, begun) =>
-      write(
-        (operation) => create(operation, run, ifBusy, startNow),
-        begun && ((outcome) => outcome.type === 'started' && begun(outcome.run)),
-      ),
+      write((operation) => create(operation, run, ifBusy, startNow), {
+        committed: begun && ((outcome) => outcome.type === 'started' && begun(outcome.run)),
+        urgent: startNow && run.mode === 'stream', // somebody looks at it
+      }),
     claim: (ownerId, options) => write((operation) => claim(operation, ownerId, options)),
     handBack: (tenantId, runId, attempt, entries, wakeInMs) =>
       write((operation) => handBack(operation, { tenantId, runId, attempt }, entries, wakeInMs)),
