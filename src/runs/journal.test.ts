@@ -99,15 +99,13 @@ describe('the first text of a step', () => {
   const call = { key: 'm::0', kind: 'model_call', scope: '', name: 'gpt-4.1', agent: 'a', callId: null } as const;
   const start = { ...call, effect: null, input: null };
 
-  /** Whether each write could be early, all of them taken. */
+  /** Whether each write of what happens in one tick may be early. */
   async function writesOf(work: (journal: ReturnType<typeof openJournal>['journal']) => void): Promise<boolean[]> {
     const { journal, writes } = openJournal();
-    for (let n = 0; n <= writes.length; n += 1) {
-      if (n === 0) work(journal);
-      await tick();
-      writes[n]?.answer(true);
-      await tick();
-    }
+    work(journal);
+    await tick();
+    writes[0]?.answer(true);
+    await tick();
     return writes.map(({ early }) => early);
   }
 

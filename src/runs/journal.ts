@@ -84,11 +84,12 @@ export function createJournal({ attempt, signal, recorded, append, published, lo
    * Whether entries are a first text and nothing else, of the step that a store takes it to be of if it has lost it. Two
    * of them never follow one another: the step is recorded between them.
    */
-  const isEarly = ({ steps: noted, events: [event, ...others] }: JournalEntries) =>
-    event !== undefined &&
-    event === firstText &&
-    noted.length + others.length === 0 &&
-    stepOf(event) === recordedStep + 1;
+  const isEarly = ({ steps: noted, events }: JournalEntries) =>
+    firstText !== null &&
+    noted.length === 0 &&
+    events.length === 1 &&
+    events[0] === firstText &&
+    stepOf(firstText) === recordedStep + 1;
 
   const isPending = () => pendingSteps.size > 0 || pendingEvents.length > 0;
 

@@ -38,13 +38,17 @@ test('a stream whose first text a power cut takes is whole for whoever saw that 
     await using service = await startService({ provider, env, dataDir: folders.data });
     const body = JSON.stringify({ message: 'Count, please.' });
     const headers = { 'content-type': 'application/json' };
-    const stream = readEvents(await fetch(`${service.url}/api/v1/run/stream`, { method: 'POST', headers, body }));
-    while (seen.at(-1)?.event !== 'run.started') seen.push((await stream.next()) as ServerSentEvent);
+    // A text that waits for the disk would never come; the service has to be stopped then, too.
+    const signal = AbortSignal.timeout(20_000);
+    const stream = readEvents(
+      await fetch(`${service.url}/api/v1/run/stream`, { method: 'POST', headers, body, signal }),
+    );
+    seen.push(await stream.until('run.created'), await stream.until('run.started'));
     const isFile = (file: string) => !file.endsWith('-shm'); // that is memory
     cpSync(folders.data, folders.disk, { recursive: true, filter: isFile });
     writeFileSync(folders.hangs, '');
     await provider.release('silent');
-    seen.push((await stream.next()) as ServerSentEvent); // shown, though the disk does not have it
+    seen.push(await stream.until('text.delta')); // shown, though the disk does not have it
     await stream.leave();
     service.kill('SIGKILL');
     await service.exited;
