@@ -6,8 +6,8 @@ import { parseEnv } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { checkTable } from '../src/doctor/index.ts';
 import { errorCatalogue } from '../src/platform/errors.ts';
-import { parseSettings } from '../src/platform/settings.ts';
-import { settingsTable } from '../src/platform/settings-table.ts';
+import { parseSettings } from '../src/platform/settings/settings.ts';
+import { settingsTable } from '../src/platform/settings/settings-table.ts';
 import { generatedFiles, staleFiles } from './generate.ts';
 
 const root = join(import.meta.dirname, '..');

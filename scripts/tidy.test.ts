@@ -42,7 +42,7 @@ const sound: Record<string, string> = {
   'ignored/notes.md': `${later}\n`,
   'README.md': 'See https://example.com/work/it and ./work/it and {root}/home/me/.\n',
   'src/index.ts': "export { part } from './part.ts';\n",
-  'src/environment.ts': '/** Read once. */\nexport const read = () => ({ ...process.env });\n',
+  'src/process/environment.ts': '/** Read once. */\nexport const read = () => ({ ...process.env });\n',
   'src/main.ts':
     "export { read } from './environment.ts';\nexport { start } from './cli/start.ts';\nconst { env } = process;\nenv.A = process.env.B;\n",
   'src/cli/start.ts': '/** Starts. */\nexport const start = () => process.env.PORT;\n',
@@ -155,7 +155,7 @@ const faults: [rule: string, path: string, content: string, line: number, messag
   ['stale', 'docs/errors.md', 'by hand', 1, 'not what its generator makes'],
 ];
 
-/** Faults that stand in a file of the sound project are planted instead of that file, one at a time. */
+/** HitFailpoint that stand in a file of the sound project are planted instead of that file, one at a time. */
 const replacing = faults.filter(([, path]) => path in sound || path === 'docs/errors.md');
 const standing = faults.filter((fault) => !replacing.includes(fault));
 

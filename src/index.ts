@@ -4,12 +4,12 @@
  * @packageDocumentation
  */
 import { type RunningService, runProcess } from './main.ts';
-import type { ServeOptions } from './serve-options.ts';
+import type { ServeOptions } from './process/serve-options.ts';
 
 export type { ContextBuilder, RunFacts } from './agents/index.ts';
 export { effect, RegistrationError } from './agents/index.ts';
 export { type ErrorCode, ServiceError } from './platform/errors.ts';
-export { type SettingMistake, SettingsError } from './platform/settings.ts';
+export { type SettingMistake, SettingsError } from './platform/settings/settings.ts';
 export { type ProviderOption, ProvidersError } from './providers/index.ts';
 export { type CurrentCall, currentCall } from './runs/index.ts';
 export type { RunningService, ServeOptions };

@@ -1,59 +1,59 @@
 import cluster from 'node:cluster';
 import { hostname } from 'node:os';
+import {
+  createAuthenticator,
+  createKeyCache,
+  createKeyRevocationWatch,
+  createLastUsedRecorder,
+  createMemoryRateLimiter,
+} from './access/index.ts';
 import { contextCheck, createAgentRegistry, findDurabilityGaps, tellDurabilityGaps } from './agents/index.ts';
-import { announce } from './announce.ts';
-import { createBudgetParts } from './budgets.ts';
-import { readEnvironment } from './environment.ts';
-import { closeMs, endMs, failStart, installExit, primaryEndMs, recordMs, startedIn } from './exit.ts';
+import { createMcpConnections } from './agents/mcp-connections.ts';
+import { wireBudgets } from './budgets/wire.ts';
 import { createHealth } from './health/index.ts';
 import { createKeyService } from './keys/index.ts';
-import { createMcpConnections } from './mcp.ts';
-import { createModels } from './models.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
-import { expectShortLives } from './platform/heap.ts';
+import { createEventLoopDelay } from './platform/event-loop-delay.ts';
+import { tuneGarbageCollection } from './platform/gc-tuning.ts';
 import { createListener, type Listener } from './platform/http/listener.ts';
 import { createIds } from './platform/ids.ts';
 import { type Service, supervise } from './platform/lifecycle.ts';
 import { createLogger, type Logger } from './platform/logger.ts';
-import { createLoopDelay } from './platform/loop-delay.ts';
-import { quietSdk } from './platform/sdk.ts';
-import { parseSettings, type Settings, secretsOf } from './platform/settings.ts';
+import { disableSdkDefaults } from './platform/sdk-defaults.ts';
+import { parseSettings, type Settings, secretsOf } from './platform/settings/settings.ts';
 import { packageVersion, versions } from './platform/versions.ts';
-import { createPrimary } from './primary.ts';
-import { countWorkers, joinPrimary, type PrimaryLink } from './processes/index.ts';
+import { readEnvironment } from './process/environment.ts';
+import { closeMs, endMs, failStart, installExit, primaryEndMs, recordMs, startedIn } from './process/exit.ts';
+import { createPrimary } from './process/primary.ts';
+import type { ServeOptions } from './process/serve-options.ts';
+import { reportStartup } from './process/startup-report.ts';
+import { createStore } from './process/store.ts';
+import { countWorkers, joinPrimary, type PrimaryLink } from './process/workers/index.ts';
 import { providersOf } from './providers/index.ts';
+import { wireProviders } from './providers/wire.ts';
 import { createPruner } from './retention/index.ts';
 import {
   type ActiveRuns,
   createActiveRuns,
   createAdmission,
   createApprovalExpiry,
+  createAttemptExecutor,
   createClaimer,
   createEventFeed,
   createExecutor,
   createProcessLease,
-  createRunLife,
   createRunMetrics,
   createRunService,
   createSlots,
-  createUnattendedWatch,
-  type Faults,
-  interceptNestedRuns,
-  noFaults,
+  createUnclaimedRunsWatch,
+  type HitFailpoint,
+  noFailpoints,
+  patchNestedRuns,
   type RunService,
 } from './runs/index.ts';
-import type { ServeOptions } from './serve-options.ts';
 import { buildProbeServer, buildServer } from './server.ts';
 import { createSessionService } from './sessions/index.ts';
-import { createStore } from './stores.ts';
-import {
-  createAuthenticator,
-  createKeyCache,
-  createKeyUse,
-  createKeyWatch,
-  createMemoryRateLimiter,
-} from './tenancy/index.ts';
-import { createWebhooks } from './webhooks.ts';
+import { wireWebhooks } from './webhooks/wire.ts';
 
 /** A service that accepts requests. */
 export type RunningService = {
@@ -86,7 +86,7 @@ export async function startService(
   options: ServeOptions,
   settings: Settings,
   log: Logger,
-  { fault = noFaults, link = null }: { fault?: Faults; link?: PrimaryLink | null } = {},
+  { fault = noFailpoints, link = null }: { fault?: HitFailpoint; link?: PrimaryLink | null } = {},
 ): Promise<StartedService> {
   const { role } = settings;
   const clock = systemClock;
@@ -109,7 +109,7 @@ export async function startService(
     background: role !== 'api',
   };
   const newId = () => ids('proc');
-  const loopDelay = createLoopDelay({ clock });
+  const loopDelay = createEventLoopDelay({ clock });
   const metrics = createRunMetrics({ store, slots, loopDelay });
   const admission = createAdmission({
     slots,
@@ -118,7 +118,7 @@ export async function startService(
     metrics,
     clock,
   });
-  const models = createModels(providers, {
+  const models = wireProviders(providers, {
     settings,
     store,
     registry: metrics.registry,
@@ -128,7 +128,7 @@ export async function startService(
   });
   const lease = createProcessLease({ store, info, newId, leaseMs: settings.leaseMs, active, metrics, clock, log });
   const keyCache = createKeyCache({ store: store.keys, clock });
-  const budgets = createBudgetParts(settings, {
+  const budgets = wireBudgets(settings, {
     store,
     keys: keyCache,
     processId: lease.processId,
@@ -146,7 +146,7 @@ export async function startService(
     approvalExpiryMs: settings.approvalExpiryMs,
     clock,
   });
-  const life = createRunLife({
+  const life = createAttemptExecutor({
     store,
     executor,
     lease,
@@ -159,7 +159,7 @@ export async function startService(
     clock,
     log,
   });
-  const webhooks = createWebhooks(settings.webhooks, { store: store.webhooks, registry: metrics.registry, clock, log });
+  const webhooks = wireWebhooks(settings.webhooks, { store: store.webhooks, registry: metrics.registry, clock, log });
   const runs = createRunService({
     store,
     agents,
@@ -225,9 +225,9 @@ export async function startService(
       mode,
       adminApiKey,
       keys: keyCache,
-      use: createKeyUse({ store: store.keys, clock, log }),
+      use: createLastUsedRecorder({ store: store.keys, clock, log }),
     }),
-    keyWatch: createKeyWatch({ keys: keyCache, clock }),
+    keyWatch: createKeyRevocationWatch({ keys: keyCache, clock }),
     limiter: store.rateLimiter ?? createMemoryRateLimiter({ clock }),
     shedding: { loopDelay, delayMaxMs: settings.loopDelayMaxMs, metrics },
     closing: closing.signal,
@@ -257,13 +257,13 @@ export async function startService(
     ...(api ? [api] : []),
     claimer,
     createApprovalExpiry({ store, metrics, clock, log }),
-    ...(role === 'api' ? [createUnattendedWatch({ store, clock, log })] : []),
+    ...(role === 'api' ? [createUnclaimedRunsWatch({ store, clock, log })] : []),
     budgets.control.service,
     webhooks.dispatcher,
     pruner,
   ]);
 
-  interceptNestedRuns();
+  patchNestedRuns();
   await services.start();
   health.serving();
   return {
@@ -323,7 +323,7 @@ async function runPrimary(settings: Settings, count: number, log: Logger): Promi
     if (exit.isLeaving()) return new Promise<never>(() => {}); // the start was undone, and the process ends
     throw error;
   });
-  announce({ ...started, workers: count }, settings, log);
+  reportStartup({ ...started, workers: count }, settings, log);
   return { url: started.url, probeUrl: started.probeUrl, stop: primary.stop };
 }
 
@@ -332,14 +332,14 @@ async function runService(
   options: ServeOptions,
   settings: Settings,
   log: Logger,
-  parts: { fault: Faults; link: PrimaryLink | null },
+  parts: { fault: HitFailpoint; link: PrimaryLink | null },
 ): Promise<RunningService> {
   const { link } = parts;
   const starting = startService(options, settings, log, parts);
   const stop = async () => (await (await startedIn(starting))?.stop()) ?? true;
   installExit({ stop, delayMs: endMs(settings), link, log });
   const service = await starting;
-  if (link === null) announce({ ...service, workers: 1 }, settings, log);
+  if (link === null) reportStartup({ ...service, workers: 1 }, settings, log);
   else {
     log.info({ url: service.url }, 'worker started');
     await link.serving(service);
@@ -352,9 +352,9 @@ async function runService(
  * stops through one door. The first signal drains, the second ends at once; a stray error is logged and drains too, with
  * exit code 1.
  */
-export async function runProcess(options: ServeOptions, fault: Faults = noFaults): Promise<RunningService> {
-  quietSdk(process.env);
-  expectShortLives();
+export async function runProcess(options: ServeOptions, fault: HitFailpoint = noFailpoints): Promise<RunningService> {
+  disableSdkDefaults(process.env);
+  tuneGarbageCollection();
   let link: PrimaryLink | null = null;
   try {
     const environment = readEnvironment();

@@ -10,6 +10,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
+import { type Authenticator, type KeyRevocationWatch, registerAccessControl } from './access/index.ts';
 import { type AgentRegistry, agentRoutes } from './agents/index.ts';
 import { type BudgetService, budgetRoutes } from './budgets/index.ts';
 import { type Health, healthRoutes } from './health/index.ts';
@@ -21,11 +22,16 @@ import { problemOf, problemType } from './platform/http/problem.ts';
 import { registerSecurityHeaders } from './platform/http/security-headers.ts';
 import type { Ids } from './platform/ids.ts';
 import type { Logger } from './platform/logger.ts';
-import type { Settings } from './platform/settings.ts';
-import { type EventFeed, type RunService, registerShedding, runRoutes, type SheddingOptions } from './runs/index.ts';
+import type { Settings } from './platform/settings/settings.ts';
+import {
+  type EventFeed,
+  type LoadSheddingOptions,
+  type RunService,
+  registerLoadShedding,
+  runRoutes,
+} from './runs/index.ts';
 import { type SessionService, sessionRoutes } from './sessions/index.ts';
 import type { RateLimiter } from './storage/port/index.ts';
-import { type Authenticator, type KeyWatch, registerGuard } from './tenancy/index.ts';
 import { type WebhookService, webhookRoutes } from './webhooks/index.ts';
 
 /** JSON may spend up to six bytes on a character of the message; the rest of the body is small. */
@@ -56,10 +62,10 @@ export type ServerParts = {
   webhooks: WebhookService;
   health: Health;
   authenticator: Authenticator;
-  keyWatch: KeyWatch;
+  keyWatch: KeyRevocationWatch;
   limiter: RateLimiter;
   /** What new runs are refused by when the process cannot keep up. */
-  shedding: SheddingOptions;
+  shedding: LoadSheddingOptions;
   /** How long requests may take to arrive, in ms. Defaults to half a minute. */
   arrival?: { headersMs: number; requestMs: number; checkMs: number };
   /** Aborts when open streams have to end. */
@@ -191,8 +197,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await app.register(healthRoutes, { health });
   await app.register(
     async (api) => {
-      registerShedding(api, parts.shedding);
-      registerGuard(api, guardOptions(parts));
+      registerLoadShedding(api, parts.shedding);
+      registerAccessControl(api, guardOptions(parts));
       await api.register(runRoutes, {
         runs,
         feed: parts.feed,

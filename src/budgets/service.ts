@@ -1,13 +1,13 @@
+import { type BudgetLedger, type Identity, type LimitUse, spenderOf } from '../access/index.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { BudgetStore, Budgets } from '../storage/port/index.ts';
-import { type BudgetBook, type Identity, type LimitUse, spenderOf } from '../tenancy/index.ts';
 import type { SetBudgets } from './schemas.ts';
 
 /** What the service stands on. */
 export type BudgetServiceDeps = {
   store: Pick<BudgetStore, 'setTenant' | 'tenants'>;
-  book: BudgetBook;
+  book: BudgetLedger;
   log: Pick<Logger, 'info'>;
 };
 

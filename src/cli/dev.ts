@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { relative, resolve } from 'node:path';
-import { readEnvironment } from '../environment.ts';
+import { readEnvironment } from '../process/environment.ts';
+import type { ModuleReport } from './dev-child.ts';
 import { createFileWatcher } from './file-watcher.ts';
 import { programFile } from './program-file.ts';
-import type { ModuleReport } from './under-dev.ts';
 
 /** A key pressed once may arrive twice, since npm hands on what the terminal has sent to all; later ones are meant. */
 const sameKeyMs = 500;

@@ -12,8 +12,8 @@ import {
   textReport,
   withoutSecrets,
 } from '../doctor/index.ts';
-import { readEnvironment } from '../environment.ts';
 import { packageVersion } from '../platform/versions.ts';
+import { readEnvironment } from '../process/environment.ts';
 import type { EmbeddedFacts } from '../storage/port/index.ts';
 import { inspectPostgres } from '../storage/postgres/index.ts';
 import { checkIntegrity, inspectEmbedded, nearestFolder } from '../storage/sqlite/index.ts';

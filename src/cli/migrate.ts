@@ -1,7 +1,7 @@
-import { readEnvironment } from '../environment.ts';
 import { createLogger } from '../platform/logger.ts';
-import { parseSettings } from '../platform/settings.ts';
-import { createStore } from '../stores.ts';
+import { parseSettings } from '../platform/settings/settings.ts';
+import { readEnvironment } from '../process/environment.ts';
+import { createStore } from '../process/store.ts';
 
 /** Brings the schema of the store up to date, as a start of the service does. */
 export async function migrate(): Promise<void> {

@@ -1,12 +1,12 @@
-import { readEnvironment } from '../environment.ts';
 import { systemClock } from '../platform/clock.ts';
 import { describeDuration } from '../platform/duration.ts';
 import { createLogger } from '../platform/logger.ts';
-import { parseSettings, type Settings } from '../platform/settings.ts';
+import { parseSettings, type Settings } from '../platform/settings/settings.ts';
 import { StartError } from '../platform/start-error.ts';
+import { readEnvironment } from '../process/environment.ts';
+import { createStore } from '../process/store.ts';
 import { type Swept, sweep } from '../retention/index.ts';
 import type { Expired, Store } from '../storage/port/index.ts';
-import { createStore } from '../stores.ts';
 import { requireStore } from './require-store.ts';
 
 /** What `agent-service prune` is told. */

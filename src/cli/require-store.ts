@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Settings } from '../platform/settings.ts';
+import type { Settings } from '../platform/settings/settings.ts';
 import { StartError } from '../platform/start-error.ts';
 import { databaseFile } from '../storage/sqlite/index.ts';
 

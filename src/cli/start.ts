@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
+import { endWithParent, reportModules } from './dev-child.ts';
 import { programFile } from './program-file.ts';
-import { endWithParent, reportModules } from './under-dev.ts';
 
 /** How the program is served. */
 export type StartOptions = {

@@ -1,8 +1,8 @@
-import { readEnvironment } from '../environment.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
-import { parseSettings, type Settings } from '../platform/settings.ts';
+import { parseSettings, type Settings } from '../platform/settings/settings.ts';
+import { readEnvironment } from '../process/environment.ts';
+import { createStore } from '../process/store.ts';
 import type { Store } from '../storage/port/index.ts';
-import { createStore } from '../stores.ts';
 
 /** What a command works with. */
 export type StoreParts = { store: Store; settings: Settings; log: Logger };

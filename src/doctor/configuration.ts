@@ -1,6 +1,6 @@
 import { systemClock } from '../platform/clock.ts';
-import { parseSettings, type SettingMistake, type Settings, SettingsError } from '../platform/settings.ts';
-import { type SettingName, settingsTable } from '../platform/settings-table.ts';
+import { parseSettings, type SettingMistake, type Settings, SettingsError } from '../platform/settings/settings.ts';
+import { type SettingName, settingsTable } from '../platform/settings/settings-table.ts';
 import { createPriceList, providersOf } from '../providers/index.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { findMisspelled } from './misspelled.ts';

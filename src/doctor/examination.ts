@@ -1,5 +1,5 @@
-import type { Settings } from '../platform/settings.ts';
-import type { SettingName } from '../platform/settings-table.ts';
+import type { Settings } from '../platform/settings/settings.ts';
+import type { SettingName } from '../platform/settings/settings-table.ts';
 import type { InspectProviderOptions, ProviderFacts } from '../providers/index.ts';
 import type { ClockSample, EmbeddedFacts, PostgresFacts } from '../storage/port/index.ts';
 import { type CheckName, checkTable } from './checks.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseSettings } from '../platform/settings.ts';
+import { parseSettings } from '../platform/settings/settings.ts';
 import type { ProviderFacts } from '../providers/index.ts';
 import type { EmbeddedFacts, PostgresFacts } from '../storage/port/index.ts';
 import { judgeClocks } from './clocks.ts';

@@ -1,4 +1,4 @@
-import { settingsTable } from '../platform/settings-table.ts';
+import { settingsTable } from '../platform/settings/settings-table.ts';
 
 /** Shorter names are too much like names that mean something else. */
 const charsMin = 8;

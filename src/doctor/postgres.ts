@@ -1,4 +1,4 @@
-import type { Settings } from '../platform/settings.ts';
+import type { Settings } from '../platform/settings/settings.ts';
 import type { Pooling, PostgresFacts, SchemaFacts } from '../storage/port/index.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { mendOfNetwork } from './network-mend.ts';

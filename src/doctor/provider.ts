@@ -1,4 +1,4 @@
-import type { Settings } from '../platform/settings.ts';
+import type { Settings } from '../platform/settings/settings.ts';
 import type { Exchange, ProviderFacts } from '../providers/index.ts';
 import { type Finding, failed, ok, skipped, warning } from './finding.ts';
 import { mendOfNetwork } from './network-mend.ts';

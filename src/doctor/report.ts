@@ -1,4 +1,4 @@
-import { settingsTable } from '../platform/settings-table.ts';
+import { settingsTable } from '../platform/settings/settings-table.ts';
 import { checkTable } from './checks.ts';
 import { type Finding, type Verdict, worst } from './finding.ts';
 

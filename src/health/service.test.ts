@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { createHandClock } from '../../tests/support/hand-clock.ts';
+import { createFakeClock } from '../../tests/support/fake-clock.ts';
 import { type Check, createHealth } from './service.ts';
 
 const well: Check = async () => null;
 
 /** Health whose checks a test decides anew at any time; it counts how often they look. */
 function createWatched({ providerDown = 'degraded' as 'degraded' | 'fail', hasProvider = true } = {}) {
-  const clock = createHandClock();
+  const clock = createFakeClock();
   const checks = { provider: well, store: well };
   const looks = { provider: 0, store: 0 };
   const check =

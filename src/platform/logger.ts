@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
-import { pinoPretty } from './pretty.ts';
+import { pinoPretty } from './readable-log.ts';
 import { createRedaction } from './redaction.ts';
 
 export type { Logger };

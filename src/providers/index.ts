@@ -1,7 +1,7 @@
 export {
-  createKeyGates,
   createProviderChain,
-  createStoreBoard,
+  createProviderKeyLimits,
+  createStoredBreakers,
   type ProviderChain,
   type ProviderConfig,
   type ProviderOption,
@@ -15,7 +15,7 @@ export { createPriceList, type PricedModel, type PriceList } from './prices/inde
 export { createProviderCheck } from './provider-check.ts';
 export { createSimulatedModelProvider } from './simulated/index.ts';
 export {
-  type CallClock,
+  type CallTimeout,
   createModelClient,
   MalformedAnswerError,
   type ModelApi,

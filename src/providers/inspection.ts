@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { networkReason } from '../platform/network-reason.ts';
-import type { Settings } from '../platform/settings.ts';
+import type { Settings } from '../platform/settings/settings.ts';
 import type { ClockSample } from '../storage/port/index.ts';
 
 /** What is left of a quota of a provider, as its headers `x-ratelimit-*` say it. */

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
-import { createHandClock } from '../../tests/support/hand-clock.ts';
+import { createFakeClock } from '../../tests/support/fake-clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Removed, RetentionStore } from '../storage/port/index.ts';
 import { createPruner } from './pruner.ts';
@@ -15,7 +15,7 @@ function createPrunerUnderTest({
   batchMs = 0,
   random = 0,
 } = {}) {
-  const clock = createHandClock();
+  const clock = createFakeClock();
   const calls: { call: string; atMs: number }[] = [];
   const left = { deleted: 0, runs: 0, keys: 0 };
   const failures: Error[] = [];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Store } from '../storage/port/index.ts';
+import { createSlots } from './admission/slots.ts';
 import { createRunMetrics } from './metrics.ts';
-import { createSlots } from './slots.ts';
 
 /** Figures over a store that counts as it is told, or that cannot be reached. */
 function createFigures() {

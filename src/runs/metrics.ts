@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Run, Step, Store } from '../storage/port/index.ts';
-import type { ShedReason } from './shed-reason.ts';
-import type { Slots } from './slots.ts';
+import type { ShedReason } from './admission/shed-reason.ts';
+import type { Slots } from './admission/slots.ts';
 
 /** From a fast answer to an hour in the background, in seconds. */
 const durationBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600];

@@ -3,23 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent } from '@openai/agents';
 import { describe, expect, test } from 'vitest';
-import { createHandClock } from '../../tests/support/hand-clock.ts';
+import { createFakeClock } from '../../tests/support/fake-clock.ts';
 import { createAgentRegistry } from '../agents/index.ts';
 import { createIds } from '../platform/ids.ts';
 import type { Store, StoredEvent } from '../storage/port/index.ts';
 import { createSqliteStore } from '../storage/sqlite/index.ts';
-import { createActiveRuns, type RunEnd, type RunLife } from './active-run.ts';
-import { createAdmission } from './admission.ts';
-import { createEventFeed } from './event-feed.ts';
-import { noFaults } from './faults.ts';
-import type { CreateRun } from './schemas.ts';
+import { type AttemptEnd, createActiveRuns, type ExecuteAttempt } from './active-runs.ts';
+import { createAdmission } from './admission/admission.ts';
+import { createSlots } from './admission/slots.ts';
+import { createEventFeed } from './events/event-feed.ts';
+import { noFailpoints } from './failpoints.ts';
 import { createRunService } from './service.ts';
-import { createSlots } from './slots.ts';
+import type { CreateRun } from './views/schemas.ts';
 
 const caller = { tenantId: 'tenant-a', keyId: null, requestId: 'req_1', spender: { tenantId: 'tenant-a', key: null } };
 const request = (more: Partial<CreateRun> = {}): CreateRun => ({ message: 'Hi', if_busy: 'wait', ...more });
 
-type Lived = Pick<Parameters<RunLife>[0], 'run' | 'signal'> & {
+type Lived = Pick<Parameters<ExecuteAttempt>[0], 'run' | 'signal'> & {
   deadlineMs: number;
   told: readonly StoredEvent[];
   stored: Promise<unknown>;
@@ -31,11 +31,11 @@ async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs 
   const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-runs-'));
   const store = createSqliteStore({ dataDir, sync: 'normal', executes: true });
   await store.start();
-  const clock = createHandClock();
+  const clock = createFakeClock();
   const slots = createSlots(slotsMax);
   const lived: Lived[] = [];
-  const life: RunLife = ({ run, signal }, deadlineMs, told, stored) => {
-    const ended = Promise.withResolvers<RunEnd>();
+  const life: ExecuteAttempt = ({ run, signal }, deadlineMs, told, stored) => {
+    const ended = Promise.withResolvers<AttemptEnd>();
     lived.push({ run, signal, deadlineMs, told, stored, end: () => ended.resolve({ type: 'ended', run }) });
     return ended.promise;
   };
@@ -56,7 +56,7 @@ async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs 
     life,
     slots,
     admission,
-    fault: noFaults,
+    fault: noFailpoints,
     clock,
     ids: createIds(clock.nowMs),
     settings: { runTimeoutMs: 30_000, backgroundTimeoutMs: 3_600_000, simulated: true },

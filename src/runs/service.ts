@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { BudgetControl, LimitUse, Spender } from '../access/index.ts';
 import type { AgentRegistry } from '../agents/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
@@ -14,19 +15,18 @@ import type {
   StoredEvent,
   Webhook,
 } from '../storage/port/index.ts';
-import type { BudgetControl, LimitUse, Spender } from '../tenancy/index.ts';
-import type { ActiveRuns, RunEnd, RunLife } from './active-run.ts';
-import type { Admission } from './admission.ts';
-import { type Decision, settle } from './decisions.ts';
-import type { EventFeed } from './event-feed.ts';
-import { stopped } from './failures.ts';
-import type { Faults } from './faults.ts';
-import { createLiveLog } from './live-log.ts';
-import type { Lease } from './process-lease.ts';
+import type { ActiveRuns, AttemptEnd, ExecuteAttempt } from './active-runs.ts';
+import type { Admission } from './admission/admission.ts';
+import type { Slots } from './admission/slots.ts';
+import { type Decision, settle } from './approvals/decisions.ts';
+import type { EventFeed } from './events/event-feed.ts';
+import { createLiveEventLog } from './events/live-event-log.ts';
+import { liveCreatedEvent, startedEvent, toLiveEvent } from './events/stored-events.ts';
+import type { HitFailpoint } from './failpoints.ts';
+import type { Lease } from './recovery/process-lease.ts';
+import { stopped } from './run-failure.ts';
 import { isFinal } from './run-state.ts';
-import type { CreateRun } from './schemas.ts';
-import type { Slots } from './slots.ts';
-import { liveCreatedEvent, startedEvent, toLiveEvent } from './stored-events.ts';
+import type { CreateRun } from './views/schemas.ts';
 
 /** When a caller that was refused for want of a session, or by a process that ends, does well to come back. */
 const retryMs = 1_000;
@@ -48,12 +48,12 @@ export type Caller = {
 export type RunServiceDeps = {
   store: Store;
   agents: AgentRegistry;
-  life: RunLife;
+  life: ExecuteAttempt;
   feed: EventFeed;
   active: ActiveRuns;
   slots: Slots;
   admission: Admission;
-  fault: Faults;
+  fault: HitFailpoint;
   clock: Clock;
   ids: Ids;
   settings: { runTimeoutMs: number; backgroundTimeoutMs: number; simulated: boolean };
@@ -173,7 +173,7 @@ export function createRunService(deps: RunServiceDeps) {
 
   /** Carries out a run for which a slot is held; the slot is given back at its end. */
   function execute(run: Run, deadlineMs: number, told: StoredEvent[], stored: Promise<unknown>): void {
-    const log = createLiveLog();
+    const log = createLiveEventLog();
     const sinceMs = clock.monotonicMs();
     const release = () => {
       if (run.mode !== 'background') admission.served(clock.monotonicMs() - sinceMs);
@@ -270,7 +270,7 @@ export function createRunService(deps: RunServiceDeps) {
      * @throws {ServiceError} with the run's id: `shutting_down` when this process ends before the run does,
      *   `store_unavailable` when nobody can know
      */
-    async ended({ run, deadlineMs }: Accepted): Promise<Extract<RunEnd, { type: 'ended' }>> {
+    async ended({ run, deadlineMs }: Accepted): Promise<Extract<AttemptEnd, { type: 'ended' }>> {
       const here = active.get(run.id);
       if (here) {
         const end = await here.ended;

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
-import { createHandClock } from '../../tests/support/hand-clock.ts';
+import { createFakeClock } from '../../tests/support/fake-clock.ts';
 import { systemClock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import { finish, start } from '../storage/contract/fixture.contract.ts';
@@ -28,7 +28,7 @@ type Sent = Message & { answer: (attempt: Attempt) => void };
 /** A dispatcher on an embedded store, whose messages the test answers. Time is in the hands of the test. */
 async function createUnderTest({ secrets = [secret], wrap = (store: WebhookStore) => store } = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-webhooks-'));
-  const clock = createHandClock(systemClock.nowMs());
+  const clock = createFakeClock(systemClock.nowMs());
   const store = createSqliteStore({ dataDir, sync: 'normal', executes: true, clock });
   await store.start();
   const sent: Sent[] = [];

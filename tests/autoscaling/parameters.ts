@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { parseSettings } from '../../src/platform/settings.ts';
-import { backgroundShare } from '../../src/runs/claimer.ts';
+import { parseSettings } from '../../src/platform/settings/settings.ts';
+import { backgroundShare } from '../../src/runs/recovery/claimer.ts';
 import type { HpaSpec, MetricSpec, ScalingRules } from './hpa/spec.ts';
 
 /** The metric by which the service is scaled: runs queued and running, in the whole store. */

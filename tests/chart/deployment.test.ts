@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { chartFolder, render } from '../../scripts/chart/helm.ts';
-import { settingsTable } from '../../src/platform/settings-table.ts';
+import { settingsTable } from '../../src/platform/settings/settings-table.ts';
 import { containerOf, find, findPod, namesOf } from './support/find.ts';
 
 vi.setConfig({ testTimeout: 120_000 });

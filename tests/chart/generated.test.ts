@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { chartFiles, writtenFile } from '../../scripts/chart/generate.ts';
 import { chartFolder, helm, objectsOf } from '../../scripts/chart/helm.ts';
 import { chartValues, ownSettings } from '../../scripts/chart/values.ts';
-import { settingsTable } from '../../src/platform/settings-table.ts';
+import { settingsTable } from '../../src/platform/settings/settings-table.ts';
 import { valuesFiles } from './support/matrix.ts';
 
 vi.setConfig({ testTimeout: 120_000 });

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { describe, expect, test, vi } from 'vitest';
 import { writtenFile } from '../../scripts/chart/generate.ts';
 import { objectsOf, render, template } from '../../scripts/chart/helm.ts';
-import { settingsTable } from '../../src/platform/settings-table.ts';
+import { settingsTable } from '../../src/platform/settings/settings-table.ts';
 import { type FakeProvider, startFakeProvider } from '../support/fake-provider.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { runCli, startService } from '../support/service.ts';

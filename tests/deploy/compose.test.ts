@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { settingsTable } from '../../src/platform/settings-table.ts';
+import { settingsTable } from '../../src/platform/settings/settings-table.ts';
 import { needProgram } from '../support/installed-program.ts';
 import { startService } from '../support/service.ts';
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeApiKey } from '../../src/access/index.ts';
 import { createIds } from '../../src/platform/ids.ts';
-import { makeApiKey } from '../../src/tenancy/index.ts';
 import { type FakeProvider, startFakeProvider } from '../support/fake-provider.ts';
 import { adminApiKey, bearer, holderOf, keyedEnv, type MadeKey, makeKey } from '../support/keys.ts';
 import { type ServiceUnderTest, startService } from '../support/service.ts';

@@ -207,7 +207,7 @@ describe.each(engines)('webhooks on $name', ({ open }) => {
       await using target = await startReceiver();
       await using processes = startProcesses({ provider, env: { ...own.env, ...signing } });
       const env = { KILL_POINT: 'run.afterEnd', EFFECTS_FILE: '/dev/null' };
-      const victim = await processes.start({ app: 'tests/support/apps/fault-points.ts', env });
+      const victim = await processes.start({ app: 'tests/support/apps/failpoints.ts', env });
       const runId = await createRun(victim, { url: target.url });
       expect(await victim.exited).toBe('SIGKILL');
       expect(target.all).toEqual([]);

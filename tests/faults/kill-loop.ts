@@ -13,7 +13,7 @@ import { readEvents, textOf } from '../support/sse.ts';
 const pointsMax = 80;
 /** `npm run test:faults` kills at every point, `npm test` at each fourth one. */
 const stride = process.env.FAULTS === 'long' ? 1 : 4;
-const app = 'tests/support/apps/fault-points.ts';
+const app = 'tests/support/apps/failpoints.ts';
 
 /** What happens to a process that dies on the way, and what must have become of it. */
 export type Scenario = {

@@ -13,8 +13,8 @@ import { createRandom } from '../support/random.ts';
 import { startService } from '../support/service.ts';
 import { createModelRequests } from './checker/model-requests.ts';
 import { check, type Evidence, readStore, type Stored } from './checker.ts';
-import { watchEndangered } from './endangered.ts';
 import { type Fleet, startFleet } from './fleet.ts';
+import { watchPoisoned } from './poison-watch.ts';
 
 const isLong = process.env.FAULTS === 'long';
 /** How often processes are killed at least. */
@@ -98,8 +98,8 @@ describe.each(engines)('processes killed at random under load, on $name', ({ nam
       const targets = createTargets();
       const address = name === 'sqlite' ? { dataDir } : { databaseUrl: engine.env.DATABASE_URL ?? '' };
       const env = { ...engine.env, EFFECTS_FILE: effectsFile, RUN_LEASE: '2', OPENAI_TIMEOUT: '120' };
-      const app = 'tests/support/apps/fault-points.ts';
-      await using endangered = await watchEndangered(address);
+      const app = 'tests/support/apps/failpoints.ts';
+      await using endangered = await watchPoisoned(address);
       await using fleet = await startFleet({
         size: name === 'sqlite' ? 1 : 3, // the embedded store has one process that executes runs
         start: (killAt) => startService({ provider, app, dataDir, env: { ...env, KILL_AT: `${killAt}` } }),

@@ -84,7 +84,7 @@ export async function openWorld({ urls, databaseUrl, lease, seed, clients }: Wor
   const start = (url: string) =>
     startService({
       provider,
-      app: 'tests/support/apps/fault-points.ts',
+      app: 'tests/support/apps/failpoints.ts',
       dataDir: folder,
       env: { DATABASE_URL: url, EFFECTS_FILE: effectsFile, RUN_LEASE: `${lease}`, OPENAI_TIMEOUT: '300' },
     });

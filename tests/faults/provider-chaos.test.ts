@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { retriesFloor, retryShareMax } from '../../src/providers/chain/retry-budget.ts';
+import { retriesFloor, retryShareMax } from '../../src/providers/chain/limits/retry-budget.ts';
 import { type FakeProvider, startFakeProvider } from '../support/fake-provider.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startProcesses } from '../support/processes.ts';

@@ -12,7 +12,7 @@ import { readEvents } from '../support/sse.ts';
 /** In seconds. */
 const lease = 2;
 const session = 's-1';
-const app = 'tests/support/apps/fault-points.ts';
+const app = 'tests/support/apps/failpoints.ts';
 
 /** What each run does: a model call, a tool of each effect that changes something, and an answer. */
 const script = (tool: string) => ({

@@ -13,7 +13,7 @@ import { createModelRequests } from './checker/model-requests.ts';
 import { check, readStore } from './checker.ts';
 import { buildPreviousVersion } from './previous-version.ts';
 
-const app = 'tests/support/apps/fault-points.ts';
+const app = 'tests/support/apps/failpoints.ts';
 /** All that clients may be told: that a session is held by a run that waits, and that a process is about to end. */
 const honest = ['409 session_busy', '409 not_waiting', '503 shutting_down'];
 const runs = 60;

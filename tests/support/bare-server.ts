@@ -1,10 +1,10 @@
 import { Agent } from '@openai/agents';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { createAuthenticator } from '../../src/access/index.ts';
 import { createAgentRegistry } from '../../src/agents/index.ts';
-import { parseSettings } from '../../src/platform/settings.ts';
+import { parseSettings } from '../../src/platform/settings/settings.ts';
 import { buildServer, type ServerParts } from '../../src/server.ts';
-import { createAuthenticator } from '../../src/tenancy/index.ts';
 
 /** The API's server, which answers nothing: it shows its routes. Where it asks for keys, there is none. */
 export async function buildBareServer(

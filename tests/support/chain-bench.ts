@@ -1,10 +1,10 @@
 import { type ModelRequest, type StreamEvent, setTracingDisabled, withTrace } from '@openai/agents';
 import { Registry } from 'prom-client';
 import { type Clock, systemClock } from '../../src/platform/clock.ts';
-import type { ProviderBoard } from '../../src/providers/chain/board.ts';
-import type { KeyGates } from '../../src/providers/chain/governor.ts';
+import type { SharedBreakers } from '../../src/providers/chain/breakers/shared-breakers.ts';
 import { createProviderChain, type ProviderConfig } from '../../src/providers/chain/index.ts';
-import { createKeyGates } from '../../src/providers/chain/key-gates.ts';
+import type { ProviderKeyLimits } from '../../src/providers/chain/limits/concurrency-limiter.ts';
+import { createProviderKeyLimits } from '../../src/providers/chain/limits/provider-key-limits.ts';
 import { answererOf, type ModelCall, withModelCall } from '../../src/providers/index.ts';
 
 /** What happened to a model call, in order. */
@@ -28,8 +28,8 @@ export const providerAt = (name: string, baseUrl: string, more: Partial<Provider
 export type BenchOptions = {
   providers: ProviderConfig[];
   limits?: { callMs: number; firstEventMs: number; idleMs: number };
-  board?: ProviderBoard;
-  keys?: KeyGates;
+  board?: SharedBreakers;
+  keys?: ProviderKeyLimits;
   clock?: Clock;
 };
 
@@ -38,7 +38,7 @@ const usual = { callMs: 25_000, firstEventMs: 25_000, idleMs: 25_000 };
 /** A chain by itself, without a service around it, and a way to ask it. Pauses have no random part. */
 export function createChainBench({ providers, limits = usual, board, keys, clock = systemClock }: BenchOptions) {
   setTracingDisabled(true);
-  const alone = createKeyGates({ share: null, leave: async () => {}, processId: 'p', clock, log: quiet });
+  const alone = createProviderKeyLimits({ share: null, leave: async () => {}, processId: 'p', clock, log: quiet });
   const chain = createProviderChain({
     providers,
     limits,

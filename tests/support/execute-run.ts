@@ -1,10 +1,10 @@
 import type { ModelRequest, SessionInputCallback } from '@openai/agents';
 import { type AnyAgent, createAgentRegistry } from '../../src/agents/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { createExecutor } from '../../src/runs/executor.ts';
-import { journalProvider } from '../../src/runs/journaled-model.ts';
-import { toRunEvent } from '../../src/runs/stored-events.ts';
-import { noUsage } from '../../src/runs/usage.ts';
+import { toRunEvent } from '../../src/runs/events/stored-events.ts';
+import { createExecutor } from '../../src/runs/execution/executor.ts';
+import { journalProvider } from '../../src/runs/execution/journaled-model.ts';
+import { noUsage } from '../../src/runs/execution/usage.ts';
 import type { JsonRecord, Run, RunMode } from '../../src/storage/port/index.ts';
 import { createMemoryJournal, type MemoryJournal } from './memory-journal.ts';
 import { createStubModel, type StubReply } from './stub-model.ts';

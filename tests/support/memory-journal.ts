@@ -1,8 +1,8 @@
 import type { Effect } from '../../src/agents/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { type Activity, createActivity } from '../../src/runs/activity.ts';
-import { noFaults } from '../../src/runs/faults.ts';
-import { createJournal } from '../../src/runs/journal.ts';
+import { type AttemptContext, createAttemptContext } from '../../src/runs/execution/attempt-context.ts';
+import { createJournal } from '../../src/runs/execution/journal.ts';
+import { noFailpoints } from '../../src/runs/failpoints.ts';
 import type { JournalEntries, Run, Step, StoredEvent } from '../../src/storage/port/index.ts';
 
 /**
@@ -33,7 +33,7 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
     write,
 
     /** A next attempt at the run, over what is recorded. */
-    open(run: Run, signal: AbortSignal = new AbortController().signal): Activity {
+    open(run: Run, signal: AbortSignal = new AbortController().signal): AttemptContext {
       memory.attempts += 1;
       const recorded = JSON.parse(JSON.stringify({ steps: memory.steps(), events }));
       const journal = createJournal({
@@ -50,21 +50,21 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
           return true;
         },
       });
-      return createActivity({
+      return createAttemptContext({
         run,
         stored: memory.stored,
         journal,
         clock: systemClock,
         signal,
         effectDefault,
-        fault: noFaults,
+        fault: noFailpoints,
         assertHeld: () => {},
         giveBack: () => false,
       });
     },
 
     /** Ends an attempt: what it has not written yet is written, as with the end of a run. */
-    close: async (activity: Activity): Promise<void> => write(await activity.journal.close(null)),
+    close: async (activity: AttemptContext): Promise<void> => write(await activity.journal.close(null)),
   };
   return memory;
 }

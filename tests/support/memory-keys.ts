@@ -1,7 +1,7 @@
+import { makeApiKey } from '../../src/access/index.ts';
 import { createIds } from '../../src/platform/ids.ts';
 import type { FoundKey, KeyStore } from '../../src/storage/port/index.ts';
 import { noLimits } from '../../src/storage/port/index.ts';
-import { makeApiKey } from '../../src/tenancy/index.ts';
 
 const ids = createIds(() => Date.UTC(2026, 0));
 

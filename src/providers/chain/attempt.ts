@@ -1,8 +1,8 @@
 import type { ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
-import type { AttemptClocks, AttemptLimits } from './attempt-clock.ts';
-import type { Deployment } from './deployment.ts';
-import type { HeadersLike } from './waiting-time.ts';
-import { assertToolCalls, createStreamWatch } from './whole-answer.ts';
+import type { AttemptLimits, AttemptTimeouts } from './attempt-timeouts.ts';
+import type { Deployment } from './deployments/deployment.ts';
+import { assertToolCalls, createStreamWatch } from './faults/answer-validation.ts';
+import type { HeadersLike } from './faults/rate-limit-headers.ts';
 
 type Asked = Pick<Deployment, 'asked' | 'watch'>;
 
@@ -11,7 +11,7 @@ export type AttemptOptions = {
   deployment: Asked;
   request: ModelRequest;
   limits: AttemptLimits;
-  clocks: AttemptClocks;
+  clocks: AttemptTimeouts;
   /** Told of the headers of the answer. */
   headers(headers: HeadersLike): void;
 };

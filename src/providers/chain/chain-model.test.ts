@@ -5,7 +5,7 @@ import { createStubModel } from '../../../tests/support/stub-model.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { ServiceError } from '../../platform/errors.ts';
 import { answererOf } from '../model-call.ts';
-import { retriesFloor } from './retry-budget.ts';
+import { retriesFloor } from './limits/retry-budget.ts';
 
 let first: FakeProvider;
 let second: FakeProvider;

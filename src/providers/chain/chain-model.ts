@@ -1,10 +1,10 @@
 import type { Model, ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
 import { modelCallOf, signAnswer } from '../model-call.ts';
-import { type Deployment, type Deployments, servesAgent, servesModel } from './deployment.ts';
-import { createPursuit, type PursuitDeps } from './pursuit.ts';
+import { type Deployment, type Deployments, servesAgent, servesModel } from './deployments/deployment.ts';
+import { createFailover, type FailoverDeps } from './failover.ts';
 
 /** What a chain of providers stands on. */
-export type ChainDeps = PursuitDeps & {
+export type ChainDeps = FailoverDeps & {
   /** The providers in the order in which they are asked. */
   providers: readonly Deployments[];
 };
@@ -22,7 +22,7 @@ export function createChainModel(deps: ChainDeps, name: string): Model {
     const agent = modelCallOf(request)?.agent ?? null;
     deployments ??= await Promise.all(providers.map((provider) => provider.deploymentFor(name)));
     const open = deployments.filter((_, index) => servesAgent((providers[index] as Deployments).config, agent));
-    return createPursuit(deps, open, request, streamed);
+    return createFailover(deps, open, request, streamed);
   }
 
   return {

@@ -3,17 +3,17 @@ import type { Registry } from 'prom-client';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Answerer } from '../model-call.ts';
-import { createAttemptClocks } from './attempt-clock.ts';
-import type { ProviderBoard } from './board.ts';
+import { createAttemptTimeouts } from './attempt-timeouts.ts';
+import { createBreakerRegistry } from './breakers/breaker-registry.ts';
+import type { SharedBreakers } from './breakers/shared-breakers.ts';
 import { type ChainDeps, createChainModel } from './chain-model.ts';
-import { createDeployments, type Deployment, modelNameAt, servesAgent, servesModel } from './deployment.ts';
-import { createGovernor, type KeyGates } from './governor.ts';
+import { createDeployments, type Deployment, modelNameAt, servesAgent, servesModel } from './deployments/deployment.ts';
+import type { ProviderConfig } from './deployments/provider-options.ts';
+import type { ChainLimits } from './failover.ts';
 import { createGuardedModel } from './guarded-model.ts';
+import { createConcurrencyLimiter, type ProviderKeyLimits } from './limits/concurrency-limiter.ts';
+import { createRetryBudget, type RetryBudget } from './limits/retry-budget.ts';
 import { createProviderMetrics } from './metrics.ts';
-import type { ProviderConfig } from './provider-options.ts';
-import type { ChainLimits } from './pursuit.ts';
-import { createRetryBudget, type RetryBudget } from './retry-budget.ts';
-import { createStanding } from './standing.ts';
 
 /** What `createProviderChain` takes. */
 export type ProviderChainOptions = {
@@ -21,9 +21,9 @@ export type ProviderChainOptions = {
   providers: readonly ProviderConfig[];
   limits: ChainLimits;
   /** What other processes know; null where there are none. */
-  board: ProviderBoard | null;
+  board: SharedBreakers | null;
   /** Where the places of keys are counted. */
-  keys: KeyGates;
+  keys: ProviderKeyLimits;
   registry: Registry;
   clock: Clock;
   /** Gives [0, 1). */
@@ -37,7 +37,7 @@ export function createProviderChain(options: ProviderChainOptions) {
   const budgets = new Map<string, RetryBudget>();
   const models = new Map<string, Model>();
   const deployments = new Set<Deployment>();
-  const standing = createStanding({ board, clock, log });
+  const standing = createBreakerRegistry({ board, clock, log });
   const metrics = createProviderMetrics(registry, () =>
     [...deployments].map((each) => ({ provider: each.provider, state: standing.stateOf(each) })),
   );
@@ -52,8 +52,8 @@ export function createProviderChain(options: ProviderChainOptions) {
   }
 
   const made = providers.map((config) => createDeployments(config, limits.callMs, (each) => deployments.add(each)));
-  const governor = createGovernor(keys, clock);
-  const clocks = createAttemptClocks(clock);
+  const governor = createConcurrencyLimiter(keys, clock);
+  const clocks = createAttemptTimeouts(clock);
   const deps: ChainDeps = {
     providers: made,
     standing,

@@ -2,14 +2,14 @@ import type { Model, ModelRequest, ModelResponse, StreamEvent } from '@openai/ag
 import type { Clock } from '../../platform/clock.ts';
 import { modelCallOf, signAnswer } from '../model-call.ts';
 import { createAttempt } from './attempt.ts';
-import type { AttemptClocks } from './attempt-clock.ts';
-import { faultError } from './exhausted.ts';
-import { classifyFault } from './fault.ts';
+import type { AttemptTimeouts } from './attempt-timeouts.ts';
+import type { ChainLimits } from './failover.ts';
+import { faultError } from './faults/provider-errors.ts';
+import { classifyFault } from './faults/provider-fault.ts';
 import type { ProviderMetrics } from './metrics.ts';
-import type { ChainLimits } from './pursuit.ts';
 
 /** What guarding stands on. */
-export type GuardDeps = { limits: ChainLimits; clocks: AttemptClocks; metrics: ProviderMetrics; clock: Clock };
+export type GuardDeps = { limits: ChainLimits; clocks: AttemptTimeouts; metrics: ProviderMetrics; clock: Clock };
 
 /** How models that the application brings along are called in figures, whatever they are. */
 const ownProvider = { provider: 'application' };

@@ -1,5 +1,10 @@
+export { createStoredBreakers } from './breakers/stored-breakers.ts';
 export { createProviderChain, type ProviderChain } from './chain-provider.ts';
-export { createKeyGates } from './key-gates.ts';
-export { type ProviderConfig, type ProviderOption, ProvidersError, providersOf } from './provider-options.ts';
-export { createStoreBoard } from './store-board.ts';
-export { retryAfterMs } from './waiting-time.ts';
+export {
+  type ProviderConfig,
+  type ProviderOption,
+  ProvidersError,
+  providersOf,
+} from './deployments/provider-options.ts';
+export { retryAfterMs } from './faults/rate-limit-headers.ts';
+export { createProviderKeyLimits } from './limits/provider-key-limits.ts';

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { BreakerState } from './breaker-state.ts';
-import type { Deployment } from './deployment.ts';
+import type { BreakerState } from './breakers/breaker-state.ts';
+import type { Deployment } from './deployments/deployment.ts';
 
 /** From no wait to a minute of it, in seconds. */
 const waitBuckets = [0.001, 0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60];

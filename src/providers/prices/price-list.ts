@@ -1,6 +1,6 @@
 import { calcPrice, type ModelPrice as ListedPrice } from '@pydantic/genai-prices';
 import type { Clock } from '../../platform/clock.ts';
-import type { ModelPrice } from '../../platform/price-settings.ts';
+import type { ModelPrice } from '../../platform/settings/price-settings.ts';
 import type { Usage } from '../../storage/port/index.ts';
 import { outputLimitOf } from './output-limits.ts';
 

@@ -4,8 +4,8 @@
  */
 import { fillArguments, type Missing } from './arguments.ts';
 import type { Conversation } from './conversation.ts';
-import { type Fit, rank } from './fit.ts';
 import { outcomeOf } from './outcome.ts';
+import { type Fit, rank } from './relevance.ts';
 import type { Schema } from './schema.ts';
 import { plausible } from './schema-values.ts';
 import { isWeak, meaningOf, wordsOf } from './words.ts';

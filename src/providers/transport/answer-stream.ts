@@ -1,6 +1,6 @@
 import { answerFailed, MalformedAnswerError } from './call-errors.ts';
 import type { ModelApi } from './connection.ts';
-import { type EndWatch, watchEnd } from './whole-answer.ts';
+import { type EndWatch, watchEnd } from './response-completeness.ts';
 
 /** What a stream asks of the exchange that feeds it. */
 export type StreamSource = {

@@ -1,9 +1,9 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
 
 /** The clocks of a call: see `ModelTimeouts`. */
-export type CallClock = 'connect' | 'first_byte' | 'idle' | 'total';
+export type CallTimeout = 'connect' | 'first_byte' | 'idle' | 'total';
 
-const waitedFor: Record<CallClock, string> = {
+const waitedFor: Record<CallTimeout, string> = {
   connect: 'there was no connection',
   first_byte: 'the answer did not begin',
   idle: 'the answer did not go on',
@@ -12,10 +12,10 @@ const waitedFor: Record<CallClock, string> = {
 
 /** A call of a model took longer than one of its clocks allows. */
 export class ModelCallTimeoutError extends APIConnectionTimeoutError {
-  readonly clock: CallClock;
+  readonly clock: CallTimeout;
   readonly limitMs: number;
 
-  constructor(clock: CallClock, limitMs: number) {
+  constructor(clock: CallTimeout, limitMs: number) {
     super({ message: `Request timed out: ${waitedFor[clock]} within ${limitMs} ms.` });
     this.name = 'ModelCallTimeoutError';
     this.clock = clock;

@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { createTurn } from '../../platform/turn.ts';
+import { createTickBatch } from '../../platform/tick-batch.ts';
 import { AnswerStream, type StreamSource } from './answer-stream.ts';
-import { CallClocks } from './call-clocks.ts';
 import {
   callAborted,
   connectionFailed,
@@ -10,10 +9,11 @@ import {
   statusFailed,
   TruncatedAnswerError,
 } from './call-errors.ts';
+import { CallTimeouts } from './call-timeouts.ts';
 import type { ModelApi, ModelTimeouts } from './connection.ts';
-import { EventCutter, EventTooLong } from './event-cutter.ts';
+import { checkAnswer, checkStreamType } from './response-completeness.ts';
 import type { Answered } from './sdk-client.ts';
-import { checkAnswer, checkStreamType } from './whole-answer.ts';
+import { SseEventTooLong, SseParser } from './sse-parser.ts';
 
 /** What is asked for. */
 export type Call = {
@@ -30,7 +30,7 @@ export type Call = {
 /** By what a call is bounded. */
 export type CallLimits = { timeouts: ModelTimeouts; answerBytesMax: number };
 
-const atEndOfTurn = createTurn();
+const atEndOfTurn = createTickBatch();
 
 /** What is read of the body of an error at most, in bytes. */
 const errorBytesMax = 1_000_000;
@@ -62,13 +62,13 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
   readonly #limits: CallLimits;
   readonly #resolve: (answered: Answered) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #clocks: CallClocks;
+  readonly #clocks: CallTimeouts;
   #controller: Dispatcher.DispatchController | null = null;
   #isOver = false;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #stream: AnswerStream | null = null;
-  #cutter: EventCutter | null = null;
+  #cutter: SseParser | null = null;
   #body: Buffer[] = [];
   #bodyBytes = 0;
   #linger: NodeJS.Timeout | undefined;
@@ -79,7 +79,7 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
     this.#limits = limits;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#clocks = new CallClocks(limits.timeouts, call.streamed, (error) => this.#fail(error));
+    this.#clocks = new CallTimeouts(limits.timeouts, call.streamed, (error) => this.#fail(error));
     call.signal?.addEventListener('abort', this);
   }
 
@@ -194,7 +194,7 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
     checkStreamType(type, () => this.headers());
     const stream = new AnswerStream(this);
     this.#stream = stream;
-    this.#cutter = new EventCutter((data, name) => {
+    this.#cutter = new SseParser((data, name) => {
       this.#clocks.event();
       stream.push(data, name);
     }, this.#limits.answerBytesMax);
@@ -225,11 +225,11 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
     } else if (this.#bodyBytes > this.#limits.answerBytesMax) this.#tooLong('it');
   }
 
-  #cut(feed: (cutter: EventCutter) => void): void {
+  #cut(feed: (cutter: SseParser) => void): void {
     try {
-      feed(this.#cutter as EventCutter);
+      feed(this.#cutter as SseParser);
     } catch (error) {
-      if (!(error instanceof EventTooLong)) throw error;
+      if (!(error instanceof SseEventTooLong)) throw error;
       this.#tooLong('an event of its stream');
     }
   }

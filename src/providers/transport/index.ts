@@ -1,4 +1,4 @@
-export { type CallClock, MalformedAnswerError, ModelCallTimeoutError, TruncatedAnswerError } from './call-errors.ts';
+export { type CallTimeout, MalformedAnswerError, ModelCallTimeoutError, TruncatedAnswerError } from './call-errors.ts';
 export type { ModelApi, ModelConnection, ModelTimeouts } from './connection.ts';
 export { createModelClient, type ModelClient } from './model-client.ts';
 export { createProxyFetch, type Proxies, proxyFor } from './proxy.ts';

@@ -1,11 +1,11 @@
 import OpenAI, { APIError, AzureOpenAI } from 'openai';
-import { CallClocks } from './call-clocks.ts';
 import { callAborted, MalformedAnswerError, type ModelCallTimeoutError, TruncatedAnswerError } from './call-errors.ts';
+import { CallTimeouts } from './call-timeouts.ts';
 import { type ModelApi, type ModelConnection, type ModelTimeouts, timeoutsOf } from './connection.ts';
 import type { Client } from './lean-client.ts';
 import { createProxyFetch } from './proxy.ts';
+import { checkAnswer, checkStreamType, watchEnd } from './response-completeness.ts';
 import { type CallOptions, type Create, toSdkClient } from './sdk-client.ts';
-import { checkAnswer, checkStreamType, watchEnd } from './whole-answer.ts';
 
 /** Node holds timers of 31 bits. */
 const noTimeoutMs = 2 ** 31 - 1;
@@ -42,7 +42,7 @@ function createInner(connection: ModelConnection, fetch: ModelConnection['fetch'
 function startCall(timeouts: ModelTimeouts, streamed: boolean, outer: AbortSignal | null | undefined) {
   const own = new AbortController();
   let expired: ModelCallTimeoutError | null = null;
-  const clocks = new CallClocks(timeouts, streamed, (error) => {
+  const clocks = new CallTimeouts(timeouts, streamed, (error) => {
     expired = error;
     own.abort(error);
   });

@@ -24,7 +24,7 @@ import {
   start,
   tenant,
 } from './fixture.contract.ts';
-import { expectSessionsWhole } from './whole.contract.ts';
+import { expectSessionsWhole } from './integrity.contract.ts';
 
 const rounds = 100;
 

@@ -20,7 +20,7 @@ import {
   start,
   tenant,
 } from './fixture.contract.ts';
-import { expectSessionsWhole } from './whole.contract.ts';
+import { expectSessionsWhole } from './integrity.contract.ts';
 
 const dayMs = 24 * 3_600_000;
 const retentionMs = 30 * dayMs;

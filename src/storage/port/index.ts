@@ -18,12 +18,12 @@ export * from './keys.ts';
 export type * from './processes.ts';
 export type * from './providers.ts';
 export type * from './rate-limits.ts';
-export * from './remains.ts';
 export type * from './retention.ts';
 export type * from './runs.ts';
 export type * from './sessions.ts';
 export type * from './signals.ts';
 export * from './types.ts';
+export * from './unfinished-turn.ts';
 export * from './webhooks.ts';
 
 /**

@@ -1,7 +1,6 @@
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../port/index.ts';
-import { attempt } from './attempt.ts';
 import { createBudgetStore } from './budgets.ts';
 import { createDatabase, type Database } from './database.ts';
 import { createDeathWatch } from './death-watch.ts';
@@ -15,6 +14,7 @@ import { createRateLimiter } from './rate-limits.ts';
 import { createRetentionStore } from './retention.ts';
 import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
+import { attempt } from './setup-failure.ts';
 import { createSignals, type PostgresSignals, signalChannel } from './signals.ts';
 import { createWebhookStore } from './webhooks.ts';
 

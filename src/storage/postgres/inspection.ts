@@ -2,9 +2,9 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { ClockSample, Pooling, PostgresFacts, SchemaFacts } from '../port/index.ts';
-import { attempt } from './attempt.ts';
 import { connectionString, connectMs, types } from './connection.ts';
 import { readMigrations } from './migrate.ts';
+import { attempt } from './setup-failure.ts';
 
 /** Which database is looked at. */
 export type InspectPostgresOptions = {

@@ -3,8 +3,8 @@ import type { JournalStore } from '../port/index.ts';
 import { type StepRow, stepColumns, toStep } from '../step-row.ts';
 import { createAppendQueue } from './append-queue.ts';
 import type { Database, Statement } from './database.ts';
-import { toAppend, toEntriesText } from './entries.ts';
 import { isUnavailable } from './grouped-writes.ts';
+import { toAppend, toEntriesText } from './journal-rows.ts';
 import type { PostgresSignals } from './signals.ts';
 
 const appendJournal: Statement = { name: 'append_journal', text: 'select * from append_journal($1)' };

@@ -2,8 +2,8 @@ import type { FinalRun, Run } from '../port/index.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { usageColumns, usageValues } from '../usage-row.ts';
 import type { Database, Statement } from './database.ts';
-import { entriesText } from './entries.ts';
 import { createGroupedWrites, fittingLength } from './grouped-writes.ts';
+import { entriesText } from './journal-rows.ts';
 
 /** When a run has ended, and whether somebody waited for its session; whoever comes later finds that free. */
 export type RunEnding = { finishedAtMs: number; awaited: boolean };

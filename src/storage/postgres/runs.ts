@@ -5,7 +5,7 @@ import { toExactText, toJsonText, toNameText } from '../text.ts';
 import { usageValues } from '../usage-row.ts';
 import { claimRuns, recoverOrphans } from './claims.ts';
 import type { Database, Statement } from './database.ts';
-import { entriesText } from './entries.ts';
+import { entriesText } from './journal-rows.ts';
 import { createRunCreation, type RunCreation } from './run-creation.ts';
 import { createRunEnd } from './run-end.ts';
 import { listRuns } from './run-list.ts';

@@ -22,7 +22,7 @@ export function requestEnd(operation: Operation, tenantId: string, runId: string
 export type StoppedRow = RunRow & { cancel_requested_at_ms: number | null };
 
 /** Grants a wish that was noted while the run was running: the run as it ended, or null if nobody asked. */
-export function grantWish(operation: Operation, row: StoppedRow): Run | null {
+export function applyCancelRequest(operation: Operation, row: StoppedRow): Run | null {
   return row.cancel_requested_at_ms === null ? null : end(operation, row.id, 'cancelled', cancelledError);
 }
 

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createDatabase } from './database.ts';
-import { createLogDisk } from './log-disk.ts';
+import { createWalDisk } from './wal-disk.ts';
 
 function openDatabase(isDurable = false) {
   const folder = mkdtempSync(join(tmpdir(), 'agent-service-sqlite-'));
   const file = join(folder, 'test.db');
-  const log = createLogDisk(file);
+  const log = createWalDisk(file);
   let waits = 0;
   const disk = {
     sync(done: (error: Error | null) => void) {

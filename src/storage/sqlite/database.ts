@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { busyCode, resultCode, toOperationError, unavailable } from './errors.ts';
 import { createGroupCommit, type GroupCommit, type Telling, type Transactions } from './group-commit.ts';
-import type { LogDisk } from './log-disk.ts';
+import type { WalDisk } from './wal-disk.ts';
 
 /** The prepared statement of an SQL text; prepared once a connection. */
 export type Sql = (text: string) => StatementSync;
@@ -25,7 +25,7 @@ const logSizeMax = 64 * 1024 * 1024;
  *
  * @param disk what is waited for until a write is durable; null if a power cut may take the last moments
  */
-export function createDatabase(file: string, disk: LogDisk | null, lost: (error: Error) => void) {
+export function createDatabase(file: string, disk: WalDisk | null, lost: (error: Error) => void) {
   let open: { connection: DatabaseSync; sql: Sql; commits: GroupCommit } | null = null;
 
   const notOpen = () => unavailable(new Error('the database is not open'));

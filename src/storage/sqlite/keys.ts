@@ -9,9 +9,9 @@ import {
 } from '../key-row.ts';
 import { toPage } from '../page.ts';
 import type { KeyStore } from '../port/index.ts';
+import type { Time } from './clocks.ts';
 import type { Database } from './database.ts';
 import type { Operations } from './operation.ts';
-import type { Time } from './time.ts';
 
 const columns = keyColumns.join(', ');
 

@@ -1,8 +1,8 @@
 import type { Signal } from '../port/index.ts';
+import type { Time } from './clocks.ts';
 import type { Database, Sql } from './database.ts';
 import type { Telling } from './group-commit.ts';
 import type { SignalHub } from './signals.ts';
-import type { Time } from './time.ts';
 
 /** One operation of the port inside its transaction. It sees one moment of each clock. */
 export type Operation = {

@@ -1,7 +1,7 @@
 import type { KnownProviderNote, ProviderStore } from '../port/index.ts';
+import type { Time } from './clocks.ts';
 import type { Database } from './database.ts';
 import type { Operations } from './operation.ts';
-import type { Time } from './time.ts';
 
 /** Notes are forgotten when they have been over for so long, in ms. */
 const forgetAfterMs = 3_600_000;

@@ -1,6 +1,6 @@
 import type { JournalEntries, Recovered, RunError } from '../port/index.ts';
 import { toRun } from '../run-row.ts';
-import { grantWish, type StoppedRow } from './cancellation.ts';
+import { applyCancelRequest, type StoppedRow } from './cancellation.ts';
 import { record } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { end } from './run-end.ts';
@@ -27,7 +27,7 @@ export function handBack(
   const row = operation.sql(handBackRun).get(stopped, wakes, runId, tenantId, attempt) as StoppedRow | undefined;
   if (row === undefined) return false;
   record(operation, tenantId, runId, entries);
-  if (grantWish(operation, row) === null && wakes === null) operation.tell({ type: 'claimable' });
+  if (applyCancelRequest(operation, row) === null && wakes === null) operation.tell({ type: 'claimable' });
   return true;
 }
 
@@ -66,7 +66,7 @@ export function recoverOrphans(operation: Operation, poison: RunError, limit: nu
 
 function takeBack(operation: Operation, runId: string, poison: RunError, recovered: Recovered): void {
   const row = operation.sql(takeBackRun).get(operation.steadyMs, runId) as TakenBackRow;
-  const cancelled = grantWish(operation, row);
+  const cancelled = applyCancelRequest(operation, row);
   if (cancelled !== null) recovered.cancelled.push(cancelled);
   else if (row.crashes_without_step >= crashesMax) recovered.poisoned.push(end(operation, runId, 'failed', poison));
   else recovered.requeued.push(toRun(row));

@@ -1,7 +1,7 @@
 import type { Removed, RetentionStore } from '../port/index.ts';
+import type { Time } from './clocks.ts';
 import type { Database, Sql } from './database.ts';
 import type { Operation, Operations } from './operation.ts';
-import type { Time } from './time.ts';
 
 /**
  * Steps and events that go in one transaction: it holds the event loop, and whoever else writes to the file waits for

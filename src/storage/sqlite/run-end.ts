@@ -1,5 +1,12 @@
 import { lastEventType } from '../event-row.ts';
-import { type FinalRun, type FinalStatus, type JsonRecord, type Run, type RunError, remainsOf } from '../port/index.ts';
+import {
+  type FinalRun,
+  type FinalStatus,
+  type JsonRecord,
+  type Run,
+  type RunError,
+  unfinishedTurnItems,
+} from '../port/index.ts';
 import { type RunRow, toEndedRun, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { toUsageRow, usageColumns } from '../usage-row.ts';
@@ -79,7 +86,7 @@ const endRun = `
 function remains(operation: Operation, row: RunRow, code: string): JsonRecord[] {
   const { id, tenant_id, session_id, attempt } = row;
   if (session_id === null || attempt === 0) return [];
-  return remainsOf(toRun(row).message, readSteps(operation, tenant_id, id), code);
+  return unfinishedTurnItems(toRun(row).message, readSteps(operation, tenant_id, id), code);
 }
 
 /** Ends a run that no process executes, and writes its last event. What its journal tells counts in its session. */

@@ -1,11 +1,11 @@
 import type { RunStore } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
+import { expireAction, pause, settle } from './approvals.ts';
 import { type OwnedRow, requestEnd, selectOwned } from './cancellation.ts';
 import { claim } from './claims.ts';
 import type { Database, Sql } from './database.ts';
 import { isKeyUsed } from './idempotency.ts';
 import type { Operations } from './operation.ts';
-import { expireAction, pause, settle } from './pauses.ts';
 import { handBack, recoverOrphans } from './recovery.ts';
 import { create } from './run-creation.ts';
 import { finish } from './run-end.ts';

@@ -17,10 +17,10 @@ import {
   toClaimed,
   toDelivery,
 } from '../webhook-row.ts';
+import type { Time } from './clocks.ts';
 import type { Database, Sql } from './database.ts';
 import type { Operation, Operations } from './operation.ts';
 import { selectRun } from './run-statements.ts';
-import type { Time } from './time.ts';
 
 const columns = deliveryColumns.join(', ');
 

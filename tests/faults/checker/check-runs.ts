@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { addUsage, noUsage } from '../../../src/runs/usage.ts';
+import { addUsage, noUsage } from '../../../src/runs/execution/usage.ts';
 import { finalStatuses } from '../../../src/storage/port/index.ts';
 import { type RunRecord, textOf } from './stored.ts';
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { addUsage, noUsage } from '../../../src/runs/usage.ts';
+import { addUsage, noUsage } from '../../../src/runs/execution/usage.ts';
 import type { Session, SessionItem, Step } from '../../../src/storage/port/index.ts';
 import { recordsOf, type Stored, type StoredRun } from './stored.ts';
 

@@ -4,7 +4,7 @@
  */
 import { Counter, Registry } from 'prom-client';
 import { systemClock } from '../../../src/platform/clock.ts';
-import { joinPrimary } from '../../../src/processes/index.ts';
+import { joinPrimary } from '../../../src/process/workers/index.ts';
 
 const { BEHAVE: behaviour, ...environment } = process.env;
 const link = joinPrimary(environment);

@@ -1,0 +1,77 @@
+import { fastify } from 'fastify';
+import { describe, expect, test } from 'vitest';
+import { registerErrors } from '../platform/http/errors-plugin.ts';
+import { noLimits, type Scope } from '../storage/port/index.ts';
+import { registerAccessControl } from './access-plugin.ts';
+import type { Identity } from './authenticator.ts';
+
+type Taken = { key: string; intervalMs: number; burst: number };
+
+/** A server with one route for each scope, behind the guard, and a caller of these scopes and limits. */
+function build(scopes: Scope[], limits: Partial<Identity['limits']> = {}) {
+  const taken: Taken[] = [];
+  const app = fastify();
+  const caller: Identity = {
+    tenantId: 'acme',
+    keyId: 'key_1',
+    scopes,
+    isOperator: false,
+    stored: true,
+    limits: { ...noLimits, ...limits },
+  };
+  registerErrors(app);
+  registerAccessControl(app, {
+    authenticator: { identify: async () => caller },
+    limiter: {
+      async take(key, limit) {
+        taken.push({ key, ...limit });
+        return { allowed: true, remaining: 1, retryAfterMs: 0, resetMs: 0 };
+      },
+    },
+    rateLimit: { perMinute: 100, burst: 20 },
+  });
+  for (const scope of ['run', 'read', 'admin'] as const) app.get(`/${scope}`, { config: { scope } }, async () => scope);
+  app.post('/run', { config: { scope: 'run', creates: true } }, async () => 'made');
+  return { app, taken };
+}
+
+describe('the guard', () => {
+  test('lets a key do what its scopes say, and nothing else', async () => {
+    for (const scope of ['run', 'read', 'admin'] as const) {
+      const { app } = build([scope]);
+      for (const url of ['/run', '/read', '/admin']) {
+        const { statusCode } = await app.inject({ url });
+        expect([url, statusCode]).toEqual([url, url === `/${scope}` ? 200 : 403]);
+        expect((await app.inject({ url, method: 'HEAD' })).statusCode).toBe(statusCode);
+      }
+    }
+  });
+
+  test('says which scope was missing, and does not count the request', async () => {
+    const { app, taken } = build(['run', 'read']);
+    expect((await app.inject({ url: '/admin' })).json()).toMatchObject({
+      code: 'forbidden',
+      detail: 'This API key does not have the scope "admin"; it has run, read.',
+    });
+    expect(taken).toEqual([]);
+  });
+
+  test('refuses to register a route that does not say which scope it asks for', () => {
+    const { app } = build(['admin']);
+    expect(() => app.get('/open', async () => 'open')).toThrow('GET /open does not say which scope it asks for.');
+    expect(() => app.get('/odd', { config: {} }, async () => 'open')).toThrow('/odd');
+  });
+
+  test('counts a key by its own rate, reads ten times that, and by the settings where it has none', async () => {
+    const own = build(['run', 'read'], { rpm: 6, burst: 2 });
+    await own.app.inject({ url: '/run', method: 'POST' });
+    await own.app.inject({ url: '/read' });
+    expect(own.taken).toEqual([
+      { key: 'create:key:key_1', intervalMs: 10_000, burst: 2 },
+      { key: 'read:key:key_1', intervalMs: 1_000, burst: 20 },
+    ]);
+    const half = build(['run'], { rpm: 6 });
+    await half.app.inject({ url: '/run', method: 'POST' });
+    expect(half.taken).toEqual([{ key: 'create:key:key_1', intervalMs: 10_000, burst: 20 }]);
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { createFakeClock } from '../../tests/support/fake-clock.ts';
+import { createMemoryKeys } from '../../tests/support/memory-keys.ts';
+import { createKeyCache } from '../keys/key-cache.ts';
+import { createKeyRevocationWatch } from './key-revocation-watch.ts';
+
+function createWatch() {
+  const clock = createFakeClock();
+  const keys = createMemoryKeys();
+  const watch = createKeyRevocationWatch({ keys: createKeyCache({ store: keys.store, clock }), clock });
+  return { clock, keys, watch: (keyId: string | null, stored = true) => watch.watch({ keyId, stored }) };
+}
+
+describe('what a key has opened', () => {
+  test('ends within seconds once the key is revoked, and what others have opened goes on', async () => {
+    const { clock, keys, watch } = createWatch();
+    const [mine, other] = [keys.make(), keys.make()];
+    const opened = [watch(mine.id), watch(mine.id), watch(other.id)];
+    await clock.advance(10_000);
+    expect(opened.map(({ ended }) => ended.aborted)).toEqual([false, false, false]);
+    keys.revoke(mine.id);
+    await clock.advance(2_000);
+    expect(opened.map(({ ended }) => ended.aborted)).toEqual([true, true, false]);
+  });
+
+  test('ends within seconds of the end of the key’s time', async () => {
+    const { clock, keys, watch } = createWatch();
+    const { ended } = watch(keys.make({ expiresAtMs: 1 }, 0).id);
+    await clock.advance(2_000);
+    expect(ended.aborted).toBe(true);
+  });
+
+  test('goes on while the store cannot be asked', async () => {
+    const { clock, keys, watch } = createWatch();
+    const { id } = keys.make();
+    const { ended } = watch(id);
+    keys.fail(new Error('away'));
+    keys.revoke(id);
+    await clock.advance(60_000);
+    expect(ended.aborted).toBe(false);
+    keys.fail(null);
+    await clock.advance(2_000);
+    expect(ended.aborted).toBe(true);
+  });
+
+  test('costs one look for all of it, and none once it is closed', async () => {
+    const { clock, keys, watch } = createWatch();
+    const [one, other] = [keys.make(), keys.make()];
+    const opened = Array.from({ length: 1_000 }, (_, n) => watch(n % 2 === 0 ? one.id : other.id));
+    await clock.advance(2_000);
+    expect(keys.asked.flat().toSorted()).toEqual([one.id, other.id].toSorted());
+    for (const each of opened) {
+      each[Symbol.dispose]();
+      each[Symbol.dispose]();
+    }
+    await clock.advance(10_000);
+    expect(keys.asked.flat()).toHaveLength(2);
+    expect(clock.sleeping()).toBe(0);
+  });
+
+  test('does not end where no key is asked for, nor with ADMIN_API_KEY', async () => {
+    const { clock, watch } = createWatch();
+    const opened = [watch(null, false), watch('admin', false)];
+    await clock.advance(10_000);
+    expect(opened.map(({ ended }) => ended.aborted)).toEqual([false, false]);
+    expect(clock.sleeping()).toBe(0);
+  });
+});

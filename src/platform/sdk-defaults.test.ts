@@ -1,0 +1,12 @@
+import { setTracingDisabled } from '@openai/agents';
+import { afterEach, expect, test } from 'vitest';
+import { disableSdkDefaults, isTraced } from './sdk-defaults.ts';
+
+afterEach(() => disableSdkDefaults({}));
+
+test('the SDK traces nothing unless the application says so', () => {
+  disableSdkDefaults({});
+  expect(isTraced()).toBe(false);
+  setTracingDisabled(false);
+  expect(isTraced()).toBe(true);
+});

@@ -1,0 +1,64 @@
+import type { z } from 'zod';
+import { defaultApi, officialUrl, withoutSlash } from '../openai-server.ts';
+import { setting } from './setting.ts';
+import { oneOf, optional, realKey, secondsToMs, text, url, whole } from './setting-schemas.ts';
+
+/** The settings of model providers beyond the first; they stand in the table of all settings. */
+export const providerSettings = {
+  FALLBACK_OPENAI_BASE_URL: setting({
+    schema: optional(url(['https:', 'http:'])),
+    about:
+      'A second provider, which is asked where the first does not answer. Defaults to OpenAI, if there is a key for it.',
+  }),
+  FALLBACK_OPENAI_API_KEY: setting({ schema: optional(realKey), secret: true, about: 'Key for the second provider.' }),
+  FALLBACK_OPENAI_MODEL: setting({
+    schema: optional(text('a model name')),
+    about:
+      'The model that the second provider is asked for, whatever an agent names. Defaults to what the agent names.',
+  }),
+  FALLBACK_OPENAI_API: setting({
+    schema: optional(oneOf(['responses', 'chat_completions'])),
+    about: 'Which API the second provider speaks. Defaults to responses for OpenAI itself, else chat_completions.',
+  }),
+  PROVIDER_FIRST_EVENT_TIMEOUT: setting({
+    schema: optional(secondsToMs(0.1, 3600)),
+    about:
+      'Seconds until a streamed answer of a provider begins; then the next one is asked. Defaults to half of OPENAI_TIMEOUT, 20 at least.',
+  }),
+  PROVIDER_IDLE_TIMEOUT: setting({
+    schema: optional(secondsToMs(0.1, 3600)),
+    about:
+      'Seconds between two events of a streamed answer; comments do not count. Defaults to half of OPENAI_TIMEOUT, 20 at least.',
+  }),
+  PROVIDER_MAX_CONCURRENCY: setting({
+    schema: optional(whole(1, 1_000_000)),
+    about: 'Calls at the same time with one key of a provider, over all processes; more wait. Defaults to any number.',
+  }),
+} as const;
+
+type Table = typeof providerSettings;
+type Parsed = { [Name in keyof Table]: z.output<Table[Name]['schema']> };
+
+/** Streams are given this long at least before they are taken for dead. */
+const quietMsMin = 20_000;
+
+/** The second provider, where there is one. */
+function toFallback(parsed: Parsed) {
+  const { FALLBACK_OPENAI_BASE_URL: given, FALLBACK_OPENAI_API_KEY: apiKey, FALLBACK_OPENAI_MODEL: model } = parsed;
+  if (given === undefined && apiKey === undefined) return null;
+  const baseUrl = withoutSlash(given ?? officialUrl);
+  return { baseUrl, apiKey, model, api: parsed.FALLBACK_OPENAI_API ?? defaultApi(baseUrl) };
+}
+
+/** As the code uses them. `OPENAI_TIMEOUT` is the time of a run, in ms. */
+export function toProviderSettings(parsed: Parsed & { OPENAI_TIMEOUT: number }) {
+  const quietMs = Math.max(quietMsMin, parsed.OPENAI_TIMEOUT / 2);
+  return {
+    /** Null for none. */
+    fallback: toFallback(parsed),
+    providerFirstEventMs: parsed.PROVIDER_FIRST_EVENT_TIMEOUT ?? quietMs,
+    providerIdleMs: parsed.PROVIDER_IDLE_TIMEOUT ?? quietMs,
+    /** Calls at the same time with one key; null for any number. */
+    providerCallsMax: parsed.PROVIDER_MAX_CONCURRENCY ?? null,
+  };
+}

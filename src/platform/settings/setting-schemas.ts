@@ -1,0 +1,126 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { describeDuration, parseDuration } from '../duration.ts';
+
+/** A text that is not empty. */
+export const text = (allowed: string) => z.string({ error: () => allowed }).min(1, allowed);
+/** A whole number. */
+export const whole = (min: number, max: number) => {
+  const allowed = `a whole number from ${min} to ${max}`;
+  return z
+    .string({ error: () => allowed })
+    .regex(/^\d+$/, allowed)
+    .transform(Number)
+    .pipe(z.number().min(min, allowed).max(max, allowed));
+};
+/** A whole number, or null for `auto`. */
+export const wholeOrAuto = (min: number, max: number) => {
+  const allowed = `a whole number from ${min} to ${max}, or auto`;
+  return z.string({ error: () => allowed }).transform((value, context) => {
+    if (value.toLowerCase() === 'auto') return null;
+    const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= min && number <= max)) context.addIssue(allowed);
+    return number;
+  });
+};
+/** Seconds, in ms. */
+export const secondsToMs = (min: number, max: number) => {
+  const allowed = `seconds from ${min} to ${max}`;
+  return z
+    .string({ error: () => allowed })
+    .regex(/^\d+(\.\d+)?$/, allowed)
+    .transform(Number)
+    .pipe(z.number().min(min, allowed).max(max, allowed))
+    .transform((seconds) => Math.round(seconds * 1000));
+};
+
+/** An amount of money above 0. */
+export const amount = (max: number) => {
+  const allowed = `an amount above 0 and up to ${max}, such as 25 or 0.5`;
+  return z
+    .string({ error: () => allowed })
+    .regex(/^\d+(\.\d+)?$/, allowed)
+    .transform(Number)
+    .pipe(z.number().positive(allowed).max(max, allowed));
+};
+
+/** How long something is kept, in ms; null for ever. */
+export const retention = (minMs: number, maxMs: number) => {
+  const allowed = 'a duration from 1 minute to 3650 days, such as 30 days, 12h or 3600 (seconds), or never';
+  return z.string({ error: () => allowed }).transform((value, context) => {
+    if (value.toLowerCase() === 'never') return null;
+    const durationMs = parseDuration(value);
+    if (durationMs === null || durationMs < minMs || durationMs > maxMs) context.addIssue(allowed);
+    return durationMs;
+  });
+};
+/** How long something may take that nobody waits at a terminal for, in ms. */
+export const patience = (minMs: number, maxMs: number) => {
+  const allowed = `a duration from ${describeDuration(minMs)} to ${describeDuration(maxMs)}, such as 7 days, 12h or 3600 (seconds)`;
+  return z.string({ error: () => allowed }).transform((value, context) => {
+    const durationMs = parseDuration(value) ?? Number.NaN;
+    if (!(durationMs >= minMs && durationMs <= maxMs)) context.addIssue(allowed);
+    return durationMs;
+  });
+};
+/** One of a few words. */
+export const oneOf = <const T extends string>(values: readonly T[]) =>
+  z.enum(values, { error: () => `one of ${values.join(', ')}` }) as z.ZodType<T, string>;
+/** A URL of one of these protocols, each with its colon. */
+export const url = (protocols: readonly string[]) => {
+  const allowed = `a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`;
+  return z
+    .string({ error: () => allowed })
+    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), allowed);
+};
+/** The URL of a proxy to go through; without a protocol it is an HTTP one, as for other programs. */
+export const proxyUrl = z
+  .string()
+  .transform((value) => (value.includes('://') ? value : `http://${value}`))
+  .pipe(url(['http:', 'https:', 'socks5:']));
+/** One of the proxies to trust: an address, a network, or a name that Fastify knows for a group of networks. */
+function isProxy(text: string): boolean {
+  const [address = '', prefix, ...more] = text.trim().split('/');
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(address)) return prefix === undefined;
+  if (isIP(address) === 0 || more.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIP(address) === 4 ? 32 : 128));
+}
+const proxiesAllowed = 'true, false, a number of hops, or addresses and networks separated by commas';
+/** Who is trusted to say where a request comes from. */
+export const proxies = text(proxiesAllowed).refine(
+  (value) => /^(true|false|\d{1,3})$/i.test(value) || value.split(',').every(isProxy),
+  proxiesAllowed,
+);
+/** What of it Fastify takes: a flag, a number of hops, or a list. */
+export function toTrustProxy(value: string | undefined): boolean | number | string {
+  if (value === undefined || value.toLowerCase() === 'false') return false;
+  if (value.toLowerCase() === 'true') return true;
+  return /^\d+$/.test(value) ? Number(value) : value;
+}
+const placeholderKey = /your[-_ ]?(api[-_ ]?)?key|placeholder|change[-_ ]?me|^sk-(xxx|\.\.\.)/i;
+/** A key that is not one of those that documents show. */
+export const realKey = text('an API key')
+  .refine((value) => !placeholderKey.test(value), 'a real key; this is a placeholder')
+  .refine((value) => /^[\x21-\x7e]+$/.test(value), 'printable ASCII without spaces');
+
+const networksAllowed = 'networks such as 10.0.0.0/8 or fd00::/8, or addresses, separated by commas';
+
+/** Networks, or single addresses. */
+export const networks = text(networksAllowed)
+  .transform((value) => value.split(',').map((network) => network.trim()))
+  .refine((values) => values.every((value) => isIP(value.split('/')[0] ?? '') > 0 && isProxy(value)), networksAllowed);
+const secretsAllowed =
+  'whsec_ and 24 to 64 random bytes in base64, several separated by spaces; make one with: echo "whsec_$(openssl rand -base64 32)"';
+const isSigningSecret = (value: string): boolean => {
+  const [, base64 = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(value) ?? [];
+  const bytes = Buffer.from(base64, 'base64');
+  return bytes.length >= 24 && bytes.length <= 64 && bytes.toString('base64') === base64;
+};
+/** Secrets for signing, as the Standard Webhooks specification writes them. */
+export const signingSecrets = text(secretsAllowed)
+  .transform((value) => value.split(/\s+/))
+  .refine((values) => values.every(isSigningSecret), secretsAllowed);
+
+/** What may be left out. */
+export const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, string | undefined> =>
+  schema.optional();

@@ -1,0 +1,5 @@
+export type { Serving } from './messages.ts';
+export { joinPrimary, type PrimaryLink } from './primary-link.ts';
+export { countWorkers } from './worker-count.ts';
+export { workerEnvironment } from './worker-environment.ts';
+export { createWorkers, type Workers } from './workers.ts';

@@ -1,0 +1,100 @@
+import type { StreamEvent } from '@openai/agents';
+import { describe, expect, test } from 'vitest';
+import { assertAnswer, assertToolCalls, createStreamWatch } from './answer-validation.ts';
+
+const raw = (event: object) => ({ type: 'model', event }) as StreamEvent;
+const chunk = (choice: object) => raw({ object: 'chat.completion.chunk', choices: [choice] });
+const done = (output: object[] = []) => ({ type: 'response_done', response: { id: 'r', output, usage: {} } }) as never;
+
+/** The kind of fault, or the code that is reported, that a stream of these events is thrown out for; null for none. */
+function faultIn(...events: StreamEvent[]): unknown {
+  const watch = createStreamWatch();
+  try {
+    for (const event of events) watch.see(event);
+    return null;
+  } catch (error) {
+    return (error as { kind?: string }).kind ?? (error as { code?: string }).code;
+  }
+}
+
+describe('a stream', () => {
+  test('of Chat Completions that was cut is no answer, though the SDK takes it for one', () => {
+    expect(faultIn(chunk({ delta: { content: 'half' } }), done())).toBe('truncated');
+    expect(faultIn(chunk({ delta: { content: 'all' } }), chunk({ finish_reason: 'stop' }), done())).toBeNull();
+  });
+
+  test('that reached its token limit, or was withheld in the middle, is no answer', () => {
+    expect(faultIn(chunk({ finish_reason: 'length' }), done())).toBe('output_limit');
+    const text = { type: 'output_text_delta', delta: 'half' } as StreamEvent;
+    expect(faultIn(text, chunk({ finish_reason: 'content_filter' }), done())).toBe('content_filtered');
+    const incomplete = (reason: string) =>
+      raw({ type: 'response.incomplete', response: { incomplete_details: { reason } } });
+    expect(faultIn(incomplete('max_output_tokens'))).toBe('output_limit');
+    expect(faultIn(incomplete('content_filter'))).toBe('content_filtered');
+  });
+
+  test('that was withheld as a whole is the refusal that the SDK makes of it', () => {
+    expect(faultIn(chunk({ finish_reason: 'content_filter' }), done())).toBeNull();
+  });
+
+  test('that reports a failure says why', () => {
+    const failed = raw({ type: 'response.failed', response: { error: { code: 'rate_limit_exceeded' } } });
+    expect(faultIn(failed)).toBe('rate_limit_exceeded');
+    expect(faultIn(raw({ type: 'error', code: 'server_error' }))).toBe('server_error');
+  });
+
+  test('in which a tool was carried out at the provider had effects; one that calls our own had none', () => {
+    for (const [type, had] of [
+      ['web_search_call', true],
+      ['mcp_call', true],
+      ['code_interpreter_call', true],
+      ['function_call', false],
+      ['message', false],
+    ] as const) {
+      const watch = createStreamWatch();
+      watch.see(raw({ type: 'response.output_item.added', item: { type } }));
+      expect(watch.hadEffects(), type).toBe(had);
+    }
+  });
+});
+
+describe('a tool call', () => {
+  const call = (text: string) => ({ type: 'function_call', arguments: text });
+
+  test('whose arguments are no JSON object is never carried out', () => {
+    for (const text of ['{"order": "10', 'null', '"x"', '7', '{}}'])
+      expect(() => assertToolCalls([call(text)]), text).toThrow('no JSON object');
+    expect(faultIn(chunk({ finish_reason: 'tool_calls' }), done([call('{"a":')]))).toBe('broken_tool_call');
+  });
+
+  test('may have no arguments at all', () => {
+    for (const text of ['', ' ', '{}', '{"a":1}']) expect(() => assertToolCalls([call(text)]), text).not.toThrow();
+  });
+});
+
+describe('an answer in one piece', () => {
+  const kindOf = (data: object) => {
+    try {
+      assertAnswer(data);
+      return null;
+    } catch (error) {
+      return (error as { kind?: string }).kind ?? (error as { code?: string | null }).code;
+    }
+  };
+
+  test('that has failed, or is not complete, is none', () => {
+    expect(kindOf({ status: 'failed', error: { code: 'server_error' }, output: [] })).toBe('server_error');
+    const incomplete = (reason?: string) => ({ status: 'incomplete', incomplete_details: { reason }, output: [] });
+    expect(kindOf(incomplete('max_output_tokens'))).toBe('output_limit');
+    expect(kindOf(incomplete())).toBe('truncated');
+    expect(kindOf({ status: 'completed', output: [] })).toBeNull();
+  });
+
+  test('of Chat Completions is looked at in the same way', () => {
+    const answer = (choice: object) => ({ choices: [choice] });
+    expect(kindOf(answer({ finish_reason: 'length', message: { content: 'half' } }))).toBe('output_limit');
+    expect(kindOf(answer({ finish_reason: 'content_filter', message: { content: 'half' } }))).toBe('content_filtered');
+    expect(kindOf(answer({ finish_reason: 'content_filter', message: { content: null } }))).toBeNull();
+    expect(kindOf(answer({ finish_reason: 'stop', message: { content: 'all' } }))).toBeNull();
+  });
+});

@@ -1,0 +1,59 @@
+import { ServiceError } from '../../../platform/errors.ts';
+import { faultRules } from './failover-policy.ts';
+import type { Fault } from './provider-fault.ts';
+
+/** Where no provider says when to come back, a caller does well to leave them alone for a moment, in ms. */
+const defaultRetryMs = 5_000;
+
+/** What a client is told about a fault; never a word of the provider's. */
+function reasonOf({ kind, status }: Fault): string {
+  switch (kind) {
+    case 'rate_limited':
+    case 'slow_down':
+      return 'The model provider is limiting our requests.';
+    case 'overloaded':
+      return 'The model provider is overloaded.';
+    case 'quota_exhausted':
+      return 'The quota at the model provider is used up.';
+    case 'credentials_refused':
+      return "The model provider refused the service's credentials.";
+    case 'unreachable':
+      return 'The model provider could not be reached.';
+    case 'timed_out':
+    case 'stalled':
+      return 'The model provider did not answer in time.';
+    case 'broken_tool_call':
+      return 'The model answered in a way the agent cannot use.';
+    default:
+      if (status !== null) return `The model provider answered with status ${status}.`;
+      return 'The model provider broke off its answer or sent one that makes no sense.';
+  }
+}
+
+/**
+ * The error of a request that a fault has ended, and for which nobody is left to ask.
+ *
+ * @param retryMs when a provider may be asked again, in ms from now; null where nobody knows
+ */
+export function faultError(fault: Fault, retryMs: number | null, cause: unknown): ServiceError {
+  const { code, fallsOver } = faultRules[fault.kind];
+  switch (code) {
+    case 'context_length_exceeded':
+    case 'model_refused':
+    case 'output_limit_reached':
+      return new ServiceError(code, {}, { cause });
+    default: {
+      // A request that is refused for what it is, is refused again.
+      const retryAfterMs = fallsOver ? Math.max(retryMs ?? 0, fault.waitMs ?? 0) || defaultRetryMs : undefined;
+      return new ServiceError(code, { reason: reasonOf(fault) }, { cause, retryAfterMs });
+    }
+  }
+}
+
+/** The error of a request for which there is nobody to ask at the moment. */
+export const noProviderError = (retryMs: number): ServiceError =>
+  new ServiceError(
+    'provider_unavailable',
+    { reason: 'No model provider is available at the moment.' },
+    { retryAfterMs: Math.max(1, Math.ceil(retryMs)) },
+  );

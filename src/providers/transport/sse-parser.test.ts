@@ -1,0 +1,94 @@
+import { createParser } from 'eventsource-parser';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { SseEventTooLong, SseParser } from './sse-parser.ts';
+
+type Event = [data: string, name: string];
+
+function cut(bytes: Buffer, lengths: readonly number[], bytesMax = 1_000_000): Event[] {
+  const events: Event[] = [];
+  const cutter = new SseParser((data, name) => void events.push([data, name]), bytesMax);
+  let from = 0;
+  for (const length of lengths) {
+    cutter.push(bytes.subarray(from, from + length));
+    from += length;
+  }
+  cutter.push(bytes.subarray(from));
+  cutter.end();
+  return events;
+}
+
+/** What somebody else's parser makes of it; it leaves out a last event without an empty line after it. */
+function parsed(text: string): Event[] {
+  const events: Event[] = [];
+  const parser = createParser({ onEvent: ({ data, event = '' }) => void events.push([data, event]) });
+  parser.feed(text);
+  parser.feed('\n\n');
+  return events;
+}
+
+describe('events', () => {
+  const value = fc.string({ unit: 'grapheme', maxLength: 15 }).map((text) => text.replace(/[\r\n\0]/g, ''));
+  const line = fc.oneof(
+    fc.tuple(fc.constantFrom('data', 'event', 'id', 'retry', 'dat', 'database', ''), fc.constantFrom(':', ': '), value),
+    fc.tuple(fc.constantFrom('data', 'event', 'da'), fc.constant(''), fc.constant('')),
+    fc.tuple(fc.constant(''), fc.constant(''), fc.constant('')),
+  );
+  const lines = fc.array(
+    line.map((parts) => parts.join('')),
+    { maxLength: 20 },
+  );
+
+  test('are those that any parser finds, wherever the bytes are cut', () => {
+    fc.assert(
+      fc.property(lines, fc.constantFrom('\n', '\r\n', '\r'), fc.array(fc.nat(12)), (text, end, lengths) => {
+        const whole = text.join(end);
+        expect(cut(Buffer.from(whole), lengths)).toEqual(parsed(whole.replaceAll(/\r\n?/g, '\n')));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('are whole when a character, or the end of a line, is cut', () => {
+    const bytes = Buffer.from('\ufeffdata: é中😀\r\n\r\ndata: 2\r\n\r\n');
+    for (let length = 1; length < bytes.length; length += 1) {
+      const lengths = Array.from({ length: bytes.length }, () => length);
+      expect(cut(bytes, lengths)).toEqual([
+        ['é中😀', ''],
+        ['2', ''],
+      ]);
+    }
+  });
+
+  test('may end with the stream instead of an empty line', () => {
+    expect(cut(Buffer.from('event: a\ndata: 1\n\ndata: 2'), [])).toEqual([
+      ['1', 'a'],
+      ['2', ''],
+    ]);
+  });
+
+  test('have all their lines of data, and no comments', () => {
+    expect(cut(Buffer.from('data: 1\n: no\ndata\ndata:2\n\n:\n\n'), [])).toEqual([['1\n\n2', '']]);
+  });
+});
+
+describe('what is too long', () => {
+  test('is a fault before it is collected: a line without an end', () => {
+    const cutter = new SseParser(() => {}, 1_000_000);
+    const chunk = Buffer.alloc(65_536, 'x');
+    let pushed = 0;
+    const flood = () => {
+      for (; pushed < 100_000_000; pushed += chunk.length) cutter.push(chunk);
+    };
+    expect(flood).toThrow(SseEventTooLong);
+    expect(pushed).toBeLessThan(1_100_000);
+  });
+
+  test('is a fault also in many short lines', () => {
+    const cutter = new SseParser(() => {}, 1_000);
+    const flood = () => {
+      for (let line = 0; line < 1_000; line += 1) cutter.push(Buffer.from('data: xxxxx\n'));
+    };
+    expect(flood).toThrow(SseEventTooLong);
+  });
+});

@@ -1,0 +1,194 @@
+import { Agent, type ModelRequest, setTracingDisabled, tool } from '@openai/agents';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { calling, callsOf } from '../../../tests/support/counting-tool.ts';
+import { execute } from '../../../tests/support/execute-run.ts';
+import { createMemoryJournal } from '../../../tests/support/memory-journal.ts';
+import { itemsOf, type StubReply } from '../../../tests/support/stub-model.ts';
+import { type AnyAgent, effect } from '../../agents/index.ts';
+import { currentCall } from '../execution/run-scope.ts';
+import { patchNestedRuns } from '../execution/sdk-patches.ts';
+import { type Decision, settle } from './decisions.ts';
+
+setTracingDisabled(true);
+patchNestedRuns();
+
+type Executed = Awaited<ReturnType<typeof execute>>;
+
+/** A tool that asks before each call, and notes which calls were carried out. */
+function asking(name: string, needsApproval: boolean | (() => Promise<boolean>) = true) {
+  const paid: string[] = [];
+  const asked = tool({
+    name,
+    description: name,
+    parameters: z.object({}),
+    needsApproval,
+    execute: async () => `${name} ${paid.push(currentCall().callId)}`,
+  });
+  return { tool: asked, paid };
+}
+
+type Item = { call_id: string; tool: string; agent: string; effect: string };
+const itemsIn = ({ paused }: Executed): Item[] =>
+  (paused?.requiredAction as { items: Item[] } | undefined)?.items ?? [];
+
+/** Records what a person decided, as the store does. */
+function decide({ paused, memory }: Executed, decisions: Decision[], by = 'key_1'): void {
+  const run = { status: 'requires_action', id: 'run_1', requiredAction: paused?.requiredAction } as never;
+  memory.write(settle(run, memory.steps(), decisions, by, 0).entries);
+}
+
+const approve = (call_id: string): Decision => ({ call_id, decision: 'approve' });
+const outputsIn = (request: ModelRequest | undefined) =>
+  JSON.stringify(request && itemsOf(request).filter(({ type }) => type === 'function_call_result'));
+
+describe('a call that needs an approval', () => {
+  test.each([
+    { how: 'always', needsApproval: true },
+    { how: 'as a function says', needsApproval: async () => true },
+  ])('is not carried out before somebody has decided ($how)', async ({ needsApproval }) => {
+    const refund = asking('refund', needsApproval);
+    const agent = new Agent({ name: 'main', tools: [effect(refund.tool, 'once')] });
+    const first = await execute(agent, { reply: calling('refund') });
+    expect(itemsIn(first)).toMatchObject([{ tool: 'refund', agent: 'main', effect: 'once' }]);
+    expect(refund.paid).toEqual([]);
+  });
+
+  test('is carried out once it is approved, also when the run is executed again and again', async () => {
+    const refund = asking('refund');
+    const agent = new Agent({ name: 'main', tools: [refund.tool] });
+    const first = await execute(agent, { reply: calling('refund') });
+    decide(first, [approve('call_refund_0')]);
+    const second = await execute(agent, { reply: calling('refund'), journal: first.memory });
+    expect(second.final).toMatchObject({ status: 'completed', response: 'done', drift: false });
+    expect([second.stub.calls(), refund.paid.length]).toEqual([1, 1]);
+    const third = await execute(agent, { reply: calling('refund'), journal: second.memory });
+    expect([third.stub.calls(), refund.paid.length]).toEqual([0, 1]);
+  });
+
+  test('is not carried out if it is rejected, and the model is told why', async () => {
+    const refund = asking('refund');
+    const agent = new Agent({ name: 'main', tools: [refund.tool] });
+    const first = await execute(agent, { reply: calling('refund') });
+    decide(first, [{ call_id: 'call_refund_0', decision: 'reject', reason: 'over the limit' }]);
+    const second = await execute(agent, { reply: calling('refund'), journal: first.memory });
+    expect(second.final).toMatchObject({ status: 'completed', drift: false });
+    expect(refund.paid).toEqual([]);
+    expect(outputsIn(second.stub.requests.at(-1))).toContain('over the limit');
+  });
+
+  test('is decided for itself, beside others of the same answer', async () => {
+    const [refund, letter] = [asking('refund'), asking('letter')];
+    const agent = new Agent({ name: 'main', tools: [refund.tool, letter.tool] });
+    const reply = calling('refund', 'letter', 'refund');
+    const first = await execute(agent, { reply });
+    expect(itemsIn(first).map(({ call_id }) => call_id)).toEqual(['call_refund_0', 'call_letter_1', 'call_refund_2']);
+    decide(first, [
+      approve('call_refund_0'),
+      { call_id: 'call_letter_1', decision: 'reject' },
+      approve('call_refund_2'),
+    ]);
+    const second = await execute(agent, { reply, journal: first.memory });
+    expect(second.final?.status).toBe('completed');
+    expect([refund.paid, letter.paid]).toEqual([['call_refund_0', 'call_refund_2'], []]);
+  });
+
+  test('is recorded with who decided', async () => {
+    const agent = new Agent({ name: 'main', tools: [asking('refund').tool] });
+    const first = await execute(agent, { reply: calling('refund') });
+    decide(first, [approve('call_refund_0')], 'key_7');
+    expect(first.memory.steps().at(-1)).toMatchObject({
+      kind: 'approval',
+      callId: 'call_refund_0',
+      output: { decision: 'approve', by: 'key_7' },
+    });
+  });
+});
+
+const isInner = (request: ModelRequest) => request.systemInstructions?.includes('inner') ?? false;
+const resultsIn = (request: ModelRequest) => itemsOf(request).filter(({ type }) => type === 'function_call_result');
+
+/** Two calls in a row that need an approval, within an agent used as a tool. */
+function nested() {
+  const [refund, letter] = [asking('refund'), asking('letter')];
+  const inner = new Agent({
+    name: 'inner',
+    instructions: 'You are the inner agent.',
+    tools: [refund.tool, letter.tool],
+  });
+  const agent: AnyAgent = new Agent({
+    name: 'main',
+    tools: [inner.asTool({ toolName: 'ask', toolDescription: 'asks' })],
+  });
+  const reply = (request: ModelRequest): StubReply => {
+    const results = resultsIn(request).length;
+    if (!isInner(request)) return results === 0 ? [{ call: 'ask', args: { input: 'x' }, id: 'a1' }] : 'done';
+    return [callsOf('refund'), callsOf('letter'), 'inner done'][results] ?? 'inner done';
+  };
+  return { agent, reply, effects: () => [...refund.paid, ...letter.paid] };
+}
+
+describe.each(['blocking', 'stream'] as const)('calls within an agent used as a tool (%s)', (mode) => {
+  test('ask one after the other, and each is carried out once', async () => {
+    const { agent, reply, effects } = nested();
+    let execution = await execute(agent, { reply, mode });
+    for (const callId of ['call_refund_0', 'call_letter_0']) {
+      expect(itemsIn(execution)).toMatchObject([{ call_id: callId, agent: 'inner' }]);
+      decide(execution, [approve(callId)]);
+      execution = await execute(agent, { reply, mode, journal: execution.memory });
+    }
+    expect(execution.final).toMatchObject({ status: 'completed', response: 'done', drift: false });
+    expect(effects()).toEqual(['call_refund_0', 'call_letter_0']);
+    // Named by what the agent was asked, not by how the SDK writes down all that it went through.
+    const scopes = execution.memory
+      .steps()
+      .flatMap(({ kind, scope }) => (kind === 'model_call' && scope ? [scope] : []));
+    expect(new Set(scopes.map((scope) => scope.replace(/\d+$/, ''))).size).toBe(1);
+    expect(scopes.map((scope) => scope.at(-1))).toEqual(['0', '1', '2']);
+    const again = await execute(agent, { reply, mode, journal: execution.memory });
+    expect(again.final).toMatchObject({ status: 'completed', drift: false });
+    expect([again.stub.calls(), effects().length]).toEqual([0, 2]);
+  });
+
+  test('are not repeated when the process dies at any write after a decision', async () => {
+    for (let writesLeft = 0; ; writesLeft += 1) {
+      const { agent, reply, effects } = nested();
+      const first = await execute(agent, { reply, mode });
+      decide(first, [approve('call_refund_0')]);
+      const crashed = await crashAfter(writesLeft, agent, { reply, mode, journal: first.memory });
+      const second = await execute(agent, { reply, mode, journal: first.memory });
+      decide(second, [approve('call_letter_0')]);
+      const third = await execute(agent, { reply, mode, journal: first.memory });
+      expect(third.final).toMatchObject({ status: 'completed', response: 'done', drift: false });
+      const refunds = effects().filter((callId) => callId === 'call_refund_0').length;
+      expect(refunds).toBeLessThanOrEqual(2); // again only where the outcome was not recorded
+      const recorded = first.memory
+        .steps()
+        .filter(({ callId, kind }) => callId === 'call_refund_0' && kind === 'tool_call');
+      expect(recorded).toHaveLength(1);
+      if (!crashed) return;
+    }
+  });
+});
+
+/** Executes a run in a process that writes so often and then dies; false if it came to its end. */
+async function crashAfter(writes: number, agent: AnyAgent, setup: Parameters<typeof execute>[1]): Promise<boolean> {
+  const journal = setup.journal ?? createMemoryJournal();
+  const { beforeWrite, write } = journal;
+  let left = writes;
+  let dead = false;
+  const died = new Promise<void>((resolve) => {
+    journal.beforeWrite = async () => {
+      if (left-- > 0) return;
+      dead = true;
+      resolve();
+      await new Promise(() => {}); // it writes nothing more
+    };
+  });
+  journal.write = (entries) => {
+    if (!dead) write(entries);
+  };
+  await Promise.race([execute(agent, { ...setup, journal }), died]);
+  Object.assign(journal, { beforeWrite, write });
+  return dead;
+}

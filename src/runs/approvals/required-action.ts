@@ -1,0 +1,63 @@
+import type { RunToolApprovalItem } from '@openai/agents';
+import { type AgentRegistry, type AnyAgent, declaredEffect, type Effect } from '../../agents/index.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Step } from '../../storage/port/index.ts';
+import { parseArguments } from '../tool-arguments.ts';
+import { toTime } from '../views/run-view.ts';
+import type { RequiredAction } from '../views/schemas.ts';
+
+/** From when and until when a run waits, as the wire shows it. */
+type Wait = Pick<RequiredAction['items'][number], 'requested_at' | 'expires_at'>;
+
+/** A wait that begins now and takes at most so many ms. */
+export function waitFrom(clock: Pick<Clock, 'nowMs'>, longestMs: number): Wait {
+  const nowMs = clock.nowMs();
+  return { requested_at: toTime(nowMs), expires_at: toTime(nowMs + longestMs) };
+}
+
+/** The id of a call that needs an approval; calls of hosted tools have one of another name. */
+export function callIdOf(rawItem: object): string {
+  const { callId, id } = rawItem as { callId?: string; id?: string };
+  return callId ?? id ?? '';
+}
+
+/** What was declared about a tool of this agent. */
+function effectOf(agent: AnyAgent, toolName: string | undefined): Effect | undefined {
+  const tool = agent.tools.find(({ name }) => name === toolName);
+  return tool && declaredEffect(tool);
+}
+
+/** Asks a person whether these calls, which the SDK holds back, may be carried out. */
+export function askApproval(
+  interruptions: readonly RunToolApprovalItem[],
+  agents: AgentRegistry,
+  effectDefault: Effect,
+  wait: Wait,
+): RequiredAction {
+  return {
+    type: 'approval',
+    items: interruptions.map(({ rawItem, name, arguments: args, agent }) => ({
+      call_id: callIdOf(rawItem),
+      tool: name ?? '',
+      arguments: parseArguments(args ?? '{}'),
+      agent: agents.nameOf(agent),
+      effect: effectOf(agent as AnyAgent, name) ?? effectDefault,
+      ...wait,
+    })),
+  };
+}
+
+/** Asks a person what became of these calls, which may have happened and must not happen twice. */
+export function askOutcome(steps: readonly Step[], wait: Wait): RequiredAction {
+  return {
+    type: 'unknown_outcome',
+    items: steps.map((step) => ({
+      call_id: step.callId ?? '',
+      tool: step.name,
+      arguments: step.input,
+      agent: step.agent ?? '',
+      effect: step.effect ?? 'once',
+      ...wait,
+    })),
+  };
+}

@@ -1,0 +1,49 @@
+import type { AgentInputItem, SessionInputCallback } from '@openai/agents';
+import type { JsonRecord } from '../../storage/port/index.ts';
+import { withoutUnpairedItems } from './turn-truncation.ts';
+
+/** The `sessionInput` option threw, or returned what no model can be sent. The cause says which. */
+export class SessionInputFailed extends Error {
+  constructor(cause: unknown) {
+    super('the sessionInput option failed', { cause });
+    this.name = 'SessionInputFailed';
+  }
+}
+
+/** What the `sessionInput` option returned cannot be sent. The name is what a client sees of it, so it tells. */
+class InvalidSessionInput extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'InvalidSessionInput';
+  }
+}
+
+/**
+ * What a model is sent at the beginning of a run, as the application chose it. A call or a result whose other half was
+ * left out is left out, too.
+ *
+ * @throws {SessionInputFailed} whatever the application did wrong
+ */
+export async function applySessionInput(
+  sessionInput: SessionInputCallback,
+  history: readonly AgentInputItem[],
+  newItems: readonly AgentInputItem[],
+): Promise<AgentInputItem[]> {
+  try {
+    const chosen: unknown = await sessionInput([...history], [...newItems]);
+    assertItems(chosen, new Set<unknown>(history));
+    return withoutUnpairedItems(chosen as JsonRecord[]) as unknown as AgentInputItem[];
+  } catch (error) {
+    throw new SessionInputFailed(error);
+  }
+}
+
+function assertItems(chosen: unknown, history: ReadonlySet<unknown>): void {
+  const expected = 'sessionInput(history, newItems) must return the items to send, such as [...history, ...newItems]';
+  if (!Array.isArray(chosen) || chosen.some((item) => typeof item !== 'object' || item === null)) {
+    throw new InvalidSessionInput(`${expected}; it returned something else.`);
+  }
+  if (chosen.every((item) => history.has(item))) {
+    throw new InvalidSessionInput(`${expected}; it returned nothing of newItems, which hold what the user says now.`);
+  }
+}

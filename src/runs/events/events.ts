@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { requiredActionView, runView } from '../views/schemas.ts';
+
+const envelope = {
+  seq: z.int().positive().meta({ description: 'Rises by one from 1 within a run.' }),
+  run_id: z.string(),
+  at: z.string(),
+  attempt: z.int(),
+  simulated: z.literal(true).optional().meta({ description: 'Present when the simulated model answers.' }),
+};
+
+const event = <const T extends string, Shape extends z.ZodRawShape>(type: T, payload: Shape) =>
+  z.object({ type: z.literal(type), ...envelope, ...payload });
+
+const step = z.int().positive();
+
+/** Everything a viewer of a run can be told (`text/event-stream`; `id` is `seq`, `event` is `type`). */
+export const runEvent = z
+  .discriminatedUnion('type', [
+    event('run.created', { run: runView }),
+    event('run.started', { agent: z.string() }),
+    event('text.delta', { step, delta: z.string() }),
+    event('text.reset', { step, reason: z.string() }),
+    event('tool.started', { step, call_id: z.string(), tool: z.string(), arguments: z.unknown() }),
+    event('tool.completed', {
+      step,
+      call_id: z.string(),
+      tool: z.string(),
+      arguments: z.unknown(),
+      output: z.string(),
+      is_error: z.boolean(),
+      duration_ms: z.int().nonnegative(),
+    }),
+    event('handoff', {
+      from: z.string(),
+      to: z.string(),
+      ordinal: z.int().positive().meta({ description: 'Which handoff of the run it is, from 1.' }),
+    }),
+    event('provider.failed_over', {
+      from: z.string(),
+      to: z.string(),
+      reason: z.string().meta({ description: 'What was wrong with the provider that was asked before.' }),
+    }),
+    event('budget.warning', {
+      scope: z.enum(['run', 'key', 'tenant']),
+      unit: z.enum(['tokens', 'usd']),
+      period: z.enum(['run', 'day', 'month']),
+      used: z.number().meta({ description: 'Tokens or USD.' }),
+      limit: z.number(),
+    }),
+    event('run.resumed', { after: z.enum(['recovery', 'decision', 'handback']) }),
+    event('run.requires_action', { required_action: requiredActionView }),
+    event('run.completed', { run: runView }),
+    event('run.failed', { run: runView }),
+    event('run.cancelled', { run: runView }),
+    event('run.timed_out', { run: runView }),
+  ])
+  .meta({ id: 'RunEvent' });
+
+/** One event of a run, numbered. */
+export type RunEvent = z.output<typeof runEvent>;
+
+type Numbered = 'seq' | 'run_id' | 'at' | 'attempt' | 'simulated';
+type WithoutNumber<E> = E extends RunEvent ? Omit<E, Numbered> : never;
+
+/** What happened, before it has a number. */
+export type RunEventBody = WithoutNumber<RunEvent>;
+
+const finalTypes: ReadonlySet<string> = new Set<RunEvent['type']>([
+  'run.completed',
+  'run.failed',
+  'run.cancelled',
+  'run.timed_out',
+]);
+
+/** Whether this event is the last one of its run. */
+export const endsRun = (type: string): boolean => finalTypes.has(type);
+
+/** Whether a stream ends after this event: the run is over, or waits for a person. */
+export const endsStream = (type: string): boolean => endsRun(type) || type === 'run.requires_action';

@@ -1,0 +1,72 @@
+import type { Run, StoredEvent } from '../../storage/port/index.ts';
+import { isFinal } from '../run-state.ts';
+import { toRunView, toTime } from '../views/run-view.ts';
+import type { RunEvent } from './events.ts';
+import type { LiveEvent } from './live-event-log.ts';
+
+/** The run as it was when it was created: what changed since is taken back. */
+function asCreated(run: Run): Run {
+  const startedAtOnce = run.mode !== 'background' && run.startedAtMs === run.createdAtMs;
+  return {
+    ...run,
+    status: startedAtOnce ? 'running' : 'queued',
+    attempt: startedAtOnce ? 1 : 0,
+    startedAtMs: startedAtOnce ? run.startedAtMs : null,
+    crashes: 0,
+    lastAgent: null,
+    model: null,
+    response: null,
+    output: null,
+    error: null,
+    requiredAction: null,
+    drift: false,
+    costUsd: null,
+    firstTokenMs: null,
+    finishedAtMs: null,
+    usage: { requests: 0, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, totalTokens: 0 },
+  };
+}
+
+const envelope = (run: Run, seq: number, atMs: number, attempt: number) => ({
+  seq,
+  run_id: run.id,
+  at: toTime(atMs),
+  attempt,
+  ...(run.simulated ? { simulated: true as const } : {}),
+});
+
+/** The first event of every run; it is not stored, since it follows from the run. */
+export const createdEvent = (run: Run): RunEvent => ({
+  type: 'run.created',
+  ...envelope(run, 1, run.createdAtMs, asCreated(run).attempt),
+  run: toRunView(asCreated(run)),
+});
+
+/** What is recorded with the creation of a run that starts at once. */
+export const startedEvent = (run: Run): StoredEvent => ({
+  seq: 2,
+  type: 'run.started',
+  attempt: 1,
+  atMs: run.startedAtMs ?? run.createdAtMs,
+  data: { agent: run.agent },
+});
+
+/** A stored event as viewers see it. A run's last event shows the run as it ended. */
+export function toRunEvent(run: Run, { seq, type, attempt, atMs, data }: StoredEvent): RunEvent {
+  const shown = isFinal(run.status) && type === `run.${run.status}` ? { run: toRunView(run) } : data;
+  return { ...shown, type, ...envelope(run, seq, atMs, attempt) } as RunEvent;
+}
+
+/** The first event of a run, for its live log. */
+export const liveCreatedEvent = (run: Run): LiveEvent => ({
+  seq: 1,
+  type: 'run.created',
+  show: () => createdEvent(run),
+});
+
+/** A stored event, for the live log of its run. */
+export const toLiveEvent = (run: Run, event: StoredEvent): LiveEvent => ({
+  seq: event.seq,
+  type: event.type as RunEvent['type'],
+  show: () => toRunEvent(run, event),
+});

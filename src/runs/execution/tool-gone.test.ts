@@ -1,0 +1,24 @@
+import { Agent, setTracingDisabled } from '@openai/agents';
+import { expect, test } from 'vitest';
+import { calling, counting } from '../../../tests/support/counting-tool.ts';
+import { execute } from '../../../tests/support/execute-run.ts';
+import { patchNestedRuns } from './sdk-patches.ts';
+
+setTracingDisabled(true);
+patchNestedRuns();
+
+test('a recorded call of a tool that this version of the application has not fails with a code that says so', async () => {
+  const one = counting('one');
+  const first = await execute(new Agent({ name: 'main', tools: [one.tool] }), { reply: calling('one') });
+  const renamed = new Agent({ name: 'main', tools: [counting('uno').tool] });
+  const second = await execute(renamed, { reply: calling('one'), journal: first.memory });
+  expect(second.final).toMatchObject({ status: 'failed', error: { code: 'tool_gone', retryable: false } });
+  expect(second.final?.error?.detail).toContain('"one"');
+  expect(second.final?.newItems).toHaveLength(4); // what the tool did is not forgotten
+  expect(second.stub.calls()).toBe(0);
+});
+
+test('a model that calls a tool that there is not has given an answer of no use, in any version', async () => {
+  const { final } = await execute(new Agent({ name: 'main' }), { reply: calling('one') });
+  expect(final).toMatchObject({ status: 'failed', error: { code: 'provider_error' } });
+});

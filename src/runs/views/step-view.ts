@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { type Step, stepKinds, stepStatuses } from '../../storage/port/index.ts';
+import { toTime, toUsageView } from './run-view.ts';
+import { usageView } from './schemas.ts';
+
+/** A step of a run on the wire. */
+export const stepView = z
+  .object({
+    step: z.int().positive(),
+    kind: z.enum(stepKinds),
+    scope: z.string(),
+    name: z.string(),
+    agent: z.string().nullable(),
+    call_id: z.string().nullable(),
+    status: z.enum(stepStatuses),
+    attempt: z.int().nonnegative(),
+    replayed: z.int().nonnegative().meta({ description: 'How often the journal answered instead of executing.' }),
+    effect: z.string().nullable(),
+    idempotency_key: z.string().nullable(),
+    input: z.unknown().meta({ description: 'Of a model call: what is new in it.' }),
+    output: z.unknown(),
+    is_error: z.boolean(),
+    error: z.unknown(),
+    provider: z.string().nullable(),
+    model: z.string().nullable(),
+    usage: usageView.nullable(),
+    cost_usd: z.number().nullable(),
+    request_digest: z.string().nullable(),
+    drift: z.boolean(),
+    started_at: z.string(),
+    first_token_ms: z.int().nullable(),
+    duration_ms: z.int().nullable(),
+  })
+  .meta({ id: 'Step' });
+/** A step as JSON. */
+export type StepView = z.output<typeof stepView>;
+
+/** A recorded step as the wire shows it. */
+export const toStepView = (step: Step): StepView => ({
+  step: step.step,
+  kind: step.kind,
+  scope: step.scope,
+  name: step.name,
+  agent: step.agent,
+  call_id: step.callId,
+  status: step.status,
+  attempt: step.attempt,
+  replayed: step.replayed,
+  effect: step.effect,
+  idempotency_key: step.idempotencyKey,
+  input: step.input,
+  output: step.output,
+  is_error: step.isError,
+  error: step.error,
+  provider: step.provider,
+  model: step.model,
+  usage: step.usage && toUsageView(step.usage),
+  cost_usd: step.costUsd,
+  request_digest: step.requestDigest,
+  drift: step.drift,
+  started_at: toTime(step.startedAtMs),
+  first_token_ms: step.firstTokenMs,
+  duration_ms: step.durationMs,
+});
+
+/**
+ * The steps with the whole input of each model call: what is new in it, after what was new in those before it in its
+ * scope.
+ */
+export function withWholeInput(steps: readonly StepView[]): StepView[] {
+  const before = new Map<string, unknown[]>();
+  return steps.map((step) => {
+    if (step.kind !== 'model_call' || !Array.isArray(step.input)) return step;
+    const input = [...(before.get(step.scope) ?? []), ...step.input];
+    before.set(step.scope, input);
+    return { ...step, input };
+  });
+}

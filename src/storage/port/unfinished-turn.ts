@@ -1,0 +1,41 @@
+import type { Step } from './journal.ts';
+import type { Json, JsonRecord } from './types.ts';
+
+const asText = (output: Json) => (typeof output === 'string' ? output : JSON.stringify(output));
+
+/** What a user said, as the SDK keeps it in a conversation. */
+export const userMessage = (text: string): JsonRecord => ({ type: 'message', role: 'user', content: text });
+
+/** A recorded call and its result, as the SDK keeps them in a conversation. */
+const toItems = ({ callId, name, input, output }: Step): JsonRecord[] => [
+  { type: 'function_call', callId, name, arguments: asText(input), status: 'completed' },
+  { type: 'function_call_result', callId, name, status: 'completed', output: { type: 'text', text: asText(output) } },
+];
+
+// An agent used as a tool has no effect of its own (null); what its tools did counts.
+const isDone = ({ kind, status, effect }: Step): boolean =>
+  kind === 'tool_call' && status === 'completed' && effect !== null && effect !== 'read';
+
+/** Whether a call happened inside of one of these, whose result tells of it. */
+const isWithin = (step: Step, calls: readonly Step[]): boolean =>
+  calls.some(({ key }) => `${step.scope}/`.startsWith(`/${key.slice('t:'.length)}/`));
+
+/**
+ * What a run that did not complete leaves in its session: nothing if no tool completed but such as only read; otherwise
+ * the user's message, the completed calls with their results (those of agents used as tools too), and a note, so that the next turn does not repeat an
+ * effect. Every engine leaves the same for runs that it ends itself.
+ *
+ * @param steps the run's journal, in the order in which its steps began
+ * @param code why the run ended, a code of `errorCatalogue`
+ */
+export function unfinishedTurnItems(message: string, steps: readonly Step[], code: string): JsonRecord[] {
+  const done = steps.filter(isDone);
+  if (done.length === 0) return [];
+  const outermost = done.filter((step) => !isWithin(step, done));
+  const text = `[This turn ended early (${code}). The tool calls above were carried out; no answer was given.]`;
+  return [
+    userMessage(message),
+    ...outermost.flatMap(toItems),
+    { type: 'message', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text }] },
+  ];
+}
