@@ -1,5 +1,5 @@
 /**
- * Runs the tests against the newest `@openai/agents` of the registry, in a copy of this repository, so that nothing
+ * Runs all suites of tests but that of the image against the newest `@openai/agents` of the registry, in a copy of this repository, so that nothing
  * here changes: `npm run test:sdk-next [-- <arguments for vitest>]`.
  */
 import { spawnSync } from 'node:child_process';
@@ -7,7 +7,7 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const help = `Runs the tests against the newest @openai/agents of the registry, in a copy of this repository.
+const help = `Runs all suites of tests but that of the image against the newest @openai/agents of the registry, in a copy of this repository.
 
 Usage: npm run test:sdk-next [-- [--version <version or tag>] <arguments for vitest>]
 
@@ -46,7 +46,7 @@ function test(folder: string, wanted: string): void {
   const manifest = readFileSync(join(folder, 'node_modules/@openai/agents/package.json'), 'utf8');
   process.stderr.write(`\nTesting against @openai/agents ${(JSON.parse(manifest) as { version: string }).version}\n`);
   run(folder, 'npm', 'run', 'typecheck');
-  run(folder, 'npm', 'test', '--', ...args);
+  run(folder, 'npm', 'run', 'test:all', '--', ...args);
 }
 
 if (args.includes('--help')) process.stdout.write(help);

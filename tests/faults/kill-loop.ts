@@ -11,7 +11,7 @@ import { readEvents, textOf } from '../support/sse.ts';
 
 /** More fault points than any of these runs passes. */
 const pointsMax = 80;
-/** `npm run test:faults` kills at every point, `npm test` at each fourth one. */
+/** `npm run test:faults:long` kills at every failpoint, `npm run test:faults` at each fourth one. */
 const stride = process.env.FAULTS === 'long' ? 1 : 4;
 const app = 'tests/support/apps/failpoints.ts';
 

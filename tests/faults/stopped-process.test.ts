@@ -107,7 +107,7 @@ const places = [
   { place: 'has made a call of once', stopAt: 'tool.afterEffect', tool: 'note_once', callsMax: 1, asks: true },
   { place: 'is about to record an end', stopAt: 'run.beforeEnd', tool: 'note', callsMax: 1 },
 ];
-/** `npm run test:faults` tries all of them, `npm test` each third one. */
+/** `npm run test:faults:long` tries all of them, `npm run test:faults` each third one. */
 const tried = places.filter((_, index) => process.env.FAULTS === 'long' || index % 3 === 0);
 
 function expectEndedOnce({ run, steps, events, items }: Awaited<ReturnType<typeof recordOf>>): void {
