@@ -1,8 +1,6 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { render } from '../../scripts/chart/helm.ts';
 import { find, findPod, namesOf } from './support/find.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const of = (values: Record<string, unknown>, ...valuesFiles: string[]) => render({ values, valuesFiles });
 const keda = { provider: 'keda', keda: { serverAddress: 'http://prometheus:9090' } };

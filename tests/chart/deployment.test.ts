@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { chartFolder, render } from '../../scripts/chart/helm.ts';
 import { settingsTable } from '../../src/platform/settings/settings-table.ts';
 import { containerOf, find, findPod, namesOf } from './support/find.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const root = join(import.meta.dirname, '../..');
 const of = (values: Record<string, unknown>, ...valuesFiles: string[]) => render({ values, valuesFiles });

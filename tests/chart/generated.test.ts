@@ -1,14 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { chartFiles, writtenFile } from '../../scripts/chart/generate.ts';
 import { chartFolder, helm, objectsOf } from '../../scripts/chart/helm.ts';
 import { chartValues, ownSettings } from '../../scripts/chart/values.ts';
 import { settingsTable } from '../../src/platform/settings/settings-table.ts';
 import { valuesFiles } from './support/matrix.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const root = join(import.meta.dirname, '../..');
 const files = chartFiles();

@@ -1,4 +1,4 @@
-import { describe, expect, type TestContext, test, vi } from 'vitest';
+import { describe, expect, type TestContext, test } from 'vitest';
 import { kubernetesMinors } from '../../scripts/chart/downloads.ts';
 import { type KubernetesObject, objectsOf, template } from '../../scripts/chart/helm.ts';
 import { invalidValues, isCustom, unknownFields } from './support/custom-resources.ts';
@@ -7,8 +7,6 @@ import { matrix, type OptionSet, valuesFiles } from './support/matrix.ts';
 import { needs } from './support/needs.ts';
 
 import { danglingNames, emptySelectors, unsafePods, wrongAutoscalers, wrongNames } from './support/release-rules.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 /** What is in the namespace before the release, in the option sets that use it. */
 const given = [

@@ -1,7 +1,5 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { chartFolder, helm } from '../../scripts/chart/helm.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 /** What somebody reads who has installed the chart. Helm 3 would ask a cluster first. */
 function notesOf(values: Record<string, unknown>): string {

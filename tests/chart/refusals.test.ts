@@ -1,8 +1,6 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { template } from '../../scripts/chart/helm.ts';
 import { refusals } from './support/refusals.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 describe('the chart refuses', () => {
   test.each(refusals)('$what, says why, and renders what it says to do', ({ values, says, mended }) => {

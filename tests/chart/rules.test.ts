@@ -1,14 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, type TestContext, test, vi } from 'vitest';
+import { describe, expect, type TestContext, test } from 'vitest';
 import { parse } from 'yaml';
 import { chartFolder, render } from '../../scripts/chart/helm.ts';
 import { createRunMetrics } from '../../src/runs/index.ts';
 import { find } from './support/find.ts';
 import { needs } from './support/needs.ts';
 import { findPromtool, promtool } from './support/promtool.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 type Rule = { alert?: string; record?: string; expr: string; annotations: Record<string, string> };
 type Groups = { groups: { name: string; rules: Rule[] }[] };

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { writtenFile } from '../../scripts/chart/generate.ts';
 import { objectsOf, render, template } from '../../scripts/chart/helm.ts';
 import { settingsTable } from '../../src/platform/settings/settings-table.ts';
@@ -11,8 +11,6 @@ import { createTestDatabase } from '../support/postgres.ts';
 import { runCli, startService } from '../support/service.ts';
 import { containerOf, environmentOf, findPod } from './support/find.ts';
 import { podOf } from './support/release-rules.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const adminKey = 'admin-0123456789abcdef';
 

@@ -22,7 +22,7 @@ const limitsOf = async (holder: Holder): Promise<Limit[]> => (await holder.get('
 const ask = (holder: Holder, message = 'Where is it?', headers?: Record<string, string>) =>
   holder.post('/api/v1/run', { message, agent: 'guarded' }, headers);
 
-describe.each(engines)('budgets on $name', { timeout: 120_000 }, ({ open }) => {
+describe.each(engines)('budgets on $name', ({ open }) => {
   let engine: EngineUnderTest;
   let provider: FakeProvider;
   let service: ServiceUnderTest;

@@ -12,7 +12,7 @@ const costOfCall = 0.0022;
 
 type Step = { kind: string; model: string | null; provider: string | null; cost_usd: number | null };
 
-describe.each(engines)('what runs cost on $name', { timeout: 120_000 }, ({ open }) => {
+describe.each(engines)('what runs cost on $name', ({ open }) => {
   let engine: EngineUnderTest;
   let provider: FakeProvider;
   let second: FakeProvider;

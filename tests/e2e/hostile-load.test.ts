@@ -23,7 +23,7 @@ function openStream(service: ServiceUnderTest, path: string, key: string): Promi
   });
 }
 
-describe('streams', { timeout: 120_000 }, () => {
+describe('streams', () => {
   test('a thousand idle ones of one key are held, the next is refused, and others are served meanwhile', async () => {
     await using provider = await startFakeProvider();
     await using service = await startService({ provider, env: keyedEnv });
@@ -78,9 +78,7 @@ describe('streams', { timeout: 120_000 }, () => {
   });
 });
 
-test('of ten times the rate, from fifty connections at once, exactly the burst is let in', {
-  timeout: 120_000,
-}, async () => {
+test('of ten times the rate, from fifty connections at once, exactly the burst is let in', async () => {
   await using provider = await startFakeProvider();
   await using service = await startService({
     provider,
@@ -99,7 +97,7 @@ test('of ten times the rate, from fifty connections at once, exactly the burst i
   expect(statuses.filter((status) => status === 429)).toHaveLength(200 - letIn);
 });
 
-test('cancels and decisions that come at once settle a run once', { timeout: 120_000 }, async () => {
+test('cancels and decisions that come at once settle a run once', async () => {
   await using provider = await startFakeProvider();
   await using service = await startService({ provider });
   await provider.script({

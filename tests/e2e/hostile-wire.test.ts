@@ -27,7 +27,7 @@ function open(url: string) {
 
 const head = 'POST /api/v1/run HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\n';
 
-describe.each(engines)('what arrives by the wire, on $name', { timeout: 120_000 }, ({ open: openEngine }) => {
+describe.each(engines)('what arrives by the wire, on $name', ({ open: openEngine }) => {
   let engine: EngineUnderTest;
   let service: ServiceUnderTest;
 

@@ -32,7 +32,7 @@ const bodies: Record<string, object> = {
 
 type Page = { data: Record<string, unknown>[]; next_cursor: string | null };
 
-describe.each(engines)('a tenant on $name', { timeout: 120_000 }, ({ open }) => {
+describe.each(engines)('a tenant on $name', ({ open }) => {
   let engine: EngineUnderTest;
   let provider: FakeProvider;
   let service: ServiceUnderTest;

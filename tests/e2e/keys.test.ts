@@ -15,7 +15,7 @@ async function until(status: number, ask: () => Promise<{ status: number }>): Pr
 }
 
 // Many of these tests start processes, which takes long on a busy machine.
-describe.each(engines)('API keys on $name', { timeout: 120_000 }, ({ name, open }) => {
+describe.each(engines)('API keys on $name', ({ name, open }) => {
   let engine: EngineUnderTest;
   let provider: FakeProvider;
   let service: ServiceUnderTest;

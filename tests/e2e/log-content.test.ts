@@ -32,7 +32,7 @@ async function scripted() {
   return provider;
 }
 
-test('the log has nothing of what is said, and no key, whatever goes wrong', { timeout: 60_000 }, async () => {
+test('the log has nothing of what is said, and no key, whatever goes wrong', async () => {
   await using provider = await scripted();
   await using service = await startService({ provider, env });
   const secrets = await exercise(service);
@@ -43,9 +43,7 @@ test('the log has nothing of what is said, and no key, whatever goes wrong', { t
   for (const word of [...Object.values(said), ...secrets]) expect(figures, word).not.toContain(word);
 });
 
-test('with LOG_CONTENT the end of a run says what was said, shortened, and still no key', {
-  timeout: 60_000,
-}, async () => {
+test('with LOG_CONTENT the end of a run says what was said, shortened, and still no key', async () => {
   await using provider = await scripted();
   await using service = await startService({ provider, env: { ...env, LOG_CONTENT: 'true' } });
   const secrets = await exercise(service);

@@ -92,9 +92,7 @@ describe('with all providers down', () => {
     }
   });
 
-  test('a run in the background waits in the queue, and goes on when a provider is back', {
-    timeout: 90_000,
-  }, async () => {
+  test('a run in the background waits in the queue, and goes on when a provider is back', async () => {
     await using service = await startService({ provider: first });
     await first.down();
     let up = false;
@@ -112,7 +110,7 @@ describe('with all providers down', () => {
     }
   });
 
-  test('a run in the background waits for no longer than it may take', { timeout: 90_000 }, async () => {
+  test('a run in the background waits for no longer than it may take', async () => {
     await using service = await startService({ provider: first });
     await first.down();
     try {

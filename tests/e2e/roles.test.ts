@@ -7,9 +7,7 @@ import { figure, requestAlone } from '../support/workers.ts';
 
 const nobodyExecutes = ({ msg }: LogLine) => msg?.startsWith('runs in the background wait') === true;
 const endedHere = (runId: unknown) => (line: LogLine) => line.msg === 'run ended' && line.runId === runId;
-const timeout = 120_000;
-
-describe('processes in roles', { timeout }, () => {
+describe('processes in roles', () => {
   let provider: FakeProvider;
   let database: TestDatabase;
   let api: ServiceUnderTest;
@@ -30,7 +28,7 @@ describe('processes in roles', { timeout }, () => {
   beforeAll(async () => {
     [database, provider] = await Promise.all([createTestDatabase(), startFakeProvider()]);
     api = await start('api');
-  }, timeout);
+  });
   beforeEach(() => provider.reset());
   afterAll(async () => {
     await api?.[Symbol.asyncDispose]();

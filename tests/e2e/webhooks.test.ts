@@ -9,7 +9,6 @@ type Delivery = Record<string, unknown> & { id: string; run_id: string; status: 
 const dataOf = ({ body }: Answer) => body.data as Delivery[];
 
 /** Several processes, one after the other, take their time on a busy machine. */
-const withProcesses = { timeout: 90_000 };
 const signing = { WEBHOOK_SIGNING_SECRET: signingSecret };
 const refundTurns = { turns: [{ toolCalls: [{ name: 'refund', arguments: { order_id: '7' } }] }, 'Refunded.'] };
 
@@ -199,50 +198,42 @@ describe.each(engines)('webhooks on $name', ({ open }) => {
     expect(await inStatus(service, first.body.run_id as string, 'delivered')).toHaveLength(1);
   });
 
-  test(
-    'a process that is killed right after a run has ended leaves the delivery to the next one',
-    withProcesses,
-    async () => {
-      await using own = await open();
-      await using target = await startReceiver();
-      await using processes = startProcesses({ provider, env: { ...own.env, ...signing } });
-      const env = { KILL_POINT: 'run.afterEnd', EFFECTS_FILE: '/dev/null' };
-      const victim = await processes.start({ app: 'tests/support/apps/failpoints.ts', env });
-      const runId = await createRun(victim, { url: target.url });
-      expect(await victim.exited).toBe('SIGKILL');
-      expect(target.all).toEqual([]);
-      const next = await processes.start();
-      expect((await target.received(about(runId))).payload.type).toBe('run.completed');
-      expect(await inStatus(next, runId, 'delivered')).toMatchObject([{ attempts: 1 }]);
-    },
-  );
+  test('a process that is killed right after a run has ended leaves the delivery to the next one', async () => {
+    await using own = await open();
+    await using target = await startReceiver();
+    await using processes = startProcesses({ provider, env: { ...own.env, ...signing } });
+    const env = { KILL_POINT: 'run.afterEnd', EFFECTS_FILE: '/dev/null' };
+    const victim = await processes.start({ app: 'tests/support/apps/failpoints.ts', env });
+    const runId = await createRun(victim, { url: target.url });
+    expect(await victim.exited).toBe('SIGKILL');
+    expect(target.all).toEqual([]);
+    const next = await processes.start();
+    expect((await target.received(about(runId))).payload.type).toBe('run.completed');
+    expect(await inStatus(next, runId, 'delivered')).toMatchObject([{ attempts: 1 }]);
+  });
 
-  test(
-    'a process that is killed while it delivers leaves that to the next one, which delivers again',
-    withProcesses,
-    async () => {
-      await using own = await open();
-      await using target = await startReceiver();
-      await using processes = startProcesses({ provider, env: { ...own.env, ...signing } });
-      target.answer(() => {}); // it never answers
-      const victim = await processes.start();
-      const runId = await createRun(victim, { url: target.url });
-      const first = await target.received(about(runId));
-      victim.kill('SIGKILL');
-      await victim.exited;
-      target.answer((response) => response.writeHead(204).end());
-      // As if the time of the dead process's claim had gone by.
-      await own.change(
-        processes.dataDir,
-        'update webhook_deliveries set next_attempt_at_ms = next_attempt_at_ms - 60000',
-      );
-      const next = await processes.start();
-      await inStatus(next, runId, 'delivered');
-      expect(target.all.map(({ id, body }) => [id, body])).toEqual([1, 2].map(() => [first.id, first.body]));
-    },
-  );
+  test('a process that is killed while it delivers leaves that to the next one, which delivers again', async () => {
+    await using own = await open();
+    await using target = await startReceiver();
+    await using processes = startProcesses({ provider, env: { ...own.env, ...signing } });
+    target.answer(() => {}); // it never answers
+    const victim = await processes.start();
+    const runId = await createRun(victim, { url: target.url });
+    const first = await target.received(about(runId));
+    victim.kill('SIGKILL');
+    await victim.exited;
+    target.answer((response) => response.writeHead(204).end());
+    // As if the time of the dead process's claim had gone by.
+    await own.change(
+      processes.dataDir,
+      'update webhook_deliveries set next_attempt_at_ms = next_attempt_at_ms - 60000',
+    );
+    const next = await processes.start();
+    await inStatus(next, runId, 'delivered');
+    expect(target.all.map(({ id, body }) => [id, body])).toEqual([1, 2].map(() => [first.id, first.body]));
+  });
 
-  test('a process that is told to end while it delivers has the next one deliver at once', withProcesses, async () => {
+  test('a process that is told to end while it delivers has the next one deliver at once', async () => {
     await using own = await open();
     await using target = await startReceiver();
     await using processes = startProcesses({ provider, env: { ...own.env, ...signing } });

@@ -13,9 +13,7 @@ const stoppingIn =
     msg === 'stopping' && worker === number;
 
 /** Each test starts three processes, or replaces one. */
-const timeout = 180_000;
-
-describe('several processes on one host', { timeout }, () => {
+describe('several processes on one host', () => {
   let database: TestDatabase;
   let provider: FakeProvider;
 
@@ -57,7 +55,7 @@ describe('several processes on one host', { timeout }, () => {
 
     beforeAll(async () => {
       service = await startTwo();
-    }, timeout);
+    });
     afterAll(() => service?.[Symbol.asyncDispose]());
 
     test('share one port, and each writes its number into its log lines', async () => {

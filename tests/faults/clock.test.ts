@@ -20,9 +20,7 @@ const setClock = (url: string, offMs: number) =>
       return floor(extract(epoch from clock_timestamp()) * 1000)::bigint + ${offMs}`,
   );
 
-test('while the clock of the database is set forward and back under load, leases hold and every run has its time', {
-  timeout: isLong ? 600_000 : 60_000,
-}, async () => {
+test('while the clock of the database is set forward and back under load, leases hold and every run has its time', async () => {
   await using database = await createTestDatabase();
   const { url: databaseUrl } = database;
   await using world = await openWorld({ urls: [databaseUrl, databaseUrl], databaseUrl, lease: 8, seed });

@@ -11,7 +11,6 @@ const isLong = process.env.FAULTS === 'long';
 const rounds = isLong ? 25 : 2;
 /** Events that clients see between two of them. */
 const eventsBetween = isLong ? 80 : 30;
-const testMs = isLong ? 1_800_000 : 90_000;
 /** Runs of one load, of which some are executed at every moment while it lasts. */
 const runsAtOnce = 24;
 /** Decides about the runs; `FAULTS_SEED` gives it again. */
@@ -30,9 +29,7 @@ const createDatabase = () => {
   return createDatabaseOn(server.url, `outage_${databases}`);
 };
 
-test('while Postgres is restarted under load, each time for less than a lease, every run completes and nobody takes one over', {
-  timeout: testMs,
-}, async () => {
+test('while Postgres is restarted under load, each time for less than a lease, every run completes and nobody takes one over', async () => {
   const databaseUrl = await createDatabase();
   await using world = await openWorld({ urls: [databaseUrl, databaseUrl], databaseUrl, lease: 10, seed });
   await world.underLoad(async () => {
@@ -47,9 +44,7 @@ test('while Postgres is restarted under load, each time for less than a lease, e
   expectNobodyTookOver(world, judgement);
 });
 
-test('while Postgres is away for longer than a lease, runs are given up before it ends, and go on afterwards', {
-  timeout: testMs,
-}, async () => {
+test('while Postgres is away for longer than a lease, runs are given up before it ends, and go on afterwards', async () => {
   const databaseUrl = await createDatabase();
   const lease = 5; // what is left of it at the outage is more than the second by which that moves the steady time
   await using world = await openWorld({ urls: [databaseUrl, databaseUrl], databaseUrl, lease, seed });
@@ -68,9 +63,7 @@ test('while Postgres is away for longer than a lease, runs are given up before i
   expect(world.logged('the run of a dead process is queued again')).toBe(0);
 });
 
-test('while all connections are cut again and again, every run completes and nobody takes a live run over', {
-  timeout: testMs,
-}, async () => {
+test('while all connections are cut again and again, every run completes and nobody takes a live run over', async () => {
   await using database = await createTestDatabase();
   const { url: databaseUrl } = database;
   await using relay = await openTcpRelay(databaseUrl);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { startFakeProvider } from '../support/fake-provider.ts';
+import { waitMsMax } from '../support/limits.ts';
 import { startService } from '../support/service.ts';
 import { readEvents, type ServerSentEvent, textOf } from '../support/sse.ts';
 
@@ -39,7 +40,7 @@ test('a stream whose first text a power cut takes is whole for whoever saw that 
     const body = JSON.stringify({ message: 'Count, please.' });
     const headers = { 'content-type': 'application/json' };
     // A text that waits for the disk would never come; the service has to be stopped then, too.
-    const signal = AbortSignal.timeout(20_000);
+    const signal = AbortSignal.timeout(waitMsMax);
     const stream = readEvents(
       await fetch(`${service.url}/api/v1/run/stream`, { method: 'POST', headers, body, signal }),
     );

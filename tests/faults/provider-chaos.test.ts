@@ -46,9 +46,7 @@ function phasesOf(first: FakeProvider): Phase[] {
   ];
 }
 
-test('while a provider limits, hangs, truncates, fails and dies, no run is lost, and no half answer is taken for a whole', {
-  timeout: isLong ? 1_800_000 : 240_000,
-}, async () => {
+test('while a provider limits, hangs, truncates, fails and dies, no run is lost, and no half answer is taken for a whole', async () => {
   await using database = await createTestDatabase();
   await using first = await startFakeProvider();
   await using second = await startFakeProvider({ slowMs });

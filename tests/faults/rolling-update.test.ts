@@ -151,8 +151,6 @@ async function playFor(context: TestContext, how: Play): Promise<Outcome> {
   return outcome;
 }
 
-const timeout = isLong ? 1_800_000 : 240_000;
-
 describe('a rolling update behind a load balancer, under load', () => {
   const { replicas, preStopMs, gracePeriodMs: gracePeriod, env } = readManifests();
   const good = [
@@ -172,9 +170,6 @@ describe('a rolling update behind a load balancer, under load', () => {
 
   test.for(good)(
     'fails no request, loses no run and no event, and hands back what is not waited for: pods $pods',
-    {
-      timeout,
-    },
     async ({ how, updates, resumedMin }, context) => {
       const replaced = updates * how.replicas;
       const outcome = await playFor(context, { ...how, longMs: longMs.beyondGrace, replaced });
@@ -191,9 +186,7 @@ describe('a rolling update behind a load balancer, under load', () => {
     },
   );
 
-  test('fails requests, though it loses no run, if new work is refused before the load balancer knows', {
-    timeout,
-  }, async (context) => {
+  test('fails requests, though it loses no run, if new work is refused before the load balancer knows', async (context) => {
     // A single pod is to meet many requests meanwhile.
     const termination = { ...usual, propagationMs: isLong ? propagationMs : graceMs };
     const { traffic, wrong } = await playFor(context, {
@@ -205,9 +198,7 @@ describe('a rolling update behind a load balancer, under load', () => {
     expect([...traffic.violations, ...wrong], `seed ${seed}`).toEqual([]);
   });
 
-  test('fails requests, though it loses no run, if pods are killed instead of drained', {
-    timeout,
-  }, async (context) => {
+  test('fails requests, though it loses no run, if pods are killed instead of drained', async (context) => {
     // A single pod is to be killed while requests are on their way to it.
     const heardMs = isLong ? propagationMs : delayMs;
     const termination: Termination = { ...usual, propagationMs: heardMs, preStopMs: delayMs, signal: 'SIGKILL' };

@@ -18,9 +18,7 @@ const app = 'tests/support/apps/failpoints.ts';
 const honest = ['409 session_busy', '409 not_waiting', '503 shutting_down'];
 const runs = 60;
 
-test('processes of this version and of the one before share a database under load, while one replaces the other', {
-  timeout: 240_000,
-}, async () => {
+test('processes of this version and of the one before share a database under load, while one replaces the other', async () => {
   using previous = buildPreviousVersion();
   const folder = mkdtempSync(join(tmpdir(), 'agent-service-versions-'));
   try {

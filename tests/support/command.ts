@@ -10,10 +10,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { waitMsMax } from './limits.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-/** How long something that has to be printed is waited for. */
-const printWaitMs = 25_000;
 
 export type CommandOptions = {
   cwd?: string;
@@ -79,9 +78,9 @@ export function startCommand(args: string[], { cwd = root, env, program, byShell
 
   function printed(pattern: RegExp): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
-      const late = AbortSignal.timeout(printWaitMs);
+      const late = AbortSignal.timeout(waitMsMax);
       const fail = (why: string) => reject(new Error(`${why} without printing ${pattern}; it printed:\n${output}`));
-      late.addEventListener('abort', () => fail(`${printWaitMs} ms went by`));
+      late.addEventListener('abort', () => fail(`${waitMsMax} ms went by`));
       looking = () => {
         const match = pattern.exec(output.slice(seen));
         if (match) {

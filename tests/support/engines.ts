@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import { databaseFile } from '../../src/storage/sqlite/index.ts';
+import { waitMsMax } from './limits.ts';
 import { createTestDatabase } from './postgres.ts';
 
 /** A store for one test file, as the environment of the services that share it. */
@@ -13,7 +14,7 @@ export type EngineUnderTest = {
 };
 
 function changeSqlite(dataDir: string, sql: string): void {
-  const database = new DatabaseSync(join(dataDir, databaseFile), { timeout: 5_000 });
+  const database = new DatabaseSync(join(dataDir, databaseFile), { timeout: waitMsMax });
   try {
     database.exec(sql);
   } finally {

@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import type { ProviderSnapshot, ProviderStats } from './fake-provider/control.ts';
 import type { RecordedRequest } from './fake-provider/recorder.ts';
 import type { ScriptEntry } from './fake-provider/reply.ts';
+import { waitMsMax } from './limits.ts';
 
 export type { ProviderSnapshot, ProviderStats } from './fake-provider/control.ts';
 export { manyTokens } from './fake-provider/directives.ts';
@@ -28,9 +29,6 @@ export {
   type ScriptEntry,
 } from './fake-provider/reply.ts';
 export { countCallTokens, countTokens } from './fake-provider/usage.ts';
-
-/** How long `waitFor` waits before it gives up and says what it saw. */
-const waitMsMax = 25_000;
 
 /** How a fake provider differs from its defaults. */
 export type FakeProviderOptions = {
@@ -71,8 +69,8 @@ export type FakeProvider = {
   /** The counts since the start or the last reset. */
   stats(): Promise<ProviderStats>;
   /**
-   * Resolves with the state for which the predicate holds, now or as soon as it does. Rejects after 25 s with what it
-   * saw last.
+   * Resolves with the state for which the predicate holds, now or as soon as it does. Rejects after `waitMsMax`
+   * with what it saw last.
    */
   waitFor(predicate: (snapshot: ProviderSnapshot) => boolean): Promise<ProviderSnapshot>;
   /** Forgets the script, the holds and all requests, and drops answers that are under way. */

@@ -8,6 +8,7 @@ import { expect } from 'vitest';
 import type { ModelConnection } from '../../src/providers/transport/connection.ts';
 import { createLeanClient } from '../../src/providers/transport/lean-client.ts';
 import { createOpenAiClient } from '../../src/providers/transport/openai-client.ts';
+import { waitMsMax } from './limits.ts';
 import { type CallCase, makeCall, type Outcome } from './model-calls.ts';
 import { type Asked, type Respond, startScriptedServer } from './scripted-server.ts';
 
@@ -80,7 +81,7 @@ export async function startParity() {
       await closed;
     },
     async stop(): Promise<void> {
-      await lean.stop(AbortSignal.timeout(5_000));
+      await lean.stop(AbortSignal.timeout(waitMsMax));
       await server[Symbol.asyncDispose]();
     },
   };

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { waitMsMax } from './limits.ts';
 
 /** A Postgres server of its own, for one run of the tests. */
 export type PostgresServer = {
@@ -22,7 +23,7 @@ export type PostgresServer = {
 const prefix = 'agent-service-postgres-';
 const user = 'postgres';
 const startsMax = 3;
-const stopMs = 5_000;
+const stopMs = waitMsMax;
 const logLinesMax = 50;
 const connectMs = 2_000;
 

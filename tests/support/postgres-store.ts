@@ -1,6 +1,7 @@
 import { createLogger } from '../../src/platform/logger.ts';
 import type { Store } from '../../src/storage/port/index.ts';
 import { createPostgresStore, type PostgresStoreOptions } from '../../src/storage/postgres/index.ts';
+import { waitMsMax } from './limits.ts';
 
 /** A logger that says nothing. */
 export const silent = createLogger({ level: 'CRITICAL', appName: 'test', readable: false });
@@ -15,5 +16,5 @@ export async function openPostgresStore(
 ): Promise<TestStore> {
   const store = createPostgresStore({ url, directUrl: url, poolMax: 10, log: silent, ...overrides });
   await store.start();
-  return { ...store, [Symbol.asyncDispose]: () => store.stop(AbortSignal.timeout(10_000)) };
+  return { ...store, [Symbol.asyncDispose]: () => store.stop(AbortSignal.timeout(waitMsMax)) };
 }

@@ -14,13 +14,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { FakeProvider } from './fake-provider.ts';
 import { firstProcess, imageCommand, imageUnderTest, inVolume } from './image/image-process.ts';
+import { waitMsMax } from './limits.ts';
 import { createConformityCheck } from './openapi-conformity.ts';
 
 const ownRoot = fileURLToPath(new URL('../../', import.meta.url));
 /** Lines of a service's log that are kept. */
 const logLinesMax = 10_000;
-/** How long a log line is waited for; the tests of the image, beside its builds, have more time than others. */
-const logWaitMs = imageUnderTest() ? 100_000 : 60_000;
 
 export type LogLine = Record<string, unknown> & { level?: string; msg?: string };
 
@@ -107,7 +106,7 @@ function followLog(child: ChildProcess) {
         resolve(line);
       };
       listeners.add(listen);
-      const limit = AbortSignal.timeout(logWaitMs);
+      const limit = AbortSignal.timeout(waitMsMax);
       limit.addEventListener('abort', () => listeners.has(listen) && fail('The log line did not come'));
       child.once('exit', (code) => listeners.has(listen) && fail(`The service ended with code ${code}`));
     });

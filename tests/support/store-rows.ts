@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
+import { waitMsMax } from './limits.ts';
 
 /** The rows of a service's store, past the service: for what otherwise only time brings about. */
 export type StoreRows = {
@@ -23,7 +24,7 @@ export function storeRows({ env, dataDir }: { env: Record<string, string>; dataD
 
 function embeddedRows(dataDir: string): StoreRows {
   const change = (text: string, values: Record<string, string | number>): void => {
-    using database = new DatabaseSync(join(dataDir, 'agent-service.db'), { timeout: 5_000 });
+    using database = new DatabaseSync(join(dataDir, 'agent-service.db'), { timeout: waitMsMax });
     database.prepare(text).run(values);
   };
   return {
@@ -35,7 +36,7 @@ function embeddedRows(dataDir: string): StoreRows {
       });
     },
     async copyRun(id, count) {
-      using database = new DatabaseSync(join(dataDir, 'agent-service.db'), { timeout: 5_000 });
+      using database = new DatabaseSync(join(dataDir, 'agent-service.db'), { timeout: waitMsMax });
       const columns = database
         .prepare("select name from pragma_table_info('runs')")
         .all()

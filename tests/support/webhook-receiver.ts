@@ -10,12 +10,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
+import { waitMsMax } from './limits.ts';
 
 /** What the tests sign with. */
 export const signingSecret = `whsec_${Buffer.alloc(32, 'agent').toString('base64')}`;
-
-/** How long a delivery is waited for. */
-const waitMs = 25_000;
 
 /** The body of a delivery. */
 export type Payload = { type: string; timestamp: string; data: { run: Record<string, unknown> & { run_id: string } } };
@@ -87,7 +85,7 @@ export async function startReceiver(secret = signingSecret): Promise<WebhookRece
       const past = all.find(predicate);
       if (past) return Promise.resolve(past);
       return new Promise((resolve, reject) => {
-        const limit = AbortSignal.timeout(waitMs);
+        const limit = AbortSignal.timeout(waitMsMax);
         const listen = (received: Received) => {
           if (!predicate(received)) return;
           listeners.delete(listen);

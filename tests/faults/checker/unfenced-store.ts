@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import pg from 'pg';
 import type { Store } from '../../../src/storage/port/index.ts';
 import type * as sqlite from '../../../src/storage/sqlite/index.ts';
+import { waitMsMax } from '../../support/limits.ts';
 import { createTestDatabase } from '../../support/postgres.ts';
 import { openPostgresStore } from '../../support/postgres-store.ts';
 import type { StoreAddress } from './read-store.ts';
@@ -48,7 +49,7 @@ async function openSqlite(unfenced: Unfenced): Promise<StoreUnderTest> {
     store,
     address: { dataDir },
     async [Symbol.asyncDispose]() {
-      await store.stop(AbortSignal.timeout(10_000));
+      await store.stop(AbortSignal.timeout(waitMsMax));
       rmSync(folder, { recursive: true, force: true });
     },
   };

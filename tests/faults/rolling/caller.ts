@@ -1,5 +1,6 @@
 import { Agent, request as send } from 'node:http';
 import { Readable } from 'node:stream';
+import { waitMsMax } from '../../support/limits.ts';
 import { problemIn } from '../../support/load/honest-error.ts';
 import type { Entrance } from './load-balancer.ts';
 
@@ -42,9 +43,6 @@ export type Call = {
 /** A whole answer. */
 export type Reply = { status: number; body: string };
 
-/** How long an answer may be silent: far longer than any run here takes, so that a caller left waiting is a failure. */
-const silenceMsMax = 45_000;
-
 /**
  * A client that keeps its connections and uses them again, as pools do, and that sends nothing twice. A failure is an
  * answer with a status that was not wanted, and a connection that is refused, reset, silent, or ends before the answer
@@ -64,7 +62,7 @@ export function createCaller(entrance: Entrance, url: string, tally: Tally) {
         agent,
         method: body ? 'POST' : 'GET',
         headers: { ...(body ? { 'content-type': 'application/json' } : {}), ...headers },
-        timeout: silenceMsMax,
+        timeout: waitMsMax, // a caller that is left waiting is a failure
       };
       const request = send(url + path, options, (message) => {
         const { statusCode: status = 0 } = message;
@@ -73,7 +71,7 @@ export function createCaller(entrance: Entrance, url: string, tally: Tally) {
         const content = status === 204 ? null : (Readable.toWeb(message) as ReadableStream<Uint8Array>);
         resolve(new Response(content, { status, headers: { 'content-type': type } }));
       });
-      request.once('timeout', () => request.destroy(new Error(`silent for ${silenceMsMax} ms`)));
+      request.once('timeout', () => request.destroy(new Error(`silent for ${waitMsMax} ms`)));
       request.once('error', (error: NodeJS.ErrnoException) =>
         reject(
           new Error(`${error.code ?? error.message}${request.reusedSocket ? ' on a connection used before' : ''}`),

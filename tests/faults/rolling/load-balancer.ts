@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { waitMsMax } from '../../support/limits.ts';
 
 /** The ways in: see `configurationOf`. */
 export const entrances = ['ingress', 'service', 'ingress-to-service'] as const;
@@ -46,9 +47,9 @@ global
 defaults
   log global
   retries 0
-  timeout connect 2s
-  timeout client 60s
-  timeout server 60s
+  timeout connect ${waitMsMax}ms
+  timeout client ${waitMsMax}ms
+  timeout server ${waitMsMax}ms
 frontend ingress
   mode http
   option httplog
