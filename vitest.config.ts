@@ -9,6 +9,7 @@ export const common = defineConfig({
   ssr: { resolve: { conditions: ['agent-service-source', 'node'] } },
   test: {
     globalSetup: ['tests/support/global-setup.ts'],
+    setupFiles: ['tests/support/end-processes.ts'],
     pool: 'forks',
     // Most tests wait for processes of their own; by default a machine with two cores would run one file at a time.
     maxWorkers: Math.max(2, availableParallelism() - 1),

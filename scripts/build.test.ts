@@ -1,13 +1,12 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runProgram } from '../tests/support/child-processes.ts';
 
 const root = join(import.meta.dirname, '..');
-const run = promisify(execFile);
 
 const folders: string[] = [];
 afterAll(async () => {
@@ -56,7 +55,7 @@ describe('a build', () => {
   let stdout = '';
   beforeAll(async () => {
     folder = await createProject(small);
-    ({ stdout } = await run(process.execPath, [join(folder, 'scripts/build.ts')]));
+    ({ stdout } = await runProgram(process.execPath, [join(folder, 'scripts/build.ts')]));
   });
 
   test('holds the package, its SQL and the examples, and nothing that is for tests or was there before', async () => {
@@ -75,7 +74,7 @@ describe('a build', () => {
 
   test('has examples that run against the built package, by its name', async () => {
     await rm(join(folder, 'src'), { recursive: true });
-    const example = await run(process.execPath, [join(folder, 'dist/examples/desk/main.js')]);
+    const example = await runProgram(process.execPath, [join(folder, 'dist/examples/desk/main.js')]);
     expect(example.stdout).toBe('Hello you\n');
   });
 });

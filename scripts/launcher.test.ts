@@ -1,28 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
+import { killGroup, spawnProcess } from '../tests/support/child-processes.ts';
 
 const root = join(import.meta.dirname, '..');
 
 const folders: string[] = [];
 const children: ChildProcess[] = [];
 afterEach(async () => {
-  for (const child of children.splice(0)) endGroup(child);
+  for (const child of children.splice(0)) killGroup(child);
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
 });
-
-/** Ends the launcher and what it started, if a failed test left them. */
-function endGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return; // it never started
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // There is nobody left, as it should be.
-  }
-}
 
 /** The package with its launcher and a command line of the test's own, and a user's project in a folder of it. */
 async function createProject(commandLine: string | null) {
@@ -52,11 +43,10 @@ async function createProject(commandLine: string | null) {
     },
     /** Starts the launcher in the depth of the project; `old` makes the first Node say that it is version 20. */
     start({ old, parameters = [] }: { old: boolean; parameters?: string[] }) {
-      const child = spawn(process.execPath, [join(folder, 'bin/agent-service.mjs'), ...parameters], {
+      const child = spawnProcess(process.execPath, [join(folder, 'bin/agent-service.mjs'), ...parameters], {
         cwd: join(folder, 'project/deep/inside'),
         env: { PATH: process.env.PATH, ...(old && { NODE_OPTIONS: `--import=${pathToFileURL(pretendOld)}` }) },
         stdio: ['ignore', 'pipe', 'pipe'],
-        detached: true, // a group of its own, which endGroup can end
       });
       children.push(child);
       return follow(child);

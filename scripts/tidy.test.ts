@@ -78,6 +78,7 @@ const sound: Record<string, string> = {
     test('three', () => expect(run.timings.total_ms).toBeGreaterThan(0));
     // tidy: sleep because the clock itself is what is tested
     test('four', async () => { await systemClock.sleep(1); expect(1).toBe(1); });
+    import { type ChildProcess, spawnSync } from 'node:child_process';
     test('five', holds);
     expect(items.only).toBe(fake.skip);
   `,
@@ -106,6 +107,8 @@ const faults: [rule: string, path: string, content: string, line: number, messag
   ['timed', 'tests/t3.ts', 'const a = process.hrtime.bigint();', 1, 'process.hrtime.bigint in a test'],
   ['timed', 'tests/t4.ts', 'expect(end - begin.elapsedMs).toBeLessThan(50);', 1, 'an upper bound on a duration'],
   ['timed', 'tests/t5.ts', 'expect(run.timings.total_ms).not.toBeLessThanOrEqual(50);', 1, 'an upper bound'],
+  ['process', 'tests/p1.ts', "\nimport { spawn } from 'node:child_process';", 2, 'spawn: start processes by'],
+  ['process', 'src/p2.test.ts', "import { execFile as run } from 'child_process';", 1, 'execFile: start processes by'],
   ['skipped', 'src/k1.test.ts', inTest('').replace("test('fault'", "test.only('k1'"), 1, '.only leaves all other'],
   ['skipped', 'src/k2.test.ts', "\ntest.skip('k2', () => { expect(1).toBe(1); });", 2, '.skip without a reason'],
   ['skipped', 'src/k3.test.ts', "describe.skipIf(x)('k3', () => {});", 1, '.skipIf without a reason'],

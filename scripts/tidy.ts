@@ -3,7 +3,14 @@ import { staleFiles } from './generate.ts';
 import { deadFiles } from './tidy/dead-files.ts';
 import { type Finding, type Project, type Rule, readProject } from './tidy/project.ts';
 import { consoleCalls, environment, moduleState, undocumentedExports } from './tidy/source-rules.ts';
-import { duplicateTestNames, skippedTests, sleeps, testsWithoutAssertion, timedAssertions } from './tidy/test-rules.ts';
+import {
+  duplicateTestNames,
+  skippedTests,
+  sleeps,
+  testsWithoutAssertion,
+  timedAssertions,
+  unregisteredProcesses,
+} from './tidy/test-rules.ts';
 import { leftovers, lockFile, longFiles, machinePaths, registryHosts } from './tidy/text-rules.ts';
 
 /** A generated file that differs from what its generator makes. */
@@ -18,6 +25,7 @@ const staleGenerated: Rule = ({ root }) =>
 const rules: readonly Rule[] = [
   sleeps,
   timedAssertions,
+  unregisteredProcesses,
   skippedTests,
   duplicateTestNames,
   testsWithoutAssertion,

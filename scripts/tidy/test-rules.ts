@@ -25,6 +25,28 @@ export const sleeps: Rule = treeRule('sleep', keepsNoTime, (tree, report) => {
   });
 });
 
+const registry = 'tests/support/child-processes.ts';
+const startingProcesses = new Set(['spawn', 'fork', 'exec', 'execFile']);
+
+/** Tests start processes in one place, which ends those that a test leaves. Synchronous calls leave none. */
+export const unregisteredProcesses: Rule = treeRule(
+  'process',
+  (path) => isForTests(path) && path !== registry,
+  (tree, report) => {
+    walk(tree, (node) => {
+      if (!ts.isImportDeclaration(node) || !/^['"](node:)?child_process['"]$/.test(node.moduleSpecifier.getText(tree)))
+        return;
+      const named = node.importClause?.namedBindings;
+      if (named === undefined || !ts.isNamedImports(named)) return;
+      for (const { name, propertyName } of named.elements) {
+        const imported = (propertyName ?? name).text;
+        if (startingProcesses.has(imported))
+          report(node, `${imported}: start processes by ${registry}, which ends what a test leaves`);
+      }
+    });
+  },
+);
+
 const clocks = new Set(['performance.now', 'Date.now', 'process.hrtime', 'process.hrtime.bigint', 'process.uptime']);
 const measured = /elapsed|duration|took|(total|running|queued|token)_?ms/i;
 const atMost = new Set(['toBeLessThan', 'toBeLessThanOrEqual', 'toBeCloseTo']);

@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { runProgram } from '../support/child-processes.ts';
 import { type Command, startCommand } from '../support/command.ts';
 import { startFakeProvider } from '../support/fake-provider.ts';
 import { createProject, type Project } from '../support/project.ts';
-
-const run = promisify(execFile);
 
 const mainFile = `
   import { Agent } from '@openai/agents';
@@ -85,7 +82,7 @@ describe('what `dev` prints once it serves', () => {
     await using project = createHelper();
     await using dev = startDev(project);
     const { curl } = await banner(dev);
-    const { stdout } = await run('sh', ['-c', `${curl} --silent`]);
+    const { stdout } = await runProgram('sh', ['-c', `${curl} --silent`]);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', agent: 'helper', simulated: true });
   });
 
@@ -95,7 +92,7 @@ describe('what `dev` prints once it serves', () => {
     await using dev = startDev(project, { AUTH_MODE: 'api_key', ADMIN_API_KEY: key });
     const { curl } = await banner(dev);
     const env = { PATH: process.env.PATH, ADMIN_API_KEY: key };
-    const { stdout } = await run('sh', ['-c', `${curl} --silent`], { env });
+    const { stdout } = await runProgram('sh', ['-c', `${curl} --silent`], { env });
     expect(JSON.parse(stdout)).toMatchObject({ status: 'completed' });
     expect(dev.output()).not.toContain(key);
   });

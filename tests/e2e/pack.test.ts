@@ -1,17 +1,14 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runProgram } from '../support/child-processes.ts';
 import { type Command, startCommand } from '../support/command.ts';
 import { startFakeProvider } from '../support/fake-provider.ts';
 import { pack } from '../support/packed.ts';
 
-const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const installMs = 120_000;
 
 const mainFile = `import { Agent } from '@openai/agents';
 import { serve } from 'agent-service';
@@ -77,8 +74,8 @@ beforeAll(async () => {
   }
   const wanted = [`./${filename}`, `@openai/agents@${sdk}`, `zod@${zod}`];
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
-  await run('npm', ['install', ...flags, ...wanted], { cwd: folder });
-}, installMs);
+  await runProgram('npm', ['install', ...flags, ...wanted], { cwd: folder });
+});
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -135,14 +132,16 @@ describe('the package', () => {
 
   test('has types that resolve in a strict project', async () => {
     const compiler = join(root, 'node_modules/typescript/bin/tsc');
-    const { stdout } = await run(process.execPath, [compiler, '-p', '.'], { cwd: folder }).catch((error) => error);
+    const { stdout } = await runProgram(process.execPath, [compiler, '-p', '.'], { cwd: folder }).catch(
+      (error) => error,
+    );
     expect(stdout).toBe('');
   });
 });
 
 describe('a project that installed it', () => {
   test('has one copy of the SDK, its own', async () => {
-    const { stdout } = await run('npm', ['ls', '@openai/agents', '--all', '--parseable'], { cwd: folder });
+    const { stdout } = await runProgram('npm', ['ls', '@openai/agents', '--all', '--parseable'], { cwd: folder });
     expect(stdout.trim().split('\n')).toEqual([join(folder, 'node_modules/@openai/agents')]);
   });
 

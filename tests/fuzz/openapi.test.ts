@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { spawnProcess } from '../support/child-processes.ts';
 import { engines } from '../support/engines.ts';
 import { findProgram } from '../support/installed-program.ts';
 import { adminApiKey, keyedEnv } from '../support/keys.ts';
@@ -34,7 +34,7 @@ function fuzz(program: string, url: string, folder: string): Promise<{ code: num
   const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
   const args = ['run', `${url}/openapi.json`, ...flags, '--no-color', '--no-shrink', '--continue-on-failure'];
   // In a folder of its own: it remembers there what it has seen, and would try that first the next time.
-  const child = spawn(program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawnProcess(program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   return new Promise((resolve, reject) => {

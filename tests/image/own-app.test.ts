@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { runProgram } from '../support/child-processes.ts';
 import { startCommand } from '../support/command.ts';
 import { blockOfGuide } from '../support/docker-guide.ts';
 import { startFakeProvider } from '../support/fake-provider.ts';
@@ -14,7 +13,6 @@ import { firstProcess, imageCommand, type UnpackedImage } from '../support/image
 import { npmAccess } from '../support/image/npm-access.ts';
 import { pack } from '../support/packed.ts';
 
-const run = promisify(execFile);
 const { folder: buildFolder, base, secret } = inject('imageBuild');
 const projectFolder = join(import.meta.dirname, '../..');
 
@@ -59,7 +57,9 @@ async function createProject(packageUrl: string): Promise<string> {
     mkdirSync(dirname(join(project, path)), { recursive: true });
     writeFileSync(join(project, path), content);
   }
-  await run('npm', ['install', '--package-lock-only', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: project });
+  await runProgram('npm', ['install', '--package-lock-only', '--prefer-offline', '--no-audit', '--no-fund'], {
+    cwd: project,
+  });
   return project;
 }
 
@@ -108,7 +108,7 @@ describe('the Dockerfile of the guide', () => {
   });
 
   test('leaves settings files out of the image', async () => {
-    const { stdout } = await run('find', [join(app.root, 'app'), '-name', '.env*']);
+    const { stdout } = await runProgram('find', [join(app.root, 'app'), '-name', '.env*']);
     expect(stdout).toBe('');
   });
 });

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { spawnProcess } from '../support/child-processes.ts';
 
 /** How long the model may take to load. */
 const loadMsMax = 120_000;
@@ -74,7 +75,7 @@ async function address(child: ChildProcess): Promise<string> {
 
 /** Starts llama.cpp's server on a free port of 127.0.0.1 and waits until the model is loaded. */
 export async function startModelServer(installed: InstalledModel): Promise<ModelServer> {
-  const child = spawn(installed.server, argumentsFor(installed), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawnProcess(installed.server, argumentsFor(installed), { stdio: ['ignore', 'ignore', 'pipe'] });
   const stop = async () => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');

@@ -6,10 +6,10 @@
  *   dev.kill('SIGINT');
  *   expect(await dev.closed).toBe(0);
  */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { killGroup, spawnProcess } from './child-processes.ts';
 import { waitMsMax } from './limits.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -41,25 +41,19 @@ export type Command = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** Kills what is left of a group. */
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Nobody is left in it; what still holds the output ends by itself, now that its parent is gone.
-  }
-}
-
 /** Starts the command-line tool with these parameters; it is killed when the test ends. */
 export function startCommand(args: string[], { cwd = root, env, program, byShell }: CommandOptions = {}): Command {
   const [file, ...before] = program ?? [process.execPath, join(root, 'bin/agent-service.mjs')];
   const parameters = [...before, ...args];
-  const child = spawn(byShell ? 'sh' : file, byShell ? ['-c', '"$0" "$@"; true', file, ...parameters] : parameters, {
-    cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true, // a group of its own, as a shell makes one
-  });
+  const child = spawnProcess(
+    byShell ? 'sh' : file,
+    byShell ? ['-c', '"$0" "$@"; true', file, ...parameters] : parameters,
+    {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
   let seen = 0;
   let looking: () => void = () => {};
@@ -101,7 +95,7 @@ export function startCommand(args: string[], { cwd = root, env, program, byShell
     kill: (signal, to = 'command') => void process.kill(to === 'group' ? -pid : pid, signal),
     closed,
     async [Symbol.asyncDispose]() {
-      if (!isClosed) killGroup(pid);
+      if (!isClosed) killGroup(child);
       await closed;
     },
   };

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import OpenAI, { APIConnectionError } from 'openai';
 import type { Response } from 'openai/resources/responses/responses';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { spawnProcess } from './child-processes.ts';
 import { countTokens, type FakeProvider, recordedRequestsMax, startFakeProvider } from './fake-provider.ts';
 
 let provider: FakeProvider;
@@ -343,7 +344,7 @@ describe('the process', () => {
 
   const start = async (): Promise<ChildProcess> => {
     const main = fileURLToPath(new URL('./fake-provider/main.ts', import.meta.url));
-    const child = spawn(process.execPath, [main], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawnProcess(process.execPath, [main], { stdio: ['pipe', 'pipe', 'inherit'] });
     await once(child.stdout as NodeJS.ReadableStream, 'data');
     return child;
   };

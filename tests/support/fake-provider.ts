@@ -8,10 +8,11 @@
  * `fake-provider/reply.ts` lists what a script can say, `fake-provider/directives.ts` what a user's message can ask for
  * without a script, `fake-provider/usage.ts` how tokens are counted. `fake-provider/README.md` has recipes.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { spawnProcess } from './child-processes.ts';
 import type { ProviderSnapshot, ProviderStats } from './fake-provider/control.ts';
 import type { RecordedRequest } from './fake-provider/recorder.ts';
 import type { ScriptEntry } from './fake-provider/reply.ts';
@@ -132,7 +133,7 @@ function createControlClient(controlUrl: string) {
 
 /** Starts a fake provider; it ends with the process that started it, at the latest. */
 export async function startFakeProvider(options: FakeProviderOptions = {}): Promise<FakeProvider> {
-  const child = spawn(process.execPath, argumentsFor(options), { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawnProcess(process.execPath, argumentsFor(options), { stdio: ['pipe', 'pipe', 'inherit'] });
   const { url, controlUrl } = JSON.parse(await firstLine(child)) as { url: string; controlUrl: string };
   const control = createControlClient(controlUrl);
 

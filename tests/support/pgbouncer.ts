@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { spawnProcess } from './child-processes.ts';
 
 /** A PgBouncer before a Postgres. */
 export type PgBouncer = AsyncDisposable & {
@@ -46,7 +46,7 @@ export async function startPgBouncer(
   chmodSync(folder, 0o755);
   // It refuses to run as root.
   const asNobody = process.getuid?.() === 0 ? ['--user=nobody'] : [];
-  const child = spawn(program, [...asNobody, file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawnProcess(program, [...asNobody, file], { stdio: ['ignore', 'ignore', 'pipe'] });
   const exited = once(child, 'exit');
   const lines: string[] = [];
   await new Promise<void>((resolve, reject) => {

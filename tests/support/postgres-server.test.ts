@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import pg from 'pg';
 import { expect, inject, test } from 'vitest';
+import { spawnProcess } from './child-processes.ts';
 import { removeLeftovers, startPostgresServer } from './postgres-server.ts';
 
 async function answers(url: string): Promise<boolean> {
@@ -47,18 +47,41 @@ test.each(['fast', 'immediate'] as const)(
   },
 );
 
-test('a server whose process was killed is stopped by the next run; those of live processes go on', async () => {
-  const module = new URL('./postgres-server.ts', import.meta.url).href;
-  const script = `const { startPostgresServer } = await import(${JSON.stringify(module)});
-    process.stdout.write((await startPostgresServer()).url);`;
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+/** Starts a server in a process of its own, with its reaper. */
+async function startInOtherProcess() {
+  const urlOf = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
+  const script = `const { startPostgresServer } = await import(${urlOf('./postgres-server.ts')});
+    const { reaperPid } = await import(${urlOf('./child-processes.ts')});
+    process.stdout.write(JSON.stringify({ url: (await startPostgresServer()).url, reaper: reaperPid() }));`;
+  const child = spawnProcess(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [url] = (await once(child.stdout, 'data')) as [Buffer];
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-  expect(await answers(String(url))).toBe(true);
+  const [text] = (await once(child.stdout, 'data')) as [Buffer];
+  const { url, reaper } = JSON.parse(String(text)) as { url: string; reaper: number };
+  return {
+    url,
+    reaper,
+    async kill() {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}
+
+test('a server whose process was killed is stopped by the next run; those of live processes go on', async () => {
+  const other = await startInOtherProcess();
+  process.kill(other.reaper, 'SIGKILL');
+  await other.kill();
+  expect(await answers(other.url)).toBe(true);
   await removeLeftovers();
-  expect(await answers(String(url))).toBe(false);
+  expect(await answers(other.url)).toBe(false);
+  expect(await answers(inject('postgresAdminUrl'))).toBe(true);
+});
+
+test('a server whose process was killed is stopped at once by the reaper of that process', async () => {
+  const other = await startInOtherProcess();
+  await other.kill();
+  while (await answers(other.url));
+  await removeLeftovers();
   expect(await answers(inject('postgresAdminUrl'))).toBe(true);
 });

@@ -6,12 +6,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { endWithTests, forgetProcess } from './child-processes.ts';
 import { waitMsMax } from './limits.ts';
 
 /** A Postgres server of its own, for one run of the tests. */
 export type PostgresServer = {
   /** Its database `postgres`, as superuser. */
   readonly url: string;
+  /** The process id of the server. */
+  readonly pid: number;
   /** Stops it as an operator does (`fast`: every session is cut, nothing is lost), or as a crash does (`immediate`). */
   stop(mode: 'fast' | 'immediate'): Promise<void>;
   /** Starts it again after `stop`, on the same data and port. */
@@ -136,7 +139,7 @@ export async function removeLeftovers(): Promise<void> {
 const stopSignals = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
 
 /** Makes a server in `folder` and starts it; its log becomes the error when it cannot start. */
-async function startIn(folder: string, password: string): Promise<Omit<PostgresServer, 'remove'>> {
+async function startIn(folder: string, password: string): Promise<PostgresServer> {
   const EmbeddedPostgres = await importEmbeddedPostgres();
   const dataDir = join(folder, 'data');
   const port = await freePort();
@@ -157,20 +160,30 @@ async function startIn(folder: string, password: string): Promise<Omit<PostgresS
     onLog: note,
     onError: note,
   });
-  const start = () =>
-    server.start().catch((cause: unknown) => {
+  const childOf = () => (server as unknown as { process: ChildProcess }).process;
+  const start = async () => {
+    await server.start().catch((cause: unknown) => {
       throw new Error(`Postgres for the tests did not start:\n${log.join('\n')}`, { cause });
     });
+    endWithTests(childOf(), { signal: 'SIGQUIT', group: false }); // an immediate shutdown; its backends lead groups of their own
+  };
   await server.initialise();
   await start();
   return {
     url: urlOf(password, port),
+    get pid() {
+      return childOf().pid ?? 0;
+    },
     start,
     async stop(mode) {
-      const { process: child } = server as unknown as { process: ChildProcess };
+      const child = childOf();
       const exited = once(child, 'exit');
       child.kill(stopSignals[mode]);
       await exited;
+    },
+    remove() {
+      forgetProcess(childOf()); // this is its end, and it is not waited for in the event loop
+      removeServer(folder, pidIn(folder));
     },
   };
 }
@@ -183,8 +196,7 @@ export async function startPostgresServer(): Promise<PostgresServer> {
       chmodSync(folder, 0o711); // the postgres user passes through it, to its own folder within
       const password = randomBytes(16).toString('hex');
       writeFileSync(join(folder, 'password'), password, { mode: 0o600 });
-      const server = await startIn(folder, password);
-      return { ...server, remove: () => removeServer(folder, pidIn(folder)) };
+      return await startIn(folder, password);
     } catch (error) {
       removeServer(folder, pidIn(folder));
       if (start === startsMax) throw error; // another process may take the free port before Postgres does

@@ -5,13 +5,14 @@
  *   await using service = await startService({ provider });
  *   const { status, body } = await service.post('/api/v1/run', { message: 'Hi' });
  */
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { killGroup, spawnProcess } from './child-processes.ts';
 import type { FakeProvider } from './fake-provider.ts';
 import { firstProcess, imageCommand, imageUnderTest, inVolume } from './image/image-process.ts';
 import { waitMsMax } from './limits.ts';
@@ -122,17 +123,6 @@ function parse(text: string): LogLine {
   }
 }
 
-/** Ends the workers of a service that is gone; those that it had told to do so are on their way out already. */
-function killWorkers(lines: readonly LogLine[]): void {
-  for (const { worker, pid } of lines) {
-    try {
-      if (worker !== undefined) process.kill(Number(pid), 'SIGKILL');
-    } catch {
-      // it has ended
-    }
-  }
-}
-
 async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
@@ -141,7 +131,7 @@ async function readAnswer(response: Response): Promise<Answer> {
 
 /** Runs the command-line tool to its end. */
 export async function runCli(args: string[], env: Record<string, string | undefined> = {}, cwd = ownRoot) {
-  const child = spawn(process.execPath, [join(ownRoot, 'bin/agent-service.mjs'), ...args], {
+  const child = spawnProcess(process.execPath, [join(ownRoot, 'bin/agent-service.mjs'), ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -166,11 +156,11 @@ function startProcess(options: ServiceOptions & { dataDir: string }): { child: C
   if (image) {
     const { PATH, HOME, ...given } = environment(options); // these are the image's own
     const { program, env } = imageCommand(image, { args: ['start', app], env: inVolume(given, dataDir), dataDir });
-    const child = spawn(program[0], program.slice(1), { env, stdio });
+    const child = spawnProcess(program[0], program.slice(1), { env, stdio });
     return { child, pid: () => firstProcess(child.pid ?? 0) };
   }
   const args = [join(root, 'bin/agent-service.mjs'), 'start', app];
-  const child = spawn(process.execPath, args, { cwd: root, env: environment(options), stdio });
+  const child = spawnProcess(process.execPath, args, { cwd: root, env: environment(options), stdio });
   return { child, pid: () => child.pid ?? 0 };
 }
 
@@ -233,7 +223,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) send(pid, 'SIGKILL');
       await exited;
-      if (!isOver) killWorkers(log.lines());
+      if (!isOver) killGroup(child); // workers whose primary process has ended
       await allExited;
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },

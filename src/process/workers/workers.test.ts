@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { endWithTests } from '../../../tests/support/child-processes.ts';
 import { createFakeClock } from '../../../tests/support/fake-clock.ts';
 import { workerEnvironment } from './worker-environment.ts';
 import { createWorkers } from './workers.ts';
@@ -33,6 +34,7 @@ function keep(count: number, ...behaviours: Behaviour[]) {
     const behaviour = behaviours.length > 1 ? behaviours.shift() : behaviours[0];
     if (behaviour === 'refused') throw new Error('spawn ENOMEM');
     const worker = cluster.fork({ ...workerEnvironment({ number, probeUrl: 'http://probes' }), BEHAVE: behaviour });
+    endWithTests(worker.process, { group: false });
     worker.on('message', (message) => {
       if (JSON.stringify(message).includes('"serving"')) served.push(worker);
       heard();

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
+import { spawnProcess } from '../../../tests/support/child-processes.ts';
 import { createSqliteStore, databaseFile } from './index.ts';
 import { readMigrations } from './migrate.ts';
 
@@ -75,7 +75,7 @@ function createFolder() {
 
 /** A process of its own that runs `program`; disposing of it kills it. */
 function runProgram(program: string, ...values: string[]) {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', program, '--', ...values], {
+  const child = spawnProcess(process.execPath, ['--input-type=module', '--eval', program, '--', ...values], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const closed = once(child, 'close');

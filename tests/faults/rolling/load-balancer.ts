@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { spawnProcess } from '../../support/child-processes.ts';
 import { waitMsMax } from '../../support/limits.ts';
 
 /** The ways in: see `configurationOf`. */
@@ -106,7 +106,7 @@ export async function startLoadBalancer(program: string): Promise<LoadBalancer> 
   const file = join(folder, 'haproxy.cfg');
   const fds = servers.map((_, index) => firstFd + index);
   writeFileSync(file, configurationOf(folder, fds, portOf(servers[1] as Server)));
-  const child = spawn(program, ['-db', '-f', file], { stdio: ['ignore', 'pipe', 'pipe', ...servers.map(fdOf)] });
+  const child = spawnProcess(program, ['-db', '-f', file], { stdio: ['ignore', 'pipe', 'pipe', ...servers.map(fdOf)] });
   const exited = once(child, 'exit');
   const lines: string[] = [];
   const keep = (line: string) => void (lines.length < logLinesMax && lines.push(line));

@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { runProgram } from '../child-processes.ts';
 import type { Buildah } from './buildah.ts';
 
-const run = promisify(execFile);
 const projectFolder = fileURLToPath(new URL('../../../', import.meta.url));
 const standIn = 'localhost/node:24-bookworm-slim';
 /** How long the real base image may take to come. */
@@ -20,7 +18,7 @@ function pinnedDigest(): string {
 
 /** Where this machine's apt finds Debian; undefined for Debian's own address. */
 async function debianMirror(): Promise<string | undefined> {
-  const { stdout } = await run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']);
+  const { stdout } = await runProgram('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']);
   return stdout.split('\n').find((address) => /\/debian\/?$/.test(address));
 }
 
@@ -28,10 +26,10 @@ async function debianMirror(): Promise<string | undefined> {
 async function fill(root: string, temporary: string): Promise<void> {
   const mirror = await debianMirror();
   const packages = ['--variant=essential', '--include=libstdc++6'];
-  await run('mmdebstrap', [...packages, '--quiet', 'bookworm', root, ...(mirror ? [mirror] : [])]);
+  await runProgram('mmdebstrap', [...packages, '--quiet', 'bookworm', root, ...(mirror ? [mirror] : [])]);
   const local = join(root, 'usr/local');
   copyFileSync(join(projectFolder, 'node_modules/node/bin/node'), join(local, 'bin/node'));
-  await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', temporary, `npm@${npmVersion}`]);
+  await runProgram('npm', ['install', '--no-audit', '--no-fund', '--prefix', temporary, `npm@${npmVersion}`]);
   mkdirSync(join(local, 'lib/node_modules'), { recursive: true });
   cpSync(join(temporary, 'node_modules/npm'), join(local, 'lib/node_modules/npm'), { recursive: true });
   for (const name of ['npm', 'npx'])

@@ -1,11 +1,6 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
-/** What a build may print, in bytes. */
-const outputMax = 64 * 1024 * 1024;
+import { runProgram } from '../child-processes.ts';
 
 /** Options of a build, as `buildah bud` has them. */
 export type BuildOptions = {
@@ -44,8 +39,8 @@ export function createBuildah(folder: string) {
   const storage = ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run'), '--storage-driver', 'vfs'];
   const env = { ...process.env, BUILDAH_ISOLATION: 'chroot', TMPDIR: temporary };
 
-  async function buildah(args: string[], timeout = 0): Promise<string> {
-    const { stdout } = await run('buildah', [...storage, ...args], { env, timeout, maxBuffer: outputMax });
+  async function buildah(args: string[], timeoutMs?: number): Promise<string> {
+    const { stdout } = await runProgram('buildah', [...storage, ...args], { env, timeoutMs });
     return stdout.trim();
   }
 
