@@ -1,6 +1,6 @@
 import { type ModelRequest, type StreamEvent, setTracingDisabled, withTrace } from '@openai/agents';
-import { Registry } from 'prom-client';
 import { type Clock, systemClock } from '../../src/platform/clock.ts';
+import { createMetrics } from '../../src/platform/metrics/metrics.ts';
 import type { SharedBreakers } from '../../src/providers/chain/breakers/shared-breakers.ts';
 import { createProviderChain, type ProviderConfig } from '../../src/providers/chain/index.ts';
 import type { ProviderKeyLimits } from '../../src/providers/chain/limits/concurrency-limiter.ts';
@@ -44,7 +44,7 @@ export function createChainBench({ providers, limits = usual, board, keys, clock
     limits,
     board: board ?? null,
     keys: keys ?? alone,
-    registry: new Registry(),
+    metrics: createMetrics(),
     clock,
     random: () => 0,
     log: quiet,

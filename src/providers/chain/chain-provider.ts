@@ -1,7 +1,7 @@
 import type { Model, ModelProvider } from '@openai/agents';
-import type { Registry } from 'prom-client';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { Metrics } from '../../platform/metrics/metrics.ts';
 import type { Answerer } from '../model-call.ts';
 import { createAttemptTimeouts } from './attempt-timeouts.ts';
 import { createBreakerRegistry } from './breakers/breaker-registry.ts';
@@ -24,7 +24,7 @@ export type ProviderChainOptions = {
   board: SharedBreakers | null;
   /** Where the places of keys are counted. */
   keys: ProviderKeyLimits;
-  registry: Registry;
+  metrics: Metrics;
   clock: Clock;
   /** Gives [0, 1). */
   random: () => number;
@@ -33,12 +33,12 @@ export type ProviderChainOptions = {
 
 /** Model providers in a chain: one after the other is asked until one has answered. */
 export function createProviderChain(options: ProviderChainOptions) {
-  const { providers, limits, board, keys, registry, clock, random, log } = options;
+  const { providers, limits, board, keys, metrics: allMetrics, clock, random, log } = options;
   const budgets = new Map<string, RetryBudget>();
   const models = new Map<string, Model>();
   const deployments = new Set<Deployment>();
   const standing = createBreakerRegistry({ board, clock, log });
-  const metrics = createProviderMetrics(registry, () =>
+  const metrics = createProviderMetrics(allMetrics, () =>
     [...deployments].map((each) => ({ provider: each.provider, state: standing.stateOf(each) })),
   );
 

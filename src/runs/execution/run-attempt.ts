@@ -1,8 +1,9 @@
-import { type BudgetControl, toNanoUsd } from '../../access/index.ts';
 import type { Effect } from '../../agents/index.ts';
+import type { BudgetControl } from '../../budgets/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { ServiceError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { toNanoUsd } from '../../platform/money.ts';
 import type { JournalEntries, Run, Step, Store, StoredEvent } from '../../storage/port/index.ts';
 import type { ActiveRun, AttemptEnd, ExecuteAttempt } from '../active-runs.ts';
 import { readHistory } from '../conversation/session-history.ts';

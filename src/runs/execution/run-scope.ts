@@ -1,21 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Model, ModelProvider } from '@openai/agents';
-import type { ReservationRequest } from '../../access/index.ts';
+import type { MaxCost, RequestedModel } from '../../providers/index.ts';
 import type { Usage } from '../../storage/port/index.ts';
 import type { AttemptContext } from './attempt-context.ts';
-
-/** Which model is asked. */
-export type RequestedModel = {
-  name: string;
-  /** The agent that asks; null where nobody knows. */
-  agent: string | null;
-  /** Whether the application has brought it along. */
-  isOwn: boolean;
-};
-
-/** What a call of a model costs at most; null where nobody knows. */
-export type Quote = { money: ReservationRequest['money']; outputTokensMax: number | null };
 
 /** What the service gives to all runs, and to those started inside of them. */
 export type RunDefaults = {
@@ -27,8 +15,8 @@ export type RunDefaults = {
   guard?(model: Model, name: string): Model;
   /** What a call has cost, in USD, by who answered it; null where nobody knows. Defaults to that. */
   costOf?(answerer: { provider: string | null; model: string }, usage: Usage): number | null;
-  /** What a call costs at most, whoever answers it. Defaults to nobody knows. */
-  quote?(model: RequestedModel, inputTokens: number): Quote;
+  /** The upper bound of what a call costs, over all providers that may answer it. Defaults to an unknown one. */
+  maxCostOf?(model: RequestedModel, inputTokens: number): MaxCost;
 };
 
 /** The tool call that is being executed, as the tool may ask for it. */
