@@ -2,14 +2,17 @@ import type { Clock } from '../../src/platform/clock.ts';
 
 type Sleeper = { untilMs: number; wake: () => void };
 
-/** Lets everything that can go on without time passing do so. */
-const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+/** Runs what is due without any time passing. */
+const nextTick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A clock that stands still until a test moves it. */
+/** A clock whose times stand still until a test moves them. */
 export type FakeClock = Clock & {
-  /** Moves the time on; who sleeps until a moment on the way wakes at that moment, and goes on before time does. */
+  /**
+   * Moves both of its times on. A sleep that ends on the way ends at its own time, and what follows it runs before the time
+   * moves further.
+   */
   advance(byMs: number): Promise<void>;
-  /** How many sleep at the moment. */
+  /** How many sleeps have not ended. */
   sleeping(): number;
 };
 
@@ -49,14 +52,14 @@ export function createFakeClock(startMs = 1_790_000_000_000): FakeClock {
 
     async advance(byMs) {
       const untilMs = passedMs + byMs;
-      await settle();
+      await nextTick();
       for (let sleeper = next(untilMs); sleeper; sleeper = next(untilMs)) {
         passedMs = Math.max(passedMs, sleeper.untilMs);
         sleeper.wake();
-        await settle();
+        await nextTick();
       }
       passedMs = untilMs;
-      await settle();
+      await nextTick();
     },
   };
 }

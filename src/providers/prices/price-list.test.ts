@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createManualClock } from '../../../tests/support/manual-clock.ts';
+import { createFakeClock } from '../../../tests/support/fake-clock.ts';
 import { createPriceList } from './price-list.ts';
 
 const providers = [
@@ -10,7 +10,7 @@ const providers = [
   { name: 'local', connection: { baseUrl: 'http://127.0.0.1:8080/v1' } },
 ];
 const mine = { inputUsd: 1, cachedInputUsd: 0.1, outputUsd: 4, outputTokensMax: 100 };
-const prices = (overrides = {}) => createPriceList({ providers, overrides, clock: createManualClock() });
+const prices = (overrides = {}) => createPriceList({ providers, overrides, clock: createFakeClock() });
 const tokens = { inputTokens: 1_000, cachedInputTokens: 400, outputTokens: 100 };
 
 describe('the price of a call', () => {

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createManualClock } from '../../../tests/support/manual-clock.ts';
+import { createFakeClock } from '../../../tests/support/fake-clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
 import { openPostgresStore, silent, type TestStore } from '../../../tests/support/postgres-store.ts';
 import { openTcpRelay } from '../../../tests/support/tcp-relay.ts';
@@ -31,7 +31,7 @@ afterAll(async () => {
 async function openWatch(id = 'proc_watch') {
   const client = new pg.Client({ connectionString: database.url, types });
   await client.connect();
-  const clock = createManualClock();
+  const clock = createFakeClock();
   const found: string[] = [];
   const state = { upSinceMs: 0 as number | null };
   const watch = createDeathWatch({
@@ -42,14 +42,14 @@ async function openWatch(id = 'proc_watch') {
     onDeath: () => found.push(id),
   });
   await watch.hold(id, leaseMs);
-  clock.advance(leaseMs);
+  await clock.advance(leaseMs);
   return {
     watch,
     found,
     state,
     /** Lets time go by and looks. */
     async lookAfter(byMs: number): Promise<void> {
-      clock.advance(byMs);
+      await clock.advance(byMs);
       await watch.look();
     },
     [Symbol.asyncDispose]: () => client.end(),
@@ -213,7 +213,7 @@ describe('a process that lives', () => {
 });
 
 test('a store whose process has a lease looks by itself, and tells who listens that there are orphans', async () => {
-  const clock = createManualClock();
+  const clock = createFakeClock();
   await using store = await openPostgresStore(database.url, { clock });
   await store.processes.register(processInfo('proc_1'), leaseMs);
   await using victim = await openPostgresStore(database.url);
@@ -222,7 +222,7 @@ test('a store whose process has a lease looks by itself, and tells who listens t
   await victim.stop(AbortSignal.timeout(10_000));
   using listener = listen(store);
   while (!listener.heard.some(({ type }) => type === 'orphans')) {
-    clock.advance(beatMs);
+    await clock.advance(beatMs);
     await store.ping(AbortSignal.timeout(10_000)); // let it look
   }
   expect(await store.runs.recoverOrphans(poison, 10)).toMatchObject({ requeued: [{ id: run.id }] });

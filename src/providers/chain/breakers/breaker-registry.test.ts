@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createManualClock } from '../../../../tests/support/manual-clock.ts';
+import { createFakeClock } from '../../../../tests/support/fake-clock.ts';
 import { createBreakerRegistry } from './breaker-registry.ts';
 import type { BreakerNews } from './shared-breakers.ts';
 
@@ -18,7 +18,7 @@ test('a probe that has gone well closes the breaker, also when an old word about
         tell = listener;
       },
     },
-    clock: createManualClock(),
+    clock: createFakeClock(),
     log: quiet,
   });
   const waitsForItsProbe = { id: 'd1', type: 'open', forMs: 0, trips: 1, probeForMs: 0 } as const;
