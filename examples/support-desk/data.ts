@@ -1,4 +1,4 @@
-/** The shop's data as it stands when the desk opens. Money is in euro cents; days are ISO dates. */
+/** The shop's data when the desk opens. Money is in euro cents; days are ISO dates. */
 
 export type OrderStatus = 'processing' | 'shipped' | 'delivered' | 'cancelled';
 
@@ -38,8 +38,8 @@ export type Order = {
   refund: Refund | null;
 };
 
-/** The orders of eight customers. Each call gives fresh copies. */
-export const seedOrders = (): Order[] => [
+/** The orders of eight customers. */
+const initialOrders: readonly Order[] = [
   {
     number: '1001',
     customer: 'customer-1@example.com',
@@ -214,3 +214,6 @@ export const seedOrders = (): Order[] => [
     refund: null,
   },
 ];
+
+/** The orders with which the desk opens. Each call gives copies of its own. */
+export const seedOrders = (): Order[] => structuredClone([...initialOrders]);
