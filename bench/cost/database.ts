@@ -3,7 +3,7 @@ import pg from 'pg';
 import { startPostgresServer } from '../../tests/support/postgres-server.ts';
 import { cpuWithChildrenMs, parentOf } from './proc.ts';
 
-/** A database that nobody else uses, on a server of its own. */
+/** A database on a server of its own. */
 export type BenchDatabase = {
   url: string;
   /** CPU time of the whole server, in ms. */

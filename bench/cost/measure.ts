@@ -48,7 +48,7 @@ export type Plan = { passes: number; runsOf(of: Case): number };
 /** Before it is measured, each side has as many passes of its own: the compiler needs thousands of runs to settle. */
 const warmUpPasses = 2;
 
-/** What is measured, and who is told how far it is. */
+/** What is measured, and where progress is reported. */
 export type MeasureDeps = { sides: Side[]; database: BenchDatabase | null; plan: Plan; tell(line: string): void };
 
 async function measurePass(side: Side, database: BenchDatabase | null, of: Case, runs: number, callers: number) {

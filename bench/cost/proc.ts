@@ -10,7 +10,7 @@ function statOf(pid: number): string[] | null {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return text.slice(text.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return null; // it is gone
+    return null; // it has ended
   }
 }
 

@@ -61,7 +61,7 @@ export async function startServer(args: string[], env: Record<string, string>, i
     stdio: ['ignore', 'pipe', 'inherit', ...(ipc ? ['ipc' as const] : [])],
   });
   const url = await urlOf(child);
-  child.stdout?.on('data', () => {}); // what it logs is read, as whoever runs it would
+  child.stdout?.on('data', () => {}); // its log is read, as in production
   return { url, pid: child.pid as number, child, stop: () => stop(child) };
 }
 

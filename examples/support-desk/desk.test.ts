@@ -100,7 +100,7 @@ describe('refunds', () => {
     });
   });
 
-  test('a refund that is asked for again is the first one again, so nobody is paid twice', () => {
+  test('a refund that is requested again returns the first one, so that no customer is paid twice', () => {
     const desk = createDesk();
     const first = desk.refund('1004', 'Too large.');
     expect(desk.refund('1004', 'Too large, really.')).toEqual(first);

@@ -118,7 +118,7 @@ const keyOf = (path: string) => path.split('.').at(-1) ?? '';
 const propertiesOf = (values: Value[]): Schema =>
   Object.fromEntries(values.map((value) => [keyOf(value.path), schemaOf(value)]));
 
-/** The keys that templates count on. One that is set to null is gone, and its default with it. */
+/** The keys that templates count on. One that is set to null is removed, and its default with it. */
 const requiredOf = (values: Value[]): string[] =>
   values.filter(({ annotation }) => ![annotation.type].flat().includes('null')).map(({ path }) => keyOf(path));
 

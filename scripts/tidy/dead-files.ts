@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import ts from 'typescript';
 import { isFileExcused, isForTests, isSource, type ProjectFile, type Rule, walk } from './project.ts';
 
-/** Where a program, a command, an example or a tool begins: nobody has to import these. */
+/** Where a program, a command, an example or a tool begins: no file has to import these. */
 const entries = [
   /^src\/(index|main|cli\/main)\.ts$/,
   /^examples\/[^/]+\/main\.ts$/,

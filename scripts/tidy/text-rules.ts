@@ -38,7 +38,7 @@ export const leftovers: Rule = lineRule('leftover', leftover, (found) => `"${fou
 
 const registry = /\bregistry\.(npmjs|yarnpkg|npmmirror)\.(org|com)\b/;
 
-/** Which registry somebody installs from is theirs to configure. */
+/** The registry to install from is a user's own configuration. */
 export const registryHosts: Rule = lineRule(
   'registry-host',
   registry,

@@ -46,7 +46,7 @@ describe('CPU with demand', () => {
     expect(outcome(load, 'demand').podsRemoved).toBeGreaterThan(0);
   });
 
-  test.each(loadNames)('cuts no run that somebody waits for: $load', ({ load }) => {
+  test.each(loadNames)('cuts no run with a waiting caller: $load', ({ load }) => {
     expect(outcome(load, 'demand').cut).toBe(0);
   });
 
@@ -136,7 +136,7 @@ describe('queue only', () => {
 });
 
 describe('the target of demand', () => {
-  test('has to leave room: at nine tenths of the slots pods are not added, since nobody counts what is refused', () => {
+  test('has to leave slots free: at nine tenths of the slots no pods are added, since refused runs are in no metric', () => {
     expect(refusedShare(replayStep(withTarget(0.9)))).toBeGreaterThan(0.15);
     expect(refusedShare(replayStep(withTarget(1)))).toBeGreaterThan(0.25);
   });

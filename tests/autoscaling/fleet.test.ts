@@ -86,7 +86,7 @@ describe('a pod', () => {
 });
 
 describe('a pod that is removed', () => {
-  test('ends the runs that somebody waits for, and hands those in the background back after their step', () => {
+  test('ends the runs with a waiting caller, and hands background runs back after their step', () => {
     const { fleet, ask, pass, scale } = startFleet();
     ask('background', 100_000, 2);
     ask('blocking', 8_000, 2);

@@ -19,11 +19,11 @@ export type Counts = {
   busyPodsRemoved: number;
   /** Runs in the background that another pod went on with after a step. */
   handedBack: number;
-  /** Runs that somebody waited for beyond the time that a removed pod has. */
+  /** Runs with a waiting caller that lasted beyond the grace of a removed pod. */
   cut: number;
 };
 
-/** What a fleet stands on. */
+/** Dependencies of a fleet. */
 export type FleetDeps = {
   parameters: DeploymentParameters;
   random: Random;
@@ -34,7 +34,7 @@ export type FleetDeps = {
 };
 
 /**
- * Pods behind a balancer that knows nothing of their slots, and the queue in their store. A run that somebody waits for
+ * Pods behind a balancer that knows nothing of their slots, and the queue in their store. A run with a waiting caller
  * goes to any pod that is ready, and is refused if that one is full. A run in the background is claimed by any pod that
  * has room for it. A pod that is removed gets no more requests; after its notice it takes nothing from the queue either
  * and hands each run in the background back after the step that is under way, and the others when its grace is over.
@@ -162,7 +162,7 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
       else counts.refused += 1;
     },
 
-    /** The time of an execution has come; nothing happens if it has ended, or was told another time since. */
+    /** The time of an execution has come; nothing happens if it has ended, or was rescheduled since. */
     end(execution: Execution, nowMs: number): void {
       const { pod, endsAtMs, leftMs } = execution;
       if (!pod.executing.has(execution) || endsAtMs > nowMs) return;

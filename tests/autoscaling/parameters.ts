@@ -19,9 +19,9 @@ export type DeploymentParameters = {
   cpuRequestMillicores: number;
   /** From a pod's removal until it takes no more runs from the queue, in ms: its preStop hook and `PRESTOP_DELAY`. */
   noticeMs: number;
-  /** How long runs that somebody waits for go on after that, in ms. */
+  /** How long runs with a waiting caller go on after that, in ms. */
   graceMs: number;
-  /** How long a run that somebody waits for may last, in ms. */
+  /** How long a run with a waiting caller may last, in ms. */
   timeoutMs: number;
 };
 

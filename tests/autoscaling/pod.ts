@@ -25,7 +25,7 @@ export type Execution = {
   leftMs: number;
 };
 
-/** What Prometheus was told by a pod: figures of the whole store, the same in each of them. */
+/** The metrics that Prometheus scraped from a pod: they are of the whole store, and the same in each pod. */
 export type Scrape = { demand: number; queued: number };
 
 /** A run that begins; it takes `cpuFactor` times the measured CPU. */

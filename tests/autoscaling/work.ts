@@ -1,6 +1,6 @@
 import type { Random } from '../support/random.ts';
 
-/** How a run is asked for: somebody waits for it as a stream or for its answer, or nobody does. */
+/** How a run is requested: a caller waits for it, as a stream or for its answer, or none does. */
 export type RunKind = 'stream' | 'blocking' | 'background';
 
 /**
@@ -66,7 +66,7 @@ export function drawKind(random: Random): RunKind {
   return 'background';
 }
 
-/** How long a run lasts, drawn; one that somebody waits for is cut at `timeoutMs`. */
+/** How long a run lasts, drawn; one with a waiting caller is cut at `timeoutMs`. */
 export function drawRunMs(kind: RunKind, timeoutMs: number, random: Random): number {
   let runMs = 0;
   for (let call = 0; call < assumptions.mix[kind].modelCalls; call += 1) runMs += drawCallMs(random);

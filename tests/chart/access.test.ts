@@ -52,7 +52,7 @@ describe('the policy', () => {
     expect(new Set(portsOf(policy.egress))).toEqual(new Set([53, 8000, 5432, 443]));
   });
 
-  test('lets nobody reach private addresses, or those of credentials, by TLS', () => {
+  test('lets no pod reach private addresses, or those of credentials, by TLS', () => {
     const tls = policy.egress.find(({ ports }) => ports.some(({ port }) => port === 443));
     expect(tls?.to).toMatchObject([
       {

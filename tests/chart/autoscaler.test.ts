@@ -8,7 +8,7 @@ const keda = { provider: 'keda', keda: { serverAddress: 'http://prometheus:9090'
 const own = 'namespace="agents",app_kubernetes_io_instance="agent-service"';
 
 describe('the autoscaler', () => {
-  test('looks at the CPU alone where it was told so', () => {
+  test('scales on the CPU alone where it is configured so', () => {
     const { spec } = find(
       of({ autoscaling: { demand: { enabled: false } }, metrics: { provider: 'none' } }),
       'HorizontalPodAutoscaler',
@@ -56,7 +56,7 @@ describe('the autoscaler', () => {
     });
   });
 
-  test('is not there where somebody else scales, or nobody does', () => {
+  test('is not rendered where another autoscaler is in use, or none', () => {
     for (const managedElsewhere of [true, false]) {
       const objects = of({ autoscaling: { enabled: false, managedElsewhere } });
       for (const kind of ['HorizontalPodAutoscaler', 'ScaledObject']) expect(namesOf(objects, kind)).toEqual([]);

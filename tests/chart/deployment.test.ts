@@ -102,7 +102,7 @@ describe('by default', () => {
     });
   });
 
-  test('a drain of nodes takes one pod at a time, and a pod that does not work keeps nobody', () => {
+  test('a drain of nodes takes one pod at a time, and a pod that is not ready does not block it', () => {
     expect(find(objects, 'PodDisruptionBudget').spec).toMatchObject({
       maxUnavailable: 1,
       unhealthyPodEvictionPolicy: 'AlwaysAllow',

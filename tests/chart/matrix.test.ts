@@ -108,7 +108,7 @@ describe('custom resources', () => {
     expect(await invalidValues(custom())).toEqual([]);
   });
 
-  test('with a field that nobody knows, or a value out of bounds, would be found', async () => {
+  test('with an unknown field, or a value out of bounds, would be found', async () => {
     const route = structuredClone(custom().find(({ kind }) => kind === 'HTTPRoute')) as KubernetesObject;
     const { rules } = route.spec as { rules: Record<string, unknown>[] };
     Object.assign(rules[0] ?? {}, { timeout: { request: '0s' } });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { chartFolder, helm } from '../../scripts/chart/helm.ts';
 
-/** What somebody reads who has installed the chart. Helm 3 would ask a cluster first. */
+/** The notes after an installation of the chart. Helm 3 would ask a cluster first. */
 function notesOf(values: Record<string, unknown>): string {
   const install = ['install', 'desk', chartFolder, '--namespace', 'agents', '--dry-run=client'];
   const { stdout } = helm(4, install, values);
@@ -31,7 +31,7 @@ describe('the notes after an installation', () => {
   });
 
   test.each([
-    ['nobody is asked for a key', { config: { AUTH_MODE: 'none' }, allowUnauthenticated: true }, 'AUTH_MODE is none'],
+    ['no key is required', { config: { AUTH_MODE: 'none' }, allowUnauthenticated: true }, 'AUTH_MODE is none'],
     [
       'keys stand in the release',
       {
@@ -41,7 +41,7 @@ describe('the notes after an installation', () => {
     ],
     ['there is one pod by design', embedded, 'requests fail while it is replaced'],
     ['there is one pod by choice', { autoscaling: { enabled: false }, replicaCount: 1 }, 'There is one pod'],
-    ['nobody said what the database allows', {}, 'may hold 231 connections'],
+    ['the connections that the database allows are not given', {}, 'may hold 231 connections'],
     ['callers may be cut in a deploy', { config: { SHUTDOWN_GRACE: 10 } }, 'SHUTDOWN_GRACE is below OPENAI_TIMEOUT'],
     ['the image can be moved', {}, 'Deploy by image.digest'],
     ['pods will come too late', { autoscaling: { demand: { enabled: false } } }, 'looks at the CPU alone'],

@@ -50,7 +50,7 @@ describe('a trial', () => {
     expect(containerOf(findPod(objects)).envFrom).toEqual([{ configMapRef: { name: 'agent-config' } }]);
   });
 
-  test('on the bundled Postgres lets nobody but its own pods reach the database', () => {
+  test('on the bundled Postgres lets only its own pods reach the database', () => {
     const bundled = of({
       config: { APP_ENV: 'staging' },
       secret: { source: 'create', values: { OPENAI_API_KEY: 'sk-1234567890' } },

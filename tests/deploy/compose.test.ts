@@ -71,7 +71,7 @@ describe('compose.yaml', () => {
     expect(serviceOf('service').depends_on?.postgres?.condition).toBe('service_healthy');
   });
 
-  test('lets nobody in but this machine', () => {
+  test('accepts connections from this machine only', () => {
     const ports = entries.flatMap(([, { ports = [] }]) => ports);
     expect(ports.length).toBeGreaterThan(0);
     expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);

@@ -104,7 +104,7 @@ describe.each(engines)('approvals on $name', ({ name, open }) => {
     expect((await small.post('/api/v1/run', { message: 'Hi' })).status).toBe(200);
   });
 
-  test('a run for which nobody decides in time fails, a decision is too late then, and its session is free', async () => {
+  test('a run without a decision in time fails, a later decision is refused, and its session is free', async () => {
     await using own = await open();
     await using processes = startProcesses({ provider, env: { ...own.env, APPROVAL_EXPIRY: '1' } });
     const hasty = await processes.start();

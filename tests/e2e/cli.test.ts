@@ -42,7 +42,7 @@ describe('help', () => {
     expect(stdout).toContain(`Usage: agent-service keys ${command}`);
   });
 
-  test('of `keys` is what somebody sees who names none of its commands', async () => {
+  test('of `keys` is printed without a command', async () => {
     const { code, stderr } = await runCli(['keys']);
     expect(code).toBe(1);
     for (const command of keysCommands) expect(stderr).toMatch(new RegExp(`^ +${command} `, 'm'));
@@ -53,7 +53,7 @@ describe('help', () => {
     expect(stdout.match(/src\/main\.ts/g)).toHaveLength(1);
   });
 
-  test('is what somebody sees who names no command', async () => {
+  test('is printed without a command', async () => {
     const { code, stderr } = await runCli([]);
     expect(code).toBe(1);
     expect(stderr).toContain('Usage: agent-service [options] [command]');
@@ -115,7 +115,7 @@ describe('a mistake on the command line is named, with the way to help, and ends
   });
 });
 
-test('a program that never calls serve() is told so', async () => {
+test('a program that never calls serve() ends with a message that says so', async () => {
   const { code, stderr } = await startAndFail({ APP_ENV: 'test' }, { 'src/main.ts': 'export {};' });
   expect(code).toBe(1);
   expect(stderr).toBe('src/main.ts ended without serving. Does it call "await serve({ agents: { … } })"?\n');
@@ -268,7 +268,7 @@ describe('what stands in the way of a start is said in a line, with code 1', () 
   });
 
   test('an address of another machine', async () => {
-    // 192.0.2.0/24 is for documentation (RFC 5737): nobody has an address of it.
+    // 192.0.2.0/24 is for documentation (RFC 5737): no machine has an address of it.
     const { code, stderr } = await startAndFail({ APP_ENV: 'test', HOST: '192.0.2.1' });
     expect(code).toBe(1);
     expect(stderr).toBe(
@@ -287,7 +287,7 @@ describe('what stands in the way of a start is said in a line, with code 1', () 
   test.each(['start', 'migrate'])('a database that cannot be reached, without its password (%s)', async (command) => {
     await using project = createProject({ 'src/main.ts': mainFile });
     const password = 'password-4714';
-    // Port 1 is reserved (RFC 6335): nobody listens there.
+    // Port 1 is reserved (RFC 6335): no process listens there.
     const env = { ...project.env, APP_ENV: 'test', DATABASE_URL: `postgres://app:${password}@127.0.0.1:1/main` };
     const { code, stdout, stderr } = await runCli([command], env, project.folder);
     expect(code).toBe(1);

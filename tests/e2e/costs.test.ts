@@ -44,7 +44,7 @@ describe.each(engines)('what runs cost on $name', ({ open }) => {
       }),
     );
 
-  test('is told of each model call, of the run and of the session, and counted for the operator', async () => {
+  test('is reported for each model call, for the run and for the session, and counted for the operator', async () => {
     const lookUp = { name: 'lookup_order', arguments: { order_id: '1' } };
     await provider.script({
       turns: [

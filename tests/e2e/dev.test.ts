@@ -50,7 +50,7 @@ const ask = (url: string) =>
     body: JSON.stringify({ message: 'Hi' }),
   });
 
-/** Takes a port, for somebody else to find it taken. */
+/** Takes a port, so that the service finds it taken. */
 async function takePort() {
   const server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');

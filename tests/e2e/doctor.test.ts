@@ -115,7 +115,7 @@ describe('doctor', () => {
     expect(await diagnose(env, '--strict')).toMatchObject({ code: 1, failed: [] });
   });
 
-  test('comes to its end where nothing answers', async () => {
+  test('ends within its limits where nothing answers', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => silent.once('listening', resolve));
     try {

@@ -20,7 +20,7 @@ async function ended(service: ServiceUnderTest, runId: unknown) {
   return (await service.get(`/api/v1/runs/${runId}`)).body;
 }
 
-describe.each(engines)('a process that is told to stop, on $name', ({ open }) => {
+describe.each(engines)('a process that drains, on $name', ({ open }) => {
   let engine: EngineUnderTest;
   let provider: FakeProvider;
 

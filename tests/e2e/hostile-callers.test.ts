@@ -134,7 +134,7 @@ test('a key with the id of another and a secret of one’s own is refused, as on
   expect(answers[0]).toEqual(answers[1]);
 });
 
-test('keys that are guessed at make no errors, and nobody else waits for them', async () => {
+test('guessed keys cause no errors, and no other caller waits for them', async () => {
   const ids = createIds(() => Date.UTC(2026, 0));
   const guesses = Array.from({ length: 200 }, (_, n) => (n % 2 === 0 ? makeApiKey(ids('key')).text : `ask_${n}`));
   const statuses = guesses.map(async (guess) => (await service.get('/api/v1/agents', bearer(guess))).status);
@@ -204,7 +204,7 @@ describe('Last-Event-ID', () => {
   };
 
   test.each(['-1', '-9999999999', 'NaN', '1.5', '1e3', '0x1', 'run_1:2', "1' or 1=1", ' ', '9'.repeat(40)])(
-    'that is no number of an event is none: everything is told (%j)',
+    'that is no number of an event counts as missing: all events are sent (%j)',
     async (last) => {
       const { run_id } = await run(mine);
       const all = await eventsOf(run_id, '0');

@@ -51,14 +51,14 @@ describe('streams', () => {
     streams[0]?.request.destroy();
     let again: Stream;
     do {
-      again = await openStream(service, path, greedy.text); // a place is free once the connection is seen to be gone
+      again = await openStream(service, path, greedy.text); // a slot is free once the connection is seen to be closed
       if (again.response.statusCode !== 200) again.request.destroy();
     } while (again.response.statusCode !== 200);
     for (const each of [...streams, again]) each.request.destroy();
     await provider.release('answer');
   });
 
-  test('a viewer that does not read slows nobody down, and misses nothing once it does', async () => {
+  test('a client that does not read slows no other down, and misses nothing once it reads', async () => {
     await using provider = await startFakeProvider();
     await using service = await startService({ provider, env: keyedEnv });
     const text = manyTokens(200_000); // two megabytes, many times what sockets buffer
@@ -93,7 +93,7 @@ test('of ten times the rate, from fifty connections at once, exactly the burst i
   });
   const statuses = (await Promise.all(asked)).flat();
   const letIn = statuses.filter((status) => status === 200).length;
-  expect([20, 21]).toContain(letIn); // the burst, and one more where a minute has gone by
+  expect([20, 21]).toContain(letIn); // the burst, and one more where a minute has passed
   expect(statuses.filter((status) => status === 429)).toHaveLength(200 - letIn);
 });
 

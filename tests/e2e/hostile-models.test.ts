@@ -86,7 +86,7 @@ describe('what a model or its provider answers', () => {
     expect(log).not.toContain('sk-secret');
   });
 
-  test('asks to be left alone for thirty thousand years: nobody waits so long', async () => {
+  test('has a Retry-After of thirty thousand years: no call waits so long', async () => {
     await provider.script({ reply: { error: { status: 429 }, headers: { 'retry-after': '1e12' } } });
     const { status, headers } = await ask('guarded');
     expect(status).toBe(503);

@@ -5,7 +5,7 @@ import { buildBareServer } from '../support/bare-server.ts';
 import { type EngineUnderTest, engines } from '../support/engines.ts';
 import { type ServiceUnderTest, startService } from '../support/service.ts';
 
-/** A connection that sends what it is told, and collects what comes. */
+/** A connection that sends raw text and collects the answer. */
 function open(url: string) {
   const { hostname, port } = new URL(url);
   const socket: Socket = connect(Number(port), hostname);

@@ -7,7 +7,7 @@ import { type Answer, type ServiceUnderTest, startService } from '../support/ser
 import { readEvents } from '../support/sse.ts';
 import { signingSecret } from '../support/webhook-receiver.ts';
 
-/** Said in everything that the tenant `acme` has; nobody else may ever read it. */
+/** Part of everything that the tenant `acme` has; no other tenant may ever read it. */
 const marker = 'secret-of-acme-4711';
 const sessions = ['s-acme-done', 's-acme-waits'];
 
@@ -62,7 +62,7 @@ describe.each(engines)('a tenant on $name', ({ open }) => {
 
   beforeAll(async () => {
     [engine, provider] = await Promise.all([open(), startFakeProvider()]);
-    // No network is allowed, so that what webhooks are told comes to its end at once, and is nowhere to be heard.
+    // No network is allowed, so that deliveries of webhooks fail at once.
     const webhooks = { WEBHOOK_SIGNING_SECRET: signingSecret, WEBHOOK_ALLOW_NETWORKS: '192.0.2.0/24' };
     service = await startService({ provider, env: { ...keyedEnv, ...webhooks, ...engine.env } });
     acme = await makeKey(service, { tenant: 'acme' });

@@ -187,7 +187,7 @@ describe.each(engines)('API keys on $name', ({ name, open }) => {
       expect((await boss.holder.delete(`/api/v1/keys/${made.id}`)).status).toBe(204);
     });
 
-    test('nobody gives away more than they have: limits of a tenant’s keys come from the operator', async () => {
+    test('no key grants more than it has: limits of a tenant’s keys come from the operator', async () => {
       const limits = { rpm: 50, budget_usd_day: 10 };
       const boss = await makeKey(service, { tenant: 'bounded', scopes: ['admin'], ...limits });
       const make = (body: object) => boss.holder.post('/api/v1/keys', { scopes: ['run'], ...body });
@@ -251,7 +251,7 @@ describe.each(engines)('API keys on $name', ({ name, open }) => {
     expect((await holderOf(service).post('/api/v1/run', { message: 'Hi' })).status).toBe(200);
   });
 
-  test('the last use of a key is told', async () => {
+  test('the last use of a key is shown', async () => {
     const { id, holder } = await makeKey(service, { tenant: 'used' });
     await holder.get('/api/v1/agents');
     let last: { key_id: string; created_at: string; last_used_at: string | null } | undefined;

@@ -34,7 +34,7 @@ test('a run that waits for its session holds no place', async () => {
   expect([(await first).status, (await waiting).status]).toEqual([200, 200]);
 });
 
-test('a caller beyond its rate is told when to come back; reads and probes have their own measure', async () => {
+test('a caller beyond its rate gets Retry-After; reads and probes have limits of their own', async () => {
   await using provider = await startFakeProvider();
   await using service = await startService({ provider, env: { RATE_LIMIT_RPM: '6', RATE_LIMIT_BURST: '2' } });
   const run = () => service.post('/api/v1/run', { message: 'Hi' });

@@ -115,7 +115,7 @@ describe('the sessionInput option', () => {
     expect(kept).toEqual(Array.from({ length: 4 }, () => ['user', 'assistant']).flat());
   });
 
-  test('that fails is told by a code of its own, and the session goes on', async () => {
+  test('that fails has an error code of its own, and the session goes on', async () => {
     await using service = await startService({ app: 'tests/support/apps/session-input.ts' });
     const { status, body, text } = await service.post('/api/v1/run', { message: 'break it', session_id: 's' });
     expect([status, body.code]).toEqual([500, 'session_input_failed']);

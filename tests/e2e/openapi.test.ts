@@ -72,7 +72,7 @@ describe('the OpenAPI document', () => {
     const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
     for (const { route, operation } of operations()) {
       const { responses } = operation;
-      if (route === 'GET /healthz') continue; // it answers, or nobody does
+      if (route === 'GET /healthz') continue; // it answers, or nothing does
       if (route === 'GET /readyz') expect(responses[503]?.content, route).toEqual(problem);
       else {
         expect(responses['4XX']?.content, route).toEqual(problem);
@@ -240,7 +240,7 @@ describe('the page with the documentation', () => {
     expect(await (await fetch(`${service.url}/docs/json`)).json()).toEqual(document);
   });
 
-  test('runs only scripts of its own, and asks nobody else for anything', async () => {
+  test('runs only scripts of its own, and makes no request to other hosts', async () => {
     const { response, html } = await loadPage();
     const policy = response.headers.get('content-security-policy') ?? '';
     expect(policy).toMatch(/script-src 'self'\s*;/);

@@ -83,7 +83,7 @@ describe('callers for whom there is no place', () => {
     await full.holder;
   });
 
-  test('are sent away when the process is told to stop; the run that has a place ends', async () => {
+  test('are refused when the process stops; the run that has a slot ends', async () => {
     await using full = await startFull();
     const waiting = full.service.post('/api/v1/run', { message: 'next' });
     await untilWaiting(full.service, 1);

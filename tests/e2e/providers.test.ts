@@ -77,7 +77,7 @@ describe('with a fallback in the environment', () => {
 });
 
 describe('with all providers down', () => {
-  test('a run that somebody waits for is 503 with a time to come back, and /readyz says degraded', async () => {
+  test('a run with a waiting caller is 503 with Retry-After, and /readyz says degraded', async () => {
     await using service = await startService({ provider: first });
     await first.down();
     try {

@@ -71,7 +71,7 @@ describe.each(engines)('retention on $name', ({ open }) => {
     expect((await runCli(['prune'], env)).stdout).toMatch(/^0 runs and 0 idempotency keys removed/);
   });
 
-  test('prune takes the age that it is told', async () => {
+  test('prune takes the age of its option', async () => {
     const id = await run('Hi');
     await rows.ageRuns(2 * dayMs, [id]);
     expect((await runCli(['prune', '--older-than', '3 days'], env)).stdout).toMatch(/^0 runs .* more than 3 days ago/);

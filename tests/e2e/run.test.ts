@@ -155,7 +155,7 @@ describe('a failure', () => {
     ['a server error', { error: { status: 500 } }, 503, 'provider_unavailable'],
     ['our key being refused', { error: { status: 401 } }, 502, 'provider_error'],
     ['an answer cut off', { text: 'one two', fault: { kind: 'truncate', afterTokens: 1 } }, 502, 'provider_error'],
-  ] as const)('of the provider (%s) is told as the provider’s', async (_, reply, status, code) => {
+  ] as const)('of the provider (%s) is reported as the provider’s', async (_, reply, status, code) => {
     await using own = await startService({ provider }); // what it learns of the provider is not to bother the others
     await provider.script({ reply: reply as never });
     const { status: got, body, headers, text } = await own.post('/api/v1/run', { message: 'Hi' });

@@ -32,7 +32,7 @@ const printedMessages = (stdout: string) =>
       .map((line) => JSON.parse(line) as { msg?: string }),
   ).filter((message) => message !== 'migration applied');
 
-/** The outputs of the tools that a model was told about. */
+/** The outputs of the tools that were sent to a model. */
 async function toolOutputs(provider: Awaited<ReturnType<typeof startFakeProvider>>): Promise<string[]> {
   const requests = await provider.requests();
   const input = requests.at(-1)?.body?.input as { type?: string; output?: unknown }[];
@@ -54,7 +54,7 @@ describe('agents and entry', () => {
     expect(code).toBe(1);
   });
 
-  test('what nobody declared is named in the log at the start', async () => {
+  test('what has no declaration is named in the log at the start', async () => {
     await using service = await startService();
     const line = await service.logged(({ msg }) => msg?.startsWith('No effect() is declared for ') === true);
     expect(line).toMatchObject({ level: 'warn', msg: expect.stringContaining('triage.lookup_order') });
@@ -192,7 +192,7 @@ describe('onStart and onStop', () => {
     const order = ['stopping', 'run ended', 'onStop began', 'onStop ended', 'stopped'];
     expect(messages(service.logLines()).filter((msg) => order.includes(msg ?? ''))).toEqual(order);
     const atStop = service.logLines().find(({ msg }) => msg === 'onStop began');
-    expect(atStop).toMatchObject({ listening: 1 }); // nobody is let in any more; liveness is still answered
+    expect(atStop).toMatchObject({ listening: 1 }); // no request is accepted any more; liveness is still answered
   });
 
   test('onStop undoes onStart when a later part of the start fails', async () => {

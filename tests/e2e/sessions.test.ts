@@ -68,7 +68,7 @@ describe.each(engines)('sessions on $name', ({ open }) => {
     expect(await lastInput()).toMatch(/first.*One\..*second/s);
   });
 
-  test('a caller who would not wait is told which run holds the session', async () => {
+  test('a caller that does not wait gets the id of the run that holds the session', async () => {
     await provider.script({ text: 'One.', hold: 'busy' });
     const first = say('impatient', 'first');
     await provider.held('busy');

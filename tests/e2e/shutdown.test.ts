@@ -77,7 +77,7 @@ test('during PRESTOP_DELAY new runs are still accepted, though readiness is off'
   expect(await service.exited).toBe(0);
 });
 
-test('on SIGTERM a stream is told to its end', async () => {
+test('on SIGTERM a stream is sent to its end', async () => {
   await using provider = await startFakeProvider();
   await using service = await startService({ provider });
   await provider.script({ text: 'one two three', hold: { name: 'half way', afterTokens: 1 } });
@@ -90,7 +90,7 @@ test('on SIGTERM a stream is told to its end', async () => {
   expect(await service.exited).toBe(0);
 });
 
-test('what is not done by SHUTDOWN_GRACE is handed back, told to its caller, and goes on after a restart', async () => {
+test('a run that outlasts SHUTDOWN_GRACE is handed back, its caller gets its id, and it goes on after a restart', async () => {
   await using provider = await startFakeProvider();
   await using service = await startService({ provider, env: { SHUTDOWN_GRACE: '0.3' } });
   await provider.script({

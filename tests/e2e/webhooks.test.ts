@@ -117,7 +117,7 @@ describe.each(engines)('webhooks on $name', ({ open }) => {
       response.writeHead(refusals <= 3 ? 503 : 200).end();
     });
     await flaky.up();
-    // Nobody has to wait for the next attempt.
+    // The test does not wait for the next attempt.
     for (const runId of runIds)
       for (const { id } of dataOf(await service.get(`/api/v1/webhooks?run_id=${runId}`)))
         await service.post(`/api/v1/webhooks/${id}/retry`, {});
@@ -128,10 +128,10 @@ describe.each(engines)('webhooks on $name', ({ open }) => {
     expect(new Set(flaky.all.map(({ payload }) => payload.data.run.run_id))).toEqual(new Set(runIds));
   });
 
-  test('a receiver that is gone for good is left alone, and told again when somebody asks for it', async () => {
-    await using gone = await startReceiver();
-    gone.answer((response) => response.writeHead(410).end());
-    const runId = await createRun(service, { url: gone.url });
+  test('a receiver that answers 410 gets no further attempts until a delivery is requested again', async () => {
+    await using receiver = await startReceiver();
+    receiver.answer((response) => response.writeHead(410).end());
+    const runId = await createRun(service, { url: receiver.url });
     const [dead] = await inStatus(service, runId, 'dead');
     expect(dead).toMatchObject({ attempts: 1, last_status: 410, delivered_at: null });
     expect(dataOf(await service.get('/api/v1/webhooks?status=dead')).map(({ id }) => id)).toContain(dead?.id);
@@ -139,11 +139,11 @@ describe.each(engines)('webhooks on $name', ({ open }) => {
       /agent_service_webhook_deliveries\{state="dead"\} [1-9]/,
     );
 
-    gone.answer((response) => response.writeHead(200).end());
+    receiver.answer((response) => response.writeHead(200).end());
     const { status, body } = await service.post(`/api/v1/webhooks/${dead?.id}/retry`, {});
     expect([status, body.status]).toEqual([200, 'pending']);
     expect((await inStatus(service, runId, 'delivered'))[0]).toMatchObject({ attempts: 2, last_status: 200 });
-    expect(new Set(gone.all.map(({ id }) => id))).toEqual(new Set([dead?.id]));
+    expect(new Set(receiver.all.map(({ id }) => id))).toEqual(new Set([dead?.id]));
   });
 
   test('a list shows the newest first, in pages', async () => {
@@ -187,7 +187,7 @@ describe.each(engines)('webhooks on $name', ({ open }) => {
     expect(body.errors).toMatchObject([{ path: expect.stringMatching(/^webhook/) }]);
   });
 
-  test('with the same key a run is told of once, and another webhook is another request', async () => {
+  test('with the same key a run has one delivery, and another webhook is another request', async () => {
     const key = { 'idempotency-key': 'hook-1' };
     const body = { message: 'Hi', webhook: { url: receiver.url } };
     const first = await service.post('/api/v1/runs', body, key);
@@ -223,7 +223,7 @@ describe.each(engines)('webhooks on $name', ({ open }) => {
     victim.kill('SIGKILL');
     await victim.exited;
     target.answer((response) => response.writeHead(204).end());
-    // As if the time of the dead process's claim had gone by.
+    // As if the claim of the dead process had expired.
     await own.change(
       processes.dataDir,
       'update webhook_deliveries set next_attempt_at_ms = next_attempt_at_ms - 60000',
@@ -233,7 +233,7 @@ describe.each(engines)('webhooks on $name', ({ open }) => {
     expect(target.all.map(({ id, body }) => [id, body])).toEqual([1, 2].map(() => [first.id, first.body]));
   });
 
-  test('a process that is told to end while it delivers has the next one deliver at once', async () => {
+  test('a process that ends while it delivers lets the next process deliver at once', async () => {
     await using own = await open();
     await using target = await startReceiver();
     await using processes = startProcesses({ provider, env: { ...own.env, ...signing } });

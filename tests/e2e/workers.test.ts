@@ -68,7 +68,7 @@ describe('several processes on one host', () => {
       expect(primary).not.toHaveProperty('worker');
     });
 
-    test('have one set of figures: what each counts is summed, what all read from the store is told once', async () => {
+    test('have one set of metrics: counters are summed, and values from the store appear once', async () => {
       const before = await figure(service, runsEnded);
       for (let n = 0; n < 4; n += 1) await ask(service);
       expect(await figure(service, runsEnded)).toBe(before + 4);
@@ -110,7 +110,7 @@ describe('several processes on one host', () => {
       expect(await figure(service, 'agent_service_workers')).toBe(2);
     });
 
-    test('fail no request when one of them is told to end: others serve on, and another takes its place', async () => {
+    test('fail no request when one of them drains: the others serve on, and another one replaces it', async () => {
       const started = startedWorkers(service).length;
       await provider.script({ when: { lastUserContains: 'Stay' }, reply: { text: 'Finished.', hold: 'in flight' } });
       const staying = ask(service, 'Stay');

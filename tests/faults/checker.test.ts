@@ -16,7 +16,7 @@ import { check, connectStore, type Evidence, type StoreConnection, type Stored }
 const seed = 11;
 const runs = 24;
 
-/** A store that a load has filled and that nobody uses any more, and what was seen from outside. */
+/** A store that a load has filled and that no process uses any more, and what the clients received. */
 type Filled = AsyncDisposable & { connection: StoreConnection; stored: Stored; evidence: Evidence };
 
 async function fill({ name, open }: (typeof engines)[number]): Promise<Filled> {
@@ -251,7 +251,7 @@ const outside: Outside[] = [
     found: [/did step .* 2 times/],
   },
   {
-    fault: 'an effect that nobody recorded',
+    fault: 'an effect that no step recorded',
     change: doing(() => 'run_0:call_0'),
     found: [/happened under run_0:call_0, which no step/],
   },

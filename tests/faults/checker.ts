@@ -15,7 +15,7 @@ export { connectStore, readStore, type StoreAddress, type StoreConnection } from
 export type { Stored } from './checker/stored.ts';
 
 /**
- * What is wrong in a store that nobody uses any more; nothing, if all promises are kept. With `evidence` it is compared
+ * What is wrong in a store that no process uses any more; nothing, if all promises are kept. With `evidence` it is compared
  * with what was seen from outside. It judges runs that came to their end by themselves: none was cancelled or
  * interrupted, and every tool call has a step of its own.
  */

@@ -15,7 +15,7 @@ export type FleetOptions = {
   size: number;
   /** Starts one; it kills itself at its `killAt`-th fault point, or not if that is 0. */
   start(killAt: number): Promise<ServiceUnderTest>;
-  /** Whether nobody may be killed at the moment, lest a run be taken for one that kills processes. */
+  /** Whether no process may be killed at the moment, so that no run is taken for one that kills processes. */
   isEndangered(): Promise<boolean>;
   targets: Targets;
   random: Random;
@@ -31,12 +31,12 @@ export type Fleet = AsyncDisposable & {
   readonly failed: Promise<never>;
 };
 
-/** Starts the processes of a fleet. From then on one of them is always doomed, until the fleet is disposed of. */
+/** Starts the processes of a fleet. From then on one of them is always about to be killed, until the fleet is disposed of. */
 export async function startFleet({ size, start, isEndangered, targets, random }: FleetOptions): Promise<Fleet> {
   const living = new Set<ServiceUnderTest>();
   const deaths: Doom[] = [];
   const failure = Promise.withResolvers<never>();
-  failure.promise.catch(() => {}); // it is told to whoever asks
+  failure.promise.catch(() => {}); // a later caller awaits it
   let doom: Doom = { by: 'test', after: random.between(1, eventsMax) };
   let eventsLeft = Number.POSITIVE_INFINITY;
   let over = false;

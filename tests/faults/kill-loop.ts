@@ -19,7 +19,7 @@ const app = 'tests/support/apps/failpoints.ts';
 export type Scenario = {
   name: string;
   script: ScriptEntry;
-  /** The same as it is for whoever goes on. Defaults to `script`. */
+  /** The same for the process that resumes the run. Defaults to `script`. */
   scriptAfter?: ScriptEntry;
   /** Asks for a run and does with it what the scenario is about; may reject once the process is dead. */
   drive(victim: ServiceUnderTest, sessionId: string, provider: FakeProvider): Promise<unknown>;

@@ -62,7 +62,7 @@ async function loadUntilKilled(
   return { report, modelRequests: requests.counts };
 }
 
-/** What the load came to, in numbers, for whoever runs the long form. */
+/** The numbers of the load, for the output of the long form. */
 function figuresOf(fleet: Fleet, report: LoadReport, stored: Stored, { effects, modelRequests }: Evidence) {
   const maxOf = (values: number[]) => values.reduce((most, value) => Math.max(most, value), 0);
   return {

@@ -41,7 +41,7 @@ const newest = async (): Promise<string> => {
 };
 
 describe('a run whose creation was committed, and the answer to that lost', () => {
-  test.each(['run', 'run/stream'])('completes though its client has gone (%s)', async (path) => {
+  test.each(['run', 'run/stream'])('completes though its client has disconnected (%s)', async (path) => {
     const session_id = `gone-${path.length}`;
     relay.cutAnswersTo('create_run');
     expect(await service.post(`/api/v1/${path}`, { message: 'Hi', session_id })).toMatchObject(unavailable);

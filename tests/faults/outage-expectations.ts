@@ -14,7 +14,7 @@ export function expectNothingLost({ stored, broken, errors }: Judgement, seed: n
   expect(stored.runs.filter(({ crashes }) => crashes > 0)).toEqual([]);
 }
 
-/** Nobody gave a run up or took one over: more than one attempt had only what was in nobody's hands. */
+/** No process gave a run up or took one over: only runs that no process executed had more than one attempt. */
 export function expectNobodyTookOver(world: World, { stored }: Judgement): void {
   for (const msg of [
     'the run of a dead process is queued again',

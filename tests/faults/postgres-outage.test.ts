@@ -29,7 +29,7 @@ const createDatabase = () => {
   return createDatabaseOn(server.url, `outage_${databases}`);
 };
 
-test('while Postgres is restarted under load, each time for less than a lease, every run completes and nobody takes one over', async () => {
+test('while Postgres is restarted under load, each time for less than a lease, every run completes in the process that began it', async () => {
   const databaseUrl = await createDatabase();
   await using world = await openWorld({ urls: [databaseUrl, databaseUrl], databaseUrl, lease: 10, seed });
   await world.underLoad(async () => {
@@ -63,7 +63,7 @@ test('while Postgres is away for longer than a lease, runs are given up before i
   expect(world.logged('the run of a dead process is queued again')).toBe(0);
 });
 
-test('while all connections are cut again and again, every run completes and nobody takes a live run over', async () => {
+test('while all connections are cut again and again, every run completes and no live run is taken over', async () => {
   await using database = await createTestDatabase();
   const { url: databaseUrl } = database;
   await using relay = await openTcpRelay(databaseUrl);

@@ -29,7 +29,7 @@ const slowness = isLong
       { delayMs: 700, runs: 2 },
     ];
 
-test('while Postgres is slow, nobody takes a live run over, memory and connections stay bounded, and all is well afterwards', async () => {
+test('while Postgres is slow, no live run is taken over, memory and connections stay bounded, and every run completes afterwards', async () => {
   await using database = await createTestDatabase();
   await using relay = await openTcpRelay(database.url);
   const urls = [relay.url, relay.url];

@@ -145,7 +145,7 @@ export async function openWorld({ urls, databaseUrl, lease, seed, clients }: Wor
     /** How often any of the services has logged this. */
     logged: (msg: string): number => services.flatMap(messages).filter((each) => each === msg).length,
 
-    /** Runs that were in nobody's hands and went back into the line: the answer of the store was lost. */
+    /** Runs that no process executed and that went back into the queue: the answer of the store was lost. */
     handedBack: (): string[] =>
       services
         .flatMap((service) => service.logLines())

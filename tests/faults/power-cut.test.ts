@@ -25,7 +25,7 @@ const envOf = (bootId: string, hangs: string) => ({
   RUN_LEASE: '2',
 });
 
-test('a stream whose first text a power cut takes is whole for whoever saw that text and goes on after it', async () => {
+test('a stream whose first text is lost in a power cut is complete for a client that received that text and reads on', async () => {
   using folders = createFolders();
   await using provider = await startFakeProvider();
   const hold = [

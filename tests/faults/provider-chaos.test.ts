@@ -6,7 +6,7 @@ import { startProcesses } from '../support/processes.ts';
 import { countAttempts, figuresOf, type Phase, playPhases } from './provider-chaos.ts';
 
 const isLong = process.env.FAULTS === 'long';
-/** How much is asked: enough to see that something is amiss, and, in the long form, for figures. */
+/** How much is asked: enough to show a fault and, in the long form, for numbers to compare. */
 const load = isLong ? { clients: 12, runsPerPhase: 200 } : { clients: 6, runsPerPhase: 8 };
 /** The other provider answers so much later, in ms. */
 const slowMs = 100;

@@ -39,7 +39,7 @@ async function follow(service: ServiceUnderTest, runId: string) {
   return readEvents(response).all();
 }
 
-/** Asks for one run, follows it to its end, and compares what it was told with what the service keeps. */
+/** Asks for one run, follows it to its end, and compares the events with what the service stores. */
 async function askFor(service: ServiceUnderTest, number: number, phase: string): Promise<ChaosRun> {
   const kind = kinds[number % kinds.length] as Kind;
   const answer = answerOf(number);
@@ -80,7 +80,7 @@ export type Phase = {
   isMet(): Promise<boolean>;
 };
 
-/** A phase that nobody meets lasts for so many times as many runs, and no longer. */
+/** A phase that meets no call lasts for so many times as many runs, and no longer. */
 const phaseLengthMax = 25;
 
 /** Clients that ask without a pause while one phase follows the other; each lasts for so many runs, and until it is met. */

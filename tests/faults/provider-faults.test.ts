@@ -70,7 +70,7 @@ function expectOutcome(
   } else {
     expect(met.error, where).toBeInstanceOf(ServiceError);
     const { retryAfterMs } = (met.error as ServiceError).extras;
-    // A part of the waiting time has gone by when it is told.
+    // A part of the waiting time has passed before the answer.
     if (expected.retryAfterMs)
       expect(Math.ceil((retryAfterMs ?? 0) / 5_000), where).toBe(expected.retryAfterMs / 5_000);
   }

@@ -7,7 +7,7 @@ export type Expected = {
   asked: number;
   /** Who answered in the end: the provider that had failed, or the other one; or the code of the error. */
   outcome: 'itself' | 'other' | ErrorCode;
-  /** Who answers the next request, when the provider is well again: it is left alone for a while or not. Defaults to whoever. */
+  /** The provider that answers the next request, when the faulty one is well again. Defaults to any. */
   next?: 'itself' | 'other' | 'nobody';
   /** The waiting time that a caller is told, in ms. */
   retryAfterMs?: number;

@@ -31,7 +31,7 @@ const graceMs = 3_000;
  * seconds late. Figures are taken with the shorter delay, on a machine that is quiet.
  */
 const delayMs = isLong ? 1_500 : 4_000;
-/** When the load balancer is told of the pod's end, in ms. */
+/** When the load balancer is notified of the pod's end, in ms. */
 const propagationMs = 500;
 /** More than a pod takes, so that one which takes longer is seen: it ends by SIGKILL. */
 const gracePeriodMs = delayMs + graceMs + 16_000;
@@ -39,11 +39,11 @@ const gracePeriodMs = delayMs + graceMs + 16_000;
 const longMs = { beyondGrace: delayMs + graceMs + 2_500, within: 1_000 };
 
 /**
- * What suffices to see that something is amiss: the end of the only pod, which has met all that was asked for. The long
- * form has figures to compare. No run is so long that three pods in a row could be killed in one of its steps: then it
+ * The smallest update that shows a fault: the end of the only pod, which has had all requests. The long form yields
+ * numbers to compare. No run is so long that three pods in a row could be killed in one of its steps: then it
  * would be ended, rightly, as one that kills processes.
  */
-const glimpse = { longMs: longMs.within, ...(isLong ? { replicas: 3, replaced: 6 } : { replicas: 1, replaced: 1 }) };
+const smallest = { longMs: longMs.within, ...(isLong ? { replicas: 3, replaced: 6 } : { replicas: 1, replaced: 1 }) };
 
 const usual: Termination = { propagationMs, preStopMs: 0, signal: 'SIGTERM', gracePeriodMs };
 
@@ -195,7 +195,7 @@ describe('a rolling update behind a load balancer, under load', () => {
     // A single pod is to meet many requests meanwhile.
     const termination = { ...usual, propagationMs: isLong ? propagationMs : graceMs };
     const { traffic, wrong } = await playFor(context, {
-      ...glimpse,
+      ...smallest,
       env: { ...settings(0), ...shortLease },
       termination,
     });
@@ -207,7 +207,7 @@ describe('a rolling update behind a load balancer, under load', () => {
     // A single pod is to be killed while requests are on their way to it.
     const heardMs = isLong ? propagationMs : delayMs;
     const termination: Termination = { ...usual, propagationMs: heardMs, preStopMs: delayMs, signal: 'SIGKILL' };
-    const killed = { ...glimpse, env: { ...settings(delayMs), ...shortLease }, termination };
+    const killed = { ...smallest, env: { ...settings(delayMs), ...shortLease }, termination };
     const { traffic, stored, wrong } = await playFor(context, killed);
     expect(traffic.tally.failures.length).toBeGreaterThan(0);
     expect([...traffic.violations, ...wrong], `seed ${seed}`).toEqual([]);

@@ -56,7 +56,7 @@ async function onlyRun(service: ServiceUnderTest): Promise<string> {
   return run?.run_id ?? '';
 }
 
-/** Says that the calls are noted for which a run waits; false if it waits for nobody. */
+/** Says that the calls are noted for which a run waits; false if it waits for no decision. */
 async function decide(service: ServiceUnderTest, runId: string): Promise<boolean> {
   const { body } = await service.get(`/api/v1/runs/${runId}`);
   if (body.status !== 'requires_action') return false;
@@ -97,7 +97,7 @@ const start = (env: Record<string, string>) =>
 
 /**
  * Where the process stops itself, or nowhere: then the test stops it; how often the tool may be called over all; and
- * whether a person is asked, since nobody knows what became of the call.
+ * whether a person is asked, since the outcome of the call is not known.
  */
 const places = [
   { place: 'waits for a model', stopAt: undefined, tool: 'note', callsMax: 1 },

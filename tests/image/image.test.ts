@@ -115,7 +115,7 @@ describe('the image', () => {
     expect(readdirSync(join(root, 'usr/local/bin')).filter((name) => /npm|npx|yarn|corepack/.test(name))).toEqual([]);
   });
 
-  test('belongs to root, and nobody else may change any of it', () => {
+  test('belongs to root, and no other user may change any of it', () => {
     const files = below('app');
     expect(files.length).toBeGreaterThan(1000);
     const open = files.filter(({ stat }) => stat.uid !== 0 || stat.gid !== 0 || (stat.mode & 0o022) !== 0);

@@ -61,7 +61,7 @@ export function createChainBench({ providers, limits = usual, board, keys, clock
     ...(signal ? { signal } : {}),
   });
 
-  /** Asks once, and gives what was answered, by whom, and what was told on the way. */
+  /** Makes one call, and returns the answer, the provider that gave it, and the notifications in between. */
   async function ask(
     streamed: boolean,
     more: Partial<ModelCall> & { message?: string; signal?: AbortSignal; model?: string } = {},

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** A line that a tool of `apps/effects.ts` or `apps/fault-points.ts` wrote: what really happened, whoever died then. */
+/** A line that a tool of `apps/effects.ts` or `apps/failpoints.ts` wrote: the effect itself, which no later death of a process takes back. */
 export type Effect = { tool: string; text: string; key: string };
 
 /** What tools wrote to a file, in order; nothing if no tool was called. */

@@ -256,7 +256,7 @@ describe('requests that are wrong', () => {
     expect(await post('/chat/completions', { model, messages: [assistant, toolMessage] })).toBeUndefined();
   });
 
-  test('a wrong key is 401 and an unknown model 404, where the fake was told', async () => {
+  test('a wrong key is 401 and an unknown model 404, where the options name keys and models', async () => {
     await using strict = await startFakeProvider({ apiKey: 'sk-right', models: ['known'], freshIds: true });
     const ask = (apiKey: string, name: string) =>
       new OpenAI({ baseURL: strict.baseUrl, apiKey, maxRetries: 0 }).responses.create({ model: name, input: 'Hi' });

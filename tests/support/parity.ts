@@ -14,7 +14,7 @@ import { type Asked, type Respond, startScriptedServer } from './scripted-server
 
 setTracingDisabled(true);
 
-/** What a case comes to in a word: an answer, or the class of its error. */
+/** The outcome of a case in a word: an answer, or the class of its error. */
 export type Word = string;
 /** How the two differ on purpose; decision 0010 explains every row. */
 export type Difference = { openai: Word; ours: Word };

@@ -84,7 +84,7 @@ function removeServer(folder: string, pid: number | undefined): void {
     try {
       process.kill(pid, 'SIGQUIT');
     } catch {
-      // It is gone already.
+      // It has ended already.
     }
     // The server takes its pid file away last. Waiting for the pid itself would wait for this process to reap it.
     for (let waitedMs = 0; waitedMs < stopMs && readPidFile(dataDir) !== null; waitedMs += 10) sleepSync(10);
@@ -117,7 +117,7 @@ async function serverIn(folder: string): Promise<number | undefined> {
     await client.end();
     return rows[0]?.dir === dataDir ? running.pid : undefined;
   } catch {
-    return undefined; // Nobody answers; a server that lost its folder ends by itself within a minute.
+    return undefined; // No answer; a server that lost its folder ends by itself within a minute.
   }
 }
 
@@ -131,7 +131,7 @@ export async function removeLeftovers(): Promise<void> {
     try {
       removeServer(folder, await serverIn(folder));
     } catch {
-      // It belongs to somebody else, or another run of the tests removes it at this moment.
+      // It belongs to another user, or another run of the tests removes it at this moment.
     }
   }
 }

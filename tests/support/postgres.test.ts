@@ -32,7 +32,7 @@ test('databases made at the same time have the schema and do not share rows', as
   }
 });
 
-test('a database is dropped with its file, even while somebody is still connected', async () => {
+test('a database is dropped with its file, even while a client is still connected', async () => {
   const database = await createTestDatabase();
   const name = new URL(database.url).pathname.slice(1);
   await withClient(database.url, async (client) => {

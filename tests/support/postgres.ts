@@ -3,7 +3,7 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import { migrate, readMigrations } from '../../src/storage/postgres/migrate.ts';
 
-/** A database that nobody else uses. */
+/** A database of one test file. */
 export type TestDatabase = {
   readonly url: string;
   /** Drops the database, and the connections that still use it. */
@@ -37,7 +37,7 @@ async function ensureTemplate(admin: pg.Client, name: string): Promise<void> {
   await admin.query(`drop database if exists ${half} with (force)`);
   await admin.query(`create database ${half}`);
   await migrate({ url: urlOf(half) });
-  // Nobody may connect: Postgres refuses to copy a database that somebody uses.
+  // No connections: Postgres refuses to copy a database that is in use.
   await admin.query(`alter database ${half} with allow_connections false`);
   await admin.query(`alter database ${half} rename to ${name}`);
 }

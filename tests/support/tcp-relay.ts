@@ -33,7 +33,7 @@ function createSlowWriter(to: Socket, delayMs: () => number) {
     const nowMs = systemClock.monotonicMs();
     lastMs = Math.max(lastMs, nowMs + delayMs());
     if (lastMs <= nowMs) return void to.write(chunk);
-    // tidy: sleep because the delay is what the relay is for; nobody waits for it but the client under test
+    // tidy: sleep because the delay is what the relay is for; only the client under test waits for it
     setTimeout(() => to.writable && to.write(chunk), lastMs - nowMs);
   };
 }

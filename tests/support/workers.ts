@@ -11,7 +11,7 @@ const hasStarted = ({ msg }: LogLine) => msg === 'worker started';
 
 type JsonBody = Record<string, unknown>;
 
-/** The workers that have started so far, those that are gone included, in that order. */
+/** The workers that have started so far, those that have ended included, in that order. */
 export const startedWorkers = (service: ServiceUnderTest): WorkerUnderTest[] =>
   service.logLines().filter(hasStarted) as unknown as WorkerUnderTest[];
 
@@ -20,7 +20,7 @@ export const latestWorkers = (service: ServiceUnderTest): WorkerUnderTest[] => [
   ...new Map(startedWorkers(service).map((each) => [each.worker, each])).values(),
 ];
 
-/** Waits until so many workers have started, those that are gone included. */
+/** Waits until so many workers have started, those that have ended included. */
 export async function untilStarted(service: ServiceUnderTest, count: number): Promise<WorkerUnderTest[]> {
   await service.logged((line) => hasStarted(line) && startedWorkers(service).length >= count);
   return startedWorkers(service).slice(0, count);
@@ -28,7 +28,7 @@ export async function untilStarted(service: ServiceUnderTest, count: number): Pr
 
 /**
  * Sends a request over a connection of its own: workers are given connections in turn, and one that is kept may lead to
- * a worker that is gone. Posts where there is a body.
+ * a worker that has ended. Posts where there is a body.
  */
 export async function requestAlone(url: string, body?: unknown): Promise<{ status: number; body: JsonBody }> {
   const method = body === undefined ? 'GET' : 'POST';

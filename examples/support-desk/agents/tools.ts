@@ -10,7 +10,7 @@ const orderNumber = z
   .regex(/^\d{4}$/)
   .describe('The order number, four digits, such as 1001');
 
-/** What the model is told when a tool throws: the desk's own sentence, never the inside of an unexpected error. */
+/** The output for the model when a tool throws: the desk's own sentence, never the text of an unexpected error. */
 const errorFunction = (_context: unknown, error: unknown): string =>
   error instanceof DeskError ? error.message : 'An error occurred while running the tool.';
 
@@ -72,7 +72,7 @@ export const refund = tool({
     order_number: orderNumber,
     reason: z.string().min(3).describe("Why, in the customer's words"),
   }),
-  // The run stops here and goes on when somebody has decided, be it a week later and on another machine.
+  // The run stops here and goes on after a person has decided, even a week later and on another machine.
   needsApproval: true,
   errorFunction,
   execute: ({ order_number, reason }) => desk.refund(order_number, reason),

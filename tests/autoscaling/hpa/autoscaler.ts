@@ -7,7 +7,7 @@ export type Observation = {
   /** Pods that are wanted now. */
   currentReplicas: number;
   pods: ObservedPod[];
-  /** The value of an external metric, all pods together; null if nobody knows it. */
+  /** The value of an external metric, all pods together; null if it is not known. */
   external(name: string): number | null;
 };
 

@@ -74,7 +74,7 @@ const limited: Row[] = [
     expected: 20,
   },
   {
-    name: 'takes the policy that adds least, if told to',
+    name: 'takes the policy that adds least, if configured so',
     up: rules([pods(2, 60), percent(50, 60)], minChange),
     current: 1,
     desired: 500,
@@ -136,7 +136,7 @@ const limited: Row[] = [
     expected: 98,
   },
   {
-    name: 'takes the policy that removes least, if told to',
+    name: 'takes the policy that removes least, if configured so',
     down: rules([pods(2, 60), percent(50, 60)], minChange),
     current: 5,
     desired: 1,

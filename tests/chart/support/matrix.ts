@@ -53,7 +53,7 @@ export const matrix: OptionSet[] = [
   }),
   with_('a fixed number of pods', { autoscaling: { enabled: false }, metrics: { provider: 'none', scrape: 'none' } }),
   with_('a number of pods left to Argo CD and an autoscaler', { replicaCount: null }),
-  with_('an autoscaler of somebody else', { autoscaling: { enabled: false, managedElsewhere: true } }),
+  with_('an autoscaler outside of the chart', { autoscaling: { enabled: false, managedElsewhere: true } }),
   with_('the autoscaler on CPU alone', { autoscaling: { demand: { enabled: false } }, metrics: { provider: 'none' } }),
   with_('the autoscaler on demand alone', { autoscaling: { cpu: { enabled: false } } }),
   with_('a quarter of 7 places', {

@@ -1,5 +1,5 @@
 type Values = Record<string, unknown>;
-/** A configuration that loses work, cannot run, or shows something to everybody. */
+/** A configuration that loses work, cannot run, or publishes what is private. */
 export type Refusal = {
   /** What is refused. */
   what: string;
@@ -54,7 +54,7 @@ export const refusals: Refusal[] = [
     mended: embedded,
   },
   {
-    what: 'the embedded store with a number of pods that somebody else chooses',
+    what: 'the embedded store with a number of pods that another controller sets',
     values: { ...embedded, replicaCount: null },
     says: ['for one process', 'Set replicaCount: 1'],
     mended: embedded,
@@ -66,7 +66,7 @@ export const refusals: Refusal[] = [
     mended: embedded,
   },
   {
-    what: 'the embedded store with an autoscaler of somebody else',
+    what: 'the embedded store with an autoscaler outside of the chart',
     values: { ...embedded, autoscaling: { enabled: false, managedElsewhere: true } },
     says: ['an autoscaler is on', 'managedElsewhere: false'],
     mended: embedded,
@@ -96,7 +96,7 @@ export const refusals: Refusal[] = [
     mended: { podDisruptionBudget: { minAvailable: 1 } },
   },
   {
-    what: 'a budget under which a percentage that comes to all pods must stay',
+    what: 'a budget whose percentage amounts to all pods',
     values: { podDisruptionBudget: { minAvailable: '60%' } },
     says: ['minAvailable is 60%', 'maxUnavailable: 1'],
     mended: { podDisruptionBudget: { minAvailable: '50%' } },
@@ -138,7 +138,7 @@ export const refusals: Refusal[] = [
     mended: { database: { maxConnections: 44 }, autoscaling: { enabled: false } },
   },
   {
-    what: 'an autoscaler on a figure that nobody serves',
+    what: 'an autoscaler on a metric that no server serves',
     values: { metrics: { provider: 'none' } },
     says: [
       'metrics.provider is none: nobody serves them',
@@ -147,7 +147,7 @@ export const refusals: Refusal[] = [
     mended: { metrics: { provider: 'none' }, autoscaling: { demand: { enabled: false } } },
   },
   {
-    what: 'an autoscaler on a figure that nobody collects',
+    what: 'an autoscaler on a metric that is not scraped',
     values: { metrics: { scrape: 'none' } },
     says: ['metrics.scrape is none: nobody collects them', 'podMonitor, serviceMonitor or annotations'],
     mended: { metrics: { scrape: 'elsewhere' } },
@@ -189,13 +189,13 @@ export const refusals: Refusal[] = [
     mended: { image: { tag: 'latest', digest: `sha256:${'ab'.repeat(32)}` } },
   },
   {
-    what: 'production without authentication that nobody asked for',
+    what: 'production without authentication and without consent to it',
     values: { config: { AUTH_MODE: 'none' } },
     says: ['AUTH_MODE is none, and APP_ENV is production', 'allowUnauthenticated: true'],
     mended: { config: { AUTH_MODE: 'none' }, allowUnauthenticated: true },
   },
   {
-    what: 'staging without authentication that nobody asked for',
+    what: 'staging without authentication and without consent to it',
     values: { config: { AUTH_MODE: 'none', APP_ENV: 'staging' } },
     says: ['APP_ENV is staging', 'config.AUTH_MODE: api_key'],
     mended: { config: { AUTH_MODE: 'api_key', APP_ENV: 'staging' } },
@@ -302,7 +302,7 @@ export const refusals: Refusal[] = [
     mended: pool({ replicaCount: 2, cache: { accessModes: ['ReadWriteMany'] } }),
   },
   {
-    what: 'model servers that scale on a figure that nobody serves',
+    what: 'model servers that scale on a metric that no server serves',
     values: pool(
       { autoscaling: { enabled: true }, cache: { enabled: false } },
       { metrics: { provider: 'none' }, autoscaling: { enabled: false } },

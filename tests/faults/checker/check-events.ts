@@ -50,7 +50,7 @@ function checkEnd({ run, events }: RunRecord): string[] {
   return wrong;
 }
 
-/** A pause is followed by what was decided, and recoveries are told no more often than processes died. */
+/** A pause is followed by what was decided, and there are no more events of recoveries than deaths of processes. */
 function checkResumptions({ run, events }: RunRecord): string[] {
   const wrong = events.flatMap((event, index) => {
     const next = events[index + 1];

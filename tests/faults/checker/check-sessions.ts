@@ -82,7 +82,7 @@ function checkCounters(session: Session, runs: StoredRun[], items: SessionItem[]
   return wrong;
 }
 
-/** The sessions of a store in which nobody interrupted anybody: not interleaved, not held, their counters true. */
+/** The sessions of a store without interrupted runs: not interleaved, not held, their counters true. */
 export function checkSessions(stored: Stored): string[] {
   const keyOf = (tenantId: string, sessionId: string | null) => JSON.stringify([tenantId, sessionId]);
   const runsOf = Map.groupBy(stored.runs, (run) => keyOf(run.tenantId, run.sessionId));

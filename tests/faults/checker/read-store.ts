@@ -64,7 +64,7 @@ export async function connectStore(address: StoreAddress): Promise<StoreConnecti
   };
 }
 
-/** Reads a store past the service, as it is while nobody writes. */
+/** Reads a store past the service, while no process writes to it. */
 export async function readStore(address: StoreAddress): Promise<Stored> {
   await using connection = await connectStore(address);
   return await connection.read(); // before it is closed

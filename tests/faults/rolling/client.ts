@@ -70,7 +70,7 @@ export function createClient({ caller, tally, onEvent, violated, beforeAgain }: 
     violated(`run ${planned.number} could not be made`);
   }
 
-  /** Approves, until it is known that somebody has: after a failure that may be this client itself. */
+  /** Approves until the approval is known to be stored. After a failure a 409 may come from this client's own first attempt. */
   async function decide({ runId }: LoadRun, { required_action }: SeenEvent): Promise<void> {
     const { items } = required_action as { items: { call_id: string }[] };
     const body = { decisions: items.map(({ call_id }) => ({ call_id, decision: 'approve' })) };

@@ -26,7 +26,7 @@ type Pod = { name: string; service: ServiceUnderTest };
 /** How a pod ended: with an exit code, or by a signal. */
 export type PodEnd = number | NodeJS.Signals;
 
-/** Calls `act` after `delayMs`, unless it is told before that there is no need any more. */
+/** Calls `act` after `delayMs`, unless the returned function is called before. */
 function later(delayMs: number, act: () => void): () => void {
   // tidy: sleep because these delays of a cluster are what the test is about: they say how much time a pod has
   const timer = setTimeout(act, delayMs);
@@ -41,7 +41,7 @@ async function untilReady({ probeUrl }: ServiceUnderTest): Promise<void> {
 /**
  * Pods behind a load balancer, replaced in the order in which Kubernetes does it (`maxSurge: 1`, `maxUnavailable: 0`):
  * the new pod is ready before the old one is deleted; then the news that it is on its way out spreads while, at the same
- * time, it is told to stop. Nothing makes the one wait for the other.
+ * time, it gets its signal. Neither waits for the other.
  */
 export async function deploy({ replicas, start, balancer, termination }: DeploymentOptions) {
   let started = 0;
@@ -87,7 +87,7 @@ export async function deploy({ replicas, start, balancer, termination }: Deploym
       return ends;
     },
 
-    /** Ends all pods; resolves once they are gone. */
+    /** Ends all pods; resolves once they have ended. */
     async end(): Promise<void> {
       for (const { service } of pods) service.kill('SIGTERM');
       await Promise.all(pods.map(({ service }) => service.exited));

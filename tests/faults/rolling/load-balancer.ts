@@ -24,7 +24,7 @@ export type LoadBalancer = AsyncDisposable & {
   add(name: string, url: string): Promise<void>;
   /** Nothing new goes to this pod any more; connections that there are stay. */
   drain(name: string): Promise<void>;
-  /** Forgets a pod that is gone. */
+  /** Removes a pod that has ended. */
   remove(name: string): Promise<void>;
   /** Requests that were answered 5xx or not at all, as it logged them: with the pod, and how they ended. */
   failed(): string[];
@@ -85,7 +85,7 @@ async function listen(): Promise<Server> {
 }
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
-/** Nobody but the kernel knows which ports are free: it chooses them, and HAProxy inherits the sockets. */
+/** Only the kernel knows which ports are free: it chooses them, and HAProxy inherits the sockets. */
 const fdOf = (server: Server) => (server as unknown as { _handle: { fd: number } })._handle.fd;
 /** Where inherited sockets begin, after the three of every process. */
 const firstFd = 3;

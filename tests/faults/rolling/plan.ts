@@ -38,7 +38,7 @@ function toolsOf({ kind, shape }: Errand): ('look' | 'note' | 'pay')[] {
 }
 
 /**
- * Plans a run of this errand; what it is answered, and what its tools are told, no other run has.
+ * Plans a run of this kind. Its answer and the arguments of its tools are its own.
  *
  * @param longMs how long a long run takes
  */

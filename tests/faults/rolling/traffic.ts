@@ -53,37 +53,37 @@ const errandsThrough = (index: number): Errand[] => [
 
 /** Events that all clients together see between two runs of a client that asks seldom. */
 const eventsBetween = 300;
-/** The signal of what nobody ends early. */
+/** A signal that is never aborted. */
 const never = new AbortController().signal;
 /** How long a client waits at most until it asks again for what failed, in ms. */
 const againMs = 100;
 
-/** Rings for everybody who waits for the next time. */
-function createBell() {
-  let next = Promise.withResolvers<void>();
+/** Wakes all that wait for the next notification. */
+function createNotification() {
+  let upcoming = Promise.withResolvers<void>();
   let closed = false;
   return {
-    ring(): void {
-      next.resolve();
-      if (!closed) next = Promise.withResolvers();
+    notify(): void {
+      upcoming.resolve();
+      if (!closed) upcoming = Promise.withResolvers();
     },
-    /** Rings from now on whenever somebody waits. */
+    /** From now on no wait blocks. */
     close(): void {
       closed = true;
-      next.resolve();
+      upcoming.resolve();
     },
-    heard: (): Promise<void> => next.promise,
+    next: (): Promise<void> => upcoming.promise,
   };
 }
 
 /**
- * Clients of all kinds that go on until they are told to stop, each with connections of its own: blocking runs, streams,
+ * Clients of all kinds that go on until `stop` is called, each with connections of its own: blocking runs, streams,
  * runs in the background, runs that wait for a person or for their session, and polls.
  */
 export function startTraffic({ urls, seed, longMs, onEnd = () => {} }: TrafficOptions) {
   const traffic: Traffic = { runs: [], tally: createTally(), violations: [] };
   const callers: Caller[] = [];
-  const bell = createBell();
+  const progress = createNotification();
   let stopping = false;
   let planned = 0;
   let events = 0;
@@ -92,7 +92,7 @@ export function startTraffic({ urls, seed, longMs, onEnd = () => {} }: TrafficOp
   const onEvent = ({ run_id }: SeenEvent) => {
     newest = run_id;
     events += 1;
-    bell.ring();
+    progress.notify();
   };
 
   function createOwnClient(entrance: Entrance) {
@@ -100,7 +100,7 @@ export function startTraffic({ urls, seed, longMs, onEnd = () => {} }: TrafficOp
     const caller = createCaller(entrance, urls[entrance], tally);
     callers.push(caller);
     const violated = (what: string) => void violations.push(what);
-    const beforeAgain = () => pause(againMs, never, bell.heard);
+    const beforeAgain = () => pause(againMs, never, progress.next);
     return createClient({ caller, tally, onEvent, violated, beforeAgain });
   }
 
@@ -127,7 +127,7 @@ export function startTraffic({ urls, seed, longMs, onEnd = () => {} }: TrafficOp
       const { runId } = await runErrand(client, seldom, random);
       if (runId !== null) await client.poll(runId);
       const until = events + eventsBetween;
-      while (!stopping && events < until) await bell.heard();
+      while (!stopping && events < until) await progress.next();
     }
   }
 
@@ -135,7 +135,7 @@ export function startTraffic({ urls, seed, longMs, onEnd = () => {} }: TrafficOp
   async function poll(entrance: Entrance): Promise<void> {
     const client = createOwnClient(entrance);
     while (!stopping) {
-      await bell.heard();
+      await progress.next();
       if (newest !== null) await client.poll(newest);
     }
   }
@@ -147,7 +147,7 @@ export function startTraffic({ urls, seed, longMs, onEnd = () => {} }: TrafficOp
       ...errandsThrough(index).map((errand) => keepAsking(entrance, errand)),
     ]),
   );
-  busy.catch(() => {}); // whoever stops the traffic is told
+  busy.catch(() => {}); // the caller of `stop` gets the error
 
   return {
     ...traffic,
@@ -155,13 +155,13 @@ export function startTraffic({ urls, seed, longMs, onEnd = () => {} }: TrafficOp
     /** Resolves when so many runs have ended since this call. */
     async ended(count: number): Promise<void> {
       const until = traffic.runs.length + count;
-      while (traffic.runs.length < until) await Promise.race([bell.heard(), busy]);
+      while (traffic.runs.length < until) await Promise.race([progress.next(), busy]);
     },
 
     /** Lets every client finish what it is at. */
     async stop(): Promise<Traffic> {
       stopping = true;
-      bell.close();
+      progress.close();
       await busy.finally(() => {
         for (const caller of callers) caller.close();
       });

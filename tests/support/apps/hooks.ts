@@ -13,7 +13,7 @@ const listening = () => process.getActiveResourcesInfo().filter((name) => name =
 const hook = (name: string) => async () => {
   say(`${name} began`, { listening: listening() });
   if (name === 'onStart' && process.env.GATE) await fetch(process.env.GATE);
-  await new Promise(setImmediate); // whoever does not wait for the hook is through by then
+  await new Promise(setImmediate); // a caller that does not wait for the hook has gone on by then
   if (process.env.FAIL === name) throw new Error(`${name} failed 4711`);
   say(`${name} ended`);
 };

@@ -1,5 +1,5 @@
 /**
- * A worker that serves nobody, quick to start. `BEHAVE` is what it does: `fail` its start, `die` at once, `cut` its runs
+ * A worker without a server, quick to start. `BEHAVE` is what it does: `fail` its start, `die` at once, `cut` its runs
  * when it is drained, or `start` and never come to an end with it.
  */
 import { Counter, Registry } from 'prom-client';

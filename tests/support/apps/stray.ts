@@ -1,4 +1,4 @@
-/** An agent whose tool leaves an error behind that nobody handles. */
+/** An agent whose tool leaves an unhandled error behind. */
 import { Agent, tool } from '@openai/agents';
 import { serve } from 'agent-service';
 import { z } from 'zod';

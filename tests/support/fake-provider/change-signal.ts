@@ -4,7 +4,7 @@ export function createChangeSignal() {
   const waiting = new Set<() => void>();
   return {
     version: () => version,
-    /** Tells everybody who waits that something changed. */
+    /** Wakes all waiters after a change. */
     changed(): void {
       version++;
       for (const wake of waiting) wake();

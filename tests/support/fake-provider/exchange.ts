@@ -44,7 +44,7 @@ export function createExchange(response: ServerResponse, recording: Recording) {
 
   return {
     recording,
-    /** Aborts when the exchange is over, whoever ended it. */
+    /** Aborts when the exchange is over, whichever side ended it. */
     signal: over.signal,
     head,
     /** Writes to the body; waits while the client does not read. */

@@ -4,7 +4,7 @@ type Waiter = { go: () => void };
  * Named places where replies wait for a test. A release without a count opens the place for good; with a count it lets
  * that many through, those who wait first and then those who come later.
  *
- * @param onChange called whenever somebody arrives or leaves
+ * @param onChange called whenever a reply starts or stops waiting
  */
 export function createHolds(onChange: () => void) {
   const waiters = new Map<string, Set<Waiter>>();

@@ -25,7 +25,7 @@ export type RecordedRequest = {
   source: ReplySource | 'refused' | null;
   /** The HTTP status; null while no headers were sent. */
   status: number | null;
-  /** `aborted`: the client went away before the end; `faulted`: the fake broke the answer off, as it was told. */
+  /** `aborted`: the client disconnected before the end; `faulted`: the fake cut the answer off, as scripted. */
   outcome: 'in_flight' | 'completed' | 'aborted' | 'faulted';
   /** How many tokens were written, in a stream. */
   tokensSent: number;

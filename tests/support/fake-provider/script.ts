@@ -53,7 +53,7 @@ function currentStep<T>(steps: T[], replyOf: (step: T) => Reply, callsMade: numb
   return last !== undefined && callsOf(replyOf(last)) === 0 ? last : undefined;
 }
 
-/** The answer of a model that was told nothing: the smallest value of the schema, or an echo. */
+/** The answer of a model without a script: the smallest value of the schema, or an echo. */
 function defaultReply(call: ModelCall, userText: string): Reply {
   if (call.outputSchema !== undefined) return { json: exampleOf(call.outputSchema) };
   const output = lastToolOutput(call);

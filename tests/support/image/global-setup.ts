@@ -18,7 +18,7 @@ export type ImageBuild = {
   base: string;
   /** The image of this repository. */
   tag: string;
-  /** A text that stands in the secrets of the build, and in files beside the sources that nobody means to publish. */
+  /** A text in the secrets of the build, and in files beside the sources that must not be published. */
   secret: string;
   buildArgs: Record<'VERSION' | 'REVISION' | 'CREATED' | 'SOURCE', string>;
   unpacked: UnpackedImage;

@@ -112,7 +112,7 @@ export function createClient({ sender, report, effectsFile, onEvent, signal }: C
     });
     run.decisions.push(...decided);
     // Refused as decided already: right if the answer to an earlier request got lost.
-    if ('refusal' in sent && sent.drops === 0) violated(run)('a decision was refused that nobody had made');
+    if ('refusal' in sent && sent.drops === 0) violated(run)('a decision was refused that no client had made');
   }
 
   const follow = (run: LoadRun, viewer: Viewer) => (url: string) =>

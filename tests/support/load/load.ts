@@ -29,7 +29,7 @@ export type LoadOptions = {
   signal?: AbortSignal;
 };
 
-/** Resolves for everybody who waits when something ends. */
+/** Wakes all waiters when something ends. */
 function createEnds() {
   const waiting = new Set<() => void>();
   return {

@@ -1,6 +1,6 @@
 /**
- * Waits before a client tries again: at most `delayMs`, and no longer than until `sooner` settles, which is told when
- * nobody waits any more. Rejects with the signal's reason when `signal` aborts.
+ * Waits before a client tries again: at most `delayMs`, and no longer than until `sooner` settles, which is notified when
+ * the wait is over. Rejects with the signal's reason when `signal` aborts.
  */
 export async function pause(
   delayMs: number,

@@ -3,7 +3,7 @@ import type { PlannedRun } from './plan.ts';
 /** An event as a client received it. */
 export type SeenEvent = Record<string, unknown> & { type: string; seq: number; run_id: string };
 
-/** What a client decided about a call whose outcome nobody knew. */
+/** What a client decided about a call whose outcome was not known. */
 export type Decided = { callId: string; tool: string; decision: 'use_result' | 'retry' };
 
 /** What became of a planned run, as its clients saw it. */
@@ -33,7 +33,7 @@ export type LoadReport = {
   seed: number;
   runs: LoadRun[];
   errors: LoadError[];
-  /** Connections that broke, or that nobody accepted. */
+  /** Connections that broke or were refused. */
   drops: number;
   /** What no client should see: an event twice, another run's answer, a half stream that looks whole, … In words. */
   violations: string[];

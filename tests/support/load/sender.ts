@@ -87,7 +87,7 @@ export function createSender({ targets, random, report, anyEnd, signal }: Sender
           }
           const refusal = await note(response, purpose);
           if (!(await mayAskAgain(response, refusal))) return { refusal, drops };
-          fruitless = 0; // it has waited as it was told
+          fruitless = 0; // it has waited as Retry-After says
         } catch (error) {
           signal.throwIfAborted();
           if (!(error instanceof TypeError)) throw error; // fetch and its bodies fail with a TypeError, nothing else does
