@@ -41,7 +41,7 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
         signal,
         recorded,
         clock: systemClock,
-        published: () => {},
+        publish: () => {},
         lost: () => {},
         append: async (entries) => {
           await memory.beforeWrite(entries);

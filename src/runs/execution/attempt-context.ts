@@ -47,7 +47,7 @@ export function createAttemptContext(deps: AttemptContextDeps) {
   const { deadlineMs = Number.POSITIVE_INFINITY, waitForProviders } = deps;
   const { budget = unlimited, beat = createFlushTimer(clock), stored } = deps;
   const modelErrors = new WeakSet<object>();
-  const text = createTextCoalescer({ beat, tell: journal.tell, tellFirst: journal.tellFirstText });
+  const text = createTextCoalescer({ flushTimer: beat, events: journal });
   const callIds = new Set<string>();
   const agentCalls = new Map<string, { number: number; startedAtMs: number; agent: string }>();
   let storing = stored;
@@ -112,7 +112,7 @@ export function createAttemptContext(deps: AttemptContextDeps) {
     failedOver(change: { from: string; to: string; reason: string }): void {
       if (!open) return;
       text.flush();
-      journal.tell({ type: 'provider.failed_over', ...change });
+      journal.emit({ type: 'provider.failed_over', ...change });
     },
 
     /**
@@ -129,7 +129,7 @@ export function createAttemptContext(deps: AttemptContextDeps) {
     resetText(step: number, reason: string): void {
       if (!open) return;
       text.flush();
-      journal.tell({ type: 'text.reset', step, reason });
+      journal.emit({ type: 'text.reset', step, reason });
     },
 
     /** Text that waits to be coalesced is told before what comes next. */
@@ -141,7 +141,7 @@ export function createAttemptContext(deps: AttemptContextDeps) {
       handoffs += 1;
       if (!open) return;
       text.flush();
-      journal.tellOnce({ type: 'handoff', from, to, ordinal: handoffs }, `${handoffs}`);
+      journal.emitOnce({ type: 'handoff', from, to, ordinal: handoffs }, `${handoffs}`);
     },
 
     /** An agent used as a tool was called. */
@@ -152,7 +152,7 @@ export function createAttemptContext(deps: AttemptContextDeps) {
       const begun = { number: journal.stepNumber(key), startedAtMs: clock.nowMs(), agent };
       agentCalls.set(callId, begun);
       const input = parseArguments(call.arguments);
-      journal.tellOnce(
+      journal.emitOnce(
         { type: 'tool.started', step: begun.number, call_id: callId, tool: name, arguments: input },
         callId,
       );
@@ -172,7 +172,7 @@ export function createAttemptContext(deps: AttemptContextDeps) {
         const end = { status: 'completed' as const, output };
         journal.record({ ...start, input: input as Json }, begun.number, begun.startedAtMs, end);
       }
-      journal.tellOnce(
+      journal.emitOnce(
         {
           type: 'tool.completed',
           step: begun.number,

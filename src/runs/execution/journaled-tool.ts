@@ -75,7 +75,7 @@ function toCall({ scope, details }: Invocation, path: string): CurrentCall {
 function tellCompleted({ scope }: Invocation, step: Step): void {
   const { journal } = scope.activity;
   const output = typeof step.output === 'string' ? step.output : JSON.stringify(step.output);
-  journal.tellOnce(
+  journal.emitOnce(
     {
       type: 'tool.completed',
       step: step.step,
@@ -119,7 +119,7 @@ async function execute(
     journal.stepNumber(key),
   );
   const { step: number, callId, name } = step;
-  journal.tellOnce(
+  journal.emitOnce(
     { type: 'tool.started', step: number, call_id: callId ?? '', tool: name, arguments: step.input },
     callId ?? '',
   );

@@ -83,16 +83,16 @@ export function createAttemptExecutor({
         fault('journal.afterAppend');
         return accepted;
       },
-      published: (events) => live.publish(events.map((event) => toLiveEvent(run, event))),
+      publish: (events) => live.publish(events.map((event) => toLiveEvent(run, event))),
       lost: () => stop('lease_lost'),
       flushed: metrics.flushed,
       modelCalled: metrics.modelCalled,
       clock,
     });
-    if (recorded.events.length === 0) journal.tell({ type: 'run.started', agent: run.agent });
+    if (recorded.events.length === 0) journal.emit({ type: 'run.started', agent: run.agent });
     else if (run.attempt > 1) {
-      journal.tell({ type: 'run.resumed', after: resumedAfter(run, recorded) });
-      for (const step of brokenOff(recorded)) journal.tell({ type: 'text.reset', step, reason: 'recovery' });
+      journal.emit({ type: 'run.resumed', after: resumedAfter(run, recorded) });
+      for (const step of brokenOff(recorded)) journal.emit({ type: 'text.reset', step, reason: 'recovery' });
     }
     return journal;
   }
@@ -189,7 +189,7 @@ export function createAttemptExecutor({
         spentBefore: { tokens: journal.usage().totalTokens, nanoUsd: toNanoUsd(journal.knownCostUsd()) },
         signal,
         warn: ({ scope, unit, period, used, limit }) =>
-          journal.tellOnce({ type: 'budget.warning', scope, unit, period, used, limit }, `${scope} ${unit} ${period}`),
+          journal.emitOnce({ type: 'budget.warning', scope, unit, period, used, limit }, `${scope} ${unit} ${period}`),
       });
       const activity = createAttemptContext({
         run,
