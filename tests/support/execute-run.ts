@@ -77,9 +77,9 @@ export async function execute(agent: AnyAgent, setup: ExecuteSetup) {
   });
   const memory = journal ?? createMemoryJournal();
   const run = { ...newRun(mode), message, attempt: memory.attempts + 1 };
-  const activity = memory.open(run, signal);
-  const execution = await executor.execute(activity, history);
-  await memory.close(activity);
+  const attempt = memory.open(run, signal);
+  const execution = await executor.execute(attempt, history);
+  await memory.close(attempt);
   const events = memory.events.map((event) => toRunEvent(run, event));
   return {
     execution,

@@ -57,14 +57,14 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
         clock: systemClock,
         signal,
         effectDefault,
-        fault: noFailpoints,
+        hitFailpoint: noFailpoints,
         assertHeld: () => {},
-        giveBack: () => false,
+        handBackIfDue: () => false,
       });
     },
 
     /** Ends an attempt: what it has not written yet is written, as with the end of a run. */
-    close: async (activity: AttemptContext): Promise<void> => write(await activity.journal.close(null)),
+    close: async (attempt: AttemptContext): Promise<void> => write(await attempt.journal.close(null)),
   };
   return memory;
 }

@@ -48,3 +48,6 @@ export function createRunSession(
       [...(sessionInput ? newItems() : []), ...added].map((item) => JSON.parse(JSON.stringify(item)) as JsonRecord),
   };
 }
+
+/** A conversation during one run. */
+export type RunSession = ReturnType<typeof createRunSession>;
