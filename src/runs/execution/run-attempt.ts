@@ -142,8 +142,8 @@ function assertHeld(lease: Pick<Lease, 'isHeld'>, stop: (reason: StopReason) => 
 }
 
 /** Stops the run if it is to be handed back: on request, or to wait for a provider. Returns whether it is stopped. */
-function handBackIfDue({ isLeaving, signal, stop }: Handle, outage: OutageWait): boolean {
-  if (isLeaving()) stop('shutting_down');
+function handBackIfDue({ isHandBackRequested, signal, stop }: Handle, outage: OutageWait): boolean {
+  if (isHandBackRequested()) stop('shutting_down');
   else if (outage.waitMs() !== null) stop('providers_down');
   return signal.aborted;
 }
