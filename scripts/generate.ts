@@ -172,6 +172,20 @@ function outcomeOf({ asked, outcome }: Expected): string {
   return outcome === 'other' ? `the answer of the next${tries}` : `\`${outcome}\`${tries}`;
 }
 
+/** `docs/runbook.md` with the table of metrics. */
+function runbookPage(): string {
+  const page = readFileSync(join(import.meta.dirname, '../docs/runbook.md'), 'utf8');
+  const rows = Object.entries<MetricEntry>(metricsTable).map(([name, { type, help, labels = [], note }]) => {
+    const series = labels.length === 0 ? name : `${name}{${labels.join(',')}}`;
+    return `| \`${series}\` | ${type} | ${cell(note === undefined ? help : `${help} ${note}`)} |`;
+  });
+  const table = ['| Metric | Type | Meaning |', '| --- | --- | --- |', ...rows].join('\n');
+  return page.replace(
+    /<!-- metrics -->[\s\S]*<!-- \/metrics -->/,
+    () => `<!-- metrics -->\n\n${notice('src/platform/metrics/metrics-table.ts')}\n\n${table}\n\n<!-- /metrics -->`,
+  );
+}
+
 /** `docs/providers.md` with the table of faults as the tests have it. */
 function providersPage(): string {
   const page = readFileSync(join(import.meta.dirname, '../docs/providers.md'), 'utf8');
@@ -193,6 +207,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: 'docs/doctor.md', content: doctorPage() },
     { path: 'docs/errors.md', content: errorsPage() },
     { path: 'docs/providers.md', content: providersPage() },
+    { path: 'docs/runbook.md', content: runbookPage() },
     { path: 'docs/settings.md', content: settingsPage() },
   ];
 }
