@@ -12,9 +12,10 @@ const namesOn = (page: string) =>
 /** Whether a file declares a name: as a function, constant, class, type or property, or is the file itself. */
 function declares(path: string, name: string): boolean {
   if (name === path) return true;
-  return new RegExp(`^\\s*(export )?(async )?(function\\*?|const|class|type|interface|let) ${name}\\b|^  ${name}:`, 'm').test(
-    textOf(path),
-  );
+  return new RegExp(
+    `^\\s*(export )?(async )?(function\\*?|const|class|type|interface|let) ${name}\\b|^  ${name}:`,
+    'm',
+  ).test(textOf(path));
 }
 
 describe.each(['docs/architecture.md', 'docs/glossary.md'])('%s', (page) => {
@@ -44,7 +45,18 @@ test('the picture of the architecture has each station of its table, and no othe
 
 test('the architecture names every folder of src', () => {
   const tree = textOf('docs/architecture.md').split('## Folders')[1] ?? '';
-  const folders = ['access', 'agents', 'budgets', 'cli', 'doctor', 'health', 'keys', 'platform', 'process', 'providers'];
+  const folders = [
+    'access',
+    'agents',
+    'budgets',
+    'cli',
+    'doctor',
+    'health',
+    'keys',
+    'platform',
+    'process',
+    'providers',
+  ];
   const others = ['retention', 'runs', 'sessions', 'storage', 'tenancy', 'webhooks'];
   expect([...folders, ...others].filter((folder) => !tree.includes(`${folder}/`))).toEqual([]);
 });

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type CheckEntry, checkTable } from '../src/doctor/index.ts';
 import { type ErrorEntry, errorCatalogue } from '../src/platform/errors.ts';
+import { type MetricEntry, metricsTable } from '../src/platform/metrics/metrics-table.ts';
 import { type SettingName, settingsTable } from '../src/platform/settings/settings-table.ts';
 import { type Expected, faultTable } from '../tests/faults/provider-faults.ts';
 
