@@ -12,7 +12,7 @@ import type { ProviderConfig } from './deployments/provider-options.ts';
 import type { ChainLimits } from './failover.ts';
 import { createGuardedModel } from './guarded-model.ts';
 import { createConcurrencyLimiter, type ProviderKeyLimits } from './limits/concurrency-limiter.ts';
-import { createRetryBudget, type RetryBudget } from './limits/retry-budget.ts';
+import { createRetryBudgets } from './limits/retry-budget.ts';
 import { createProviderMetrics } from './metrics.ts';
 
 /** What `createProviderChain` takes. */
@@ -34,22 +34,12 @@ export type ProviderChainOptions = {
 /** Model providers in a chain: one after the other is asked until one has answered. */
 export function createProviderChain(options: ProviderChainOptions) {
   const { providers, limits, board, keys, metrics: allMetrics, clock, random, log } = options;
-  const budgets = new Map<string, RetryBudget>();
   const models = new Map<string, Model>();
   const deployments = new Set<Deployment>();
   const standing = createBreakerRegistry({ board, clock, log });
   const metrics = createProviderMetrics(allMetrics, () =>
     [...deployments].map((each) => ({ provider: each.provider, state: standing.stateOf(each) })),
   );
-
-  function budgetOf(provider: string): RetryBudget {
-    let found = budgets.get(provider);
-    if (!found) {
-      found = createRetryBudget(clock.monotonicMs);
-      budgets.set(provider, found);
-    }
-    return found;
-  }
 
   const made = providers.map((config) => createDeployments(config, limits.callMs, (each) => deployments.add(each)));
   const governor = createConcurrencyLimiter(keys, clock);
@@ -58,7 +48,7 @@ export function createProviderChain(options: ProviderChainOptions) {
     providers: made,
     standing,
     governor,
-    budgetOf,
+    budgetOf: createRetryBudgets(clock.monotonicMs),
     limits,
     clocks,
     metrics,

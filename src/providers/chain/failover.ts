@@ -150,7 +150,7 @@ export function createFailover(
     patience.then(() => tooLate.abort(noProviderError(soonestMs(deployments)))).catch(() => {}); // there was a place in time
     try {
       const over = AbortSignal.any([signal, tooLate.signal]);
-      const leave = await governor.enter(deployment, { interactive: call?.interactive ?? true, signal: over });
+      const leave = await governor.acquire(deployment, { interactive: call?.interactive ?? true, signal: over });
       metrics.waited(deployment, clock.monotonicMs() - startedMs);
       return leave;
     } finally {
@@ -269,7 +269,7 @@ export function createFailover(
           await waitForPause();
           continue;
         }
-        const leave = governor.tryEnter(deployment) ?? (await waitToEnter(deployment));
+        const leave = governor.tryAcquire(deployment) ?? (await waitToEnter(deployment));
         const { type } = standing.readiness(deployment); // anew, since it may have waited
         if (type === 'not_ready' || (type === 'probe' && !(await standing.admit(deployment)))) {
           leave();
