@@ -36,8 +36,8 @@ export function createProviderChain(options: ProviderChainOptions) {
   const { providers, limits, board, keys, metrics: allMetrics, clock, random, log } = options;
   const models = new Map<string, Model>();
   const deployments = new Set<Deployment>();
-  const standing = createBreakerRegistry({ board, clock, log });
-  const metrics = createProviderMetrics(allMetrics, () =>
+  const standing = createBreakerRegistry({ sharedBreakers: board, clock, log });
+  const metrics = createProviderMetrics(registry, () =>
     [...deployments].map((each) => ({ provider: each.provider, state: standing.stateOf(each) })),
   );
 
@@ -87,7 +87,7 @@ export function createProviderChain(options: ProviderChainOptions) {
     /** Why no provider can be asked at the moment; null while one can be, or none has been yet. */
     outage(): string | null {
       const all = [...deployments];
-      const isOut = all.length > 0 && all.every((each) => standing.readiness(each).type === 'not_ready');
+      const isOut = all.length > 0 && all.every((each) => standing.availability(each).type === 'unavailable');
       return isOut ? 'no model provider is available at the moment' : null;
     },
   };

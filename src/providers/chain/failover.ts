@@ -4,7 +4,8 @@ import type { Logger } from '../../platform/logger.ts';
 import { modelCallOf } from '../model-call.ts';
 import { type Attempt, createAttempt } from './attempt.ts';
 import type { AttemptTimeouts } from './attempt-timeouts.ts';
-import type { BreakerRegistry, Readiness } from './breakers/breaker-registry.ts';
+import type { BreakerRegistry } from './breakers/breaker-registry.ts';
+import type { Availability } from './breakers/tracked-breaker.ts';
 import type { Deployment } from './deployments/deployment.ts';
 import { jitteredMs } from './faults/backoff.ts';
 import { attemptMsMin, attemptsMax, decideFailover, faultRules, type Situation } from './faults/failover-policy.ts';
@@ -60,8 +61,8 @@ const runEndsFirstMs = 1_000;
 const backgroundPatienceMs = 5_000;
 
 /** For how long a deployment asks to be left alone, in ms; nothing for one whose circuit is open. */
-const pauseIn = (readiness: Readiness): number[] =>
-  readiness.type === 'not_ready' && readiness.why === 'paused' ? [readiness.forMs] : [];
+const pauseIn = (readiness: Availability): number[] =>
+  readiness.type === 'unavailable' && readiness.reason === 'paused' ? [readiness.forMs] : [];
 
 /**
  * The way of one request through the deployments that may answer it: which one is asked next, how long it has, and what
@@ -88,25 +89,25 @@ export function createFailover(
   const remainingMs = () => endsMs - clock.monotonicMs();
   const patienceMs = () =>
     call?.interactive === false ? Math.min(backgroundPatienceMs, remainingMs()) : remainingMs();
-  const readyNow = (deployment: Deployment) => standing.readiness(deployment).type !== 'not_ready';
+  const readyNow = (deployment: Deployment) => standing.availability(deployment).type !== 'unavailable';
   const left = () => deployments.filter((each) => !spent.has(each));
 
   /** When one of the deployments may be asked again, in ms from now. */
   const soonestMs = (of: readonly Deployment[]): number =>
     of.reduce((soonest, each) => {
-      const readiness = standing.readiness(each);
-      return Math.min(soonest, readiness.type === 'not_ready' ? readiness.forMs : 0);
+      const readiness = standing.availability(each);
+      return Math.min(soonest, readiness.type === 'unavailable' ? readiness.forMs : 0);
     }, Number.POSITIVE_INFINITY);
 
-  function skip(deployment: Deployment, { why }: { why: string }): void {
-    last ??= { provider: deployment.provider, reason: why };
+  function skip(deployment: Deployment, { reason }: { reason: string }): void {
+    last ??= { provider: deployment.provider, reason };
   }
 
   /** The first deployment that may be asked now. */
   function firstReady(): Deployment | null {
     for (const deployment of left()) {
-      const readiness = standing.readiness(deployment);
-      if (readiness.type !== 'not_ready') return deployment;
+      const readiness = standing.availability(deployment);
+      if (readiness.type !== 'unavailable') return deployment;
       skip(deployment, readiness);
     }
     return null;
@@ -115,8 +116,8 @@ export function createFailover(
   /** Waits for a deployment that has asked for a pause, if one is worth waiting for. */
   async function waitForPause(): Promise<void> {
     // One look: the time of one may come between two.
-    const looks = left().map(standing.readiness);
-    if (looks.some(({ type }) => type !== 'not_ready')) return;
+    const looks = left().map(standing.availability);
+    if (looks.some(({ type }) => type !== 'unavailable')) return;
     const pauseMs = Math.min(...looks.flatMap(pauseIn));
     // An open circuit is no reason to wait: others would too, and come all at once when it closes.
     if (pauseMs + attemptMsMin > patienceMs()) throw noProviderError(soonestMs(deployments));
@@ -202,8 +203,8 @@ export function createFailover(
 
   function othersInMs(deployment: Deployment): number {
     const others = left().filter((each) => each !== deployment);
-    const looks = others.map(standing.readiness);
-    return looks.some(({ type }) => type !== 'not_ready') ? 0 : Math.min(...looks.flatMap(pauseIn));
+    const looks = others.map(standing.availability);
+    return looks.some(({ type }) => type !== 'unavailable') ? 0 : Math.min(...looks.flatMap(pauseIn));
   }
 
   function knownSoonestMs(): number | null {
@@ -232,7 +233,7 @@ export function createFailover(
       next: attempt.next,
       answered(inputTokens) {
         end();
-        standing.answered(deployment);
+        standing.succeeded(deployment);
         governor.answered(deployment, inputTokens);
         metrics.attempted(deployment, 'answered');
       },
@@ -240,7 +241,7 @@ export function createFailover(
         end();
         const fault = signal.aborted ? null : classifyFault(error, attempt.hasBegun(), clock.nowMs());
         if (fault === null) {
-          standing.undecided(deployment);
+          standing.inconclusive(deployment);
           metrics.attempted(deployment, signal.aborted ? 'aborted' : 'error');
           throw error;
         }
@@ -249,7 +250,7 @@ export function createFailover(
       },
       abandoned() {
         end();
-        standing.undecided(deployment);
+        standing.inconclusive(deployment);
         metrics.attempted(deployment, 'aborted');
       },
     };
@@ -270,8 +271,8 @@ export function createFailover(
           continue;
         }
         const leave = governor.tryAcquire(deployment) ?? (await waitToEnter(deployment));
-        const { type } = standing.readiness(deployment); // anew, since it may have waited
-        if (type === 'not_ready' || (type === 'probe' && !(await standing.admit(deployment)))) {
+        const { type } = standing.availability(deployment); // anew, since it may have waited
+        if (type === 'unavailable' || (type === 'probe' && !(await standing.claimProbe(deployment)))) {
           leave();
           continue;
         }
