@@ -97,7 +97,7 @@ export class FailoverAttempt {
   #recordFault(fault: Fault): void {
     const { breakers, limiter, metrics } = this.#deps;
     breakers.failed(this.deployment, fault);
-    if (faultRules[fault.kind].slows) limiter.slowDown(this.deployment);
+    if (faultRules[fault.kind].halvesConcurrency) limiter.slowDown(this.deployment);
     metrics.attempted(this.deployment, fault.kind);
   }
 

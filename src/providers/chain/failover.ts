@@ -190,7 +190,7 @@ export class Failover {
     return decideFailover({
       fault,
       attempts: this.#attempts,
-      triesHere: this.#attemptsAt.get(deployment) ?? 0,
+      attemptsHere: this.#attemptsAt.get(deployment) ?? 0,
       mayRetry: this.#deps.budgetOf(deployment.provider).hasLeft(),
       othersInMs: this.#candidates.otherAvailableInMs(deployment),
       hadEffects,

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../platform/clock.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Deployment } from '../deployments/deployment.ts';
-import { faultRules, pauseAskedMs } from '../faults/failover-policy.ts';
+import { faultRules, requestedPauseMs } from '../faults/failover-policy.ts';
 import type { Fault } from '../faults/provider-fault.ts';
 import type { BreakerState } from './breaker-state.ts';
 import type { BreakerUpdate, SharedBreakers } from './shared-breakers.ts';
@@ -67,7 +67,7 @@ function recordFault(ofKey: TrackedBreaker, ofDeployment: TrackedBreaker, fault:
       ofDeployment.releaseProbe();
       return;
     case 'pauses':
-      ofDeployment.pause(pauseAskedMs(fault));
+      ofDeployment.pause(requestedPauseMs(fault));
       break;
     case 'none':
       break;

@@ -178,8 +178,8 @@ function validate(given: unknown, at: number, mistakes: string[]): ValidOption |
 }
 
 /**
- * All providers in the order in which they are asked: what the environment configures first, then those of the option,
- * then the environment's fallback, unless the option says otherwise.
+ * All providers in the order in which they are asked: the provider of the environment, those of the option, and the
+ * environment's fallback, unless the option lists the first or the last elsewhere.
  *
  * @throws {ProvidersError} with every mistake at once
  */

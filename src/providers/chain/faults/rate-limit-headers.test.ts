@@ -42,7 +42,7 @@ const requests = (limit: string, remaining: string, reset: string) => ({
   'x-ratelimit-reset-requests': reset,
 });
 
-test('a quota that is used up is left alone until it is there again', () => {
+test('an exhausted quota is not used until its reset', () => {
   expect(exhausted(requests('100', '0', '6m0s'))).toBe(360_000);
   expect(exhausted(requests('100', '0', '20ms'))).toBe(20);
   expect(exhausted(requests('100', '0', '1.5'))).toBe(1_500);
@@ -56,12 +56,12 @@ test('a quota that is used up is left alone until it is there again', () => {
   ).toBe(5_000);
 });
 
-test('a quota of which something is left is no reason to wait', () => {
+test('a quota that has something left is no reason to wait', () => {
   expect(exhausted(requests('100', '1', '6m0s'))).toBe(0);
   expect(exhausted({})).toBe(0);
 });
 
-test('limits that are not above zero are none, as Azure sends them', () => {
+test('limits that are not above zero, as Azure sends them, are ignored', () => {
   expect(exhausted(requests('-1', '-1', '1s'))).toBe(0);
   expect(exhausted(requests('0', '0', '1s'))).toBe(0);
   expect(exhausted(requests('100', '0', 'soon'))).toBe(0);

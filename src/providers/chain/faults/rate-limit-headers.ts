@@ -28,7 +28,7 @@ export function retryAfterMs(headers: unknown, nowMs: number): number | undefine
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A duration as OpenAI writes it in `x-ratelimit-reset-*`: `20ms`, `1.5s`, `6m0s`; a bare number is seconds. In ms. */
+/** A duration in OpenAI's format of `x-ratelimit-reset-*`: `20ms`, `1.5s`, `6m0s`; a bare number is seconds. In ms. */
 function durationMs(text: string): number | undefined {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return undefined;
@@ -40,8 +40,8 @@ function durationMs(text: string): number | undefined {
 }
 
 /**
- * How long a quota is used up, by the `x-ratelimit-*` headers of an answer, in ms; 0 while something is left. A limit
- * that is not above zero is none: Azure OpenAI sends -1 and 0 where it has no figure.
+ * How long a quota is exhausted, by the `x-ratelimit-*` headers of an answer, in ms; 0 while some of it is left. A limit
+ * that is not above zero does not count: Azure OpenAI sends -1 and 0 where it has no value.
  */
 export function exhaustedForMs(headers: HeadersLike): number {
   let longestMs = 0;
