@@ -51,7 +51,7 @@ export function createChainBench(options: BenchOptions) {
     limits,
     board: sharedBreakers,
     keys: keyLimits ?? ownKeyLimits,
-    registry: new Registry(),
+    metrics: createMetrics(),
     clock,
     random: () => 0,
     log: quiet,

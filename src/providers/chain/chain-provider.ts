@@ -51,7 +51,7 @@ export function createProviderChain(options: ProviderChainOptions) {
   const { providers, limits, board: sharedBreakers, keys, metrics: allMetrics, clock, random, log } = options;
   const deployments = new Set<Deployment>();
   const breakers = createBreakerRegistry({ sharedBreakers, clock, log });
-  const metrics = createProviderMetrics(registry, () =>
+  const metrics = createProviderMetrics(allMetrics, () =>
     [...deployments].map((each) => ({ provider: each.provider, state: breakers.stateOf(each) })),
   );
 
