@@ -1,5 +1,6 @@
 import { type ErrorCode, errorCatalogue, ServiceError } from '../platform/errors.ts';
-import { retryAfterMs } from '../providers/index.ts';
+import { retryAfterRules } from '../platform/http/retry-after.ts';
+import { requestedWaitMs } from '../providers/index.ts';
 import type { FinalStatus, RunError } from '../storage/port/index.ts';
 
 /** Why the service itself ended a run before its agent did. */
@@ -64,9 +65,6 @@ function factsOf(error: unknown): Facts {
 
 const is = ({ lineage }: Facts, ...names: string[]) => names.some((name) => lineage.includes(name));
 
-/** Without a word from the provider, a caller does well to leave it alone for a moment. */
-const defaultRetryMs = 5_000;
-
 function providerFailure(facts: Facts, nowMs: number): Failure {
   const { status, code, headers } = facts.fields as { status?: number; code?: string; headers?: unknown };
   if (is(facts, 'ModelTimeoutError', 'APIConnectionTimeoutError')) return stopped('timed_out');
@@ -78,7 +76,7 @@ function providerFailure(facts: Facts, nowMs: number): Failure {
       new ServiceError(
         'provider_unavailable',
         { reason },
-        { retryAfterMs: retryAfterMs(headers, nowMs) ?? defaultRetryMs },
+        { retryAfterMs: retryAfterRules.providerMs(null, requestedWaitMs(headers, nowMs) ?? null) },
       ),
     );
   }

@@ -49,7 +49,7 @@ export function createChainBench(options: BenchOptions) {
   const chain = createProviderChain({
     providers,
     limits,
-    board: sharedBreakers,
+    sharedBreakers,
     keys: keyLimits ?? ownKeyLimits,
     metrics: createMetrics(),
     clock,

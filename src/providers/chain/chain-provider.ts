@@ -21,7 +21,7 @@ export type ProviderChainOptions = {
   providers: readonly ProviderConfig[];
   limits: ChainLimits;
   /** The breakers that processes share; null where there is only this process. */
-  board: SharedBreakers | null;
+  sharedBreakers: SharedBreakers | null;
   /** The concurrency limits of keys. */
   keys: ProviderKeyLimits;
   metrics: Metrics;
@@ -48,7 +48,7 @@ function createModelProvider(deps: ChainDeps): ModelProvider {
 
 /** Model providers in a chain: they are asked one after the other until one has answered. */
 export function createProviderChain(options: ProviderChainOptions) {
-  const { providers, limits, board: sharedBreakers, keys, metrics: allMetrics, clock, random, log } = options;
+  const { providers, limits, sharedBreakers, keys, metrics: allMetrics, clock, random, log } = options;
   const deployments = new Set<Deployment>();
   const breakers = createBreakerRegistry({ sharedBreakers, clock, log });
   const metrics = createProviderMetrics(allMetrics, () =>

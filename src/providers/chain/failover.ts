@@ -1,4 +1,5 @@
 import type { ModelRequest } from '@openai/agents';
+import { jitteredMs } from '../../platform/backoff.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { type ModelCall, modelCallOf } from '../model-call.ts';
@@ -9,7 +10,6 @@ import { CallDeadline, type ChainLimits } from './call-deadline.ts';
 import type { Deployment } from './deployments/deployment.ts';
 import { FailoverAttempt } from './failover-attempt.ts';
 import { FailoverCandidates } from './failover-candidates.ts';
-import { jitteredMs } from './faults/backoff.ts';
 import {
   attemptMsMin,
   attemptsMax,

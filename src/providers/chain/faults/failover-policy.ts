@@ -1,4 +1,4 @@
-import { backoffMs, jitteredMs } from './backoff.ts';
+import { fullJitterMs, jitteredMs } from '../../../platform/backoff.ts';
 import type { Fault, FaultKind } from './provider-fault.ts';
 
 /**
@@ -100,6 +100,9 @@ export type FailoverDecision =
   | { type: 'again'; afterMs: number }
   | { type: 'give_up'; reason: 'request' | 'effects' | 'attempts' | 'budget' | 'time' };
 
+/** The pauses between attempts at the same deployment. */
+const backoff = { baseMs: 250, maxMs: 8_000, factor: 2 };
+
 /** Attempts of one request at most, over all deployments (Google, "Site Reliability Engineering", ch. 21). */
 export const attemptsMax = 3;
 
@@ -113,7 +116,7 @@ function retryPauseMs({ fault, attemptsHere, othersInMs, random }: FaultContext)
   const { pause } = faultRules[fault.kind];
   if (pause === 'none') return 0;
   if (pause === 'requested') return jitteredMs(Math.min(requestedPauseMs(fault), othersInMs), random);
-  return Math.max(fault.waitMs ?? 0, backoffMs(attemptsHere, random));
+  return Math.max(fault.waitMs ?? 0, fullJitterMs(attemptsHere, random, backoff));
 }
 
 /** Decides what follows from a fault for its request. */

@@ -1,9 +1,7 @@
 import { ServiceError } from '../../../platform/errors.ts';
+import { retryAfterRules } from '../../../platform/http/retry-after.ts';
 import { faultRules } from './failover-policy.ts';
 import type { Fault } from './provider-fault.ts';
-
-/** When a caller may retry if no provider says when it may be asked again, in ms. */
-const retryMsDefault = 5_000;
 
 /** The description of a fault for clients; it contains no text of the provider. */
 function reasonOf({ kind, status }: Fault): string {
@@ -44,7 +42,7 @@ export function faultError(fault: Fault, retryMs: number | null, cause: unknown)
       return new ServiceError(code, {}, { cause });
     default: {
       // A request that is refused for its content is refused again: the client is not told to retry.
-      const retryAfterMs = failsOver ? Math.max(retryMs ?? 0, fault.waitMs ?? 0) || retryMsDefault : undefined;
+      const retryAfterMs = failsOver ? retryAfterRules.providerMs(retryMs, fault.waitMs) : undefined;
       return new ServiceError(code, { reason: reasonOf(fault) }, { cause, retryAfterMs });
     }
   }

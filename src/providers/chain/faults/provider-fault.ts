@@ -1,4 +1,4 @@
-import { retryAfterMs, waitMsMax } from './rate-limit-headers.ts';
+import { requestedWaitMs, waitMsMax } from './rate-limit-headers.ts';
 
 /** The results of an attempt other than a complete answer; `faultRules` has the rule for each. */
 export type FaultKind =
@@ -167,7 +167,7 @@ export function classifyFault(error: unknown, answering: boolean, nowMs: number)
   if (name === 'ProviderFault') return { kind: (error as ProviderFault).kind, waitMs: null, status: null };
   const codes = codesOf(error);
   if (name === 'ReportedFailure') return { kind: kindOfCodes(codes) ?? 'server_error', waitMs: null, status: null };
-  const waitMs = retryAfterMs(headers, nowMs) ?? null;
+  const waitMs = requestedWaitMs(headers, nowMs) ?? null;
   if (typeof status === 'number' && isA(error, 'APIError')) {
     const regainedMs = status === 400 || status === 429 ? regainedAfterMs(message, nowMs) : null;
     if (regainedMs !== null) return { kind: 'quota_exhausted', waitMs: regainedMs, status };
