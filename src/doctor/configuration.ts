@@ -106,7 +106,7 @@ function hasPrice(settings: Settings): boolean {
   const prices = createPriceList({ providers, overrides: settings.modelPrices, clock: systemClock });
   const nameAt = (models: (typeof providers)[number]['models']) =>
     typeof models === 'string' ? models : (models[settings.openai.model] ?? settings.openai.model);
-  return providers.every(({ name, models }) => prices.quote({ provider: name, model: nameAt(models) }, 1) !== null);
+  return providers.every(({ name, models }) => prices.priceOf({ provider: name, model: nameAt(models) }, 1) !== null);
 }
 
 function describeSettings({ appEnv, store, openai, simulated, authMode }: Settings): string {

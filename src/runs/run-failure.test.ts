@@ -10,7 +10,7 @@ import {
 } from '@openai/agents';
 import OpenAI from 'openai';
 import { expect, test } from 'vitest';
-import { retryAfterMs } from '../providers/index.ts';
+import { requestedWaitMs } from '../providers/index.ts';
 import { classifyFailure, statusOf } from './run-failure.ts';
 
 const nowMs = Date.parse('2026-01-01T00:00:00Z');
@@ -84,7 +84,7 @@ test('a thrown value need not be an error', () => {
 });
 
 test('the provider’s Retry-After is passed on, in each of its forms', () => {
-  const read = (headers: Record<string, string>) => retryAfterMs(new Headers(headers), nowMs);
+  const read = (headers: Record<string, string>) => requestedWaitMs(new Headers(headers), nowMs);
   expect(read({ 'retry-after': '7' })).toBe(7_000);
   expect(read({ 'retry-after-ms': '250', 'retry-after': '7' })).toBe(250);
   expect(read({ 'retry-after': 'Thu, 01 Jan 2026 00:00:09 GMT' })).toBe(9_000);

@@ -1,5 +1,6 @@
 import { type ErrorCode, errorCatalogue, ServiceError } from '../platform/errors.ts';
-import { retryAfterMs } from '../providers/index.ts';
+import { retryAfterRules } from '../platform/http/retry-after.ts';
+import { requestedWaitMs } from '../providers/index.ts';
 import type { FinalStatus, RunError } from '../storage/port/index.ts';
 
 /** Why the service itself ended a run before its agent did. */
@@ -66,9 +67,6 @@ function factsOf(error: unknown): ErrorFacts {
 
 const is = ({ lineage }: ErrorFacts, ...names: string[]) => names.some((name) => lineage.includes(name));
 
-/** When a retry makes sense if the provider does not say, in ms. */
-const defaultRetryMs = 5_000;
-
 function providerFailure(facts: ErrorFacts, nowMs: number): Failure {
   const { status, code, headers } = facts.fields as { status?: number; code?: string; headers?: unknown };
   if (is(facts, 'ModelTimeoutError', 'APIConnectionTimeoutError')) return stopped('timed_out');
@@ -80,7 +78,7 @@ function providerFailure(facts: ErrorFacts, nowMs: number): Failure {
       new ServiceError(
         'provider_unavailable',
         { reason },
-        { retryAfterMs: retryAfterMs(headers, nowMs) ?? defaultRetryMs },
+        { retryAfterMs: retryAfterRules.providerMs(null, requestedWaitMs(headers, nowMs) ?? null) },
       ),
     );
   }

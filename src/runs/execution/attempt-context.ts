@@ -1,5 +1,5 @@
-import type { RunBudget } from '../../access/index.ts';
 import type { Effect } from '../../agents/index.ts';
+import type { RunBudget } from '../../budgets/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Run } from '../../storage/port/index.ts';
 import type { HitFailpoint } from '../failpoints.ts';

@@ -1,14 +1,10 @@
 import type { ModelRequest } from '@openai/agents';
-import {
-  type CallPrice,
-  maxSpendingOf,
-  type Reservation,
-  type ReservationRequest,
-  toNanoUsd,
-} from '../../access/index.ts';
+import { type CallPrice, maxSpendingOf, type Reservation, type ReservationRequest } from '../../budgets/index.ts';
 import { ServiceError } from '../../platform/errors.ts';
+import { toNanoUsd } from '../../platform/money.ts';
+import type { RequestedModel } from '../../providers/index.ts';
 import type { Usage } from '../../storage/port/index.ts';
-import type { RequestedModel, RunScope } from './run-scope.ts';
+import type { RunScope } from './run-scope.ts';
 import { estimateInputTokens, estimateTokens } from './token-estimate.ts';
 
 /** The most output tokens that are assumed of a model whose limit is unknown. */
@@ -29,7 +25,10 @@ export function reserveForCall(
   let price: CallPrice = { inputTokens: 0, inputNanoUsd: 0, outputNanoUsd: 0 };
   const makeRequest = (): ReservationRequest => {
     const inputTokens = estimateInputTokens(request);
-    const { money, outputTokensMax } = defaults.quote?.(model, inputTokens) ?? { money: null, outputTokensMax: null };
+    const { money, outputTokensMax } = defaults.maxCostOf?.(model, inputTokens) ?? {
+      money: null,
+      outputTokensMax: null,
+    };
     price = { ...price, inputTokens, ...money };
     const most = request.modelSettings.maxTokens ?? outputTokensMax ?? unknownOutputTokensMax;
     return { stepKey, model: model.name, inputTokens, money, outputTokensMax: most };

@@ -1,5 +1,6 @@
 import type { ModelRequest } from '@openai/agents';
 import { ServiceError } from '../../platform/errors.ts';
+import type { RequestedModel } from '../../providers/index.ts';
 import { type Answerer, type ModelCall, withModelCall } from '../../providers/index.ts';
 import type { Json, Usage } from '../../storage/port/index.ts';
 import { type CallReservation, reserveForCall } from './budget-reservation.ts';
@@ -13,7 +14,7 @@ import {
   toUsage,
 } from './model-answer.ts';
 import { digestOf, newInput } from './model-request.ts';
-import type { RequestedModel, RunScope } from './run-scope.ts';
+import type { RunScope } from './run-scope.ts';
 
 type ProviderError = ServiceError & { extras: { retryAfterMs: number } };
 

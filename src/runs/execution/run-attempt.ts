@@ -1,6 +1,7 @@
-import { type BudgetControl, type RunBudget, toNanoUsd } from '../../access/index.ts';
 import type { Effect } from '../../agents/index.ts';
+import type { BudgetControl, RunBudget } from '../../budgets/index.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { toNanoUsd } from '../../platform/money.ts';
 import type { JournalEntries, Run, Store } from '../../storage/port/index.ts';
 import type { ActiveRun, ExecuteAttempt } from '../active-runs.ts';
 import { readHistory } from '../conversation/session-history.ts';

@@ -1,21 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Model, ModelProvider } from '@openai/agents';
-import type { ReservationRequest } from '../../access/index.ts';
+import type { MaxCost, RequestedModel } from '../../providers/index.ts';
 import type { Usage } from '../../storage/port/index.ts';
 import type { AttemptContext } from './attempt-context.ts';
-
-/** The model of a call. */
-export type RequestedModel = {
-  name: string;
-  /** The agent that calls it; null if unknown. */
-  agent: string | null;
-  /** Whether the application has brought it along. */
-  isOwn: boolean;
-};
-
-/** The most that a call of a model costs; null where that is unknown. */
-export type Quote = { money: ReservationRequest['money']; outputTokensMax: number | null };
 
 /** What the service provides to all runs, and to runs started inside of them. */
 export type RunDefaults = {
@@ -27,8 +15,8 @@ export type RunDefaults = {
   guard?(model: Model, name: string): Model;
   /** What a call has cost, in USD, at the provider that answered it; null, the default, if unknown. */
   costOf?(answerer: { provider: string | null; model: string }, usage: Usage): number | null;
-  /** The most that a call costs, whichever provider answers it. Defaults to unknown. */
-  quote?(model: RequestedModel, inputTokens: number): Quote;
+  /** The upper bound of what a call costs, over all providers that may answer it. Defaults to unknown. */
+  maxCostOf?(model: RequestedModel, inputTokens: number): MaxCost;
 };
 
 /** The tool call that is being executed, as the tool may ask for it. */
