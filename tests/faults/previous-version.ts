@@ -7,10 +7,12 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** The version before this one, as a commit: processes of both run side by side while a service is updated. */
 const commit = '698152b';
+/** The program of that commit with the agents of `apps/failpoints.ts`. */
+const app = 'tests/support/apps/fault-points.ts';
 const archiveBytesMax = 256 * 1024 * 1024;
 
 /** A built copy of the version before this one. */
-export type PreviousVersion = { readonly root: string; [Symbol.dispose](): void };
+export type PreviousVersion = { readonly root: string; readonly app: string; [Symbol.dispose](): void };
 
 function run(cwd: string, command: string, args: string[], input?: Buffer): Buffer {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, input, maxBuffer: archiveBytesMax });
@@ -37,7 +39,7 @@ export function buildPreviousVersion(): PreviousVersion {
     run(folder, 'tar', ['-x'], readArchive());
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
     run(folder, process.execPath, ['scripts/build.ts']);
-    return { root: folder, [Symbol.dispose]: remove };
+    return { root: folder, app, [Symbol.dispose]: remove };
   } catch (error) {
     remove();
     throw error;

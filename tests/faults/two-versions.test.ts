@@ -14,7 +14,7 @@ import { check, readStore } from './checker.ts';
 import { buildPreviousVersion } from './previous-version.ts';
 
 const app = 'tests/support/apps/failpoints.ts';
-/** All that clients may be told: that a session is held by a run that waits, and that a process is about to end. */
+/** All errors that clients may get: a session is held by a run that waits, and a process is about to end. */
 const honest = ['409 session_busy', '409 not_waiting', '503 shutting_down'];
 const runs = 60;
 
@@ -28,8 +28,8 @@ test('processes of this version and of the one before share a database under loa
     const env = { DATABASE_URL: database.url, EFFECTS_FILE: effectsFile, OPENAI_TIMEOUT: '120' };
     const targets = createTargets();
     await using services = new AsyncDisposableStack();
-    const start = async (root?: string): Promise<ServiceUnderTest> => {
-      const service = services.use(await startService({ root, provider, app, dataDir: folder, env }));
+    const start = async (version: { root?: string; app: string } = { app }): Promise<ServiceUnderTest> => {
+      const service = services.use(await startService({ ...version, provider, dataDir: folder, env }));
       targets.add(service.url);
       return service;
     };
@@ -39,7 +39,9 @@ test('processes of this version and of the one before share a database under loa
       expect(await service.exited).toBe(0);
     };
 
-    const [first, second] = [await start(previous.root), await start(previous.root)];
+    const { root, app: previousApp } = previous;
+    const startPrevious = () => start({ root, app: previousApp });
+    const [first, second] = [await startPrevious(), await startPrevious()];
     // One step each time that some more runs have ended.
     const steps: (() => Promise<unknown>)[] = [() => start(), () => start(), () => stop(first), () => stop(second)];
     const taken: Promise<unknown>[] = [];
