@@ -52,3 +52,6 @@ export function countErrors({ errors }: LoadReport): Record<string, number> {
   for (const { status, code } of errors) counts[`${status} ${code}`] = (counts[`${status} ${code}`] ?? 0) + 1;
   return counts;
 }
+
+/** Records, in words, what no client of a run should see. */
+export type Violation = (run: LoadRun, what: string) => void;
