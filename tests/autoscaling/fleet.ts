@@ -27,16 +27,16 @@ export type Counts = {
 export type FleetDeps = {
   parameters: DeploymentParameters;
   random: Random;
-  /** Told when an execution will end, again if that changes; `end` has to be called then. */
+  /** Called when an execution starts and when its end changes; `end` has to be called at its end. */
   schedule(execution: Execution): void;
-  /** Told how long a run in the background waited for its first start. */
+  /** Called with the time for which a background run waited for its first start. */
   waited(waitedMs: number): void;
 };
 
 /**
  * Pods behind a balancer that knows nothing of their slots, and the queue in their store. A run with a waiting caller
  * goes to any pod that is ready, and is refused if that one is full. A run in the background is claimed by any pod that
- * has room for it. A pod that is removed gets no more requests; after its notice it takes nothing from the queue either
+ * has a free slot for it. A pod that is removed gets no more requests; after its notice it takes nothing from the queue either
  * and hands each run in the background back after the step that is under way, and the others when its grace is over.
  */
 export function createFleet({ parameters, random, schedule, waited }: FleetDeps) {
@@ -52,14 +52,14 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
   };
   const queue = createRunQueue();
   let pods: Pod[] = [];
-  /** Those that get requests. */
+  /** Pods that get requests. */
   let ready: Pod[] = [];
-  /** Those that take runs from the queue. */
+  /** Pods that claim runs from the queue. */
   let claiming: Pod[] = [];
   let leaving: { pod: Pod; removedAtMs: number }[] = [];
   let running = 0;
 
-  const hasRoom = (pod: Pod, work: Work) =>
+  const hasFreeSlot = (pod: Pod, work: Work) =>
     pod.executing.size < slots && (work.kind !== 'background' || pod.background < backgroundSlots);
 
   function begin(pod: Pod, work: Work, nowMs: number): void {
@@ -68,19 +68,19 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
     schedule(pod.start(work, nowMs));
   }
 
-  /** A pod takes what waits for as long as it has room. */
+  /** A pod takes what waits for as long as it has free slots. */
   function claim(pod: Pod, nowMs: number): void {
-    for (let work = queue.next(); work && hasRoom(pod, work); work = queue.next()) {
+    for (let work = queue.next(); work && hasFreeSlot(pod, work); work = queue.next()) {
       queue.take();
       begin(pod, work, nowMs);
     }
   }
 
-  /** All pods hear of what waits; which one is first is chance. */
+  /** All pods are notified of waiting runs; which one is first is random. */
   function claimAnywhere(nowMs: number): void {
     const first = claiming.length > 0 ? random.between(0, claiming.length - 1) : 0;
-    for (let turn = 0; turn < claiming.length && queue.size() > 0; turn += 1) {
-      claim(claiming[(first + turn) % claiming.length] as Pod, nowMs);
+    for (let offset = 0; offset < claiming.length && queue.size() > 0; offset += 1) {
+      claim(claiming[(first + offset) % claiming.length] as Pod, nowMs);
     }
   }
 
@@ -98,7 +98,7 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
     pods.push(new Pod(nowMs, delayMs, 1_000 * random.between(0, scrapePeriodMs / 1_000 - 1)));
   }
 
-  /** Takes no more, and lets each run in the background end with the step that is under way. */
+  /** Stops the claims of a pod, and lets each of its background runs end with the step that is under way. */
   function stopClaiming(pod: Pod, nowMs: number): void {
     claiming = claiming.filter((each) => each !== pod);
     for (const execution of pod.executing) {
@@ -113,12 +113,12 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
     }
   }
 
-  /** Removes one, as a ReplicaSet does: first those that are not ready, then those that became so last. */
+  /** Removes a pod as a ReplicaSet does: first one that is not ready, then the one that became ready last. */
   function remove(nowMs: number): void {
-    const inTurn = pods.toSorted(
+    const byRemovalOrder = pods.toSorted(
       (one, other) => Number(one.isReady) - Number(other.isReady) || other.readyAtMs - one.readyAtMs,
     );
-    const pod = inTurn[0] as Pod;
+    const pod = byRemovalOrder[0] as Pod;
     pods = pods.filter((each) => each !== pod);
     ready = ready.filter((each) => each !== pod);
     counts.podsRemoved += 1;
@@ -126,7 +126,7 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
     if (pod.isReady) leaving.push({ pod, removedAtMs: nowMs });
   }
 
-  /** What is left at the end of the grace goes back into the queue. */
+  /** Runs that are left at the end of the grace go back into the queue. */
   function cut(pod: Pod, nowMs: number): void {
     for (const execution of [...pod.executing]) {
       if (execution.work.kind === 'background') counts.handedBack += 1;
@@ -149,7 +149,7 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
 
     waitsMs: queue.waitsMs,
 
-    /** A run is asked for. */
+    /** A run is requested. */
     arrive(work: Work, nowMs: number): void {
       counts.runs += 1;
       if (work.kind === 'background') {
@@ -158,11 +158,11 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
         return;
       }
       const pod = ready.length > 0 ? random.pick(ready) : null;
-      if (pod && hasRoom(pod, work)) begin(pod, work, nowMs);
+      if (pod && hasFreeSlot(pod, work)) begin(pod, work, nowMs);
       else counts.refused += 1;
     },
 
-    /** The time of an execution has come; nothing happens if it has ended, or was rescheduled since. */
+    /** Ends an execution at its time; nothing happens if it has ended, or was rescheduled since. */
     end(execution: Execution, nowMs: number): void {
       const { pod, endsAtMs, leftMs } = execution;
       if (!pod.executing.has(execution) || endsAtMs > nowMs) return;
@@ -176,13 +176,13 @@ export function createFleet({ parameters, random, schedule, waited }: FleetDeps)
       if (claiming.includes(pod)) claim(pod, nowMs);
     },
 
-    /** There should be so many pods. `delayMs` is how long new ones take; by default 5 to 15 s. */
+    /** Sets the number of pods. `delayMs` is how long new ones take; by default 5 to 15 s. */
     scale(replicas: number, nowMs: number, delayMs?: number): void {
       while (pods.length < replicas) add(nowMs, delayMs ?? random.between(startMs.least, startMs.most));
       while (pods.length > replicas) remove(nowMs);
     },
 
-    /** Looks which pods have become ready, and which have had their time. */
+    /** Marks the pods that have become ready, and ends those whose grace is over. */
     tick(nowMs: number): void {
       for (const pod of pods) {
         if (pod.isReady || pod.readyAtMs > nowMs) continue;

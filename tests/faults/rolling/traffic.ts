@@ -4,7 +4,7 @@ import { createRandom, type Random } from '../../support/random.ts';
 import { type Caller, createCaller, createTally, type Tally } from './caller.ts';
 import { type Client, createClient } from './client.ts';
 import { type Entrance, entrances } from './load-balancer.ts';
-import { type Errand, planRun } from './plan.ts';
+import { planRun, type RunTemplate } from './plan.ts';
 
 /** What the traffic came to. */
 export type Traffic = {
@@ -25,7 +25,7 @@ export type TrafficOptions = {
 };
 
 /** One client each, through every entrance. */
-const everywhere: Errand[] = [
+const everywhere: RunTemplate[] = [
   { kind: 'blocking', shape: 'short' },
   { kind: 'stream', shape: 'short' },
   { kind: 'stream', shape: 'long' },
@@ -34,19 +34,19 @@ const everywhere: Errand[] = [
   { kind: 'background', shape: 'long' },
 ];
 /** One client each, through one entrance after the other. */
-const somewhere: Errand[] = [
+const somewhere: RunTemplate[] = [
   { kind: 'blocking', shape: 'approval' },
   { kind: 'stream', shape: 'approval' },
   { kind: 'background', shape: 'approval' },
-  { kind: 'blocking', shape: 'in line' },
-  { kind: 'stream', shape: 'in line' },
-  { kind: 'background', shape: 'in line' },
+  { kind: 'blocking', shape: 'queued' },
+  { kind: 'stream', shape: 'queued' },
+  { kind: 'background', shape: 'queued' },
   { kind: 'blocking', shape: 'long' },
 ];
 
-const seldom: Errand = { kind: 'blocking', shape: 'short' };
+const seldom: RunTemplate = { kind: 'blocking', shape: 'short' };
 
-const errandsThrough = (index: number): Errand[] => [
+const templatesThrough = (index: number): RunTemplate[] => [
   ...everywhere,
   ...somewhere.filter((_, at) => at % entrances.length === index),
 ];
@@ -104,19 +104,19 @@ export function startTraffic({ urls, seed, longMs, onEnd = () => {} }: TrafficOp
     return createClient({ caller, tally, onEvent, violated, beforeAgain });
   }
 
-  async function runErrand(client: Client, errand: Errand, random: Random): Promise<LoadRun> {
+  async function runTemplate(client: Client, template: RunTemplate, random: Random): Promise<LoadRun> {
     planned += 1;
-    const run = await client.carryOut(planRun(random, planned, errand, longMs));
+    const run = await client.carryOut(planRun(random, planned, template, longMs));
     traffic.runs.push(run);
     onEnd();
     return run;
   }
 
-  /** Runs an errand again and again. */
-  async function keepAsking(entrance: Entrance, errand: Errand): Promise<void> {
+  /** Requests runs of this template again and again. */
+  async function keepAsking(entrance: Entrance, template: RunTemplate): Promise<void> {
     const random = createRandom(seed + callers.length);
     const client = createOwnClient(entrance);
-    while (!stopping) await runErrand(client, errand, random);
+    while (!stopping) await runTemplate(client, template, random);
   }
 
   /** Asks over a connection that has been idle since long before: its pod may refuse new runs by now. */
@@ -124,7 +124,7 @@ export function startTraffic({ urls, seed, longMs, onEnd = () => {} }: TrafficOp
     const random = createRandom(seed + callers.length);
     const client = createOwnClient(entrance);
     while (!stopping) {
-      const { runId } = await runErrand(client, seldom, random);
+      const { runId } = await runTemplate(client, seldom, random);
       if (runId !== null) await client.poll(runId);
       const until = events + eventsBetween;
       while (!stopping && events < until) await progress.next();
@@ -144,7 +144,7 @@ export function startTraffic({ urls, seed, longMs, onEnd = () => {} }: TrafficOp
     entrances.flatMap((entrance, index) => [
       poll(entrance),
       askSeldom(entrance),
-      ...errandsThrough(index).map((errand) => keepAsking(entrance, errand)),
+      ...templatesThrough(index).map((template) => keepAsking(entrance, template)),
     ]),
   );
   busy.catch(() => {}); // the caller of `stop` gets the error
