@@ -3,7 +3,7 @@ import type { LimitUse } from './accounts.ts';
 
 const amount = ({ unit, limit }: LimitUse) => (unit === 'usd' ? `${limit} USD` : `${limit} tokens`);
 
-/** Says which budget is used up; `nowMs` is the time of day, for when it starts anew. */
+/** The error for a budget that is used up. `nowMs` is the wall-clock time, from which the time of its reset is computed. */
 export function budgetExceeded(limit: LimitUse, nowMs: number): ServiceError {
   const { scope, period, endsAtMs } = limit;
   if (period === 'run') {
@@ -13,7 +13,7 @@ export function budgetExceeded(limit: LimitUse, nowMs: number): ServiceError {
   return new ServiceError('budget_exceeded', { reason }, { retryAfterMs: Math.max(0, endsAtMs - nowMs) });
 }
 
-/** Says that a budget in USD cannot be kept with this model. */
+/** The error for a budget in USD that cannot be enforced because the price of the model is not known. */
 export const priceUnknown = (model: string): ServiceError =>
   new ServiceError('budget_exceeded', {
     reason: `There is a budget in USD, and what the model "${model}" costs is not known: name it in MODEL_PRICES.`,
