@@ -63,7 +63,7 @@ async function sendCallersElsewhere(
   if (alone) api.stopAccepting();
   else if (prestopDelayMs > 0) await clock.sleep(prestopDelayMs);
   // A client with a kept connection that got no answer over it since the signal has to reconnect, instead of being refused.
-  const hungUp = api.hangUp();
+  const idleClosed = api.closeIdleConnections();
   // Without a delay new runs are refused from the very moment of the signal on.
-  if (alone || prestopDelayMs > 0) await hungUp;
+  if (alone || prestopDelayMs > 0) await idleClosed;
 }
