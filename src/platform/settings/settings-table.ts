@@ -24,7 +24,7 @@ import {
 /**
  * All settings of the service: their names in the environment, their valid values and their meaning. The typed settings,
  * the messages about mistakes, `.env.example` and `docs/settings.md` are generated from this table, in its order.
- * Durations are seconds in the environment and milliseconds, with the suffix `Ms`, in code.
+ * Durations without a unit in their name are seconds in the environment and milliseconds, with the suffix `Ms`, in code.
  */
 export const settingsTable = {
   APP_NAME: setting({

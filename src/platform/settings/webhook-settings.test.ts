@@ -50,7 +50,7 @@ describe('webhooks', () => {
   });
 
   test.each(['10.0.0.0/33', '10.0.0/8', 'localhost', 'loopback', '10.0.0.0/8;::1', '10.0.0.0/-1', ',', '1.2.3.4/'])(
-    'are refused networks that are not valid: %s',
+    'are not sent to networks that are not valid: %s',
     (WEBHOOK_ALLOW_NETWORKS) => {
       expect(mistakesIn({ WEBHOOK_ALLOW_NETWORKS })).toMatchObject([{ name: 'WEBHOOK_ALLOW_NETWORKS' }]);
     },
