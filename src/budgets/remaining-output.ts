@@ -18,7 +18,7 @@ export const maxSpendingOf = (price: CallPrice, outputTokens: number): Spending 
 /** The tokens that a call may still put out, and the unit of the limit that bounds them. */
 export type RemainingOutput = { tokens: number; unit: BudgetUnit };
 
-/** The output that limits leave to a call beside what is spent; below 0 if not even the input of the call fits. */
+/** The output that limits leave to a call, given what is spent; below 0 if not even the input of the call fits. */
 export function remainingOutputIn(
   { tokensMax, nanoUsdMax }: { tokensMax: number | null; nanoUsdMax: number | null },
   spent: Spending,

@@ -32,7 +32,7 @@ export class RunAccount {
     return this.#spent;
   }
 
-  /** The output that the budget leaves to a call beside the open reservations of the run's other calls. */
+  /** The output that the budget leaves to a call, given the open reservations of the run's other calls. */
   remainingOutput(price: CallPrice): RemainingOutput {
     return remainingOutputIn(this.limits, sumOf([this.#spent, ...this.#reservations]), price);
   }

@@ -125,17 +125,17 @@ describe('services under one supervisor', () => {
 
   test('wait in a second stop too, whose deadline reaches the service that the first one waits for', async () => {
     const calls: string[] = [];
-    const asked = Promise.withResolvers<void>();
+    const stopCalled = Promise.withResolvers<void>();
     const left = Promise.withResolvers<void>();
     const stop = async (deadline: AbortSignal) => {
-      asked.resolve();
+      stopCalled.resolve();
       if (deadline.aborted) left.resolve();
       await left.promise;
     };
     const all = supervise('all', [createRecording('a', calls), createRecording('b', calls, { stop })]);
     await all.start();
     const first = all.stop(noDeadline);
-    await asked.promise;
+    await stopCalled.promise;
     await all.stop(AbortSignal.abort());
     await first;
     expect(calls.slice(0, 4)).toEqual(['start a', 'start b', 'stop b', 'stop b']);
