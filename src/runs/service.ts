@@ -344,7 +344,7 @@ export function createRunService(deps: RunServiceDeps) {
       const steps = await store.journal.steps(tenantId, runId);
       const settlement = settle(run, steps, decisions, by, clock.nowMs());
       fault('decision.beforeWrite');
-      const settled = await store.runs.settle(tenantId, runId, settlement);
+      const settled = await store.runs.decide(tenantId, runId, settlement);
       fault('decision.afterWrite');
       if (!settled) throw new ServiceError('not_waiting', { runId }, { runId });
       return settled;

@@ -83,7 +83,7 @@ export function describeExpiry(open: OpenStore): void {
     await using fixture = await open();
     const { store } = fixture;
     const run = await pause(store, await start(store), { expiresInMs: 60_000 });
-    await store.runs.settle(tenant, run.id, { expected: approval, left: { ...approval, n: 2 }, entries: noEntries });
+    await store.runs.decide(tenant, run.id, { expected: approval, left: { ...approval, n: 2 }, entries: noEntries });
     expect(await store.runs.expireAction(expired)).toBeNull();
     expect(await store.runs.get(tenant, run.id)).toMatchObject({ status: 'requires_action' });
   });
@@ -92,7 +92,7 @@ export function describeExpiry(open: OpenStore): void {
     await using fixture = await open();
     const { store } = fixture;
     const run = await pause(store, await start(store), { expiresInMs: over });
-    await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries: noEntries });
+    await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries: noEntries });
     expect(await store.runs.expireAction(expired)).toBeNull();
     const again = await claimOne(store);
     expect(await store.runs.expireAction(expired)).toBeNull();

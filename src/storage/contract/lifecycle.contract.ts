@@ -28,7 +28,7 @@ const operations: Record<string, (store: Store) => Promise<unknown>> = {
   'runs.requestCancel': (store) => store.runs.requestCancel(tenant, 'run_1', cancelled),
   'runs.owned': (store) => store.runs.owned('proc_1'),
   'runs.pause': (store) => store.runs.pause(tenant, 'run_1', 1, pausedRun()),
-  'runs.settle': (store) => store.runs.settle(tenant, 'run_1', { expected: null, left: null, entries: noEntries }),
+  'runs.decide': (store) => store.runs.decide(tenant, 'run_1', { expected: null, left: null, entries: noEntries }),
   'runs.finish': (store) => store.runs.finish(unstoredRun('run_1'), finalRun()),
   'runs.get': (store) => store.runs.get(tenant, 'run_1'),
   'runs.list': (store) => store.runs.list(tenant, {}, 10, null),

@@ -124,7 +124,7 @@ const acts: Act[] = [
   ),
   withRun(async (store, run) => store.runs.handBack(run.tenantId, run.id, run.attempt, await nextEntries(store, run))),
   withRun((store, run) =>
-    store.runs.settle(run.tenantId, run.id, { expected: run.requiredAction, left: null, entries: noEntries }),
+    store.runs.decide(run.tenantId, run.id, { expected: run.requiredAction, left: null, entries: noEntries }),
   ),
   withRun((store, run) => store.runs.requestCancel(run.tenantId, run.id, cancelled)),
   withRun((_store, run, { fixture }) => becomeDue(fixture, run)),
@@ -147,7 +147,7 @@ async function drain(fixture: StoreFixture, runs: Run[]): Promise<void> {
       if (run.status === 'running') await complete(store, run);
       if (run.status !== 'requires_action') continue;
       const decided = { expected: run.requiredAction, left: null, entries: noEntries };
-      await store.runs.settle(run.tenantId, run.id, decided);
+      await store.runs.decide(run.tenantId, run.id, decided);
     }
     await claim(store, {}, 'proc_live');
     const counts = await store.runs.countUnfinished();

@@ -240,7 +240,7 @@ export function describeRecovery(open: OpenStore): void {
       const run = await crashWith(store, [null, null]);
       await handBack(store, await claimOne(store));
       await pause(store, await claimOne(store), { usage: noUsage, costUsd: null });
-      await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries: noEntries });
+      await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries: noEntries });
       await claimOne(store);
       expect(await crash(store, run)).toMatchObject({ status: 'failed', crashes: 3, attempt: 5 });
     });
@@ -261,7 +261,7 @@ export function describeRecovery(open: OpenStore): void {
       const { store } = fixture;
       const usage = { ...noUsage, requests: 1, totalTokens: 12 };
       const run = await pause(store, await start(store), { usage, costUsd: 0.5, lastAgent: 'orders' });
-      await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries: noEntries });
+      await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries: noEntries });
       for (let n = 0; n < 3; n += 1) {
         await claimOne(store);
         await crash(store, run);

@@ -78,7 +78,7 @@ export function describeSignals(open: OpenStore): void {
       expect(await heardDuring(store, () => handBack(store, run))).toEqual([claimable]);
       const paused = await pause(store, await claimOne(store));
       const decided = { expected: approval, left: null, entries: noEntries };
-      expect(await heardDuring(store, () => store.runs.settle(tenant, paused.id, decided))).toContainEqual(claimable);
+      expect(await heardDuring(store, () => store.runs.decide(tenant, paused.id, decided))).toContainEqual(claimable);
       await claimOne(store);
       expect(await heardDuring(store, () => store.runs.recoverOrphans(poison, 10))).toContainEqual(claimable);
     });
@@ -101,8 +101,8 @@ export function describeSignals(open: OpenStore): void {
       expect(heard).toContainEqual({ type: 'events', runId: run.id });
       const paused = await pause(store, await claimOne(store));
       const entries = { steps: [], events: [newEvent(3)] };
-      const settle = () => store.runs.settle(tenant, paused.id, { expected: approval, left: 'more', entries });
-      expect(await heardDuring(store, settle)).toEqual([{ type: 'events', runId: run.id }]);
+      const decide = () => store.runs.decide(tenant, paused.id, { expected: approval, left: 'more', entries });
+      expect(await heardDuring(store, decide)).toEqual([{ type: 'events', runId: run.id }]);
     });
 
     test('a run that pauses, ends, or is ended by others is told', async () => {
@@ -138,7 +138,7 @@ export function describeSignals(open: OpenStore): void {
         await store.journal.append(tenant, run.id, 1, otherEvent).catch(() => {});
         await store.runs.handBack(tenant, run.id, 2, oneEvent);
         await store.runs.handBack(tenant, run.id, 1, otherEvent).catch(() => {});
-        await store.runs.settle(tenant, run.id, { expected: null, left: null, entries: noEntries });
+        await store.runs.decide(tenant, run.id, { expected: null, left: null, entries: noEntries });
         await store.runs.requestCancel(tenant, 'run_unknown', cancelled);
       });
       expect(heard).toEqual([]);

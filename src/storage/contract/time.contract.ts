@@ -91,7 +91,7 @@ export function describeTime(open: OpenStore): void {
       await fixture.ageRun(run.id, hourMs);
       await pause(store, run);
       await fixture.ageRun(run.id, 100 * hourMs);
-      await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries: noEntries });
+      await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries: noEntries });
       await fixture.ageRun(run.id, 20 * hourMs);
       await expectLeft(store, 9 * hourMs);
     });

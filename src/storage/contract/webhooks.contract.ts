@@ -121,7 +121,7 @@ export function describeWebhooks(open: OpenStore): void {
       const usage = { ...noUsage, requests: 1, totalTokens: 12 };
       const run = await start(store, { sessionId: null, webhook, metadata: { n: 1 } });
       const paused = await pause(store, run, { usage, model: 'm-\u0001"é', costUsd: 0.125 });
-      await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries: noEntries });
+      await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries: noEntries });
       const again = (await claimRuns(store))[0]?.run as Run;
       const final = await finish(store, again, { response: 'Refunded.', status: 'completed' });
       const claimed = (await claim(store)).toSorted((one, other) => (one.delivery.id < other.delivery.id ? -1 : 1));
@@ -135,7 +135,7 @@ export function describeWebhooks(open: OpenStore): void {
       const { store } = fixture;
       const run = await start(store, { sessionId: null, webhook });
       await pause(store, run);
-      await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries: noEntries });
+      await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries: noEntries });
       const again = (await claimRuns(store))[0]?.run as Run;
       await pause(store, again);
       expect(await eventsTold(store)).toEqual(['run.requires_action', 'run.requires_action']);

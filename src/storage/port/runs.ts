@@ -158,7 +158,7 @@ export interface RunStore {
    * With something left to decide it goes on waiting for that; with nothing (`null`) it is queued. Returns the run as
    * it is now, or null if nothing was written.
    */
-  settle(
+  decide(
     tenantId: string,
     runId: string,
     decided: { expected: Json; left: Json | null; entries: JournalEntries },

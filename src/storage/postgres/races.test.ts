@@ -145,7 +145,7 @@ const operations: ((store: Store, run: Run, at: { sessionId: string; ownerId: st
   (store, run) => store.runs.pause(run.tenantId, run.id, run.attempt, pausedRun()),
   (store, run) => {
     const decided = { expected: pausedRun().requiredAction, left: null, entries: noEntries };
-    return store.runs.settle(run.tenantId, run.id, decided);
+    return store.runs.decide(run.tenantId, run.id, decided);
   },
   (store, run) => store.runs.requestCancel(run.tenantId, run.id, cancelled),
   (store, run, { sessionId }) => store.sessions.delete(run.tenantId, sessionId),

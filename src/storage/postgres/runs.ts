@@ -32,7 +32,7 @@ const pauseRun: Statement = {
   name: 'pause_run',
   text: `select ${columns}, ${awaited} from pause_run(${placeholders(18)})`,
 };
-const settleRun: Statement = { name: 'settle_run', text: `select ${columns} from settle_run(${placeholders(5)})` };
+const decideRun: Statement = { name: 'settle_run', text: `select ${columns} from settle_run(${placeholders(5)})` };
 const expireAction: Statement = {
   name: 'expire_action',
   text: `select ${columns}, ${awaited} from expire_action($1)`,
@@ -119,9 +119,9 @@ export function createRunStore(database: Database, signals: PostgresSignals) {
       tellEnd(runId, row.status === 'cancelled' && row.awaited);
       return toRun(row);
     },
-    async settle(tenantId, runId, { expected, left, entries }) {
+    async decide(tenantId, runId, { expected, left, entries }) {
       const text = entriesText(tenantId, runId, entries);
-      const row = await one(settleRun, [tenantId, runId, toJsonText(expected), toJsonText(left), text]);
+      const row = await one(decideRun, [tenantId, runId, toJsonText(expected), toJsonText(left), text]);
       if (row === null) return null;
       if (entries.events.length > 0) signals.publish({ type: 'events', runId });
       if (row.status === 'queued') signals.publish({ type: 'claimable' });

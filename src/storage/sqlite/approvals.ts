@@ -54,20 +54,20 @@ export function expireAction(operation: Operation, error: RunError): Run | null 
 export type Decided = { expected: Json; left: Json | null; entries: JournalEntries };
 
 // What a run waits for was made a text in the same way, from a value that came out of such a text.
-const settleRun = `
+const decideRun = `
   update runs set status = ?, required_action = ?
   where id = ? and tenant_id = ? and status = 'requires_action' and required_action is ?
   returning ${columns}`;
 
-/** See `RunStore.settle`. */
-export function settle(
+/** See `RunStore.decide`. */
+export function decide(
   operation: Operation,
   tenantId: string,
   runId: string,
   { expected, left, entries }: Decided,
 ): Run | null {
   const status = left === null ? 'queued' : 'requires_action';
-  const row = operation.sql(settleRun).get(status, toJsonText(left), runId, tenantId, toJsonText(expected)) as
+  const row = operation.sql(decideRun).get(status, toJsonText(left), runId, tenantId, toJsonText(expected)) as
     | RunRow
     | undefined;
   if (row === undefined) return null;

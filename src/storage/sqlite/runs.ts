@@ -1,6 +1,6 @@
 import type { RunStore } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
-import { expireAction, pause, settle } from './approvals.ts';
+import { decide, expireAction, pause } from './approvals.ts';
 import { type OwnedRow, requestEnd, selectOwned } from './cancellation.ts';
 import { claim } from './claims.ts';
 import type { Database, Sql } from './database.ts';
@@ -36,7 +36,7 @@ export function createRunStore(database: Database, write: Operations): RunStore 
       ),
     pause: (tenantId, runId, attempt, paused) =>
       write((operation) => pause(operation, { tenantId, runId, attempt }, paused)),
-    settle: (tenantId, runId, decided) => write((operation) => settle(operation, tenantId, runId, decided)),
+    decide: (tenantId, runId, decided) => write((operation) => decide(operation, tenantId, runId, decided)),
     expireAction: (error) => write((operation) => expireAction(operation, error)),
     finish: (run, final) => write((operation) => finish(operation, run, final)),
     isKeyUsed: (tenantId, key) => database.read((sql) => isKeyUsed(sql, tenantId, key)),
