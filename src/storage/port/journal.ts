@@ -69,8 +69,8 @@ export type JournalEntries = { steps: Step[]; events: StoredEvent[] };
 /** The record of what runs did. */
 export interface JournalStore {
   /**
-   * Records entries, all or none, and only while the run is `running` at this `attempt`: false if another attempt has
-   * taken over or the run has ended. Resolves when they are durable. Entries of many runs that arrive together share
+   * Records entries, all or none, and only while the run is `running` at this `attempt`, the fencing token (see
+   * `RunAttempt`): false if another attempt has taken over or the run has ended. Resolves when they are durable. Entries of many runs that arrive together share
    * one statement or transaction; entries of one run are recorded in the order of the calls. Processes that follow the
    * run are told (see `Signals`). Of a step that is given twice the later one counts. Rejects with an error that is not
    * a `ServiceError` if an event's number is taken, or a step's key by another step; an engine whose connection may be

@@ -47,6 +47,9 @@ export type PausedRun = Pick<
   expiresInMs: number;
 };
 
+/** A decision on a paused run: what the run waited for, what it waits for now (null: nothing), and new journal entries. */
+export type Decided = { expected: Json; left: Json | null; entries: JournalEntries };
+
 /** Which runs a process would take. */
 export type ClaimOptions = {
   /** At most so many. */
@@ -154,15 +157,11 @@ export interface RunStore {
   pause(tenantId: string, runId: string, attempt: number, pause: PausedRun): Promise<Run | null>;
 
   /**
-   * Records what a person decided on a run that stands at `requires_action` and still waits for exactly `expected`.
-   * With something left to decide it goes on waiting for that; with nothing (`null`) it is queued. Returns the run as
-   * it is now, or null if nothing was written.
+   * Stores what a person decided on a run that is `requires_action` and still waits for exactly `expected`. If something
+   * is left to decide, the run waits for that; if nothing is left (`null`), it is queued. Returns the run as it is now,
+   * or null if nothing was written.
    */
-  decide(
-    tenantId: string,
-    runId: string,
-    decided: { expected: Json; left: Json | null; entries: JournalEntries },
-  ): Promise<Run | null>;
+  decide(tenantId: string, runId: string, decided: Decided): Promise<Run | null>;
 
   /**
    * Ends a run, of any tenant, for which nobody decided in time: `failed` with `error`, its session released, its last

@@ -85,7 +85,7 @@ export type Run = {
   error: RunError | null;
   requiredAction: Json;
   drift: boolean;
-  /** How many times the run was claimed; the fence that every write of an executor carries. */
+  /** How many times the run was claimed; the fencing token of its executor's writes, see `RunAttempt`. */
   attempt: number;
   /** How many of those attempts ended in a dead process. */
   crashes: number;

@@ -7,6 +7,8 @@ import { isUnavailable } from './grouped-writes.ts';
 import { toAppend, toEntriesText } from './journal-rows.ts';
 import type { PostgresSignals } from './signals.ts';
 
+// The function is in migrations/002-operations.sql. It checks the fencing token, see `RunAttempt` in
+// src/storage/port/fencing.ts.
 const appendJournal: Statement = { name: 'append_journal', text: 'select * from append_journal($1)' };
 const selectSteps: Statement = {
   name: 'select_steps',

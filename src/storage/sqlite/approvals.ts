@@ -1,18 +1,19 @@
-import type { JournalEntries, Json, PausedRun, Run, RunError } from '../port/index.ts';
+import type { Decided, PausedRun, Run, RunAttempt, RunError } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { usageColumns, usageValues } from '../usage-row.ts';
 import { applyCancelRequest, type StoppedRow } from './cancellation.ts';
+import { isRunningAttempt } from './fencing.ts';
 import { record } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { end } from './run-end.ts';
-import { columns, type RunAttempt } from './run-statements.ts';
+import { columns } from './run-statements.ts';
 
 const pauseRun = `
   update runs set status = 'requires_action', owner_id = null, clock_stopped_at_ms = ?, required_action = ?,
-    action_expires_at_ms = ?,    last_agent = ?, model = ?, cost_usd = ?, drift = ?, first_token_ms = ?,
+    action_expires_at_ms = ?, last_agent = ?, model = ?, cost_usd = ?, drift = ?, first_token_ms = ?,
     ${usageColumns.map((column) => `${column} = ?`).join(', ')}
-  where id = ? and tenant_id = ? and attempt = ? and status = 'running'
+  where ${isRunningAttempt}
   returning ${columns}, cancel_requested_at_ms`;
 
 /** See `RunStore.pause`. */
@@ -49,9 +50,6 @@ export function expireAction(operation: Operation, error: RunError): Run | null 
   const row = operation.sql(selectExpired).get(operation.nowMs) as { id: string } | undefined;
   return row === undefined ? null : end(operation, row.id, 'failed', error);
 }
-
-/** What was decided, and what a run waits for after that. */
-export type Decided = { expected: Json; left: Json | null; entries: JournalEntries };
 
 // What a run waits for was made a text in the same way, from a value that came out of such a text.
 const decideRun = `

@@ -1,9 +1,9 @@
 import { type EventRow, toEvent } from '../event-row.ts';
-import type { JournalEntries, JournalStore, Step } from '../port/index.ts';
+import type { JournalEntries, JournalStore, RunAttempt, Step } from '../port/index.ts';
 import { type StepRow, stepColumns, toStep, toStepRow } from '../step-row.ts';
 import type { Database } from './database.ts';
+import { isRunningAttempt } from './fencing.ts';
 import type { Operation, Operations } from './operation.ts';
-import type { RunAttempt } from './run-statements.ts';
 
 const columns = stepColumns.join(', ');
 const changing = stepColumns.filter((column) => !['run_id', 'step', 'tenant_id'].includes(column));
@@ -15,7 +15,7 @@ const upsertStep = `
 const insertEvent =
   'insert into events (run_id, seq, tenant_id, type, attempt, at_ms, data) values (?, ?, ?, ?, ?, ?, ?)';
 
-const selectRunning = "select 1 from runs where id = ? and tenant_id = ? and attempt = ? and status = 'running'";
+const selectRunning = `select 1 from runs where ${isRunningAttempt}`;
 const selectSteps = `select ${columns} from steps where run_id = ? and tenant_id = ? order by step`;
 const selectEvents = `
   select seq, type, attempt, at_ms, data from events where run_id = ? and tenant_id = ? and seq > ?

@@ -1,17 +1,18 @@
-import type { JournalEntries, Recovered, RunError } from '../port/index.ts';
+import type { JournalEntries, Recovered, RunAttempt, RunError } from '../port/index.ts';
 import { toRun } from '../run-row.ts';
 import { applyCancelRequest, type StoppedRow } from './cancellation.ts';
+import { isRunningAttempt } from './fencing.ts';
 import { record } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { end } from './run-end.ts';
-import { columns, type RunAttempt } from './run-statements.ts';
+import { columns } from './run-statements.ts';
 
 /** So many crashes with no step completed between them are the run's own fault. */
 const crashesMax = 3;
 
 const handBackRun = `
   update runs set status = 'queued', owner_id = null, clock_stopped_at_ms = ?, run_at_ms = coalesce(?, run_at_ms)
-  where id = ? and tenant_id = ? and attempt = ? and status = 'running'
+  where ${isRunningAttempt}
   returning ${columns}, cancel_requested_at_ms`;
 
 /** See `RunStore.handBack`. */

@@ -10,6 +10,7 @@ import {
 import { type RunRow, toEndedRun, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { toUsageRow, usageColumns } from '../usage-row.ts';
+import { isUnfinishedAttempt } from './fencing.ts';
 import { readSteps, record, recordOwn } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { columns } from './run-statements.ts';
@@ -36,8 +37,7 @@ type EndedRow = Pick<RunRow, (typeof endedColumns)[number]>;
 
 const finishRun = `
   update runs set ${endedColumns.map((column) => `${column} = ?`).join(', ')}
-  where id = ? and tenant_id = ? and attempt = ?
-    and (status in ('running', 'requires_action') or status = 'queued' and attempt = 0)`;
+  where ${isUnfinishedAttempt}`;
 
 /** What an end writes, in the order of `endedColumns`. */
 const toEndedRow = (final: FinalRun, nowMs: number): EndedRow => ({
