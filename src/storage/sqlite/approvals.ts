@@ -36,7 +36,7 @@ export function pause(operation: Operation, { tenantId, runId, attempt }: RunAtt
     ) as StoppedRow | undefined;
   if (row === undefined) return null;
   record(operation, tenantId, runId, paused.entries);
-  operation.tell({ type: 'events', runId });
+  operation.publish({ type: 'events', runId });
   return applyCancelRequest(operation, row) ?? toRun(row);
 }
 
@@ -70,6 +70,6 @@ export function decide(
     | undefined;
   if (row === undefined) return null;
   record(operation, tenantId, runId, entries);
-  if (status === 'queued') operation.tell({ type: 'claimable' });
+  if (status === 'queued') operation.publish({ type: 'claimable' });
   return toRun(row);
 }

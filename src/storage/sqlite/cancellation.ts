@@ -14,7 +14,7 @@ export function requestEnd(operation: Operation, tenantId: string, runId: string
   if ((finalStatuses as readonly string[]).includes(row.status)) return toRun(row);
   if (row.status !== 'running') return end(operation, runId, 'cancelled', error);
   operation.sql(noteWish).run(operation.nowMs, runId);
-  operation.tell({ type: 'cancel', runId });
+  operation.publish({ type: 'cancel', runId });
   return toRun(row);
 }
 

@@ -22,8 +22,8 @@ function plansOf(act: (sql: Sql) => unknown): string[][] {
   return plans;
 }
 
-const operation = { nowMs: 1, steadyMs: 1, tell: () => {} };
-const turn = [
+const operation = { nowMs: 1, steadyMs: 1, publish: () => {} };
+const nextInQueue = [
   'CORRELATED SCALAR SUBQUERY 2',
   'SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (tenant_id=? AND id=?)',
   'CORRELATED SCALAR SUBQUERY 1',
@@ -50,8 +50,8 @@ describe('a claim', () => {
     );
   });
 
-  test('asks of a run in a session two indexes whether it is its turn', () => {
-    for (const plan of plans.slice(0, 2)) expect(plan).toEqual(expect.arrayContaining(turn));
+  test('asks of a run in a session two indexes whether it is the next one', () => {
+    for (const plan of plans.slice(0, 2)) expect(plan).toEqual(expect.arrayContaining(nextInQueue));
     for (const plan of [plans[0], plans[1], plans[4]]) {
       expect(plan?.filter((line) => /runs_waiting \(tenant_id=\? AND session_id=\?/.test(line))).toHaveLength(1);
     }

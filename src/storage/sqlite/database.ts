@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { busyCode, resultCode, toOperationError, unavailable } from './errors.ts';
-import { createGroupCommit, type GroupCommit, type Telling, type Transactions } from './group-commit.ts';
+import { createGroupCommit, type GroupCommit, type WriteOptions } from './group-commit.ts';
+import type { Transactions } from './transaction.ts';
 import type { WalDisk } from './wal-disk.ts';
 
 /** The prepared statement of an SQL text; prepared once a connection. */
@@ -72,10 +73,10 @@ export function createDatabase(file: string, disk: WalDisk | null, lost: (error:
      * Does `work` in a transaction, all or nothing, and resolves when that is durable. It must do nothing but ask and
      * change the database: it is done once more where another one of its group throws.
      */
-    write<T>(work: (sql: Sql) => T, telling?: Telling<T>): Promise<T> {
+    write<T>(work: (sql: Sql) => T, options?: WriteOptions<T>): Promise<T> {
       if (open === null) return Promise.reject(notOpen());
       const { sql, commits } = open;
-      return commits.add(() => work(sql), telling);
+      return commits.add(() => work(sql), options);
     },
   };
 }

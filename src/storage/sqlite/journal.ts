@@ -49,14 +49,14 @@ function append(operation: Operation, { tenantId, runId, attempt }: RunAttempt, 
  * Records entries as a part of an operation that has made sure that it may; throws, so that the operation is undone, if
  * an event is there already or two steps have one key.
  */
-export function record({ sql, tell }: Operation, tenantId: string, runId: string, entries: JournalEntries): void {
+export function record({ sql, publish }: Operation, tenantId: string, runId: string, entries: JournalEntries): void {
   for (const step of entries.steps) {
     sql(upsertStep).run(...Object.values(toStepRow(tenantId, runId, step)));
   }
   for (const { seq, type, attempt, atMs, data } of entries.events) {
     sql(insertEvent).run(runId, seq, tenantId, type, attempt, atMs, JSON.stringify(data));
   }
-  if (entries.events.length > 0) tell({ type: 'events', runId });
+  if (entries.events.length > 0) publish({ type: 'events', runId });
 }
 
 const insertNextEvent = `
@@ -64,7 +64,7 @@ const insertNextEvent = `
   values (?1, (select coalesce(max(seq), 1) + 1 from events where run_id = ?1), ?, ?, ?, ?, '{}')`;
 
 /** Records an event of the store's own after those that are there, for a run that no process executes. */
-export function recordOwn({ sql, nowMs, tell }: Operation, run: RunAttempt, type: string): void {
+export function recordOwn({ sql, nowMs, publish }: Operation, run: RunAttempt, type: string): void {
   sql(insertNextEvent).run(run.runId, run.tenantId, type, run.attempt, nowMs);
-  tell({ type: 'events', runId: run.runId });
+  publish({ type: 'events', runId: run.runId });
 }

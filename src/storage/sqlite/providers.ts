@@ -24,15 +24,15 @@ const selectNotes = `
 export function createProviderStore(database: Database, write: Operations, time: Time): ProviderStore {
   return {
     note: ({ id, kind, forMs, trips }) =>
-      write(({ sql, nowMs, tell }) => {
+      write(({ sql, nowMs, publish }) => {
         sql(forget).run(nowMs - forgetAfterMs);
         sql(note).run(id, kind, nowMs + Math.ceil(forMs), trips);
-        tell({ type: 'providers' });
+        publish({ type: 'providers' });
       }),
     clear: (id) =>
-      write(({ sql, tell }) => {
+      write(({ sql, publish }) => {
         sql('delete from provider_notes where id = ?').run(id);
-        tell({ type: 'providers' });
+        publish({ type: 'providers' });
       }),
     notes: () =>
       database.read((sql) => {

@@ -28,7 +28,7 @@ export function handBack(
   const row = operation.sql(handBackRun).get(stopped, wakes, runId, tenantId, attempt) as StoppedRow | undefined;
   if (row === undefined) return false;
   record(operation, tenantId, runId, entries);
-  if (applyCancelRequest(operation, row) === null && wakes === null) operation.tell({ type: 'claimable' });
+  if (applyCancelRequest(operation, row) === null && wakes === null) operation.publish({ type: 'claimable' });
   return true;
 }
 
@@ -61,7 +61,7 @@ export function recoverOrphans(operation: Operation, poison: RunError, limit: nu
   const recovered: Recovered = { requeued: [], poisoned: [], cancelled: [] };
   const orphans = operation.sql(selectOrphans).all(operation.steadyMs, limit) as { id: string }[];
   for (const { id } of orphans) takeBack(operation, id, poison, recovered);
-  if (recovered.requeued.length > 0) operation.tell({ type: 'claimable' });
+  if (recovered.requeued.length > 0) operation.publish({ type: 'claimable' });
   return recovered;
 }
 

@@ -23,7 +23,7 @@ export function create(operation: Operation, run: NewRun, ifBusy: IfBusy, startN
   const isFree = ifBusy === 'interrupt' ? interrupt(operation, run.tenantId, line) : inTheWay(line) === null;
   const isDue = run.runAtMs === null || run.runAtMs <= operation.nowMs;
   const starts = startNow && isFree && isDue;
-  if (isFree && isDue && !starts) operation.tell({ type: 'claimable' });
+  if (isFree && isDue && !starts) operation.publish({ type: 'claimable' });
   return insert(operation, run, { starts, first: ifBusy === 'interrupt', lastSeq: line?.lastSeq ?? 0 });
 }
 

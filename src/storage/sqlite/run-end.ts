@@ -63,7 +63,7 @@ export function finish(operation: Operation, run: Run, final: FinalRun): Run | n
   if (operation.sql(finishRun).run(...values, id, tenantId, attempt).changes === 0) return null;
   record(operation, tenantId, id, final.entries);
   leave(operation, { id, tenantId, sessionId }, final);
-  operation.tell({ type: 'events', runId: id });
+  operation.publish({ type: 'events', runId: id });
   return toEndedRun(run, final, operation.nowMs);
 }
 
@@ -104,5 +104,5 @@ type Leaving = Pick<Run, 'id' | 'tenantId' | 'sessionId'>;
 function leave(operation: Operation, { id, tenantId, sessionId }: Leaving, estate: Estate): void {
   if (sessionId === null) return;
   leaveSession(operation, { tenantId, sessionId, id }, estate);
-  if (someoneWaits(operation, tenantId, sessionId)) operation.tell({ type: 'claimable' });
+  if (someoneWaits(operation, tenantId, sessionId)) operation.publish({ type: 'claimable' });
 }
