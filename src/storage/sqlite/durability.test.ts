@@ -3,7 +3,7 @@ import { createDurability, type Disk } from './durability.ts';
 import { createGroupCommit } from './group-commit.ts';
 
 /** A disk that answers when it is calls to, and writes down how it was asked. */
-function createHandDisk() {
+function createManualDisk() {
   const asked: string[] = [];
   let answer = (_error: Error | null) => {};
   let failure: Error | null = null;
@@ -53,9 +53,9 @@ const unavailable = { code: 'store_unavailable', cause: broken };
 const noop = () => {};
 const nextTick = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('what is committed', () => {
-  test('counts as durable once the disk says so, and not before', () => {
-    const { disk, answer } = createHandDisk();
+describe('a committed operation', () => {
+  test('counts as durable once the sync is done, and not before', () => {
+    const { disk, answer } = createManualDisk();
     const { group, calls } = createGroup(1);
     let next = 0;
     createDurability(disk, noop).makeDurable(group, () => {
@@ -67,7 +67,7 @@ describe('what is committed', () => {
   });
 
   test('is not read before it is durable', async () => {
-    const { disk, answer } = createHandDisk();
+    const { disk, answer } = createManualDisk();
     const durability = createDurability(disk, noop);
     expect(durability.whenDurable()).toBeNull();
     const { group, calls } = createGroup(1);
@@ -78,16 +78,16 @@ describe('what is committed', () => {
     expect(durability.whenDurable()).toBeNull();
   });
 
-  test('is waited for in place where it is much, and calls in the same order', () => {
-    const { disk, asked } = createHandDisk();
+  test('blocks on the disk if its group is large, and is notified in the same order', () => {
+    const { disk, asked } = createManualDisk();
     const { group, calls } = createGroup(4);
     createDurability(disk, noop).makeDurable(group, noop);
     expect(asked).toEqual(['sync now']);
     expect(calls).toEqual([...Array(4).fill('committed'), ...Array(4).fill('durable')]);
   });
 
-  test('is not waited for in place on a disk that is slow', () => {
-    const { disk, asked, answer } = createHandDisk();
+  test('does not block on a disk that is slow', () => {
+    const { disk, asked, answer } = createManualDisk();
     let nowMs = 0;
     const slow: Disk = {
       ...disk,
@@ -103,8 +103,8 @@ describe('what is committed', () => {
     expect(asked).toEqual(['sync now', 'sync']);
   });
 
-  test('is durable when the database has closed, and calls once', () => {
-    const { disk, asked, answer } = createHandDisk();
+  test('is durable when the database has closed, and is notified once', () => {
+    const { disk, asked, answer } = createManualDisk();
     const durability = createDurability(disk, noop);
     const { group, calls } = createGroup(1);
     durability.makeDurable(group, noop);
@@ -115,9 +115,9 @@ describe('what is committed', () => {
   });
 });
 
-describe('what is committed while the disk is at work', () => {
-  test('is durable after a wait of its own, and together with what else came by then', () => {
-    const { disk, asked, answer } = createHandDisk();
+describe('an operation that is committed during a sync', () => {
+  test('is durable after the next sync, together with all that is committed by then', () => {
+    const { disk, asked, answer } = createManualDisk();
     const durability = createDurability(disk, noop);
     const [first, second, third] = [createGroup(1), createGroup(4), createGroup(1)];
     const next: string[] = [];
@@ -138,8 +138,8 @@ describe('what is committed while the disk is at work', () => {
     expect([durability.isBusy(), next]).toEqual([false, ['first', 'second', 'third']]);
   });
 
-  test('is not read before that', async () => {
-    const { disk, answer } = createHandDisk();
+  test('is not read before that sync', async () => {
+    const { disk, answer } = createManualDisk();
     const durability = createDurability(disk, noop);
     const { group, calls } = createGroup(1);
     durability.makeDurable(createGroup(1).group, noop);
@@ -151,8 +151,8 @@ describe('what is committed while the disk is at work', () => {
     expect(await read).toEqual(['committed', 'durable']);
   });
 
-  test('is durable when the database has closed, too', () => {
-    const { disk, asked } = createHandDisk();
+  test('is durable when the database has closed', () => {
+    const { disk, asked } = createManualDisk();
     const durability = createDurability(disk, noop);
     const groups = [createGroup(1), createGroup(1)];
     for (const { group } of groups) durability.makeDurable(group, noop);
@@ -161,23 +161,23 @@ describe('what is committed while the disk is at work', () => {
     expect(groups.map(({ calls }) => calls)).toEqual(Array(2).fill(['committed', 'durable']));
   });
 
-  test('is lost with it if the disk fails', () => {
-    const { disk, asked, answer } = createHandDisk();
-    const lost: Error[] = [];
-    const durability = createDurability(disk, (error) => lost.push(error));
+  test('fails with that sync if the disk fails', () => {
+    const { disk, asked, answer } = createManualDisk();
+    const failures: Error[] = [];
+    const durability = createDurability(disk, (error) => failures.push(error));
     const groups = [createGroup(1), createGroup(1)];
     for (const { group } of groups) durability.makeDurable(group, noop);
     answer(broken);
     expect(groups.map(({ calls }) => calls.at(-1))).toEqual(Array(2).fill('failed: store_unavailable'));
-    expect([asked, lost]).toEqual([['sync'], [broken]]);
+    expect([asked, failures]).toEqual([['sync'], [broken]]);
   });
 });
 
 describe('when the disk fails', () => {
-  test('noop is calls that it is durable, and nothing is done from then on', async () => {
-    const { disk, answer } = createHandDisk();
-    const lost: Error[] = [];
-    const commits = createGroupCommit(transactions, disk, (error) => lost.push(error));
+  test('no operation counts as durable, and none is accepted from then on', async () => {
+    const { disk, answer } = createManualDisk();
+    const failures: Error[] = [];
+    const commits = createGroupCommit(transactions, disk, (error) => failures.push(error));
     const first = commits.add(() => 1);
     await nextTick();
     const second = commits.add(() => 2);
@@ -187,34 +187,34 @@ describe('when the disk fails', () => {
     for (const each of await settled) expect(each).toMatchObject({ status: 'rejected', reason: unavailable });
     await expect(commits.add(() => expect.unreachable())).rejects.toMatchObject(unavailable);
     await expect(commits.whenDurable()).rejects.toMatchObject(unavailable);
-    expect(lost).toEqual([broken]);
+    expect(failures).toEqual([broken]);
   });
 
-  test('while it is waited for in place, it is the same', () => {
-    const { disk, fail } = createHandDisk();
+  test('in a sync that blocks, the outcome is the same', () => {
+    const { disk, fail } = createManualDisk();
     fail(broken);
-    const lost: Error[] = [];
+    const failures: Error[] = [];
     const { group, calls } = createGroup(4);
-    const durability = createDurability(disk, (error) => lost.push(error));
+    const durability = createDurability(disk, (error) => failures.push(error));
     durability.makeDurable(group, noop);
     expect(calls.filter((each) => each !== 'committed')).toEqual(Array(4).fill('failed: store_unavailable'));
-    expect([durability.failure(), lost]).toEqual([broken, [broken]]);
+    expect([durability.failure(), failures]).toEqual([broken, [broken]]);
   });
 });
 
-test('a failure of the disk that a later wait did not see is calls all the same', () => {
-  const { disk, answer } = createHandDisk();
-  const lost: Error[] = [];
-  const durability = createDurability(disk, (error) => lost.push(error));
+test('a failed sync that a later one hides is reported all the same', () => {
+  const { disk, answer } = createManualDisk();
+  const failures: Error[] = [];
+  const durability = createDurability(disk, (error) => failures.push(error));
   durability.makeDurable(createGroup(1).group, noop);
   durability.finish();
   answer(broken);
-  expect(lost).toEqual([broken]);
+  expect(failures).toEqual([broken]);
 });
 
-describe('while the disk is at work', () => {
-  test('what comes is committed together, when it is done', async () => {
-    const { disk, asked, answer } = createHandDisk();
+describe('during a sync', () => {
+  test('operations that arrive are committed together once it is done', async () => {
+    const { disk, asked, answer } = createManualDisk();
     let begun = 0;
     const counting = {
       ...transactions,
@@ -237,8 +237,8 @@ describe('while the disk is at work', () => {
     expect(begun).toBe(2);
   });
 
-  test('what is urgent is committed all the same, with all that waits', async () => {
-    const { disk, answer } = createHandDisk();
+  test('an urgent operation is committed all the same, with all that is pending', async () => {
+    const { disk, answer } = createManualDisk();
     const commits = createGroupCommit(transactions, disk, noop);
     const seen: string[] = [];
     const options = (name: string) => ({ committed: () => void seen.push(name) });
@@ -256,8 +256,8 @@ describe('while the disk is at work', () => {
     expect(await Promise.all(others)).toEqual([2, 3]);
   });
 
-  test('whoever is content with the commit has its result then', async () => {
-    const { disk, answer } = createHandDisk();
+  test('an operation that settles at its commit has its result then', async () => {
+    const { disk, answer } = createManualDisk();
     const commits = createGroupCommit(transactions, disk, noop);
     const seen: string[] = [];
     const durable = () => void seen.push('durable');
@@ -267,8 +267,8 @@ describe('while the disk is at work', () => {
     expect(seen).toEqual(['durable']);
   });
 
-  test('whoever asked has what it asked for already, and what follows may begin', async () => {
-    const { disk, answer } = createHandDisk();
+  test('the callback of a commit has the result before it is durable', async () => {
+    const { disk, answer } = createManualDisk();
     const commits = createGroupCommit(transactions, disk, noop);
     const seen: string[] = [];
     const done = commits

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createGroupCommit } from './group-commit.ts';
 import type { Transactions } from './transaction.ts';
 
-/** A connection that writes down which transaction statements it was given. */
+/** A connection that records its transaction statements. */
 function createRecorder({ failing = [] }: { failing?: string[] } = {}) {
   const statements: string[] = [];
   let isOpen = false;
@@ -44,7 +44,7 @@ const throws = (message: string) => () => {
 const unavailable = { name: 'ServiceError', code: 'store_unavailable' };
 
 describe('group commit', () => {
-  test('operations of one turn of the event loop share one commit', async () => {
+  test('operations of one tick of the event loop share one commit', async () => {
     const { statements, transactions } = createRecorder();
     const commits = createGroupCommit(transactions, null, noop);
     const results = await Promise.all([1, 2, 3].map((n) => commits.add(() => n)));
@@ -54,7 +54,7 @@ describe('group commit', () => {
     expect(statements.filter((each) => each === 'commit')).toHaveLength(2);
   });
 
-  test('what is urgent waits for no turn, and takes with it what does', async () => {
+  test('an urgent operation waits for no tick, and commits what is pending with it', async () => {
     const { statements, transactions } = createRecorder();
     const commits = createGroupCommit(transactions, null, noop);
     const results = [commits.add(() => 1), commits.add(() => 2, { urgent: true })];
@@ -66,7 +66,7 @@ describe('group commit', () => {
     expect(statements.filter((each) => each === 'commit')).toHaveLength(2);
   });
 
-  test('what is urgent and fails is refused, even if it would settle at the commit', async () => {
+  test('an urgent operation whose commit fails is rejected, even if it would settle at the commit', async () => {
     const { transactions } = createRecorder({ failing: ['commit'] });
     const commits = createGroupCommit(transactions, null, noop);
     await expect(commits.add(() => 1, { urgent: true, settles: 'committed' })).rejects.toMatchObject(unavailable);
@@ -98,7 +98,7 @@ describe('group commit', () => {
     ]);
   });
 
-  test('operations that come in the turns after it share its commit while each brings more, in five turns at most', async () => {
+  test('operations of the following ticks share the commit while each tick brings more, for five ticks at most', async () => {
     const { statements, transactions } = createRecorder();
     const commits = createGroupCommit(transactions, null, noop);
     const added: Promise<number>[] = [];
@@ -114,7 +114,7 @@ describe('group commit', () => {
     expect(statements.filter((each) => each === 'commit')).toHaveLength(2);
   });
 
-  test('one that is alone waits for no second turn', async () => {
+  test('a single operation waits for no second tick', async () => {
     const { statements, transactions } = createRecorder();
     const commits = createGroupCommit(transactions, null, noop);
     const alone = commits.add(() => 1);
@@ -123,7 +123,7 @@ describe('group commit', () => {
     expect(await alone).toBe(1);
   });
 
-  test('whoever has to be calls of a commit is calls before the one who waits for it, and of no failure', async () => {
+  test('the callbacks of an operation are called before its promise resolves, and not for one that fails', async () => {
     const { transactions } = createRecorder();
     const commits = createGroupCommit(transactions, null, noop);
     const order: string[] = [];
@@ -155,7 +155,7 @@ describe('group commit', () => {
     });
   }
 
-  test('when not even the rollback works, everybody is calls until it does', async () => {
+  test('when the rollback fails too, operations are rejected until it works', async () => {
     const failing = ['commit', 'rollback'];
     const { statements, transactions } = createRecorder({ failing });
     const commits = createGroupCommit(transactions, null, noop);
@@ -166,7 +166,7 @@ describe('group commit', () => {
     expect(await commits.add(() => 4)).toBe(4);
   });
 
-  test('when the database itself gives up the transaction, nothing counts as done', async () => {
+  test('when the database itself rolls the transaction back, nothing counts as done', async () => {
     const { statements, transactions, end } = createRecorder();
     const commits = createGroupCommit(transactions, null, noop);
     const full = () => {
@@ -180,7 +180,7 @@ describe('group commit', () => {
     expect(await Promise.allSettled([commits.add(() => 4)])).toEqual([{ status: 'fulfilled', value: 4 }]);
   });
 
-  test('a large crowd is committed in several groups, in order', async () => {
+  test('many operations are committed in several groups, in order', async () => {
     const { statements, transactions } = createRecorder();
     const commits = createGroupCommit(transactions, null, noop);
     const order: number[] = [];
@@ -189,7 +189,7 @@ describe('group commit', () => {
     expect(statements.filter((each) => each === 'commit')).toHaveLength(3);
   });
 
-  test('more than can be kept waiting is refused at once', async () => {
+  test('an operation beyond the limit of pending ones is rejected at once', async () => {
     const commits = createGroupCommit(createRecorder().transactions, null, noop);
     const accepted = Array.from({ length: 20_000 }, () => commits.add(() => 1));
     await expect(commits.add(() => 1)).rejects.toMatchObject(unavailable);
