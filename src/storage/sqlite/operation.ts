@@ -7,7 +7,7 @@ import type { SignalHub } from './signals.ts';
 /** One operation of the port inside its transaction. It sees one moment of each clock. */
 export type Operation = {
   sql: Sql;
-  /** For what is shown: when things happened. In ms since the epoch. */
+  /** The time of day, for when something happened. In ms since the epoch. */
   nowMs: number;
   /** For what expires: leases, and the time of runs (see {@link Time}). */
   steadyMs: number;

@@ -7,7 +7,7 @@ import type { Operation } from './operation.ts';
 import { end } from './run-end.ts';
 import { columns } from './run-statements.ts';
 
-/** So many crashes with no step completed between them are the run's own fault. */
+/** So many crashes with no step completed in between make a run a poison run. */
 const crashesMax = 3;
 
 const handBackRun = `
@@ -24,7 +24,7 @@ export function handBack(
 ): boolean {
   const { nowMs, steadyMs } = operation;
   const wakes = wakeInMs === undefined ? null : nowMs + Math.max(0, Math.ceil(wakeInMs));
-  const stopped = wakes === null ? steadyMs : null; // who waits for something has its time go on
+  const stopped = wakes === null ? steadyMs : null; // the time of a run that waits for something goes on
   const row = operation.sql(handBackRun).get(stopped, wakes, runId, tenantId, attempt) as StoppedRow | undefined;
   if (row === undefined) return false;
   record(operation, tenantId, runId, entries);
@@ -32,15 +32,15 @@ export function handBack(
   return true;
 }
 
-// The index is named since only running runs are in it: in order of arrival, all runs would be looked at.
+// The index is named since it holds running runs only: in order of arrival, SQLite would read all runs.
 const selectOrphans = `
   select id from runs indexed by runs_owned
   where status = 'running'
     and not exists (select 1 from processes where processes.id = runs.owner_id and lease_expires_at_ms > ?)
   order by arrival limit ?`;
 
-// Its time stands still from when the lease of its process ended or, if nobody knows the process, from when the run was
-// last heard of; but not from a time to come.
+// Its clock stops when the lease of its process ended or, if the process is not known, at its last event; but never in
+// the future.
 const takeBackRun = `
   update runs set status = 'queued', crashes = crashes + 1,
     crashes_without_step = case when completed > steps_at_crash then 1 else crashes_without_step + 1 end,
