@@ -149,7 +149,7 @@ export type NewRun = Pick<
   ownerId: string;
   /** The caller's `Idempotency-Key`, the fingerprint of its request, and how long the pair is kept. */
   idempotency: { key: string; fingerprint: string; ttlMs: number } | null;
-  /** How long the request waited for admission, in ms: the run's time counts from that far back. Defaults to 0. */
+  /** How long the request waited before, in ms: the run counts as created so much earlier, its time too. Defaults to 0. */
   waitedMs?: number;
   /** The receiver of the run's end, or that it waits. Defaults to none. */
   webhook?: Webhook;

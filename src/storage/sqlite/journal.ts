@@ -46,8 +46,8 @@ function append(operation: Operation, { tenantId, runId, attempt }: RunAttempt, 
 }
 
 /**
- * Records entries as a part of an operation that has made sure that it may; throws, so that the operation is undone, if
- * an event is there already or two steps have one key.
+ * Records entries as a part of an operation that has checked that it may. Throws, so that the operation is undone, if an
+ * event is recorded already or two steps have one key.
  */
 export function record({ sql, publish }: Operation, tenantId: string, runId: string, entries: JournalEntries): void {
   for (const step of entries.steps) {
@@ -63,8 +63,8 @@ const insertNextEvent = `
   insert into events (run_id, seq, tenant_id, type, attempt, at_ms, data)
   values (?1, (select coalesce(max(seq), 1) + 1 from events where run_id = ?1), ?, ?, ?, ?, '{}')`;
 
-/** Records an event of the store's own after those that are there, for a run that no process executes. */
-export function recordOwn({ sql, nowMs, publish }: Operation, run: RunAttempt, type: string): void {
+/** Records an event of the store itself after the last recorded one, for a run that no process executes. */
+export function recordStoreEvent({ sql, nowMs, publish }: Operation, run: RunAttempt, type: string): void {
   sql(insertNextEvent).run(run.runId, run.tenantId, type, run.attempt, nowMs);
   publish({ type: 'events', runId: run.runId });
 }

@@ -11,7 +11,7 @@ import { type RunRow, toEndedRun, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { toUsageRow, usageColumns } from '../usage-row.ts';
 import { isUnfinishedAttempt } from './fencing.ts';
-import { readSteps, record, recordOwn } from './journal.ts';
+import { readSteps, record, recordStoreEvent } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { columns } from './run-statements.ts';
 import { hasQueuedRun, releaseSession, type SessionResult } from './session-lock.ts';
@@ -92,7 +92,7 @@ function unfinishedTurn(operation: Operation, row: RunRow, code: string): JsonRe
 /** Ends a run that no process executes, and writes its last event. The usage in its journal counts in its session. */
 export function end(operation: Operation, runId: string, status: FinalStatus, error: RunError): Run {
   const row = operation.sql(endRun).get(runId, status, toJsonText(error), operation.nowMs) as RunRow;
-  recordOwn(operation, { runId, tenantId: row.tenant_id, attempt: row.attempt }, lastEventType(status));
+  recordStoreEvent(operation, { runId, tenantId: row.tenant_id, attempt: row.attempt }, lastEventType(status));
   const newItems = unfinishedTurn(operation, row, error.code);
   const run = toRun(row);
   leaveSession(operation, run, { newItems, lastAgent: run.lastAgent, costUsd: run.costUsd, usage: run.usage });
