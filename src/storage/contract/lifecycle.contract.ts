@@ -66,8 +66,8 @@ const operations: Record<string, (store: Store) => Promise<unknown>> = {
 };
 
 /** What the port promises of a store's life. */
-export function describeLife(open: OpenStore): void {
-  describe('the life of a store', () => {
+export function describeLifecycle(open: OpenStore): void {
+  describe('the lifecycle of a store', () => {
     test('a started store answers, and starting it again changes nothing', async () => {
       await using fixture = await open();
       const run = await start(fixture.store);
@@ -117,7 +117,7 @@ export function describeLife(open: OpenStore): void {
       });
     }
 
-    test('operations under way when the store is stopped are done or refused, never forgotten', async () => {
+    test('operations that run when the store is stopped are done or rejected, never lost', async () => {
       await using fixture = await open();
       const asked = Array.from({ length: 20 }, () => newRun({ sessionId: null }));
       const created = asked.map((run) => fixture.store.runs.create(run, 'wait', true));

@@ -24,10 +24,10 @@ import { values } from './odd-values.contract.ts';
 
 const entries = { steps: [newStep(1, { kind: 'approval' })], events: [newEvent(2)] };
 
-/** What `RunStore.pause` and `RunStore.decide` promise. */
+/** The promises of `RunStore.pause` and `RunStore.decide`. */
 export function describePause(open: OpenStore): void {
   describe('pausing a run', () => {
-    test('a paused run shows what it waits for, belongs to no process, and keeps its session', async () => {
+    test('a paused run shows its required action, has no owner, and keeps its session', async () => {
       await using fixture = await open();
       const run = await start(fixture.store);
       const stored = await pause(fixture.store, run, { drift: true, entries });
@@ -38,7 +38,7 @@ export function describePause(open: OpenStore): void {
       expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: run.id, itemsCount: 0 });
     });
 
-    test('nobody waits for the session of a paused run', async () => {
+    test('no run is queued for the session of a paused run', async () => {
       await using fixture = await open();
       const run = await start(fixture.store);
       await pause(fixture.store, run);
@@ -68,7 +68,7 @@ export function describePause(open: OpenStore): void {
       for (const each of [run, waiting]) expect(await journalOf(fixture.store, each)).toEqual(noEntries);
     });
 
-    test('a journal that cannot be recorded keeps the run where it is', async () => {
+    test('a journal that cannot be recorded leaves the run running', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -80,7 +80,7 @@ export function describePause(open: OpenStore): void {
   });
 
   describe('a decision', () => {
-    test('with nothing left to decide the run is queued, with its session, and goes on where it was', async () => {
+    test('with nothing left to decide queues the run, with its session, and the run continues', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -95,7 +95,7 @@ export function describePause(open: OpenStore): void {
       expect(await claimOne(store)).toMatchObject({ id: run.id, attempt: 2, crashes: 0, startedAtMs: run.startedAtMs });
     });
 
-    test('with something left it goes on waiting for that, and only for that', async () => {
+    test('with something left keeps the run waiting for that, and only for that', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const paused = await pause(store, await start(store));
@@ -113,7 +113,7 @@ export function describePause(open: OpenStore): void {
     });
 
     for (const [name, value] of Object.entries({ 'odd characters': values, 'a text': 'approval', 'a number': 1.5 })) {
-      test(`what is expected is compared as it was stored: ${name}`, async () => {
+      test(`compares the expected action as it was stored: ${name}`, async () => {
         await using fixture = await open();
         const { store } = fixture;
         const paused = await pause(store, await start(store), { requiredAction: value as Json });
@@ -123,7 +123,7 @@ export function describePause(open: OpenStore): void {
       });
     }
 
-    test('a decision on something else, for another tenant, or on a run that does not wait writes nothing', async () => {
+    test('on another action, for another tenant, or on a run that does not wait writes nothing', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const paused = await pause(store, await start(store));
@@ -146,7 +146,7 @@ export function describePause(open: OpenStore): void {
       }
     });
 
-    test('a decision that cannot be recorded is none, and the run goes on waiting', async () => {
+    test('that cannot be recorded is not stored, and the run still waits', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const paused = await pause(store, await start(store), { entries });

@@ -70,11 +70,12 @@ export type JournalEntries = { steps: Step[]; events: StoredEvent[] };
 export interface JournalStore {
   /**
    * Records entries, all or none, and only while the run is `running` at this `attempt`, the fencing token (see
-   * `RunAttempt`): false if another attempt has taken over or the run has ended. Resolves when they are durable. Entries of many runs that arrive together share
-   * one statement or transaction; entries of one run are recorded in the order of the calls. Processes that follow the
-   * run are notified (see `Signals`). Of a step that is given twice the later one counts. Rejects with an error that is
-   * not a `ServiceError` if an event's number is taken, or a step's key by another step. An engine whose connection may
-   * be lost at the commit accepts the very same entries again, since it is unknown whether they were recorded.
+   * `RunAttempt`): false if another attempt has taken over or the run has ended. Resolves when they are durable.
+   * Entries of many runs that arrive together share one statement or transaction; entries of one run are recorded in
+   * the order of the calls. Processes that follow the run are notified (see `Signals`). Of a step that is given twice
+   * the later one counts. Rejects with an error that is not a `ServiceError` if an event's number is taken, or a step's
+   * key by another step. An engine whose connection may be lost at the commit accepts the very same entries again,
+   * since it is unknown whether they were recorded.
    *
    * @param early whether `entries` is only the first text of the step after the last recorded one, which may be shown
    *   before it is durable: this resolves once the entries survive the end of this process. A store that does so

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createDurability, type Disk } from './durability.ts';
 import { createGroupCommit } from './group-commit.ts';
 
-/** A disk that answers when it is calls to, and writes down how it was asked. */
+/** A disk whose syncs the test completes; it records how each was asked for. */
 function createManualDisk() {
   const asked: string[] = [];
   let answer = (_error: Error | null) => {};
