@@ -189,7 +189,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claimIds(store, { limit: 1 })).toEqual([free]);
     });
 
-    test('one run that crashed is among those claimed if it may, and never two', async () => {
+    test('at most one run that crashed is claimed, and none unless `crashed` allows it', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const crashed = await queueCrashed(store, [{}, { mode: 'background', priority: 5 }, {}]);
@@ -201,7 +201,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claimIds(store)).toEqual([crashed[2]]);
     });
 
-    test('a run in the background that crashed counts as one in the background', async () => {
+    test('a background run that crashed counts as a background run', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const [background, plain] = await queueCrashed(store, [{ mode: 'background', priority: 5 }, {}]);
@@ -211,7 +211,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claimIds(store, { backgroundMax: 1 })).toEqual([more]);
     });
 
-    test('runs that run, wait for a person or have ended are not claimed', async () => {
+    test('runs that are running, wait for a person or have ended are not claimed', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await start(store, { sessionId: null });
@@ -224,7 +224,7 @@ export function describeClaim(open: OpenStore): void {
   });
 
   describe('the runs of a process', () => {
-    test('are those it started or claimed and that still run at that attempt, of all tenants', async () => {
+    test('are those that it started or claimed and that are still running at that attempt, of all tenants', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const started = await start(store, { sessionId: null, ownerId: 'proc_1' });
@@ -248,7 +248,7 @@ export function describeClaim(open: OpenStore): void {
   });
 
   describe('handing a run back', () => {
-    test('it is queued again with its session, its journal whole, and no crash counted', async () => {
+    test('queues it again with its session and its whole journal, and counts no crash', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -265,7 +265,7 @@ export function describeClaim(open: OpenStore): void {
       expect((await store.runs.recoverOrphans(poison, 10)).requeued).toEqual([]);
     });
 
-    test('whoever claims it goes on: one attempt more, the same start and the same history', async () => {
+    test('lets the next claim continue it: one more attempt, the same start and the same history', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await finish(store, await start(store), { newItems: [{ n: 1 }] });
@@ -277,7 +277,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await store.sessions.history(tenant, 's-1', 10)).toEqual([{ n: 1 }, { n: 2 }]);
     });
 
-    test('only a running run at its attempt, of its tenant, is handed back; else nothing is written', async () => {
+    test('writes nothing unless the run is running at its attempt and of its tenant', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -297,7 +297,7 @@ export function describeClaim(open: OpenStore): void {
       }
     });
 
-    test('a journal that cannot be recorded keeps the run where it is', async () => {
+    test('leaves the run running if its journal cannot be recorded', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { ownerId: owner });

@@ -26,7 +26,7 @@ const findOne = async (store: Store, { id }: { id: string }) => (await store.key
 /** What `KeyStore` promises. */
 export function describeKeys(open: OpenStore): void {
   describe('API keys', () => {
-    test('a key comes back as it was made, with when that was, and without its hash', async () => {
+    test('a key comes back as it was created, with the time of that, and without its hash', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const limits = {
@@ -50,7 +50,7 @@ export function describeKeys(open: OpenStore): void {
       expect(await findOne(store, made)).toMatchObject({ key: made, hash });
     });
 
-    test('a key is of a tenant that need not have been there, and several are of one', async () => {
+    test('a key creates its tenant if that is new, and several keys are of one tenant', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const tenantId = `new-${newId('key')}`;

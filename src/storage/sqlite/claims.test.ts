@@ -44,7 +44,7 @@ describe('a claim', () => {
     ]);
   });
 
-  test('finds each tenant by a look at an index, and never reads what it has queued', () => {
+  test('finds each tenant by one search of an index, and never reads its queued runs', () => {
     expect(tenantsPlan.filter((line) => / runs /.test(line))).toEqual(
       Array(2).fill('SEARCH runs USING INDEX runs_claimable_of_tenant (tenant_id>?)'),
     );
@@ -58,7 +58,7 @@ describe('a claim', () => {
   });
 });
 
-test('orphans are looked for among running runs alone', () => {
+test('orphans are searched among running runs alone', () => {
   const [plan] = plansOf((sql) =>
     recoverOrphans({ ...operation, sql }, { code: 'c', detail: 'd', retryable: false }, 1),
   );
