@@ -18,7 +18,7 @@ import type {
 import type { ActiveRuns, AttemptEnd, ExecuteAttempt } from './active-runs.ts';
 import type { Admission } from './admission/admission.ts';
 import type { Slots } from './admission/slots.ts';
-import { type Decision, settle } from './approvals/decisions.ts';
+import { applyDecisions, type Decision } from './approvals/decisions.ts';
 import type { EventFeed } from './events/event-feed.ts';
 import { createLiveEventLog } from './events/live-event-log.ts';
 import { liveCreatedEvent, startedEvent, toLiveEvent } from './events/stored-events.ts';
@@ -342,12 +342,12 @@ export function createRunService(deps: RunServiceDeps) {
     async decide(tenantId: string, runId: string, decisions: readonly Decision[], by: string): Promise<Run> {
       const run = await get(tenantId, runId);
       const steps = await store.journal.steps(tenantId, runId);
-      const settlement = settle(run, steps, decisions, by, clock.nowMs());
+      const applied = applyDecisions(run, steps, decisions, by, clock.nowMs());
       fault('decision.beforeWrite');
-      const settled = await store.runs.settle(tenantId, runId, settlement);
+      const decided = await store.runs.settle(tenantId, runId, applied);
       fault('decision.afterWrite');
-      if (!settled) throw new ServiceError('not_waiting', { runId }, { runId });
-      return settled;
+      if (!decided) throw new ServiceError('not_waiting', { runId }, { runId });
+      return decided;
     },
 
     /** Whether a run has ended for good. */
