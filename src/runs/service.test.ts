@@ -13,8 +13,8 @@ import { createAdmission } from './admission/admission.ts';
 import { createSlots } from './admission/slots.ts';
 import { createEventFeed } from './events/event-feed.ts';
 import { noFailpoints } from './failpoints.ts';
+import type { CreateRun } from './run-request.ts';
 import { createRunService } from './service.ts';
-import type { CreateRun } from './views/schemas.ts';
 
 const caller = { tenantId: 'tenant-a', keyId: null, requestId: 'req_1', spender: { tenantId: 'tenant-a', key: null } };
 const request = (more: Partial<CreateRun> = {}): CreateRun => ({ message: 'Hi', if_busy: 'wait', ...more });
@@ -34,7 +34,7 @@ async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs 
   const clock = createFakeClock();
   const slots = createSlots(slotsMax);
   const lived: Lived[] = [];
-  const life: ExecuteAttempt = ({ run, signal }, deadlineMs, told, stored) => {
+  const executeAttempt: ExecuteAttempt = ({ run, signal }, deadlineMs, told, stored) => {
     const ended = Promise.withResolvers<AttemptEnd>();
     lived.push({ run, signal, deadlineMs, told, stored, end: () => ended.resolve({ type: 'ended', run }) });
     return ended.promise;
@@ -53,10 +53,10 @@ async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs 
     feed: createEventFeed({ store, active, clock }),
     store: { ...store, runs: { ...store.runs, create: createBy(store) } },
     agents: createAgentRegistry({ triage: agent('triage'), orders: agent('orders') }),
-    life,
+    executeAttempt,
     slots,
     admission,
-    fault: noFailpoints,
+    hitFailpoint: noFailpoints,
     clock,
     ids: createIds(clock.nowMs),
     settings: { runTimeoutMs: 30_000, backgroundTimeoutMs: 3_600_000, simulated: true },
@@ -134,7 +134,7 @@ describe('a run that is created', () => {
     const accepted = await service.runs.create(request(), caller, 'blocking');
     expect(service.active.size()).toBe(1);
     service.lived[0]?.end();
-    expect(await service.runs.ended(accepted)).toMatchObject({ run: { id: accepted.run.id } });
+    expect(await service.runs.waitForEnd(accepted)).toMatchObject({ run: { id: accepted.run.id } });
     expect(service.active.size()).toBe(0);
   });
 

@@ -13,8 +13,12 @@ import type { AttemptEnd } from '../active-runs.ts';
 import { decisionsBody } from '../approvals/decisions.ts';
 import type { EventFeed } from '../events/event-feed.ts';
 import { runEvent } from '../events/events.ts';
-import type { Accepted, Caller, RunService } from '../service.ts';
+import type { Accepted } from '../run-creation.ts';
+import type { Caller } from '../run-request.ts';
+import type { RunService } from '../service.ts';
 import { toRunView } from '../views/run-view.ts';
+import { runView } from '../views/schemas.ts';
+import { stepView, toStepView, withWholeInput } from '../views/step-view.ts';
 import {
   createBackgroundRunBody,
   createRunBody,
@@ -22,9 +26,7 @@ import {
   idempotencyHeader,
   listRunsQuery,
   runCursor,
-  runView,
-} from '../views/schemas.ts';
-import { stepView, toStepView, withWholeInput } from '../views/step-view.ts';
+} from './schemas.ts';
 import { createStreamLimit } from './stream-limit.ts';
 import { clientGone, sendStream } from './stream-reply.ts';
 
@@ -125,7 +127,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
       const accepted = await runs.create(request.body, callerOf(request), 'blocking', gone);
       warnOfBudgets(reply, accepted.warnings);
       if (request.query.on_disconnect === 'cancel') cancelWhenGone(gone, accepted);
-      return answerEnd(reply, await runs.ended(accepted));
+      return answerEnd(reply, await runs.waitForEnd(accepted));
     },
   );
 
@@ -147,7 +149,7 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
       await nextTurn(); // the model is asked in this one, which is not to wait for the answer to be set up
       warnOfBudgets(reply, accepted.warnings);
       if (request.query.on_disconnect === 'cancel') cancelWhenGone(gone, accepted);
-      runs.ended(accepted).catch(() => {}); // the stream tells the end; this sees that it comes in time
+      runs.waitForEnd(accepted).catch(() => {}); // the stream tells the end; this sees that it comes in time
       return follow(reply, accepted.run, 0);
     },
   );

@@ -64,7 +64,7 @@ const never = new AbortController().signal;
 
 test('who waits for the end of a run that is removed meanwhile is told that there is none', async () => {
   const { run, feed, remove } = createRemovable();
-  const ended = feed.ended(run, never);
+  const ended = feed.waitForEnd(run, never);
   await Promise.all([expect(ended).rejects.toMatchObject({ code: 'not_found' }), remove()]);
 });
 

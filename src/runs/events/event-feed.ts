@@ -86,7 +86,7 @@ export function createEventFeed({ store, active, clock }: EventFeedDeps) {
      * Resolves with the run once it has ended or stands at `requires_action`. Rejects when `signal` aborts, and with
      * `not_found` if the run was removed before its end was seen.
      */
-    async ended(run: Run, signal: AbortSignal): Promise<Run> {
+    async waitForEnd(run: Run, signal: AbortSignal): Promise<Run> {
       for (;;) {
         signal.throwIfAborted();
         using heard = listen(run.id, signal);
