@@ -109,3 +109,16 @@ export const listRunsQuery = {
   since: timeFilter.meta({ description: 'Runs created at or after this time.' }),
   until: timeFilter.meta({ description: 'Runs created before this time.' }),
 };
+
+/** Path of the routes about one run. */
+export const runParams = z.object({ id: z.string().max(100) });
+
+/** Query of the events of a run. */
+export const followRunQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).optional().meta({ description: 'Only events after this number.' }),
+});
+
+/** Query of the journal of a run. */
+export const listStepsQuery = z.strictObject({
+  expand: z.enum(['input']).optional().meta({ description: 'The whole input of model calls.' }),
+});
