@@ -59,7 +59,7 @@ export function createRunService(deps: RunServiceDeps) {
     /** Refuses new runs from now on, also those that wait for a slot: nothing of them is stored. */
     close(): void {
       closed = true;
-      admission.sendAway(shuttingDown);
+      admission.rejectAll(shuttingDown);
     },
 
     stopWaiting,

@@ -1,17 +1,17 @@
-/** Sooner than this nobody is asked to come back, in ms; no answer could say less. */
+/** Shortest time, in ms: `Retry-After` cannot be less than a second. */
 const soonestMs = 1_000;
-/** Later than this nobody is sent away for: what happens then nobody knows. */
+/** Longest time, in ms: the load after that cannot be predicted. */
 const latestMs = 60_000;
-/** Parties whose last return is remembered. */
+/** Parties (such as tenants) whose last time is remembered. */
 const partiesMax = 1_000;
 
 /**
- * When those who are sent away do well to come back. Each is given a moment of its own, as far from the one before as one
- * run needs: who obeys finds room, and does not meet all the others who were sent away. Every party has a sequence of its
- * own, so that one that asks all the time puts off nobody but itself.
+ * Computes when refused callers should retry. Each gets a time of its own, as long after the one before as one run needs:
+ * a caller that obeys finds a free slot and does not compete with all other refused callers. Each party has a sequence of
+ * its own, so that a party with many requests delays only itself.
  */
 export function createRetryAfterEstimate<Party>() {
-  /** The last moment given away to each party, the one given longest ago first. */
+  /** The last time given to each party, least recently given first. */
   const lastMs = new Map<Party, number>();
 
   function forgetPast(nowMs: number): void {
@@ -22,10 +22,10 @@ export function createRetryAfterEstimate<Party>() {
 
   return {
     /**
-     * Gives away the next moment and returns how far away it is, in ms.
+     * Returns after how many ms the next refused caller of a party should retry.
      *
-     * @param roomInMs from when on there is room for one more
-     * @param everyMs how often there is room for one more then
+     * @param roomInMs when a slot is free for one more caller at the earliest
+     * @param everyMs how often a slot becomes free for one more caller after that
      */
     book(party: Party, nowMs: number, roomInMs: number, everyMs: number): number {
       forgetPast(nowMs);
@@ -39,5 +39,5 @@ export function createRetryAfterEstimate<Party>() {
   };
 }
 
-/** When those who are sent away do well to come back. */
+/** Computes when refused callers should retry. */
 export type RetryAfterEstimate<Party> = ReturnType<typeof createRetryAfterEstimate<Party>>;

@@ -21,7 +21,7 @@ const backgroundShares = { api: 0, all: backgroundShare, worker: 1 } as const;
 export type ClaimerDeps = {
   store: Store;
   slots: Slots;
-  admission: Pick<Admission, 'turnOfStore'>;
+  admission: Pick<Admission, 'waitForStore'>;
   active: ActiveRuns;
   lease: Pick<Lease, 'processId' | 'isHeld'>;
   /** What the process is for; see `PROCESS_ROLE`. */
@@ -80,7 +80,7 @@ export function createClaimer(deps: ClaimerDeps): Service {
    * these come, no place is free, and runs in the background are not for now.
    */
   async function claimInTurn(): Promise<boolean> {
-    const turn = lease.isHeld() ? admission.turnOfStore(stopping.signal) : null;
+    const turn = lease.isHeld() ? admission.waitForStore(stopping.signal) : null;
     if (turn === null) return false;
     try {
       await turn;
