@@ -1,9 +1,9 @@
 import { ServiceError } from '../platform/errors.ts';
 import { toTime, toUsageView } from '../runs/index.ts';
-import type { Session, SessionStore } from '../storage/port/index.ts';
-import type { SessionView } from './schemas.ts';
+import type { Session, SessionItem, SessionStore } from '../storage/port/index.ts';
+import type { SessionItemView, SessionView } from './schemas.ts';
 
-/** When a session that is busy may be free. */
+/** When a caller may retry to delete a busy session, in ms. */
 const retryMs = 1_000;
 
 /** A stored session as the wire shows it. */
@@ -19,7 +19,15 @@ export const toSessionView = (session: Session): SessionView => ({
   cost_usd: session.costUsd,
 });
 
-/** Conversations: looking at them and deleting them. */
+/** A stored item of a session as the wire shows it. */
+export const toSessionItemView = ({ seq, runId, createdAtMs, item }: SessionItem): SessionItemView => ({
+  seq,
+  run_id: runId,
+  created_at: toTime(createdAtMs),
+  item,
+});
+
+/** Reads and deletes sessions. */
 export function createSessionService({ sessions }: { sessions: SessionStore }) {
   const missing = (sessionId: string) => new ServiceError('not_found', { what: `Session ${sessionId}` });
 
@@ -51,5 +59,5 @@ export function createSessionService({ sessions }: { sessions: SessionStore }) {
   };
 }
 
-/** Conversations. */
+/** Reads and deletes sessions. */
 export type SessionService = ReturnType<typeof createSessionService>;
