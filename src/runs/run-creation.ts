@@ -61,6 +61,20 @@ function acceptedOutcome(outcome: CreateOutcome, { session_id }: CreateRun): Ext
   throw new ServiceError('session_busy', names, { activeRunId, retryAfterMs: retryMs });
 }
 
+/** A repeated request gets the run of its idempotency key even if its budget is used up since. */
+async function unlessRepeated(
+  store: RunCreationDeps['store'],
+  checked: Promise<LimitUse[]>,
+  { tenantId, idempotencyKey }: Caller,
+): Promise<LimitUse[]> {
+  try {
+    return await checked;
+  } catch (error) {
+    if (idempotencyKey !== undefined && (await store.runs.isKeyUsed(tenantId, idempotencyKey))) return [];
+    throw error;
+  }
+}
+
 /** Creates runs: checks the request, waits for a slot, stores the run and starts it. */
 export function createRunCreation(deps: RunCreationDeps) {
   const { store, agents, active, slots, admission, startAttempt, isClosed, clock, settings, lease, budgets } = deps;
@@ -88,16 +102,6 @@ export function createRunCreation(deps: RunCreationDeps) {
     }
   }
 
-  /** A repeated request gets the run of its idempotency key even if its budget is used up since. */
-  async function unlessRepeated(checked: Promise<LimitUse[]>, { tenantId, idempotencyKey }: Caller) {
-    try {
-      return await checked;
-    } catch (error) {
-      if (idempotencyKey !== undefined && (await store.runs.isKeyUsed(tenantId, idempotencyKey))) return [];
-      throw error;
-    }
-  }
-
   /**
    * Creates a run and starts or queues it. If all slots are taken, a blocking or streamed run first waits for a slot, in
    * memory, unless `disconnected` aborts. Once this resolves the run is stored, and continues even if the client
@@ -111,7 +115,7 @@ export function createRunCreation(deps: RunCreationDeps) {
     checkInterrupt(request, clock.nowMs());
     agentOf(request, agents); // a mistake in the request is reported before any wait
     const checked = budgets.check(caller.spender);
-    const warnings = checked === null ? [] : await unlessRepeated(checked, caller);
+    const warnings = checked === null ? [] : await unlessRepeated(store, checked, caller);
     const receivedMs = clock.monotonicMs();
     if (mode === 'background') {
       return active.expect(() => begin(request, caller, mode, { receivedMs, startNow: false, waitedMs: 0, warnings }));

@@ -1,4 +1,4 @@
-import { createFairQueue } from './fair-queue.ts';
+import { createFairQueue, type FairQueue } from './fair-queue.ts';
 
 /** The flow of runs that are queued in the store: together they are served like one tenant. */
 const storeFlow = Symbol('runs queued in the store');
@@ -17,6 +17,38 @@ export type SlotQueueOptions = {
 };
 
 /**
+ * Waits in the queue until a slot is granted; rejects with the reason for which the waiter leaves before. `onChange` is
+ * called when the waiter is added and when it is removed.
+ */
+function enqueue(queue: FairQueue<Flow, Waiter>, flow: Flow, leave: AbortSignal, onChange: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (leave.aborted) return reject(leave.reason);
+    const onLeave = () => {
+      queue.remove(flow, waiter);
+      removed();
+      reject(leave.reason);
+    };
+    const removed = () => {
+      leave.removeEventListener('abort', onLeave);
+      onChange();
+    };
+    const waiter: Waiter = {
+      grant() {
+        removed();
+        resolve();
+      },
+      reject(reason) {
+        removed();
+        reject(reason);
+      },
+    };
+    queue.add(flow, waiter);
+    leave.addEventListener('abort', onLeave, { once: true });
+    onChange();
+  });
+}
+
+/**
  * The queue for slots: callers, by tenant, and runs that are queued in the store. It is in memory and bounded, and the
  * store holds nothing about the callers in it.
  */
@@ -24,35 +56,6 @@ export function createSlotQueue({ callersMax, weightOf, onChange }: SlotQueueOpt
   const queue = createFairQueue<Flow, Waiter>((flow) => (typeof flow === 'string' ? weightOf(flow) : 1));
   const callers = () => queue.size() - queue.countOf(storeFlow);
   const reportChange = () => onChange(callers());
-
-  /** Waits until a slot is granted; rejects with the reason for which the waiter leaves before. */
-  function enqueue(flow: Flow, leave: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (leave.aborted) return reject(leave.reason);
-      const onLeave = () => {
-        queue.remove(flow, waiter);
-        removed();
-        reject(leave.reason);
-      };
-      const removed = () => {
-        leave.removeEventListener('abort', onLeave);
-        reportChange();
-      };
-      const waiter: Waiter = {
-        grant() {
-          removed();
-          resolve();
-        },
-        reject(reason) {
-          removed();
-          reject(reason);
-        },
-      };
-      queue.add(flow, waiter);
-      leave.addEventListener('abort', onLeave, { once: true });
-      reportChange();
-    });
-  }
 
   return {
     /** How many callers wait. */
@@ -62,10 +65,11 @@ export function createSlotQueue({ callersMax, weightOf, onChange }: SlotQueueOpt
     positionOf: (tenantId: string): number => queue.positionOf(tenantId),
 
     /** Waits for a slot for a caller; rejects when `leave` aborts, and with the reason for which it is evicted. */
-    waitForCaller: (tenantId: string, leave: AbortSignal): Promise<void> => enqueue(tenantId, leave),
+    waitForCaller: (tenantId: string, leave: AbortSignal): Promise<void> =>
+      enqueue(queue, tenantId, leave, reportChange),
 
     /** Waits for a slot for a run that is queued in the store; rejects when `leave` aborts. */
-    waitForStore: (leave: AbortSignal): Promise<void> => enqueue(storeFlow, leave),
+    waitForStore: (leave: AbortSignal): Promise<void> => enqueue(queue, storeFlow, leave, reportChange),
 
     /**
      * Whether one more caller of a tenant may wait. If the queue is full, the last caller of a tenant with more of them

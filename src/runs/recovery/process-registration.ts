@@ -18,41 +18,55 @@ export type ProcessRegistrationDeps = {
 };
 
 /**
- * This process in the store: its id and how long it holds its lease. The lease counts from when the last heartbeat that
- * arrived was sent, not from when it was answered, so that it never ends later here than in the store.
+ * The term for which this process holds its lease. It counts from when the last heartbeat that arrived was sent, not from
+ * when it was answered, so that it never ends later here than in the store.
  */
+function createLeaseTerm({ leaseMs, active, metrics, clock }: ProcessRegistrationDeps) {
+  let heldUntilMs = Number.NEGATIVE_INFINITY;
+  let lost = false;
+
+  return {
+    isHeld: (): boolean => clock.monotonicMs() < heldUntilMs,
+
+    /** Whether the lease ends within `withinMs` and was not given up yet, although runs depend on it. */
+    isToBeGivenUp: (withinMs: number): boolean =>
+      !lost && clock.monotonicMs() + withinMs >= heldUntilMs && active.size() > 0,
+
+    extend(sentMs: number): void {
+      heldUntilMs = sentMs + leaseMs;
+      lost = false;
+    },
+
+    /** Ends the lease here and stops all runs of this process: other processes may take them over. */
+    giveUp(): void {
+      if (!lost) metrics.leaseLost();
+      lost = true;
+      heldUntilMs = Number.NEGATIVE_INFINITY;
+      active.stopAll('lease_lost');
+    },
+  };
+}
+
+/** This process in the store: its id and its lease. */
 export function createProcessRegistration(deps: ProcessRegistrationDeps) {
-  const { store, info, newId, leaseMs, active, metrics, clock, log } = deps;
+  const { store, info, newId, leaseMs, clock, log } = deps;
+  const lease = createLeaseTerm(deps);
   let id = newId();
   let successorId = newId();
-  let heldUntilMs = Number.NEGATIVE_INFINITY;
   let declaredDead = false;
-  let lost = false;
 
   async function register(asId: string): Promise<void> {
     const sentMs = clock.monotonicMs();
     await store.processes.register({ id: asId, ...info }, leaseMs);
-    heldUntilMs = sentMs + leaseMs;
-  }
-
-  /** Stops all runs of this process: other processes may take them over. */
-  function giveUp(): void {
-    if (!lost) metrics.leaseLost();
-    lost = true;
-    heldUntilMs = Number.NEGATIVE_INFINITY;
-    active.stopAll('lease_lost');
+    lease.extend(sentMs);
   }
 
   async function extend(): Promise<void> {
     const sentMs = clock.monotonicMs();
     declaredDead = !(await store.processes.heartbeat(id, leaseMs));
-    if (!declaredDead) {
-      heldUntilMs = sentMs + leaseMs;
-      lost = false;
-      return;
-    }
+    if (!declaredDead) return lease.extend(sentMs);
     log.error({ processId: id }, 'this process was taken for dead; its runs are given up');
-    giveUp();
+    lease.giveUp();
   }
 
   /** Continues under a new id. The runs of the old one become orphans, unless other processes have them already. */
@@ -62,7 +76,6 @@ export function createProcessRegistration(deps: ProcessRegistrationDeps) {
     id = successorId;
     successorId = newId();
     declaredDead = false;
-    lost = false;
     await store.processes.unregister(oldId);
   }
 
@@ -70,14 +83,13 @@ export function createProcessRegistration(deps: ProcessRegistrationDeps) {
     /** The id under which the process owns runs at the moment. */
     id: (): string => id,
 
-    /** Whether the lease is held. */
-    isHeld: (): boolean => clock.monotonicMs() < heldUntilMs,
+    isHeld: lease.isHeld,
 
     /** Gives the runs of this process up if the lease ends within `withinMs`. */
     giveUpBeforeExpiry(withinMs: number): void {
-      if (lost || clock.monotonicMs() + withinMs < heldUntilMs || active.size() === 0) return;
+      if (!lease.isToBeGivenUp(withinMs)) return;
       log.error({ processId: id }, 'the lease cannot be extended; runs are given up before it ends');
-      giveUp();
+      lease.giveUp();
     },
 
     register: (): Promise<void> => register(id),
