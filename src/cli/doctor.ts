@@ -4,11 +4,11 @@ import { promisify } from 'node:util';
 import {
   checkRunningService,
   type DiskFacts,
-  examine,
   exitCodeOf,
-  type Inspectors,
+  type FactCollectors,
   type Integrity,
   jsonReport,
+  runChecks,
   textReport,
   withoutSecrets,
 } from '../doctor/index.ts';
@@ -54,7 +54,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   const { url, run, replicas } = options;
   const found =
     url === undefined
-      ? await examine({ environment, replicas }, inspectors)
+      ? await runChecks({ environment, replicas }, collectors)
       : await checkRunningService({
           url,
           run: run ? { apiKey: environment.ADMIN_API_KEY?.trim() || undefined, timeoutMs: runMs } : null,
@@ -65,7 +65,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   setTimeout(() => process.exit(), endMs).unref();
 }
 
-const inspectors: Inspectors = {
+const collectors: FactCollectors = {
   // Loaded where it is needed: the SDK beside it takes longer to load than all the rest.
   provider: async (...parameters) => (await import('../providers/index.ts')).inspectProvider(...parameters),
   postgres: inspectPostgres,
