@@ -7,7 +7,7 @@ import {
   createLastUsedRecorder,
   createMemoryRateLimiter,
 } from './access/index.ts';
-import { contextCheck, createAgentRegistry, findDurabilityGaps, tellDurabilityGaps } from './agents/index.ts';
+import { contextCheck, createAgentRegistry, describeDurabilityGaps, findDurabilityGaps } from './agents/index.ts';
 import { createMcpConnections } from './agents/mcp-connections.ts';
 import { wireBudgets } from './budgets/wire.ts';
 import { createHealth } from './health/index.ts';
@@ -93,7 +93,7 @@ export async function startService(
   const ids = createIds(clock.nowMs);
   const version = versions(settings.appVersion);
   const agents = createAgentRegistry(options.agents, options.entry);
-  const gaps = tellDurabilityGaps(findDurabilityGaps(agents), settings.toolEffectDefault);
+  const gaps = describeDurabilityGaps(findDurabilityGaps(agents), settings.toolEffectDefault);
   if (link === null || link.number === 1) for (const gap of gaps) log.warn(gap); // all workers have the same
   const providers = providersOf(options.providers, settings);
   const store = createStore(settings, log, { executes: true });

@@ -1,5 +1,5 @@
 export { buildContext, type ContextBuilder, contextCheck, type RunFacts } from './context.ts';
-export { type DurabilityGaps, findDurabilityGaps, tellDurabilityGaps } from './durability.ts';
+export { type DurabilityGaps, describeDurabilityGaps, findDurabilityGaps } from './durability.ts';
 export { declaredEffect, type Effect, effect, effects } from './effect.ts';
 export { RegistrationError } from './registration-error.ts';
 export { type AgentRegistry, type AnyAgent, createAgentRegistry } from './registry.ts';
