@@ -41,11 +41,7 @@ export function createWorkerGroup({ fork, onEnd, clock, log }: WorkerGroupDeps) 
         hasServed = true;
         firstServing.resolve(serving);
       },
-      onSignalled: () =>
-        void clock.sleep(groupSignalMs, stopping.signal).then(
-          () => worker.drain(false),
-          () => {},
-        ),
+      onSignalled: () => drainLater(worker, clock, stopping.signal),
     };
     const worker: WorkerProcess = new WorkerProcess(number, fork(number), listener, clock);
     workers.set(number, worker);
@@ -85,6 +81,14 @@ export function createWorkerGroup({ fork, onEnd, clock, log }: WorkerGroupDeps) 
     /** Resolves when all workers have ended. */
     ended: (): Promise<unknown> => Promise.all(lifetimes),
   };
+}
+
+/** Drains a worker that got a signal, unless the primary gets the same signal and drains all workers. */
+function drainLater(worker: WorkerProcess, clock: Clock, stopping: AbortSignal): void {
+  clock.sleep(groupSignalMs, stopping).then(
+    () => worker.drain(false),
+    () => {},
+  );
 }
 
 function endBeforeServing(end: ProcessEnd): string {
