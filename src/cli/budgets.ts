@@ -1,7 +1,14 @@
-import { createBudgetLedger, type LimitUse, anonymousOperator as operator } from '../access/index.ts';
-import { createBudgetService, setBudgetsBody, type TenantUse, toLimitView } from '../budgets/index.ts';
+import {
+  createBudgetLedger,
+  createBudgetService,
+  type LimitUse,
+  setBudgetsBody,
+  type TenantUse,
+  toLimitView,
+} from '../budgets/index.ts';
 import { systemClock } from '../platform/clock.ts';
 import { StartError } from '../platform/start-error.ts';
+import { anonymousOperator as operator } from '../tenancy/index.ts';
 import { requireStore } from './require-store.ts';
 import { printLine, printNotice, type StoreParts, toJson, toTable, withStore } from './with-store.ts';
 
@@ -18,7 +25,7 @@ export type SetBudgetsOptions = {
 export type ListBudgetsOptions = { tenant?: string; json?: true };
 
 const serviceFor = ({ store: { budgets: store }, settings: { tenantBudgets: tenantDefaults }, log }: StoreParts) =>
-  createBudgetService({ store, book: createBudgetLedger({ store, tenantDefaults, clock: systemClock }), log });
+  createBudgetService({ store, ledger: createBudgetLedger({ store, tenantDefaults, clock: systemClock }), log });
 
 /** Converts the options to a request. @throws {StartError} that names each invalid option */
 function toRequest({ usdDay, tokensDay, usdMonth, tokensMonth }: SetBudgetsOptions) {

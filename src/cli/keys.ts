@@ -1,10 +1,10 @@
-import { anonymousOperator as operator } from '../access/index.ts';
 import { createKeyBody, createKeyService, type KeyService, toKeyView } from '../keys/index.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createIds } from '../platform/ids.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import { StartError } from '../platform/start-error.ts';
 import type { ApiKey } from '../storage/port/index.ts';
+import { anonymousOperator as operator } from '../tenancy/index.ts';
 import { requireStore } from './require-store.ts';
 import { printLine, printNotice, toJson, toTable, withStore } from './with-store.ts';
 

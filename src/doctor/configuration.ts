@@ -113,7 +113,7 @@ function hasPrice(settings: Settings): boolean {
   const modelNameAt = (models: (typeof providers)[number]['models']) =>
     typeof models === 'string' ? models : (models[settings.openai.model] ?? settings.openai.model);
   return providers.every(
-    ({ name, models }) => prices.quote({ provider: name, model: modelNameAt(models) }, 1) !== null,
+    ({ name, models }) => prices.priceOf({ provider: name, model: modelNameAt(models) }, 1) !== null,
   );
 }
 

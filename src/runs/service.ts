@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { BudgetControl, LimitUse, Spender } from '../access/index.ts';
 import type { AgentRegistry } from '../agents/index.ts';
+import type { BudgetControl, LimitUse, Spender } from '../budgets/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Ids } from '../platform/ids.ts';

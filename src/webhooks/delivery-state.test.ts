@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Attempt, attemptsMax, backoffMs, decide, pauseMs, pauseMsMax, retryAfterMs } from './delivery-state.ts';
+import { type Attempt, attemptsMax, backoffMs, decide, pauseMs, pauseMsMax } from './delivery-state.ts';
 
 const half = () => 0.5;
 const answered = (status: number, retryAfter: number | null = null): Attempt => ({
@@ -91,19 +91,4 @@ describe('the delay before the next attempt', () => {
       ),
     );
   });
-});
-
-describe('Retry-After', () => {
-  const nowMs = Date.UTC(2026, 0, 2, 3, 4, 5);
-
-  test('is read as seconds or as a date', () => {
-    expect(retryAfterMs('120', nowMs)).toBe(120_000);
-    expect(retryAfterMs('Fri, 02 Jan 2026 03:05:05 GMT', nowMs)).toBe(60_000);
-    expect(retryAfterMs('Fri, 02 Jan 2026 03:00:00 GMT', nowMs)).toBe(0);
-  });
-
-  test.each([undefined, '', '-5', '1e12', 'NaN', 'soon', '1.5', '9'.repeat(40), '2026-01-02', 'x'.repeat(9_999)])(
-    'in another format is ignored: %s',
-    (header) => expect(retryAfterMs(header, nowMs)).toBeNull(),
-  );
 });

@@ -1,3 +1,4 @@
+import { fullJitterMs } from '../platform/backoff.ts';
 import type { DeliveryOutcome } from '../storage/port/index.ts';
 
 /** The most attempts of a delivery, over about a day; then it is given up. */
@@ -19,9 +20,9 @@ export type Attempt =
 
 const goneStatus = 410;
 
-/** Full jitter (AWS, "Exponential Backoff And Jitter"), in ms. `round` counts attempts from 1. */
+/** The delay before the next attempt, in ms. `round` counts attempts from 1. */
 export const backoffMs = (round: number, random: () => number): number =>
-  Math.floor(random() * Math.min(pauseMsMax, pauseMs * 4 ** (round - 1)));
+  fullJitterMs(round, random(), { baseMs: pauseMs, maxMs: pauseMsMax, factor: 4 });
 
 /**
  * Decides what happens after an attempt. Any 2xx is a success, and 410 (Gone) ends the delivery. Everything else is
@@ -54,12 +55,4 @@ type Failure = { lastStatus: number | null; lastError: string };
 function retryOrGiveUp(round: number, random: () => number, failure: Failure, atLeastMs = 0): DeliveryOutcome {
   if (round >= attemptsMax) return { type: 'dead', ...failure };
   return { type: 'retry', inMs: Math.min(pauseMsMax, Math.max(backoffMs(round, random), atLeastMs)), ...failure };
-}
-
-/** How long a `Retry-After` asks to wait, in ms: whole seconds or a date (RFC 9110, section 10.2.3); null if it is none. */
-export function retryAfterMs(header: string | undefined, nowMs: number): number | null {
-  if (header === undefined) return null;
-  if (/^\d{1,15}$/.test(header)) return Number(header) * 1000;
-  const atMs = /^[A-Z][a-z]{2,8},? /.test(header) ? Date.parse(header) : Number.NaN;
-  return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs);
 }

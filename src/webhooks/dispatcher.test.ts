@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../tests/support/fake-clock.ts';
 import { systemClock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
+import { createMetrics } from '../platform/metrics/metrics.ts';
 import { finish, start } from '../storage/contract/fixture.contract.ts';
 import type { WebhookDelivery, WebhookStore } from '../storage/port/index.ts';
 import { webhookEvents } from '../storage/port/index.ts';
@@ -43,7 +43,7 @@ async function createTestDispatcher({ secrets = [secret], wrap = (store: Webhook
   };
   let reply: ((message: Message) => Attempt | null) | null = null;
   const logged: Record<string, unknown>[] = [];
-  const registry = new Registry();
+  const metrics = createMetrics();
   const dispatcher = createDispatcher({
     store: wrap(recordingStore),
     send: (message, signal) =>
@@ -55,7 +55,7 @@ async function createTestDispatcher({ secrets = [secret], wrap = (store: Webhook
       }),
     secrets,
     userAgent: 'agent-service/1.2.3',
-    metrics: createWebhookMetrics({ store: store.webhooks, registry }),
+    metrics: createWebhookMetrics({ store: store.webhooks, metrics }),
     clock,
     random: () => 0.01,
     log: pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) }),
@@ -82,7 +82,7 @@ async function createTestDispatcher({ secrets = [secret], wrap = (store: Webhook
       ),
     delivery: async (): Promise<WebhookDelivery | undefined> =>
       (await store.webhooks.list('tenant-a', {}, 1, null)).data[0],
-    metrics: () => registry.metrics(),
+    metrics: () => metrics.registry.metrics(),
     async [Symbol.asyncDispose]() {
       await dispatcher.stop(AbortSignal.abort());
       await store.stop(AbortSignal.timeout(10_000));

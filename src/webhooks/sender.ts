@@ -3,8 +3,9 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../platform/clock.ts';
+import { parseRetryAfter } from '../platform/http/retry-after.ts';
 import { type AddressRule, addressIn } from './address.ts';
-import { type Attempt, retryAfterMs } from './delivery-state.ts';
+import type { Attempt } from './delivery-state.ts';
 
 /** The time limit of an attempt, in ms, from the DNS lookup to the end of the answer. */
 export const answerMs = 10_000;
@@ -64,7 +65,7 @@ export function createSender({ isAllowed, clock, resolve = systemLookup, timeout
   const toAttempt = ({ statusCode: status = 0, headers }: IncomingMessage): Attempt => ({
     type: 'answered',
     status,
-    retryAfterMs: retryAfterMs(headers['retry-after'], clock.nowMs()),
+    retryAfterMs: parseRetryAfter(headers['retry-after'], clock.nowMs()),
   });
 
   function failure(error: Error, signal: AbortSignal, timeout: AbortSignal): Attempt {

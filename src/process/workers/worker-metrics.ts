@@ -1,4 +1,5 @@
 import type { Clock } from '../../platform/clock.ts';
+import { metricsTable } from '../../platform/metrics/metrics-table.ts';
 import type { MetricsSnapshot } from './metrics-aggregator.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -18,20 +19,13 @@ export async function collectGauges(workers: readonly WorkerProcess[], clock: Cl
   return gauges;
 }
 
+const ownMetric = (name: 'agent_service_workers' | 'agent_service_worker_ends_total', value: number) => {
+  const { type, help } = metricsTable[name];
+  return { name, help, type, aggregator: 'sum' as const, values: [{ value, labels: {} }] };
+};
+
 /** The metrics of the primary itself. */
 export const primaryMetrics = (live: number, replaced: number): MetricsSnapshot => [
-  {
-    name: 'agent_service_workers',
-    help: 'Worker processes on this host.',
-    type: 'gauge',
-    aggregator: 'sum',
-    values: [{ value: live, labels: {} }],
-  },
-  {
-    name: 'agent_service_worker_ends_total',
-    help: 'Worker processes that ended while the others went on, and were replaced.',
-    type: 'counter',
-    aggregator: 'sum',
-    values: [{ value: replaced, labels: {} }],
-  },
+  ownMetric('agent_service_workers', live),
+  ownMetric('agent_service_worker_ends_total', replaced),
 ];

@@ -5,7 +5,7 @@ import type { RunMetrics } from '../metrics.ts';
 /** What shedding looks at. */
 export type LoadSheddingOptions = {
   /** How long the event loop kept requests waiting lately. */
-  loopDelay: { recentMs(): number };
+  eventLoopDelay: { recentMs(): number };
   /** Beyond that no runs are taken in. */
   delayMaxMs: number;
   metrics: Pick<RunMetrics, 'shed'>;
@@ -20,10 +20,10 @@ const retryMs = 2_000;
  */
 export function registerLoadShedding(
   app: FastifyInstance,
-  { loopDelay, delayMaxMs, metrics }: LoadSheddingOptions,
+  { eventLoopDelay, delayMaxMs, metrics }: LoadSheddingOptions,
 ): void {
   app.addHook('onRequest', (request, _reply, done) => {
-    const delayMs = loopDelay.recentMs();
+    const delayMs = eventLoopDelay.recentMs();
     if (!request.routeOptions.config.creates || delayMs <= delayMaxMs) return done();
     metrics.shed('event_loop');
     done(new ServiceError('too_many_runs', {}, { retryAfterMs: retryMs + delayMs }));
