@@ -1,8 +1,8 @@
 import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../tests/support/fake-clock.ts';
 import { ServiceError } from '../platform/errors.ts';
+import { createMetrics } from '../platform/metrics/metrics.ts';
 import type { Removed, RetentionStore } from '../storage/port/index.ts';
 import { createPruner } from './pruner.ts';
 
@@ -38,10 +38,10 @@ function createPrunerUnderTest({
   };
   const lines: Record<string, unknown>[] = [];
   const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const registry = new Registry();
-  const pruner = createPruner({ retention, retentionMs, registry, clock, random: () => random, log });
+  const metrics = createMetrics();
+  const pruner = createPruner({ retention, retentionMs, metrics, clock, random: () => random, log });
   const prunedRuns = async () =>
-    (await registry.getSingleMetric('agent_service_pruned_runs_total')?.get())?.values[0]?.value;
+    (await metrics.registry.getSingleMetric('agent_service_pruned_runs_total')?.get())?.values[0]?.value;
   const atOf = (call: string) => calls.flatMap((each) => (each.call === call ? [each.atMs] : []));
   return { pruner, clock, calls, atOf, left, failures, lines, prunedRuns };
 }

@@ -1,7 +1,7 @@
-import { Counter, type Registry } from 'prom-client';
 import type { Clock } from '../platform/clock.ts';
 import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics/metrics.ts';
 import type { RetentionStore } from '../storage/port/index.ts';
 import { sweep } from './sweep.ts';
 
@@ -14,8 +14,7 @@ export type PrunerDeps = {
   retention: RetentionStore;
   /** How long runs are kept after their end, in ms; null for ever. */
   retentionMs: number | null;
-  /** The registry of its metric. */
-  registry: Registry;
+  metrics: Metrics;
   clock: Clock;
   /** Returns a number in [0, 1): processes that started together do not sweep together. */
   random: () => number;
@@ -27,13 +26,9 @@ export type PrunerDeps = {
  * retention, and at most ten minutes, after that is over. Every process does this; rows that another process is deleting
  * are skipped.
  */
-export function createPruner({ retention, retentionMs, registry, clock, random, log }: PrunerDeps): Service {
+export function createPruner({ retention, retentionMs, metrics, clock, random, log }: PrunerDeps): Service {
   const everyMs = Math.min(sweepMsMax, (retentionMs ?? Number.POSITIVE_INFINITY) / sweepsPerRetention);
-  const pruned = new Counter({
-    name: 'agent_service_pruned_runs_total',
-    help: 'Runs that this process removed since they had ended longer ago than RUN_RETENTION.',
-    registers: [registry],
-  });
+  const pruned = metrics.counter('agent_service_pruned_runs_total');
   let stopping = new AbortController();
   let sweeping: Promise<void> = Promise.resolve();
 

@@ -1,6 +1,7 @@
-import type { BudgetControl, LimitUse } from '../access/index.ts';
+import type { BudgetControl, LimitUse } from '../budgets/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
+import { retryAfterRules } from '../platform/http/retry-after.ts';
 import type { CreateOutcome, Run, RunMode, Store } from '../storage/port/index.ts';
 import type { ActiveRuns } from './active-runs.ts';
 import type { Admission } from './admission/admission.ts';
@@ -11,8 +12,6 @@ import { type NewRunDeps, toNewRun } from './new-run.ts';
 import type { Lease } from './recovery/process-lease.ts';
 import { agentOf, type Caller, type CreateRun, checkInterrupt, timeoutMsOf } from './run-request.ts';
 
-/** When a caller may retry that was refused because its session is busy or because the process stops, in ms. */
-const retryMs = 1_000;
 /** Callers per process that may wait for the end of queued runs; they hold no slot. */
 const waitingMax = 1_000;
 
@@ -46,7 +45,8 @@ export type Accepted = {
 type Arrival = { receivedMs: number; startNow: boolean; waitedMs: number; warnings: readonly LimitUse[] };
 
 /** The error of a request that a stopping process refuses. */
-export const shuttingDown = (): ServiceError => new ServiceError('shutting_down', {}, { retryAfterMs: retryMs });
+export const shuttingDown = (): ServiceError =>
+  new ServiceError('shutting_down', {}, { retryAfterMs: retryAfterRules.shuttingDownMs });
 
 /**
  * The outcome of a creation that the store did not refuse.
@@ -58,7 +58,7 @@ function acceptedOutcome(outcome: CreateOutcome, { session_id }: CreateRun): Ext
   if (outcome.type !== 'busy') return outcome;
   const { activeRunId } = outcome;
   const names = { sessionId: session_id ?? '', runId: activeRunId };
-  throw new ServiceError('session_busy', names, { activeRunId, retryAfterMs: retryMs });
+  throw new ServiceError('session_busy', names, { activeRunId, retryAfterMs: retryAfterRules.sessionBusyMs });
 }
 
 /** A repeated request gets the run of its idempotency key even if its budget is used up since. */

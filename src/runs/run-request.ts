@@ -1,5 +1,5 @@
-import type { Spender } from '../access/index.ts';
 import type { AgentRegistry } from '../agents/index.ts';
+import type { Spender } from '../budgets/index.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { IfBusy, RunMode, Webhook } from '../storage/port/index.ts';
 

@@ -1,13 +1,11 @@
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
+import { retryAfterRules } from '../platform/http/retry-after.ts';
 import type { FinalRun, Run, Store } from '../storage/port/index.ts';
 import type { ActiveRuns, AttemptEnd } from './active-runs.ts';
 import type { EventFeed } from './events/event-feed.ts';
 import type { Accepted } from './run-creation.ts';
 import { stopped } from './run-failure.ts';
-
-/** When a caller may ask again for a run whose end it could not wait for, in ms. */
-const retryMs = 1_000;
 
 /** Dependencies of the run waiter. */
 export type RunWaiterDeps = {
@@ -44,7 +42,7 @@ export function createRunWaiter({ store, feed, active, isClosed, clock }: RunWai
   let waiting = 0;
 
   const continuesElsewhere = ({ id }: Run) =>
-    new ServiceError('shutting_down', {}, { runId: id, retryAfterMs: retryMs });
+    new ServiceError('shutting_down', {}, { runId: id, retryAfterMs: retryAfterRules.shuttingDownMs });
 
   return {
     /** How many callers wait for runs that this process does not execute. */
@@ -75,7 +73,11 @@ export function createRunWaiter({ store, feed, active, isClosed, clock }: RunWai
       } catch (cause) {
         if (stopping.signal.aborted) throw continuesElsewhere(run);
         if (!(cause instanceof ServiceError)) throw cause;
-        throw new ServiceError('store_unavailable', {}, { runId: run.id, retryAfterMs: retryMs, cause });
+        throw new ServiceError(
+          'store_unavailable',
+          {},
+          { runId: run.id, retryAfterMs: retryAfterRules.storeUnavailableMs, cause },
+        );
       } finally {
         waiting -= 1;
         settled.abort();

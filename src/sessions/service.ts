@@ -1,10 +1,8 @@
 import { ServiceError } from '../platform/errors.ts';
+import { retryAfterRules } from '../platform/http/retry-after.ts';
 import { toTime, toUsageView } from '../runs/index.ts';
 import type { Session, SessionItem, SessionStore } from '../storage/port/index.ts';
 import type { SessionItemView, SessionView } from './schemas.ts';
-
-/** When a caller may retry to delete a busy session, in ms. */
-const retryMs = 1_000;
 
 /** A stored session as the wire shows it. */
 export const toSessionView = (session: Session): SessionView => ({
@@ -54,7 +52,11 @@ export function createSessionService({ sessions }: { sessions: SessionStore }) {
       if (outcome.type === 'not_found') throw missing(sessionId);
       if (outcome.type !== 'busy') return;
       const { activeRunId } = outcome;
-      throw new ServiceError('session_busy', { sessionId, runId: activeRunId }, { activeRunId, retryAfterMs: retryMs });
+      throw new ServiceError(
+        'session_busy',
+        { sessionId, runId: activeRunId },
+        { activeRunId, retryAfterMs: retryAfterRules.sessionBusyMs },
+      );
     },
   };
 }

@@ -1,6 +1,5 @@
 import type { Clock } from '../../platform/clock.ts';
 import { ServiceError } from '../../platform/errors.ts';
-import type { RunMetrics } from '../metrics.ts';
 import { createArrivalRate } from './arrival-rate.ts';
 import { createRetryAfterEstimate } from './retry-after-estimate.ts';
 import { createServiceTime } from './service-time.ts';
@@ -11,9 +10,16 @@ import type { Slots } from './slots.ts';
 /** How long a run is assumed to hold its slot before the first one was measured, in ms. */
 const assumedServiceMs = 1_000;
 /** The least share of the slots that is planned for retries of refused callers, however many new callers arrive. */
-const returningShareMin = 0.2;
+const retryShareMin = 0.2;
 /** The share of the capacity left by new callers that is planned for retries: with all of it, chance alone would refuse many again. */
 const spareShare = 0.8;
+
+/** What admission reports: how many callers wait, how long the admitted ones waited, and why runs are refused. */
+export type AdmissionMetrics = {
+  waiting(callers: number): void;
+  admitted(waitedMs: number): void;
+  shed(reason: ShedReason): void;
+};
 
 /** Dependencies of admission. */
 export type AdmissionDeps = {
@@ -24,7 +30,7 @@ export type AdmissionDeps = {
   background(): number;
   /** How many callers of a tenant are served in a row. Defaults to 1 for all. */
   weightOf?(tenantId: string): number;
-  metrics: Pick<RunMetrics, 'waiting' | 'admitted' | 'shed'>;
+  metrics: AdmissionMetrics;
   clock: Clock;
 };
 
@@ -34,29 +40,29 @@ export type SlotRequest = { tenantId: string; deadlineMs: number; disconnected?:
 /** Estimates when slots become free, from the runs and requests of the past. */
 function createCapacityEstimate({ slots, background, metrics, clock }: AdmissionDeps) {
   const serviceTime = createServiceTime();
-  const returnTimes = createRetryAfterEstimate<string>();
-  const freshDemand = createArrivalRate();
+  const retryAfterEstimate = createRetryAfterEstimate<string>();
+  const arrivalRate = createArrivalRate();
 
   /** How often a slot becomes free while all are used, in ms. */
   function releasesEveryMs(): number {
-    const places = Math.max(1, slots.max - background());
-    return (serviceTime.meanMs() ?? assumedServiceMs) / places;
+    const usable = Math.max(1, slots.max - background());
+    return (serviceTime.meanMs() ?? assumedServiceMs) / usable;
   }
 
   /** How often a slot becomes free for a retry, beside all new callers, in ms. */
-  function roomEveryMs(nowMs: number): number {
+  function retrySlotEveryMs(nowMs: number): number {
     const perMs = 1 / releasesEveryMs();
-    return 1 / (spareShare * Math.max(perMs * returningShareMin, perMs - freshDemand.perMs(nowMs)));
+    return 1 / (spareShare * Math.max(perMs * retryShareMin, perMs - arrivalRate.perMs(nowMs)));
   }
 
   /** The error of a refused request, with the time after which the caller may retry. */
-  function refusal(tenantId: string, reason: ShedReason, roomInMs = releasesEveryMs()): ServiceError {
+  function refusal(tenantId: string, reason: ShedReason, freeInMs = releasesEveryMs()): ServiceError {
     metrics.shed(reason);
     const nowMs = clock.monotonicMs();
     // Later by one run than a slot is free at the earliest: neither the length of runs nor the arrivals are certain.
     const slackMs = serviceTime.meanMs() ?? assumedServiceMs;
-    const retryAfterMs = returnTimes.book(tenantId, nowMs, roomInMs + slackMs, roomEveryMs(nowMs));
-    freshDemand.retries(nowMs + retryAfterMs);
+    const retryAfterMs = retryAfterEstimate.next(tenantId, nowMs, freeInMs + slackMs, retrySlotEveryMs(nowMs));
+    arrivalRate.retries(nowMs + retryAfterMs);
     return new ServiceError('too_many_runs', {}, { retryAfterMs });
   }
 
@@ -72,7 +78,7 @@ function createCapacityEstimate({ slots, background, metrics, clock }: Admission
     refusal,
     lateByMs,
     /** Counts a new request for a slot. */
-    arrived: (): void => freshDemand.arrived(clock.monotonicMs()),
+    arrived: (): void => arrivalRate.arrived(clock.monotonicMs()),
     /** Adds the time for which a run held its slot. */
     served: (heldMs: number): void => serviceTime.add(heldMs),
   };

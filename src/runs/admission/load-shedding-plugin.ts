@@ -1,18 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import { ServiceError } from '../../platform/errors.ts';
-import type { RunMetrics } from '../metrics.ts';
+import { retryAfterRules } from '../../platform/http/retry-after.ts';
+import type { AdmissionMetrics } from './admission.ts';
 
 /** Options of load shedding. */
 export type LoadSheddingOptions = {
   /** How long requests waited for the event loop lately. */
-  loopDelay: { recentMs(): number };
+  eventLoopDelay: { recentMs(): number };
   /** Longest delay of the event loop, in ms, at which new runs are accepted. */
   delayMaxMs: number;
-  metrics: Pick<RunMetrics, 'shed'>;
+  metrics: Pick<AdmissionMetrics, 'shed'>;
 };
-
-/** Whole seconds, in ms: a retry comes after the delay has been measured again. */
-const retryMs = 2_000;
 
 /**
  * Refuses new runs while the event loop cannot keep up, before their key or body is read: the loop is left to the runs
@@ -20,12 +18,12 @@ const retryMs = 2_000;
  */
 export function registerLoadShedding(
   app: FastifyInstance,
-  { loopDelay, delayMaxMs, metrics }: LoadSheddingOptions,
+  { eventLoopDelay, delayMaxMs, metrics }: LoadSheddingOptions,
 ): void {
   app.addHook('onRequest', (request, _reply, done) => {
-    const delayMs = loopDelay.recentMs();
+    const delayMs = eventLoopDelay.recentMs();
     if (!request.routeOptions.config.creates || delayMs <= delayMaxMs) return done();
     metrics.shed('event_loop');
-    done(new ServiceError('too_many_runs', {}, { retryAfterMs: retryMs + delayMs }));
+    done(new ServiceError('too_many_runs', {}, { retryAfterMs: retryAfterRules.eventLoopMs(delayMs) }));
   });
 }

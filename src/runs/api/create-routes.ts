@@ -1,7 +1,7 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { type LimitUse, spenderOf } from '../../access/index.ts';
+import { type LimitUse, spenderOf } from '../../budgets/index.ts';
 import type { ErrorCode } from '../../platform/errors.ts';
 import { sendProblem } from '../../platform/http/errors-plugin.ts';
 import { problems, toProblem } from '../../platform/http/problem.ts';

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { KeyRevocationWatch } from '../../access/index.ts';
+import type { KeyRevocationWatch } from '../../keys/index.ts';
 import type { Settings } from '../../platform/settings/settings.ts';
 import type { Run } from '../../storage/port/index.ts';
 import type { EventFeed } from '../events/event-feed.ts';

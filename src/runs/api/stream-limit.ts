@@ -1,7 +1,5 @@
 import { ServiceError } from '../../platform/errors.ts';
-
-/** When a caller at its limit of open streams may retry, in ms. */
-const retryMs = 5_000;
+import { retryAfterRules } from '../../platform/http/retry-after.ts';
 
 /** Limits the event streams that each caller has open in this process: idle streams cost memory and sockets. */
 export function createStreamLimit(perCallerMax: number) {
@@ -15,7 +13,8 @@ export function createStreamLimit(perCallerMax: number) {
      */
     acquire(caller: string): Disposable {
       const count = open.get(caller) ?? 0;
-      if (count >= perCallerMax) throw new ServiceError('rate_limited', {}, { retryAfterMs: retryMs });
+      if (count >= perCallerMax)
+        throw new ServiceError('rate_limited', {}, { retryAfterMs: retryAfterRules.streamLimitMs });
       open.set(caller, count + 1);
       let held = true;
       return {

@@ -1,9 +1,9 @@
 import type { Clock } from '../../platform/clock.ts';
 import { ServiceError } from '../../platform/errors.ts';
 import type { Run, Store } from '../../storage/port/index.ts';
-import type { ActiveRuns } from '../active-runs.ts';
 import { isFinal } from '../run-state.ts';
 import { endsRun, endsStream, type RunEvent } from './events.ts';
+import type { LiveEventLog } from './live-event-log.ts';
 import { createdEvent, toRunEvent } from './stored-events.ts';
 
 /** Events read from the store at once. */
@@ -12,7 +12,12 @@ const pageSize = 200;
 const pollMs = 1_000;
 
 /** Dependencies of the event feed. */
-export type EventFeedDeps = { store: Store; active: ActiveRuns; clock: Clock };
+export type EventFeedDeps = {
+  store: Store;
+  /** The runs that this process executes, each with its live log. */
+  active: { get(runId: string): { readonly log: LiveEventLog } | undefined };
+  clock: Clock;
+};
 
 const isOver = ({ status }: Run) => isFinal(status) || status === 'requires_action';
 
