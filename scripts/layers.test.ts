@@ -1,9 +1,10 @@
+import { readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { cruise, type ICruiseResult } from 'dependency-cruiser';
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import { layers } from './layers.ts';
+import { features, layers } from './layers.ts';
 
 type Plant = Record<string, string>;
 
@@ -31,26 +32,29 @@ const sound: Plant = {
     "export { a } from '../main.ts';\nexport * from '../index.ts';\nexport * from '../storage/sqlite/store.ts';\n",
   'src/main.ts': [
     "export { a } from './server.ts';",
-    "export * from './stores.ts';",
-    "export * from './runs/inner/core.ts';",
+    "export * from './process/store.ts';",
+    "export * from './runs/execution/core.ts';",
   ].join('\n'),
-  'src/process/store.ts': "export * from './storage/sqlite/store.ts';\n",
+  'src/process/store.ts': "export * from '../storage/sqlite/store.ts';\n",
   'src/server.ts': "export { a } from './runs/index.ts';\nexport * from './sessions/routes.ts';\n",
-  'src/runs/index.ts': "export { a } from './routes.ts';\n",
-  'src/runs/api/routes.ts': "export { a } from './service.ts';\n",
+  'src/runs/index.ts': "export { a } from './api/routes.ts';\n",
+  'src/runs/api/routes.ts': "export { a } from '../service.ts';\n",
   'src/runs/service.ts': [
     "import { a as provider } from '../providers/chain.ts';",
     "import { a as tenant } from '../tenancy/keys.ts';",
     "import { a as stored } from '../storage/port/index.ts';",
     "import type { a as peer } from 'peer';",
     "export { a } from './run-state.ts';",
-    "export * from './inner/core.ts';",
+    "export * from './execution/core.ts';",
   ].join('\n'),
   'src/runs/run-state.ts': "export { a } from '../platform/clock.ts';\n",
-  'src/runs/inner/core.ts': "export { a } from 'declared';\n",
+  'src/runs/execution/core.ts': "export { a } from 'declared';\n",
   'src/runs/service.test.ts':
     "import '../storage/sqlite/store.ts';\nimport '../../tests/support/help.ts';\nimport 'for-work';\n",
+  'src/runs/views/view.ts': 'export const view = 1;\n',
   'src/sessions/routes.ts': "export { a } from '../runs/index.ts';\n",
+  'src/providers/chain/attempt.ts': "export * from './faults/fault.ts';\n",
+  'src/providers/chain/faults/fault.ts': 'export const fault = 1;\n',
   'src/providers/chain.ts': "export { a } from '../storage/port/index.ts';\n",
   'src/tenancy/keys.ts': "export { a } from '../storage/port/index.ts';\n",
   'src/storage/shared.ts': "export { a } from './port/index.ts';\n",
@@ -63,7 +67,7 @@ const sound: Plant = {
   'examples/desk/main.ts': "export { a } from 'agent-service';\nexport * from './agents.ts';\n",
   'examples/desk/agents.ts': 'export const b = 1;\n',
   'examples/desk/agents.test.ts': "import '../../tests/support/help.ts';\n",
-  'tests/support/help.ts': "export { a } from '../../src/runs/inner/core.ts';\n",
+  'tests/support/help.ts': "export { a } from '../../src/runs/execution/core.ts';\n",
   'tests/e2e/all.test.ts': "import '../support/help.ts';\nimport 'agent-service';\n",
 };
 
@@ -103,21 +107,28 @@ const faults: [rule: string, file: string, specifier: string, resolved: string][
   ['engines-only-from-main', 'src/runs/service.ts', '../storage/sqlite/store.ts', 'src/storage/sqlite/store.ts'],
   ['engines-only-from-main', 'src/server.ts', './storage/postgres/store.ts', 'src/storage/postgres/store.ts'],
   ['engines-only-from-main', 'src/tenancy/keys.ts', '../storage/sqlite/store.ts', 'src/storage/sqlite/store.ts'],
-  ['providers-below-features', 'src/providers/chain.ts', '../sessions/routes.ts', 'src/sessions/routes.ts'],
-  ['providers-below-features', 'src/providers/chain.ts', '../tenancy/keys.ts', 'src/tenancy/keys.ts'],
-  ['tenancy-below-features', 'src/tenancy/keys.ts', '../providers/chain.ts', 'src/providers/chain.ts'],
+  ['order-of-features-providers', 'src/providers/chain.ts', '../sessions/routes.ts', 'src/sessions/routes.ts'],
+  ['order-of-features-tenancy', 'src/tenancy/keys.ts', '../providers/chain.ts', 'src/providers/chain.ts'],
+  ['order-of-runs-views', 'src/runs/views/view.ts', '../execution/core.ts', 'src/runs/execution/core.ts'],
+  ['order-of-runs-execution', 'src/runs/execution/core.ts', '../api/routes.ts', 'src/runs/api/routes.ts'],
+  [
+    'order-of-providers-chain-faults',
+    'src/providers/chain/faults/fault.ts',
+    '../attempt.ts',
+    'src/providers/chain/attempt.ts',
+  ],
   ['features-below-server', 'src/sessions/routes.ts', '../server.ts', 'src/server.ts'],
   ['features-below-server', 'src/runs/run-state.ts', '../main.ts', 'src/main.ts'],
-  ['features-below-server', 'src/runs/service.ts', '../stores.ts', 'src/process/store.ts'],
+  ['features-below-server', 'src/runs/service.ts', '../process/store.ts', 'src/process/store.ts'],
   ['server-below-main', 'src/server.ts', './main.ts', 'src/main.ts'],
-  ['server-below-main', 'src/server.ts', './stores.ts', 'src/process/store.ts'],
+  ['server-below-main', 'src/server.ts', './process/store.ts', 'src/process/store.ts'],
   ['main-below-cli', 'src/main.ts', './cli/main.ts', 'src/cli/main.ts'],
   ['index-beside-cli', 'src/index.ts', './cli/main.ts', 'src/cli/main.ts'],
   ['index-is-for-users', 'src/providers/chain.ts', '../index.ts', 'src/index.ts'],
-  ['routes-on-top-of-their-feature', 'src/runs/service.ts', './routes.ts', 'src/runs/api/routes.ts'],
+  ['routes-on-top-of-their-feature', 'src/runs/service.ts', './api/routes.ts', 'src/runs/api/routes.ts'],
   ['routes-on-top-of-their-feature', 'src/runs/service.ts', '../sessions/routes.ts', 'src/sessions/routes.ts'],
   ['service-above-the-core', 'src/runs/run-state.ts', './service.ts', 'src/runs/service.ts'],
-  ['service-above-the-core', 'src/runs/inner/core.ts', '../service.ts', 'src/runs/service.ts'],
+  ['service-above-the-core', 'src/runs/execution/core.ts', '../service.ts', 'src/runs/service.ts'],
   ['pure-core-is-pure', 'src/runs/run-state.ts', 'node:fs', 'fs'],
   ['pure-core-is-pure', 'src/runs/run-state.ts', 'declared', 'node_modules/declared/index.js'],
   ['source-without-tests', 'src/runs/service.ts', '../../tests/support/help.ts', 'tests/support/help.ts'],
@@ -133,7 +144,7 @@ const faults: [rule: string, file: string, specifier: string, resolved: string][
   ['declared-packages', 'src/runs/service.ts', 'undeclared', 'node_modules/undeclared/index.js'],
   ['no-dev-packages-in-source', 'src/runs/service.ts', 'for-work', 'node_modules/for-work/index.js'],
   ['door-of-storage-port', 'src/runs/service.ts', '../storage/port/runs.ts', 'src/storage/port/runs.ts'],
-  ['door-of-runs', 'src/sessions/routes.ts', '../runs/inner/core.ts', 'src/runs/inner/core.ts'],
+  ['door-of-runs', 'src/sessions/routes.ts', '../runs/execution/core.ts', 'src/runs/execution/core.ts'],
 ];
 
 let found: string[] = [];
@@ -175,5 +186,12 @@ test('every rule is broken by some test here', () => {
   const folder = join(import.meta.dirname, '..');
   const names = (layers(folder).forbidden ?? []).map(({ name }) => name ?? '');
   const broken = new Set([...faults.map(([rule]) => rule), 'no-cycles']);
-  expect(names.filter((name) => !broken.has(name) && !name.startsWith('door-of-'))).toEqual([]);
+  expect(names.filter((name) => !broken.has(name) && !/^(door|order)-of-/.test(name))).toEqual([]);
+});
+
+test('every folder of src has a place in the order', () => {
+  const folders = readdirSync(join(import.meta.dirname, '../src'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+  expect(folders.sort()).toEqual([...features, 'cli', 'platform', 'process', 'storage'].sort());
 });

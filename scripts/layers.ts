@@ -3,21 +3,56 @@ import { join } from 'node:path';
 import type { IConfiguration, IForbiddenRuleType } from 'dependency-cruiser';
 
 // The layers, from the top: an import may only point downwards.
-//   cli, index  →  main  →  server  →  features  →  providers, tenancy  →  storage/port  →  platform
-// A feature is every folder of src that is none of the others. Inside it: routes → service → everything else.
-// Files that stand in src itself, beside index.ts and server.ts, are main and its parts: the composition root.
+//   cli, index  →  main (src/main.ts and src/process)  →  server  →  features  →  storage/port  →  platform
+// Inside a feature: routes → service → everything else. Features have an order of their own, and so have the rooms of a
+// large feature: see `features` and `rooms`.
 const cli = '^src/cli/';
 const index = '^src/index\\.ts$';
-const main = '^src/(?!(index|server)\\.ts$)[^/]+\\.ts$';
+const main = '^src/(main\\.ts$|process/)';
 const server = '^src/server\\.ts$';
-const providers = '^src/providers/';
-const tenancy = '^src/tenancy/';
 const port = '^src/storage/port/';
 const engines = '^src/storage/(?!port/)';
 const platform = '^src/platform/';
-const feature = '^src/(?!(cli|providers|tenancy|storage|platform)/)[^/]+/';
 
-const routes = '^src/.*[/-]routes\\.ts$';
+/** The features, the lowest first: a feature may import the ones before it. */
+export const features = [
+  'tenancy',
+  'agents',
+  'providers',
+  'budgets',
+  'keys',
+  'access',
+  'runs',
+  'sessions',
+  'webhooks',
+  'retention',
+  'health',
+  'doctor',
+];
+const feature = `^src/(${features.join('|')})/`;
+
+/** The rooms of the large features, the lowest first: a room may import the ones before it. */
+const rooms: Record<string, readonly string[]> = {
+  runs: [
+    '(run-state|run-failure|failpoints|tool-arguments)\\.ts$',
+    'views/',
+    'events/',
+    'active-runs\\.ts$',
+    'admission/',
+    'metrics\\.ts$',
+    'conversation/',
+    'approvals/',
+    'recovery/',
+    'execution/',
+    '(service|run-creation|run-waiter)\\.ts$',
+    'api/',
+    'wire\\.ts$',
+    'index\\.ts$',
+  ],
+  'providers/chain': ['faults/', 'deployments/', '(breakers|limits)/', '[^/]+\\.ts$'],
+};
+
+const routes = '^src/.*([/-]routes|/wire)\\.ts$';
 
 /** Tests may reach for whatever they test or need. */
 const forTests = '\\.(test|contract)\\.ts$';
@@ -54,18 +89,6 @@ const arrows: IForbiddenRuleType[] = [
     from: { path: '^src/', pathNot: [main, cli, '^src/storage/', forTests] },
     to: { path: engines },
   },
-  layer(
-    'providers-below-features',
-    providers,
-    ['^src/(?!platform/|storage/|providers/)'],
-    'Providers stand on the store port and the platform.',
-  ),
-  layer(
-    'tenancy-below-features',
-    tenancy,
-    ['^src/(?!platform/|storage/|tenancy/)'],
-    'Tenancy stands on the store port and the platform.',
-  ),
   layer('features-below-server', feature, [server, main, cli, index], 'A feature does not know who serves it.'),
   layer('server-below-main', server, [main, cli, index], 'The server does not know which process it is in.'),
   layer('main-below-cli', main, [cli, index], 'The process does not know which command started it.'),
@@ -88,16 +111,40 @@ const arrows: IForbiddenRuleType[] = [
     name: 'service-above-the-core',
     severity: 'error',
     comment: 'Inside a feature only routes and services stand on a service; the rest decides and knows nobody.',
-    from: { path: '^src/([^/]+)/', pathNot: [forTests, cli, '/index\\.ts$', routes, '[/-]service\\.ts$'] },
+    from: { path: '^src/([^/]+)/', pathNot: [forTests, cli, '/(index|wire)\\.ts$', routes, '[/-]service\\.ts$'] },
     to: { path: ['^src/$1/service\\.ts$', '^src/$1/.*[/-]service\\.ts$'] },
   },
   {
     name: 'pure-core-is-pure',
     severity: 'error',
-    comment: 'A *-state.ts file decides from what it is given: it may not reach for packages or Node.',
-    from: { path: '^src/.*-state\\.ts$' },
+    comment: 'A *-state.ts or *-policy.ts file decides from what it is given: it may not reach for packages or Node.',
+    from: { path: '^src/.*-(state|policy)\\.ts$' },
     to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional', 'npm-no-pkg', 'core'] },
   },
+];
+
+/** One rule a place: it may not import the places after it. */
+function inOrder(name: string, places: readonly { name: string; path: string }[]): IForbiddenRuleType[] {
+  return places.slice(0, -1).map((place, number) => ({
+    name: `order-of-${name}-${place.name}`,
+    severity: 'error',
+    comment: `${place.name} stands below what it imports here: see the orders in scripts/layers.ts.`,
+    from: { path: place.path, pathNot: forTests },
+    to: { path: places.slice(number + 1).map(({ path }) => path) },
+  }));
+}
+
+const orders: IForbiddenRuleType[] = [
+  ...inOrder(
+    'features',
+    features.map((name) => ({ name, path: `^src/${name}/` })),
+  ),
+  ...Object.entries(rooms).flatMap(([folder, places]) =>
+    inOrder(
+      folder.replaceAll('/', '-'),
+      places.map((path) => ({ name: path.replaceAll(/[^a-z|-]|ts\$/g, ''), path: `^src/${folder}/${path}` })),
+    ),
+  ),
 ];
 
 const hygiene: IForbiddenRuleType[] = [
@@ -184,7 +231,7 @@ const door = (folder: string): IForbiddenRuleType => ({
  */
 export function layers(root: string): IConfiguration {
   return {
-    forbidden: [...arrows, ...hygiene, ...foldersWithDoor(root).map(door)],
+    forbidden: [...arrows, ...orders, ...hygiene, ...foldersWithDoor(root).map(door)],
     options: {
       doNotFollow: { path: 'node_modules' },
       exclude: { path: '^dist/' },

@@ -42,9 +42,9 @@ const sound: Record<string, string> = {
   'ignored/notes.md': `${later}\n`,
   'README.md': 'See https://example.com/work/it and ./work/it and {root}/home/me/.\n',
   'src/index.ts': "export { part } from './part.ts';\n",
-  'src/process/environment.ts': '/** Read once. */\nexport const read = () => ({ ...process.env });\n',
-  'src/main.ts':
-    "export { read } from './environment.ts';\nexport { start } from './cli/start.ts';\nconst { env } = process;\nenv.A = process.env.B;\n",
+  'src/process/environment.ts':
+    '/** Read once. */\nexport const read = () => ({ ...process.env });\nconst { env } = process;\nenv.A = process.env.B;\n',
+  'src/main.ts': "export { read } from './process/environment.ts';\nexport { start } from './cli/start.ts';\n",
   'src/cli/start.ts': '/** Starts. */\nexport const start = () => process.env.PORT;\n',
   'src/part.ts': `
     const names = new Set(['a']);
@@ -138,10 +138,16 @@ const faults: [rule: string, path: string, content: string, line: number, messag
   ['module-state', 'src/part.ts', 'var count = 0;', 1, '"count" is state of a module'],
   ['module-state', 'src/part.ts', 'const cache = new Map<string, number>();', 1, '"cache" is state of a module'],
   ['module-state', 'src/part.ts', 'const queue: number[] = [];', 1, '"queue" is state of a module'],
-  ['environment', 'src/part.ts', '\nconst port = process.env.PORT;', 2, 'process.env is read by main'],
-  ['environment', 'src/part.ts', 'const { env } = process;', 1, 'process.env is read by main'],
-  ['environment', 'src/part.ts', "import { env as e } from 'node:process';", 1, 'process.env is read by main'],
-  ['environment', 'examples/desk/main.ts', 'export const a = process.env["A"];', 1, 'process.env is read by main'],
+  ['environment', 'src/part.ts', '\nconst port = process.env.PORT;', 2, 'process.env is read by src/process'],
+  ['environment', 'src/part.ts', 'const { env } = process;', 1, 'process.env is read by src/process'],
+  ['environment', 'src/part.ts', "import { env as e } from 'node:process';", 1, 'process.env is read by src/process'],
+  [
+    'environment',
+    'examples/desk/main.ts',
+    'export const a = process.env["A"];',
+    1,
+    'process.env is read by src/process',
+  ],
   ['console', 'src/cli/start.ts', '\nconsole.info(1);', 2, 'console.info: use the logger'],
   ['dead', 'src/lonely.ts', 'const a = 1;', 1, 'nothing uses this file'],
   ['dead', 'scripts/lonely.ts', "import './lonely.ts';", 1, 'nothing uses this file'],

@@ -10,11 +10,11 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
-import { type Authenticator, type KeyRevocationWatch, registerAccessControl } from './access/index.ts';
+import { type AccessControlOptions, registerAccessControl } from './access/index.ts';
 import { type AgentRegistry, agentRoutes } from './agents/index.ts';
 import { type BudgetService, budgetRoutes } from './budgets/index.ts';
 import { type Health, healthRoutes } from './health/index.ts';
-import { type KeyService, keyRoutes } from './keys/index.ts';
+import { type KeyRevocationWatch, type KeyService, keyRoutes } from './keys/index.ts';
 import { ServiceError } from './platform/errors.ts';
 import { registerErrors, sendProblem } from './platform/http/errors-plugin.ts';
 import { completeDocument, type Document } from './platform/http/openapi.ts';
@@ -31,7 +31,6 @@ import {
   runRoutes,
 } from './runs/index.ts';
 import { type SessionService, sessionRoutes } from './sessions/index.ts';
-import type { RateLimiter } from './storage/port/index.ts';
 import { type WebhookService, webhookRoutes } from './webhooks/index.ts';
 
 /** JSON may spend up to six bytes on a character of the message; the rest of the body is small. */
@@ -61,11 +60,10 @@ export type ServerParts = {
   budgets: BudgetService;
   webhooks: WebhookService;
   health: Health;
-  authenticator: Authenticator;
+  access: AccessControlOptions;
   keyWatch: KeyRevocationWatch;
-  limiter: RateLimiter;
   /** What new runs are refused by when the process cannot keep up. */
-  shedding: LoadSheddingOptions;
+  loadShedding: LoadSheddingOptions;
   /** How long requests may take to arrive, in ms. Defaults to half a minute. */
   arrival?: { headersMs: number; requestMs: number; checkMs: number };
   /** Aborts when open streams have to end. */
@@ -197,8 +195,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await app.register(healthRoutes, { health });
   await app.register(
     async (api) => {
-      registerLoadShedding(api, parts.shedding);
-      registerAccessControl(api, guardOptions(parts));
+      registerLoadShedding(api, parts.loadShedding);
+      registerAccessControl(api, parts.access);
       await api.register(runRoutes, {
         runs,
         feed: parts.feed,
@@ -221,18 +219,12 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   return app;
 }
 
-const guardOptions = ({ authenticator, limiter, settings }: ServerParts) => ({
-  authenticator,
-  limiter,
-  rateLimit: settings.rateLimit,
-});
-
 const corsOptions = (origins: string[]) => ({
   origin: origins.includes('*') ? '*' : origins,
   exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy', 'budget-warning', 'location'],
 });
 
-/** Figures in Prometheus's text format. */
+/** Metrics in Prometheus's text format. */
 export type Metrics = { contentType: string; metrics(): Promise<string> };
 
 /** A second server for probes and figures, on a port of its own: neither load nor limits of callers reach it. */

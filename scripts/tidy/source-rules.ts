@@ -62,14 +62,14 @@ export const moduleState: Rule = treeRule('module-state', isSource, (tree, repor
 });
 
 const mayReadEnvironment = (path: string) =>
-  isForTests(path) || /^(src\/(main|environment)\.ts$|src\/cli\/|scripts\/|bench\/|bin\/)|\.config\.ts$/.test(path);
+  isForTests(path) || /^(src\/process\/|src\/cli\/|scripts\/|bench\/|bin\/)|\.config\.ts$/.test(path);
 
 /** The environment is read once, by main, and passed on as settings. */
 export const environment: Rule = treeRule(
   'environment',
   (path) => !mayReadEnvironment(path),
   (tree, report) => {
-    const message = 'process.env is read by main and the commands only: take the setting as a parameter';
+    const message = 'process.env is read by src/process and the commands only: take the setting as a parameter';
     walk(tree, (node) => {
       if (ts.isPropertyAccessExpression(node) && node.getText(tree) === 'process.env') report(node, message);
       if (ts.isBindingElement(node) && (node.propertyName ?? node.name).getText(tree) === 'env') {

@@ -2,8 +2,8 @@ import { fastify } from 'fastify';
 import { describe, expect, test } from 'vitest';
 import { registerErrors } from '../platform/http/errors-plugin.ts';
 import { noLimits, type Scope } from '../storage/port/index.ts';
+import type { Identity } from '../tenancy/index.ts';
 import { registerAccessControl } from './access-plugin.ts';
-import type { Identity } from './authenticator.ts';
 
 type Taken = { key: string; intervalMs: number; burst: number };
 

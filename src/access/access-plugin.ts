@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError } from '../platform/errors.ts';
 import type { KeyLimits, RateDecision, RateLimiter, Scope } from '../storage/port/index.ts';
-import type { Authenticator, Identity } from './authenticator.ts';
+import type { Identity } from '../tenancy/index.ts';
+import type { Authenticator } from './authenticator.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,48 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { Spender } from '../budgets/tenancy-index.ts';
-import type { KeyCache } from '../keys/key-cache.ts';
-import { digestOf, keyIdOf } from '../keys/key-format.ts';
-import type { LastUsedRecorder } from '../keys/last-used.ts';
+import { digestOf, type KeyCache, keyIdOf, type LastUsedRecorder } from '../keys/index.ts';
 import { ServiceError } from '../platform/errors.ts';
-import { type ApiKey, type KeyLimits, noLimits, type Scope, scopes } from '../storage/port/index.ts';
-
-/** On whose behalf a request is made, and what it may do. */
-export type Identity = {
-  tenantId: string;
-  /** The key it came with; `admin` for `ADMIN_API_KEY`, null where none is asked for. */
-  keyId: string | null;
-  scopes: readonly Scope[];
-  /** Whether it speaks for whoever operates the service, who makes keys of every tenant. */
-  isOperator: boolean;
-  /** Whether its key is one of the store, which may be revoked or expire. */
-  stored: boolean;
-  limits: KeyLimits;
-};
-
-/** The tenant of every caller where no keys are asked for, and of `ADMIN_API_KEY`. */
-export const defaultTenant = 'default';
-
-const operator = (keyId: string | null): Identity => ({
-  tenantId: defaultTenant,
-  keyId,
-  scopes,
-  isOperator: true,
-  stored: false,
-  limits: noLimits,
-});
-
-/** Whoever calls where no keys are asked for, and who works with the store itself. */
-export const anonymousOperator = operator(null);
-const adminIdentity = operator('admin');
-
-const hasBudget = ({ budgetUsdDay, budgetTokensDay, budgetUsdMonth, budgetTokensMonth }: KeyLimits): boolean =>
-  [budgetUsdDay, budgetTokensDay, budgetUsdMonth, budgetTokensMonth].some((limit) => limit !== null);
-
-/** Whose budgets a caller spends. */
-export const spenderOf = ({ tenantId, keyId, limits }: Identity): Spender => ({
-  tenantId,
-  key: keyId !== null && hasBudget(limits) ? { id: keyId, budgets: limits } : null,
-});
+import type { ApiKey } from '../storage/port/index.ts';
+import { adminOperator, anonymousOperator, type Identity } from '../tenancy/index.ts';
 
 /** Whether a key is asked for, and which ones there are. */
 export type AuthenticatorDeps = {
@@ -78,7 +38,7 @@ export function createAuthenticator({ mode, adminApiKey, keys, use }: Authentica
       const [, text] = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization ?? '') ?? [];
       if (text === undefined) throw refusal('Send an API key as "Authorization: Bearer <key>".');
       const digest = digestOf(text);
-      if (adminDigest !== null && timingSafeEqual(digest, adminDigest)) return adminIdentity;
+      if (adminDigest !== null && timingSafeEqual(digest, adminDigest)) return adminOperator;
       const keyId = keyIdOf(text);
       const cached = keyId === null ? null : await keys.get(keyId);
       // Only whoever has the whole key is told what became of it.

@@ -1,3 +1,4 @@
+import { toNanoUsd, toUsd } from '../platform/money.ts';
 import type { BudgetAccount, Budgets, Spending } from '../storage/port/index.ts';
 
 /** Whose budget it is. */
@@ -20,13 +21,6 @@ export type LimitUse = {
   reserved: number;
   endsAtMs: number;
 };
-
-/** Nanodollars in a dollar. */
-const nano = 1e9;
-/** USD in whole nanodollars. */
-export const toNanoUsd = (usd: number): number => Math.round(usd * nano);
-/** Nanodollars in USD. */
-export const toUsd = (nanoUsd: number): number => nanoUsd / nano;
 
 /** Nothing spent. */
 export const nothing: Spending = { tokens: 0, nanoUsd: 0 };

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../platform/clock.ts';
 import { createIds } from '../platform/ids.ts';
+import { createMetrics } from '../platform/metrics/metrics.ts';
 import { type Budgets, noBudgets } from '../storage/port/index.ts';
 import { createSqliteStore } from '../storage/sqlite/index.ts';
 import type { LimitUse } from './accounts.ts';
@@ -36,12 +36,12 @@ async function open({ tenant = {}, key, run = {} }: Options = {}) {
   const book = createBudgetLedger({ store, tenantDefaults: { ...noBudgets, ...tenant }, clock });
   const budgets = createBudgetControl({
     store,
-    book,
+    ledger: book,
     ofKey: async () => (key === undefined ? null : { ...noBudgets, ...key }),
     runLimits: { ...free, ...run },
     processId: () => 'proc_1',
     ids: createIds(clock.nowMs),
-    registry: new Registry(),
+    metrics: createMetrics(),
     clock,
     random: Math.random,
     log: { warn: () => {} },
@@ -52,7 +52,7 @@ async function open({ tenant = {}, key, run = {} }: Options = {}) {
   };
   return {
     budgets,
-    book,
+    ledger: book,
     spender,
     uses: () => book.usesOf(spender),
     forRun(spentBefore = used(0)) {

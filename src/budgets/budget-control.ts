@@ -1,16 +1,17 @@
-import { Counter, type Registry } from 'prom-client';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics/metrics.ts';
 import { createReleasingMap } from '../platform/releasing-map.ts';
 import type { AccountState, BudgetStore, Budgets, Spending } from '../storage/port/index.ts';
 import { isNearLimit, isUsedUp, type LimitUse, nothing, type ScopedAccount } from './accounts.ts';
 import { budgetExceeded } from './budget-errors.ts';
-import type { BudgetLedger, Spender } from './budget-ledger.ts';
+import type { BudgetLedger } from './budget-ledger.ts';
 import { createRunBudget, type RunBudget, type RunLimits } from './run-budget.ts';
 import { createSettlementSignal } from './settlement-signal.ts';
+import type { Spender } from './spender.ts';
 
 /** Pauses between attempts while the store is away, in ms. */
 const retryMs = 250;
@@ -41,13 +42,13 @@ export type BudgetControlDeps = {
   store: BudgetStore;
   /** The budgets of a key, null if there is no such key. */
   ofKey(keyId: string): Promise<Budgets | null>;
-  book: BudgetLedger;
+  ledger: BudgetLedger;
   /** What each run may spend. */
   runLimits: RunLimits;
   /** The id under which this process has its lease. */
   processId(): string;
   ids: Ids;
-  registry: Registry;
+  metrics: Metrics;
   clock: Clock;
   /** Gives [0, 1). */
   random: () => number;
@@ -56,17 +57,12 @@ export type BudgetControlDeps = {
 
 /** What may be spent by whom: looked at before a run is taken in, and reserved before each model call. */
 export function createBudgetControl(deps: BudgetControlDeps) {
-  const { store, book, ofKey, runLimits, processId, ids, registry, clock, random, log } = deps;
+  const { store, ledger, ofKey, runLimits, processId, ids, metrics, clock, random, log } = deps;
   const changes = createSettlementSignal(clock, random);
   const settling = createReleasingMap<string, Promise<unknown>>();
   const stopping = new AbortController();
   let sweeping: Promise<void> = Promise.resolve();
-  const refusals = new Counter({
-    name: 'agent_service_budget_refusals_total',
-    help: 'Runs and model calls that were refused since a budget was used up.',
-    labelNames: ['scope', 'unit', 'period'],
-    registers: [registry],
-  });
+  const refusals = metrics.counter('agent_service_budget_refusals_total');
   const refused = ({ scope, unit, period }: LimitUse) => refusals.inc({ scope, unit, period });
 
   /** Tries until the store answers, or `signal` aborts. */
@@ -83,14 +79,14 @@ export function createBudgetControl(deps: BudgetControlDeps) {
 
   async function accountsOfRun({ tenantId, budgetKeyId: id }: PaidRun): Promise<ScopedAccount[]> {
     const budgets = id === null ? null : await ofKey(id);
-    return book.accountsFor({ tenantId, key: id === null || budgets === null ? null : { id, budgets } });
+    return ledger.accountsFor({ tenantId, key: id === null || budgets === null ? null : { id, budgets } });
   }
 
   /** Books a call, also when the run is over; at the end of the process it is waited for. */
   function settle(holdId: string, spending: Spending): Promise<AccountState[]> {
     const settled = patiently(() => store.settle(holdId, spending), stopping.signal).catch((error: unknown) => {
       // Once this process is gone another one settles it by the journal.
-      if (!stopping.signal.aborted) log.warn({ err: error }, 'what a model call used could not be booked');
+      if (!stopping.signal.aborted) log.warn({ err: error }, 'what a model call used could not be ledgered');
       return [];
     });
     settling.set(holdId, settled);
@@ -134,8 +130,8 @@ export function createBudgetControl(deps: BudgetControlDeps) {
      * @throws {ServiceError} `budget_exceeded`
      */
     check(spender: Spender): Promise<LimitUse[]> | null {
-      if (book.isFree(spender)) return null;
-      return book.usesOf(spender).then((uses) => {
+      if (ledger.isFree(spender)) return null;
+      return ledger.usesOf(spender).then((uses) => {
         const over = uses.find(isUsedUp);
         if (over === undefined) return uses.filter(isNearLimit);
         refused(over);
@@ -148,7 +144,7 @@ export function createBudgetControl(deps: BudgetControlDeps) {
       return createRunBudget({
         limits: runLimits,
         spentBefore,
-        isFree: () => run.budgetKeyId === null && book.isFree({ tenantId: run.tenantId, key: null }),
+        isFree: () => run.budgetKeyId === null && ledger.isFree({ tenantId: run.tenantId, key: null }),
         accounts: () => patiently(() => accountsOfRun(run), signal),
         reserve: async (stepKey, spending, accounts) => {
           const hold = {

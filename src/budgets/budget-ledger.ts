@@ -1,10 +1,8 @@
 import type { Clock } from '../platform/clock.ts';
 import type { BudgetStore, Budgets } from '../storage/port/index.ts';
 import { accountsOf, type LimitUse, limitsOf, nothing, type ScopedAccount } from './accounts.ts';
+import type { Spender } from './spender.ts';
 import { createTenantBudgetCache } from './tenant-budget-cache.ts';
-
-/** Who spends: a tenant, and the key that it came with, if that has budgets. */
-export type Spender = { tenantId: string; key: { id: string; budgets: Budgets } | null };
 
 /** What the book stands on. */
 export type BudgetLedgerDeps = {

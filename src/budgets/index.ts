@@ -1,4 +1,11 @@
+export type { BudgetPeriod, BudgetScope, BudgetUnit, LimitUse } from './accounts.ts';
+export type { BudgetControl } from './budget-control.ts';
+export { createBudgetLedger } from './budget-ledger.ts';
+export { type CallPrice, maxSpendingOf } from './remaining-output.ts';
 export { budgetRoutes } from './routes.ts';
+export type { Reservation, ReservationRequest, RunBudget } from './run-budget.ts';
 export { setBudgetsBody } from './schemas.ts';
 export { type BudgetService, createBudgetService, type TenantUse } from './service.ts';
+export { type Spender, spenderOf } from './spender.ts';
 export { toLimitView } from './view.ts';
+export { wireBudgets } from './wire.ts';

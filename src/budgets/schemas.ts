@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tenantSchema } from '../keys/index.ts';
+import { tenantSchema } from '../tenancy/index.ts';
 
 /** Budgets beyond this are mistakes. */
 const usd = z.number().positive().max(1e9);

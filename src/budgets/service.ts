@@ -1,13 +1,16 @@
-import { type BudgetLedger, type Identity, type LimitUse, spenderOf } from '../access/index.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { BudgetStore, Budgets } from '../storage/port/index.ts';
+import type { Identity } from '../tenancy/index.ts';
+import type { LimitUse } from './accounts.ts';
+import type { BudgetLedger } from './budget-ledger.ts';
 import type { SetBudgets } from './schemas.ts';
+import { spenderOf } from './spender.ts';
 
 /** What the service stands on. */
 export type BudgetServiceDeps = {
   store: Pick<BudgetStore, 'setTenant' | 'tenants'>;
-  book: BudgetLedger;
+  ledger: BudgetLedger;
   log: Pick<Logger, 'info'>;
 };
 
@@ -22,7 +25,7 @@ const toBudgets = (request: SetBudgets): Budgets => ({
 });
 
 /** What may be spent, and what was: looking at it, and giving tenants budgets of their own. */
-export function createBudgetService({ store, book, log }: BudgetServiceDeps) {
+export function createBudgetService({ store, ledger, log }: BudgetServiceDeps) {
   /** Of tenants other than their own, callers learn nothing. */
   function tenantFor({ isOperator, tenantId }: Identity, asked: string | undefined): string {
     if (asked === undefined || asked === tenantId || isOperator) return asked ?? tenantId;
@@ -32,7 +35,7 @@ export function createBudgetService({ store, book, log }: BudgetServiceDeps) {
   async function usesOf(caller: Identity, asked: string | undefined): Promise<TenantUse> {
     const tenant = tenantFor(caller, asked);
     const own = spenderOf(caller);
-    return { tenant, limits: await book.usesOf(tenant === caller.tenantId ? own : { tenantId: tenant, key: null }) };
+    return { tenant, limits: await ledger.usesOf(tenant === caller.tenantId ? own : { tenantId: tenant, key: null }) };
   }
 
   return {

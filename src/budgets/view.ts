@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { LimitUse } from '../access/index.ts';
+import type { LimitUse } from './accounts.ts';
 import type { limitView } from './schemas.ts';
 
 /** A limit as the wire shows it. */

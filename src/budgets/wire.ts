@@ -1,37 +1,38 @@
-import type { Registry } from 'prom-client';
-import { createBudgetControl, createBudgetLedger, type KeyCache, toNanoUsd } from '../access/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics/metrics.ts';
+import { toNanoUsd } from '../platform/money.ts';
 import type { Settings } from '../platform/settings/settings.ts';
-import type { Store } from '../storage/port/index.ts';
-import { createBudgetService } from './index.ts';
+import type { FoundKey, Store } from '../storage/port/index.ts';
+import { createBudgetControl } from './budget-control.ts';
+import { createBudgetLedger } from './budget-ledger.ts';
+import { createBudgetService } from './service.ts';
 
-/** What budgets stand on. */
+/** What budgets are built from. */
 export type WireBudgetsDeps = {
+  settings: Pick<Settings, 'tenantBudgets' | 'runBudget'>;
   store: Store;
-  keys: Pick<KeyCache, 'get'>;
+  keys: { cache: { get(keyId: string): Promise<{ found: FoundKey | null }> } };
+  /** The id under which this process holds its lease. */
   processId(): string;
   ids: Ids;
-  registry: Registry;
+  metrics: Metrics;
   clock: Clock;
   log: Logger;
 };
 
-/** What may be spent: kept while runs are executed, and shown and changed over HTTP. */
-export function wireBudgets(
-  { tenantBudgets, runBudget }: Pick<Settings, 'tenantBudgets' | 'runBudget'>,
-  { store, keys, ...deps }: WireBudgetsDeps,
-) {
-  const book = createBudgetLedger({ store: store.budgets, tenantDefaults: tenantBudgets, clock: deps.clock });
-  const { usd, tokens } = runBudget;
+/** Builds budgets: `control` checks and reserves while runs are executed, `service` is what the HTTP API shows. */
+export function wireBudgets({ settings, store: { budgets: store }, keys, ...deps }: WireBudgetsDeps) {
+  const { usd, tokens } = settings.runBudget;
+  const ledger = createBudgetLedger({ store, tenantDefaults: settings.tenantBudgets, clock: deps.clock });
   const control = createBudgetControl({
     ...deps,
-    store: store.budgets,
-    book,
-    ofKey: async (keyId) => (await keys.get(keyId)).found?.key ?? null,
+    store,
+    ledger,
+    ofKey: async (keyId) => (await keys.cache.get(keyId)).found?.key ?? null,
     runLimits: { tokensMax: tokens, nanoUsdMax: usd === null ? null : toNanoUsd(usd) },
     random: Math.random,
   });
-  return { control, service: createBudgetService({ store: store.budgets, book, log: deps.log }) };
+  return { control, service: createBudgetService({ store, ledger, log: deps.log }) };
 }

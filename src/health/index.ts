@@ -1,2 +1,3 @@
 export { healthRoutes } from './routes.ts';
-export { createHealth, type Health, type Readiness } from './service.ts';
+export type { Health, Readiness } from './service.ts';
+export { wireHealth } from './wire.ts';

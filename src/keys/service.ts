@@ -1,9 +1,10 @@
-import { type Identity, makeApiKey } from '../access/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { ApiKey, KeyLimits, KeyStore, Page } from '../storage/port/index.ts';
+import type { Identity } from '../tenancy/index.ts';
+import { makeApiKey } from './key-format.ts';
 import type { CreateKey } from './schemas.ts';
 
 /** What the service stands on. */

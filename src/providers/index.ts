@@ -1,19 +1,19 @@
 export {
-  createProviderChain,
-  createProviderKeyLimits,
-  createStoredBreakers,
-  type ProviderChain,
   type ProviderConfig,
   type ProviderOption,
   ProvidersError,
   providersOf,
-  retryAfterMs,
+  requestedWaitMs,
 } from './chain/index.ts';
 export { type Exchange, type InspectProviderOptions, inspectProvider, type ProviderFacts } from './inspection.ts';
 export { type Answerer, answererOf, type ModelCall, modelCallOf, withModelCall } from './model-call.ts';
-export { createPriceList, type PricedModel, type PriceList } from './prices/index.ts';
-export { createProviderCheck } from './provider-check.ts';
-export { createSimulatedModelProvider } from './simulated/index.ts';
+export {
+  createPriceList,
+  type MaxCost,
+  type PricedModel,
+  type PriceList,
+  type RequestedModel,
+} from './prices/index.ts';
 export {
   type CallTimeout,
   createModelClient,
@@ -27,3 +27,4 @@ export {
   proxyFor,
   TruncatedAnswerError,
 } from './transport/index.ts';
+export { wireProviders } from './wire.ts';

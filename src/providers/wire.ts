@@ -1,54 +1,65 @@
-import type { Registry } from 'prom-client';
 import type { Clock } from '../platform/clock.ts';
+import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics/metrics.ts';
 import type { Settings } from '../platform/settings/settings.ts';
-import { journalProvider } from '../runs/index.ts';
 import type { Store } from '../storage/port/index.ts';
 import {
-  createPriceList,
   createProviderChain,
-  createProviderCheck,
   createProviderKeyLimits,
-  createSimulatedModelProvider,
   createStoredBreakers,
   type ProviderConfig,
-} from './index.ts';
-import { createMaxCostEstimator } from './prices/max-cost.ts';
+} from './chain/index.ts';
+import { createMaxCostEstimator, createPriceList } from './prices/index.ts';
+import { createProviderCheck } from './provider-check.ts';
+import { createSimulatedModelProvider } from './simulated/index.ts';
 
-/** What models stand on. */
-export type ModelDeps = {
+/** What model providers are built from. */
+export type WireProvidersDeps = {
   settings: Settings;
   store: Store;
-  registry: Registry;
+  metrics: Metrics;
+  /** Identifies this process where processes share the permits of a provider's key. */
   processId: string;
   clock: Clock;
   log: Logger;
 };
 
-/** Where answers of models come from: the chain of providers, or the simulated model where there is none. */
+/** Builds the source of model answers: the chain of providers, or the simulated model where no provider is configured. */
 export function wireProviders(
   providers: readonly ProviderConfig[],
-  { settings, store, registry, processId, clock, log }: ModelDeps,
+  { settings, store, metrics, processId, clock, log }: WireProvidersDeps,
 ) {
-  const board = createStoredBreakers({ store, clock, log });
+  const sharedBreakers = createStoredBreakers({ store, clock, log });
   const { share, leaveShares: leave } = store.providers;
-  const keys = createProviderKeyLimits({ share, leave, processId, clock, log });
+  const keyLimits = createProviderKeyLimits({ share, leave, processId, clock, log });
   const { runTimeoutMs: callMs, providerFirstEventMs: firstEventMs, providerIdleMs: idleMs } = settings;
   const limits = { callMs, firstEventMs, idleMs };
-  const chain = createProviderChain({ providers, limits, board, keys, registry, clock, random: Math.random, log });
-  const modelProvider = providers.length > 0 ? chain.provider : createSimulatedModelProvider({ clock });
+  const chain = createProviderChain({
+    providers,
+    limits,
+    sharedBreakers,
+    keys: keyLimits,
+    metrics,
+    clock,
+    random: Math.random,
+    log,
+  });
+  const isSimulated = providers.length === 0;
   const check = createProviderCheck(providers);
   const prices = createPriceList({ providers, overrides: settings.modelPrices, clock });
+  const services: Service[] = [...chain.clients, sharedBreakers, keyLimits];
   return {
+    /** What every run uses for the models that its agents do not bring along themselves. */
     defaults: {
-      modelProvider: journalProvider(modelProvider),
+      modelProvider: isSimulated ? createSimulatedModelProvider({ clock }) : chain.provider,
       model: settings.openai.model,
       guard: chain.guard,
       costOf: prices.costOf,
-      quote: createMaxCostEstimator(prices, providers.length > 0 ? chain : null),
+      maxCostOf: createMaxCostEstimator(prices, isSimulated ? null : chain),
     },
-    /** Looks how the providers are; null where there is none. */
+    /** Checks the providers, for readiness; null where there is none. */
     check: check && (async (signal: AbortSignal) => chain.outage() ?? (await check(signal))),
-    services: [...chain.clients, board, keys],
+    services,
   };
 }

@@ -1,2 +1,2 @@
-export { createPruner } from './pruner.ts';
 export { type Swept, sweep } from './sweep.ts';
+export { wireRetention } from './wire.ts';

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createMetrics } from '../platform/metrics/metrics.ts';
 import type { Store } from '../storage/port/index.ts';
 import { createSlots } from './admission/slots.ts';
 import { createRunMetrics } from './metrics.ts';
@@ -11,12 +12,14 @@ function createFigures() {
     if (state.counts === null) throw new Error('the store is away');
     return state.counts;
   };
-  const { registry, ...tell } = createRunMetrics({
+  const metrics = createMetrics();
+  const tell = createRunMetrics({
     store: { runs: { countUnfinished } } as unknown as Store,
     slots: createSlots(3),
-    loopDelay: { recentMs: () => 250 },
+    metrics,
+    eventLoopDelay: { recentMs: () => 250 },
   });
-  const lines = async () => (await registry.metrics()).split('\n').filter((line) => !line.startsWith('#'));
+  const lines = async () => (await metrics.registry.metrics()).split('\n').filter((line) => !line.startsWith('#'));
   return { state, lines, tell };
 }
 

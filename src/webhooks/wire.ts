@@ -1,33 +1,31 @@
-import type { Registry } from 'prom-client';
 import type { Clock } from '../platform/clock.ts';
 import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics/metrics.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import { packageVersion } from '../platform/versions.ts';
-import type { WebhookStore } from '../storage/port/index.ts';
-import {
-  createAddressRule,
-  createDispatcher,
-  createSender,
-  createWebhookMetrics,
-  createWebhookService,
-  type WebhookService,
-} from './index.ts';
+import type { Store } from '../storage/port/index.ts';
+import { createAddressRule } from './address.ts';
+import { createDispatcher } from './dispatcher.ts';
+import { createWebhookMetrics } from './metrics.ts';
+import { createSender } from './sender.ts';
+import { createWebhookService, type WebhookService } from './service.ts';
 
-/** What webhooks stand on. */
+/** What webhooks are built from. */
 export type WireWebhooksDeps = {
-  store: WebhookStore;
-  /** Where their figures are added. */
-  registry: Registry;
+  settings: Pick<Settings, 'webhooks'>;
+  store: Store;
+  metrics: Metrics;
   clock: Clock;
   log: Logger;
 };
 
-/** Webhooks as the settings want them: whom runs may tell, and the part of the process that does it. */
-export function wireWebhooks(
-  { secrets, allowNetworks, allowHttp }: Settings['webhooks'],
-  { store, registry, clock, log }: WireWebhooksDeps,
-): { service: WebhookService; dispatcher: Service } {
+/** Builds webhooks: the `service` that accepts and lists them, and the `dispatcher` that delivers them. */
+export function wireWebhooks({ settings, store: { webhooks: store }, metrics, clock, log }: WireWebhooksDeps): {
+  service: WebhookService;
+  dispatcher: Service;
+} {
+  const { secrets, allowNetworks, allowHttp } = settings.webhooks;
   const isAllowed = createAddressRule(allowNetworks);
   return {
     service: createWebhookService({ store, canSign: secrets.length > 0, urls: { allowHttp, isAllowed } }),
@@ -36,7 +34,7 @@ export function wireWebhooks(
       send: createSender({ isAllowed, clock }),
       secrets,
       userAgent: `agent-service/${packageVersion()}`,
-      metrics: createWebhookMetrics({ store, registry }),
+      metrics: createWebhookMetrics({ store, metrics }),
       clock,
       random: Math.random,
       log,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeApiKey } from '../../src/access/index.ts';
+import { makeApiKey } from '../../src/keys/index.ts';
 import { createIds } from '../../src/platform/ids.ts';
 import { type FakeProvider, startFakeProvider } from '../support/fake-provider.ts';
 import { adminApiKey, bearer, holderOf, keyedEnv, type MadeKey, makeKey } from '../support/keys.ts';

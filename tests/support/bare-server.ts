@@ -13,7 +13,7 @@ export async function buildBareServer(
 ): Promise<FastifyInstance> {
   const helper = new Agent({ name: 'helper', instructions: 'Hi.' });
   const settings = parseSettings({ APP_ENV: 'test', ...env });
-  const nobody = { get: () => Promise.reject(new Error('there are no keys')), isValid: () => false };
+  const noKeys = { get: () => Promise.reject(new Error('there are no keys')), isValid: () => false };
   return buildServer({
     settings,
     version: '1.2.3',
@@ -21,14 +21,17 @@ export async function buildBareServer(
     ids: () => 'req_1',
     agents: createAgentRegistry({ helper }),
     health: { isDraining: () => false, readiness: () => ({ state: 'ready' }) },
-    authenticator: createAuthenticator({
-      mode: settings.authMode,
-      adminApiKey: undefined,
-      keys: nobody,
-      use: { note: () => {} },
-    }),
-    limiter: { take: async () => ({ allowed: true, remaining: 1, resetMs: 0, retryAfterMs: 0 }) },
-    shedding: { loopDelay: { recentMs: () => 0 }, delayMaxMs: 1, metrics: { shed: () => {} } },
+    access: {
+      authenticator: createAuthenticator({
+        mode: settings.authMode,
+        adminApiKey: undefined,
+        keys: noKeys,
+        use: { note: () => {} },
+      }),
+      limiter: { take: async () => ({ allowed: true, remaining: 1, resetMs: 0, retryAfterMs: 0 }) },
+      rateLimit: settings.rateLimit,
+    },
+    loadShedding: { eventLoopDelay: { recentMs: () => 0 }, delayMaxMs: 1, metrics: { shed: () => {} } },
     arrival,
     closing: new AbortController().signal,
   } as unknown as ServerParts);

@@ -1,4 +1,4 @@
-import { makeApiKey } from '../../src/access/index.ts';
+import { makeApiKey } from '../../src/keys/index.ts';
 import { createIds } from '../../src/platform/ids.ts';
 import type { FoundKey, KeyStore } from '../../src/storage/port/index.ts';
 import { noLimits } from '../../src/storage/port/index.ts';

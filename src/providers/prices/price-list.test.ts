@@ -32,7 +32,7 @@ describe('the price of a call', () => {
     { what: 'a name of the language', asked: { provider: 'openai', model: 'constructor' } },
   ])('is not known, and never zero, for $what', ({ asked }) => {
     expect(prices().costOf(asked, tokens)).toBeNull();
-    expect(prices().quote(asked, 1)).toBeNull();
+    expect(prices().priceOf(asked, 1)).toBeNull();
     expect(prices().outputTokensMax(asked)).toBeNull();
   });
 
@@ -76,9 +76,9 @@ describe('the price of a call', () => {
 
   test('before it is made is the most that it may be', () => {
     const asked = { provider: 'openai', model: 'gpt-4.1' };
-    const quote = prices().quote(asked, 1_000);
-    expect(quote?.inputUsd).toBeCloseTo(0.002, 10);
-    expect(quote?.outputTokenUsd).toBeCloseTo(0.000_008, 12);
+    const price = prices().priceOf(asked, 1_000);
+    expect(price?.inputUsd).toBeCloseTo(0.002, 10);
+    expect(price?.outputTokenUsd).toBeCloseTo(0.000_008, 12);
     expect(prices().outputTokensMax(asked)).toBe(32_768);
   });
 });

@@ -111,7 +111,7 @@ export function createPriceList({ providers, overrides, clock }: PriceListOption
      * What a call costs at most that is about to be made, in USD: its input with nothing of it kept by the provider, and
      * each token that it puts out. Null where the model's price is not known.
      */
-    quote(asked: PricedModel, inputTokens: number): { inputUsd: number; outputTokenUsd: number } | null {
+    priceOf(asked: PricedModel, inputTokens: number): { inputUsd: number; outputTokenUsd: number } | null {
       const pricing = pricingOf(asked);
       if (pricing === null) return null;
       const costOf = (outputTokens: number) => pricing.costOf({ inputTokens, cachedInputTokens: 0, outputTokens });

@@ -1,6 +1,6 @@
 import type { KeyCache } from '../keys/key-cache.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Identity } from './authenticator.ts';
+import type { Identity } from '../tenancy/index.ts';
 
 /** What the watch stands on. */
 export type KeyRevocationWatchDeps = { keys: Pick<KeyCache, 'ask' | 'isValid'>; clock: Clock };

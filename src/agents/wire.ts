@@ -1,0 +1,38 @@
+import type { MCPServer } from '@openai/agents';
+import type { Service } from '../platform/lifecycle.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Settings } from '../platform/settings/settings.ts';
+import { type ContextBuilder, contextCheck } from './context.ts';
+import { describeDurabilityGaps, findDurabilityGaps } from './durability.ts';
+import { createMcpConnections } from './mcp-connections.ts';
+import { type AnyAgent, createAgentRegistry } from './registry.ts';
+
+/** What agents are built from. */
+export type WireAgentsDeps = {
+  options: {
+    agents: Record<string, AnyAgent>;
+    entry?: string;
+    context?: ContextBuilder;
+    mcpServers?: readonly MCPServer[];
+  };
+  settings: Pick<Settings, 'toolEffectDefault'>;
+  /** Whether this process logs what is unclear about the agents; of several workers one does. */
+  warns: boolean;
+  log: Logger;
+};
+
+/**
+ * Builds the agents of the application.
+ *
+ * @throws {RegistrationError} when they cannot be served
+ */
+export function wireAgents({ options, settings, warns, log }: WireAgentsDeps) {
+  const registry = createAgentRegistry(options.agents, options.entry);
+  const gaps = describeDurabilityGaps(findDurabilityGaps(registry), settings.toolEffectDefault);
+  if (warns) for (const gap of gaps) log.warn(gap);
+  const services: Service[] = [
+    createMcpConnections([...(options.mcpServers ?? []), ...registry.mcpServers()]),
+    contextCheck(options.context),
+  ];
+  return { registry, services };
+}

@@ -1,0 +1,78 @@
+import cluster from 'node:cluster';
+import { tuneGarbageCollection } from '../platform/gc-tuning.ts';
+import { createLogger, type Logger } from '../platform/logger.ts';
+import { disableSdkDefaults } from '../platform/sdk-defaults.ts';
+import { parseSettings, type Settings, secretsOf } from '../platform/settings/settings.ts';
+import { readEnvironment } from './environment.ts';
+import { endMs, failStart, installExit, primaryEndMs, startedIn } from './exit.ts';
+import { createPrimary } from './primary.ts';
+import type { ServeOptions } from './serve-options.ts';
+import { reportStartup } from './startup-report.ts';
+import { countWorkers, joinPrimary, type PrimaryLink } from './workers/index.ts';
+
+/** A service that has started. */
+type Started = { url: string | null; probeUrl: string; hasKey: boolean; stop(): Promise<boolean> };
+
+/** Starts the service in this process. */
+type Start = (settings: Settings, log: Logger, link: PrimaryLink | null) => Promise<Started>;
+
+/** The API keys of the providers that the application names, which no log line may hold. */
+const keysIn = ({ providers = [] }: ServeOptions): (string | undefined)[] =>
+  providers.map((each) => (typeof each === 'string' ? undefined : each.apiKey));
+
+/** Keeps `count` workers as this process, which serves nothing itself. */
+async function runPrimary(settings: Settings, count: number, log: Logger): Promise<Omit<Started, 'hasKey'>> {
+  const primary = await createPrimary(settings, count, log);
+  const exit = installExit({
+    stop: primary.stop,
+    delayMs: primaryEndMs(settings),
+    onForce: primary.kill,
+    log,
+  });
+  const started = await primary.start().catch((error: unknown) => {
+    if (exit.isLeaving()) return new Promise<never>(() => {}); // the start was undone, and the process ends
+    throw error;
+  });
+  reportStartup({ ...started, workers: count }, settings, log);
+  return { url: started.url, probeUrl: started.probeUrl, stop: primary.stop };
+}
+
+/** Serves as this process, alone or as one of the workers of a primary. */
+async function runService(start: Start, settings: Settings, log: Logger, link: PrimaryLink | null): Promise<Started> {
+  const starting = start(settings, log, link);
+  const stop = async () => (await (await startedIn(starting))?.stop()) ?? true;
+  installExit({ stop, delayMs: endMs(settings), link, log });
+  const service = await starting;
+  if (link === null) reportStartup({ ...service, workers: 1 }, settings, log);
+  else {
+    log.info({ url: service.url }, 'worker started');
+    await link.serving(service);
+  }
+  return service;
+}
+
+/** Reads the settings, and serves by `start` as this process or keeps workers that do. A failed start ends the process. */
+export async function runProcess(options: ServeOptions, start: Start): Promise<Omit<Started, 'hasKey'>> {
+  disableSdkDefaults(process.env);
+  tuneGarbageCollection();
+  let link: PrimaryLink | null = null;
+  try {
+    const environment = readEnvironment();
+    link = joinPrimary(environment);
+    const parsed = parseSettings(environment);
+    const settings = { ...parsed, simulated: parsed.simulated && !options.providers?.length };
+    const log = createLogger({
+      level: settings.logLevel,
+      appName: settings.appName,
+      worker: link?.number,
+      secrets: [...secretsOf(settings), ...keysIn(options)],
+      readable: settings.appEnv === 'development',
+    });
+    const workers = countWorkers(settings);
+    // In a cluster that another program keeps, each process serves as it would alone.
+    if (cluster.isPrimary && workers > 1) return await runPrimary(settings, workers, log);
+    return await runService(start, settings, log, link);
+  } catch (error) {
+    return failStart(error, link);
+  }
+}
