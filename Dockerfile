@@ -1,7 +1,7 @@
-# The support desk of examples/, served as production serves. docs/docker.md has the Dockerfile for an app of your own,
-# and says how to build behind a proxy or with a registry of your own.
+# Production image of the support desk in examples/. docs/docker.md has a Dockerfile for your own application, and
+# describes builds behind a proxy or with a private registry.
 
-# The digest pins what is built upon, for all platforms; renew it together with the one in docs/docker.md.
+# The digest pins the base image for all platforms. Update it together with the one in docs/docker.md.
 ARG NODE_IMAGE=node:24-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6
 
 FROM ${NODE_IMAGE} AS build
@@ -27,12 +27,12 @@ RUN --mount=type=cache,target=/root/.npm \
 COPY LICENSE ./
 COPY bin bin
 COPY --from=build /app/dist dist
-# The files belong to root, and only root may change them, whatever the umask of the checkout was.
+# The files belong to root, and only root may change them, regardless of the umask of the checkout.
 RUN rm package-lock.json node_modules/.package-lock.json && chmod -R u=rwX,go=rX .
 
 FROM ${NODE_IMAGE}
 ARG NODE_IMAGE
-# What builds the image knows these: the pipeline passes them.
+# The release pipeline passes these build arguments.
 ARG VERSION=0.0.0
 ARG REVISION=unknown
 ARG CREATED=unknown
@@ -45,20 +45,20 @@ LABEL org.opencontainers.image.title="agent-service" \
       org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.base.name="${NODE_IMAGE}"
-# Nothing is installed at run time, so nothing that installs is left; the embedded store writes to /data alone.
+# Nothing is installed at run time, so the package managers are removed. The embedded store writes to /data only.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
       /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-* \
     && mkdir /data && chown 10001:10001 /data
 WORKDIR /app
 COPY --from=app /app ./
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data WEB_CONCURRENCY=auto
-# By number, so that Kubernetes can see that it is not root.
+# A numeric id, so that Kubernetes can verify that the user is not root.
 USER 10001:10001
 VOLUME /data
 EXPOSE 8000 9464
-# Node asks, since there is no curl. In Kubernetes the probes of the chart do this.
+# Node sends the request, since the image has no curl. In Kubernetes the probes of the chart replace this check.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8000}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# No shell and no npm between: node is process 1 and gets the signals.
+# No shell and no npm in between: node is process 1 and receives the signals.
 ENTRYPOINT ["node", "bin/agent-service.mjs"]
 CMD ["start", "dist/examples/support-desk/main.js"]

@@ -75,7 +75,7 @@ describe('dependencies', () => {
   test.each([
     ['peerDependencies', 'Peer'],
     ['dependencies', 'At run time'],
-    ['devDependencies', 'For the work on it'],
+    ['devDependencies', 'Development'],
   ] as const)('in %s are those that the page gives a reason for', (kind, heading) => {
     expect(rowsBelow(heading)).toEqual(Object.keys(manifest[kind]).toSorted());
   });

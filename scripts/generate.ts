@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type CheckEntry, checkTable } from '../src/doctor/index.ts';
 import { type ErrorEntry, errorCatalogue } from '../src/platform/errors.ts';
+import { type MetricEntry, metricsTable } from '../src/platform/metrics/metrics-table.ts';
 import { type SettingName, settingsTable } from '../src/platform/settings/settings-table.ts';
 import { type Expected, faultTable } from '../tests/faults/provider-faults.ts';
 
@@ -13,12 +14,12 @@ const command = 'npm run generate';
 /** The settings stand in the table in groups; each title stands before the setting named here. */
 const groupTitles: Partial<Record<SettingName, string>> = {
   APP_NAME: 'The service',
-  OPENAI_API_KEY: 'The model provider',
+  OPENAI_API_KEY: 'Model providers',
   MAX_CONCURRENT_RUNS: 'Runs',
-  RATE_LIMIT_RPM: 'Callers',
+  RATE_LIMIT_RPM: 'Rate limits, authentication and CORS',
   DATABASE_URL: 'The store',
   WEBHOOK_SIGNING_SECRET: 'Webhooks',
-  HEALTH_CHECK_TIMEOUT: 'Health and the end',
+  HEALTH_CHECK_TIMEOUT: 'Health checks and graceful shutdown',
 };
 
 type SettingRow = { name: string; about: string; allowed: string; defaultText: string; secret: boolean };
@@ -78,9 +79,9 @@ function settingsPage(): string {
     notice('src/platform/settings/settings-table.ts'),
     '# Settings',
     '',
-    'The service reads its settings from the environment. An empty variable counts as absent. Every mistake is reported',
-    'at once when the service starts, and secrets are never printed. Settings whose name has no unit are in seconds.',
-    '`.env.example` holds all of them with their defaults.',
+    'The service reads its settings from environment variables. An empty variable counts as unset. At its start the',
+    'service reports all invalid settings together; it never prints a secret. A setting whose name contains no unit is in',
+    'seconds. `.env.example` lists all settings with their defaults.',
   ];
   for (const { title, rows } of settingGroups()) {
     lines.push('', `## ${title}`, '', '| Variable | Default | Allowed | Meaning |', '|---|---|---|---|');
@@ -111,10 +112,11 @@ function errorsPage(): string {
     notice('src/platform/errors.ts'),
     '# Errors',
     '',
-    'Errors are problem documents (RFC 9457, `application/problem+json`) with these members: `type`, `title`, `status`,',
-    '`detail`, `code`, and `instance`, which is the id of the request; where they apply also `run_id`, `retry_after` and',
-    '`errors`, a list of `path` and `message`. Match on `code`: it does not change. "Retry" says whether the same request',
-    'may succeed later. Every 429 and 503 carries the header `Retry-After` in whole seconds.',
+    'An error response is a problem document (RFC 9457, `application/problem+json`) with the members `type`, `title`,',
+    '`status`, `detail`, `code` and `instance`, which is the id of the request. Where they apply, it also has `run_id`,',
+    '`retry_after` and `errors`, a list of objects with `path` and `message`. Clients should match on `code`: codes do not',
+    'change. The column "Retry" says whether the same request may succeed later. Every 429 and 503 response has the header',
+    '`Retry-After`, in whole seconds.',
     '',
     '| Status | Code | Title | Retry | Detail |',
     '|---|---|---|---|---|',
@@ -131,35 +133,36 @@ function doctorPage(): string {
     notice('src/doctor/checks.ts'),
     '# Doctor',
     '',
-    '`agent-service doctor` looks at the settings, the model provider, the store, clocks and the disk, and prints one',
-    'line for each finding: what is wrong, and how to mend it. It reads its settings from the environment or `.env`, as',
-    'the service does, so run it where the service runs: `kubectl exec`, or a job with the same settings. The service',
-    'may run meanwhile.',
+    '`agent-service doctor` is a diagnostic command. It checks the settings, the model provider, the store, the clocks and',
+    'the disk. It prints one line for each finding: the result of a check and, if something is wrong, how to fix it.',
+    'Doctor reads its settings from the environment or `.env`, as the service does. Run it where the service runs: with',
+    '`kubectl exec`, or as a Job with the same settings. The service can keep running meanwhile.',
     '',
     '```sh',
-    'agent-service doctor --replicas 21                       # before a deploy: 20 pods, and one more for the update',
+    'agent-service doctor --replicas 21                       # before a deploy: 20 pods, and one more for a rolling update',
     'agent-service doctor --url http://agent-service:8000     # a running service, over HTTP',
-    'agent-service doctor --url http://agent-service:8000 --run   # and one run, with the key in ADMIN_API_KEY',
+    'agent-service doctor --url http://agent-service:8000 --run   # also executes one run, with the key in ADMIN_API_KEY',
     '```',
     '',
-    'It changes nothing. It costs one call of a model for one word, or with `--run` one run. Every check has a deadline,',
-    'a minute at most, so that it ends also where nothing answers. No secret is printed.',
+    'Doctor changes nothing. It makes one model call that asks for one word, or with `--run` one run. Every check has a',
+    'timeout of a minute at most, so doctor ends even if nothing answers. It prints no secret.',
     '',
     '| Option | Meaning |',
     '|---|---|',
-    '| `--replicas <count>` | Processes that will use the store: the most pods there may be, and one more for an update. Default 1 |',
-    '| `--url <url>` | Looks at a running service over HTTP, and at nothing else |',
-    '| `--run` | With `--url`: makes one run of the entry agent |',
-    '| `--strict` | Ends with 1 for warnings too |',
-    '| `--json` | One JSON object: `status`, `version`, and `checks` with `check`, `verdict`, `message`, `mend`, `figures` |',
+    '| `--replicas <count>` | Number of processes that will use the store: the maximum number of pods, plus one for a rolling update. Default 1 |',
+    '| `--url <url>` | Checks a running service over HTTP, and nothing else |',
+    '| `--run` | With `--url`: executes one run of the entry agent |',
+    '| `--strict` | Warnings also lead to exit code 1 |',
+    '| `--json` | Prints one JSON object: `status`, `version`, and `checks` with `check`, `verdict`, `message`, `mend`, `figures` |',
     '',
-    'Exit codes: 0 all is well, warnings aside; 1 something is wrong; 2 it was called wrongly.',
+    'Exit codes: 0, no check failed (there may be warnings); 1, a check failed; 2, invalid arguments.',
     '',
-    '## What is checked',
+    '## Checks',
     '',
-    'A check is `ok`, `warning`, `failed`, or `skipped` where it does not apply or cannot be made. Names do not change.',
+    'The verdict of a check is `ok`, `warning`, `failed`, or `skipped` if the check does not apply or cannot be made. The',
+    'names of checks do not change.',
     '',
-    '| Check | Looks at | Fails | Warns |',
+    '| Check | What it checks | Fails if | Warns if |',
     '|---|---|---|---|',
     ...rows,
   ].join('\n')}\n`;
@@ -170,6 +173,20 @@ function outcomeOf({ asked, outcome }: Expected): string {
   const tries = asked === 1 ? '' : `, asked ${asked === 2 ? 'twice' : `${asked} times`}`;
   if (outcome === 'itself') return `the answer${tries}`;
   return outcome === 'other' ? `the answer of the next${tries}` : `\`${outcome}\`${tries}`;
+}
+
+/** `docs/runbook.md` with the table of metrics. */
+function runbookPage(): string {
+  const page = readFileSync(join(import.meta.dirname, '../docs/runbook.md'), 'utf8');
+  const rows = Object.entries<MetricEntry>(metricsTable).map(([name, { type, help, labels = [], note }]) => {
+    const series = labels.length === 0 ? name : `${name}{${labels.join(',')}}`;
+    return `| \`${series}\` | ${type} | ${cell(note === undefined ? help : `${help} ${note}`)} |`;
+  });
+  const table = ['| Metric | Type | Meaning |', '| --- | --- | --- |', ...rows].join('\n');
+  return page.replace(
+    /<!-- metrics -->[\s\S]*<!-- \/metrics -->/,
+    () => `<!-- metrics -->\n\n${notice('src/platform/metrics/metrics-table.ts')}\n\n${table}\n\n<!-- /metrics -->`,
+  );
 }
 
 /** `docs/providers.md` with the table of faults as the tests have it. */
@@ -193,6 +210,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: 'docs/doctor.md', content: doctorPage() },
     { path: 'docs/errors.md', content: errorsPage() },
     { path: 'docs/providers.md', content: providersPage() },
+    { path: 'docs/runbook.md', content: runbookPage() },
     { path: 'docs/settings.md', content: settingsPage() },
   ];
 }

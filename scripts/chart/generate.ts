@@ -32,7 +32,7 @@ function readme(table: string): string {
 function golden(environment: string): string {
   const { status, stdout, stderr } = template({ valuesFiles: [`values-${environment}.yaml`] });
   if (status !== 0) throw new Error(stderr);
-  return `# Rendered with values-${environment}.yaml by \`npm run generate\`; a change here is a change for its users.\n${stdout}`;
+  return `# Rendered with values-${environment}.yaml by \`npm run generate\`; a change in this file is a change for the users of these values.\n${stdout}`;
 }
 
 type Files = Map<string, string>;

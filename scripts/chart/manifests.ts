@@ -12,36 +12,41 @@ export const manifestValues = {
       DATABASE_URL: 'postgres://agent:your-password@postgres:5432/agent',
     },
   },
-  // A job would have to be deleted before each `kubectl apply`; the first new pod migrates as well.
+  // The rate limit is a setting that most operators adapt, so the plain ConfigMap shows it with its default.
+  config: { RATE_LIMIT_RPM: 100 },
+  // A Job would have to be deleted before each `kubectl apply`; without it the first new pod migrates the schema.
   migration: { enabled: false },
   tests: { doctor: false, run: false },
 };
 
 /** The files of deploy/k8s, and what each is about. */
 const files: Record<string, { kind: string; about: string[] }> = {
-  'configmap.yaml': { kind: 'ConfigMap', about: ['Settings; docs/settings.md tells them all.'] },
+  'configmap.yaml': { kind: 'ConfigMap', about: ['Settings of the service; docs/settings.md lists all of them.'] },
   'secrets.yaml': {
     kind: 'Secret',
-    about: ['Secrets to complete: with these placeholders the service refuses to start.'],
+    about: ['Replace these placeholders: the service refuses to start with them.'],
   },
   'serviceaccount.yaml': { kind: 'ServiceAccount', about: [] },
   'deployment.yaml': {
     kind: 'Deployment',
     about: [
-      'Name your image. `replicas` is for the first time: where hpa.yaml is applied too, take the line out before you',
-      'apply this file again, or the autoscaler has to begin anew.',
+      'Set your image. `replicas` is for the first deployment: if hpa.yaml is applied too, remove that line before you',
+      'apply this file again, or the Deployment is reset to this number of pods.',
     ],
   },
   'service.yaml': { kind: 'Service', about: [] },
   'hpa.yaml': {
     kind: 'HorizontalPodAutoscaler',
     about: [
-      'agent_service_demand is served by the Prometheus adapter, with the rules of',
+      'The Prometheus adapter serves agent_service_demand, with the rules of',
       'deploy/helm/agent-service/files/prometheus-adapter.yaml.',
     ],
   },
   'pdb.yaml': { kind: 'PodDisruptionBudget', about: [] },
-  'networkpolicy.yaml': { kind: 'NetworkPolicy', about: ['Say who may call, and where your database is.'] },
+  'networkpolicy.yaml': {
+    kind: 'NetworkPolicy',
+    about: ['Set the sources that may call the service, and the addresses of your database.'],
+  },
 };
 
 /** What only a release has: kubectl does not know the chart, and a checksum by hand would soon be wrong. */
@@ -73,7 +78,7 @@ export function manifests(): Map<string, string> {
     Object.entries(files).map(([name, { kind, about }]) => {
       const own = objects.filter((object) => object.kind === kind);
       const notice =
-        'Rendered from deploy/helm/agent-service by `npm run generate`; edit that instead, or a copy of this.';
+        'Rendered from deploy/helm/agent-service by `npm run generate`; edit the chart instead, or a copy of this file.';
       return [name, comment([notice, ...about]) + own.map(plain).join('---\n')] as const;
     }),
   );

@@ -131,7 +131,7 @@ export function valuesSchema(values: Value[]): string {
     title: 'Values of the agent-service chart',
     ...strictObject({
       ...propertiesOf(values),
-      global: { type: 'object', description: 'What a chart that this one is part of gives to all of its parts.' },
+      global: { type: 'object', description: 'Values that a parent chart passes to all of its subcharts.' },
     }),
     required: requiredOf(values),
   };

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError } from '../platform/errors.ts';
+import { retryAfterRules } from '../platform/http/retry-after.ts';
 import type { KeyLimits, RateDecision, RateLimiter, Scope } from '../storage/port/index.ts';
 import type { Identity } from '../tenancy/index.ts';
 import type { Authenticator } from './authenticator.ts';
@@ -86,6 +87,7 @@ export function registerAccessControl(
     const caller = request.caller.keyId === null ? `ip:${request.ip}` : `key:${request.caller.keyId}`;
     const decision = await limiter.take(`${policy}:${caller}`, { intervalMs: minuteMs / perMinute, burst });
     setRateHeaders(reply, policy, perMinute, decision);
-    if (!decision.allowed) throw new ServiceError('rate_limited', {}, { retryAfterMs: decision.retryAfterMs });
+    if (!decision.allowed)
+      throw new ServiceError('rate_limited', {}, { retryAfterMs: retryAfterRules.rateLimitMs(decision) });
   });
 }

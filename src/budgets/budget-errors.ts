@@ -1,4 +1,5 @@
 import { ServiceError } from '../platform/errors.ts';
+import { retryAfterRules } from '../platform/http/retry-after.ts';
 import type { LimitUse } from './accounts.ts';
 
 const amount = ({ unit, limit }: LimitUse) => (unit === 'usd' ? `${limit} USD` : `${limit} tokens`);
@@ -10,7 +11,7 @@ export function budgetExceeded(limit: LimitUse, nowMs: number): ServiceError {
     return new ServiceError('budget_exceeded', { reason: `The budget of a run, ${amount(limit)}, is used up.` });
   }
   const reason = `The budget of this ${scope}, ${amount(limit)} a ${period}, is used up until ${new Date(endsAtMs).toISOString()}.`;
-  return new ServiceError('budget_exceeded', { reason }, { retryAfterMs: Math.max(0, endsAtMs - nowMs) });
+  return new ServiceError('budget_exceeded', { reason }, { retryAfterMs: retryAfterRules.budgetMs(endsAtMs, nowMs) });
 }
 
 /** The error for a budget in USD that cannot be enforced because the price of the model is not known. */

@@ -37,7 +37,7 @@ export function createStoredReservations({ store, processId, ids, retryUntilAvai
     const settled = retryUntilAvailable(() => store.settle(holdId, spending), stopping.signal).catch(
       (error: unknown) => {
         // After the end of this process another one settles the reservation from the journal.
-        if (!stopping.signal.aborted) log.warn({ err: error }, 'what a model call used could not be ledgered');
+        if (!stopping.signal.aborted) log.warn({ err: error }, 'what a model call used could not be booked');
         return [];
       },
     );

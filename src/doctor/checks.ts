@@ -1,86 +1,89 @@
-/** What `agent-service doctor` says of a check, in the words of the docs. */
+/** The description of a check of `agent-service doctor`, as the docs show it. */
 export type CheckEntry = {
-  /** What is looked at. */
+  /** What the check examines. */
   looksAt: string;
-  /** When the check fails; absent: never. */
+  /** When the check fails; absent if it never does. */
   fails?: string;
-  /** When the check warns; absent: never. */
+  /** When the check warns; absent if it never does. */
   warns?: string;
 };
 
 const entry = (value: CheckEntry): CheckEntry => value;
 
-/** Every check, in the order of the report. `docs/doctor.md` is made from this table. */
+/** Every check, in the order of the report. `docs/doctor.md` is generated from this table. */
 export const checkTable = {
   configuration: entry({
-    looksAt: 'The settings in the environment and in `.env`, all of them at once.',
-    fails: 'A setting has a value that is not allowed, or one that is required is missing.',
+    looksAt: 'All settings in the environment and in `.env`.',
+    fails: 'A setting has an invalid value, or a required setting is missing.',
     warns:
-      'A variable is named almost like a setting, production asks for no key, or asks for one where there is none, or `SHUTDOWN_GRACE` is shorter than `OPENAI_TIMEOUT`.',
+      'The name of a variable is almost that of a setting; production runs without authentication; `AUTH_MODE` is `api_key` and there is no `ADMIN_API_KEY`; or `SHUTDOWN_GRACE` is shorter than `OPENAI_TIMEOUT`.',
   }),
   provider: entry({
-    looksAt: '`GET` of `/models` below `OPENAI_BASE_URL`, as `/readyz` asks it: reached, key accepted, latency.',
-    fails: 'It cannot be reached, does not accept the key, or has trouble of its own.',
-    warns: 'It has no such route, so that `/readyz` says degraded, or it has had too many requests.',
+    looksAt:
+      '`GET` of `/models` below `OPENAI_BASE_URL`, the same request as that of `/readyz`: connection, key, latency.',
+    fails: 'The provider cannot be reached, rejects the key, or answers with a server error (5xx).',
+    warns: 'The provider has no such route, so that `/readyz` reports degraded, or it answers 429.',
   }),
   model: entry({
-    looksAt: 'One call of `OPENAI_MODEL` that asks for one word: about 30 tokens.',
-    fails: 'The model is not there for this key, the quota is used up, or the call is refused.',
-    warns: 'It took more than half of `OPENAI_TIMEOUT`, or there were too many requests.',
+    looksAt: 'One call of `OPENAI_MODEL` that asks for one word, of about 30 tokens.',
+    fails: 'The model does not exist for this key, the quota is used up, or the call is refused.',
+    warns: 'The call took more than half of `OPENAI_TIMEOUT`, or was answered 429.',
   }),
   quota: entry({
-    looksAt: 'The headers `x-ratelimit-*` of that call.',
-    warns: 'A tenth or less of the requests or tokens of the moment is left.',
+    looksAt: 'The rate limit headers `x-ratelimit-*` of that call.',
+    warns: 'A tenth or less of the current limit of requests or tokens remains.',
   }),
   store: entry({
     looksAt:
-      'Postgres of `DATABASE_URL`: reached, version, writable, latency. Or the folder of the embedded store: writable, local, not broken (`quick_check`), how long the disk takes.',
+      'The Postgres of `DATABASE_URL`: connection, version, write access, latency. Or the directory of the embedded store: write access, local file system, integrity (`quick_check`), disk latency.',
     fails:
-      'It cannot be reached or written, is older than Postgres 14, or the file of the embedded store cannot be read or is broken.',
+      'The store cannot be reached or written, Postgres is older than 14, or the database file of the embedded store cannot be read or is corrupt.',
     warns:
-      'An answer of Postgres takes longer than 50 ms, the disk takes longer than 50 ms for a write, the folder lies on another machine, or the file is too large to be checked within the time.',
+      'Postgres takes longer than 50 ms for an answer, the disk takes longer than 50 ms for a write, the directory is on a network file system, or the file is too large to be checked before the timeout.',
   }),
   schema: entry({
-    looksAt: 'The version of the schema, against the one that this version of the package brings.',
-    fails: 'It is newer and does not say that this version works on it, or it is older and the user may not change it.',
-    warns: 'It is older: the next start changes it.',
+    looksAt: 'The schema version of the database, compared with that of this version of the package.',
+    fails:
+      'The schema is newer and does not declare that this version works with it, or it is older and the database user has no permission to change it.',
+    warns: 'The schema is older: the next start migrates it.',
   }),
   pooler: entry({
-    looksAt: 'Whether a pooler stands between the service and Postgres, and whether it shares connections.',
+    looksAt:
+      'Whether there is a connection pooler between the service and Postgres, and whether it shares connections.',
     fails: '`DATABASE_DIRECT_URL`, or `DATABASE_URL` in its place, leads through a pooler that shares connections.',
-    warns: 'It leads through a pooler that gives each client a connection of its own.',
+    warns: 'It leads through a pooler that gives each client its own connection (session mode).',
   }),
   connections: entry({
     looksAt:
-      '`--replicas` × (`DATABASE_POOL_MAX` + 1) against what Postgres allows: `max_connections` without the reserved ones, the limits of the user and of the database.',
-    fails: 'They do not fit.',
-    warns: 'They fit only without the connections that others have open at the moment.',
+      '`--replicas` × (`DATABASE_POOL_MAX` + 1) compared with the connection limits of Postgres: `max_connections` without the reserved ones, the limits of the user and of the database.',
+    fails: 'The connections exceed a limit.',
+    warns: 'The connections exceed a limit together with those that other clients have open now.',
   }),
   clocks: entry({
-    looksAt: "This machine's clock against that of Postgres and against the header `Date` of the provider.",
-    fails: 'They are five minutes apart or more: certificates and signatures are refused.',
-    warns: 'They are more than two seconds apart.',
+    looksAt: "This machine's clock, compared with that of Postgres and with the `Date` header of the provider.",
+    fails: 'The difference is five minutes or more: certificates and signatures would be rejected.',
+    warns: 'The difference is more than two seconds.',
   }),
   disk: entry({
-    looksAt: 'Free space and free files where `DATA_DIR` is, for the embedded store.',
-    fails: 'Less than 100 MiB, or none of the files.',
-    warns: 'Less than 1 GiB, or less than a twentieth of the files.',
+    looksAt: 'Free space and free inodes on the file system of `DATA_DIR`, for the embedded store.',
+    fails: 'Less than 100 MiB is free, or no inode.',
+    warns: 'Less than 1 GiB is free, or less than a twentieth of the inodes.',
   }),
   'service-health': entry({
     looksAt: 'With `--url`: `/healthz` of a running service.',
-    fails: 'It cannot be reached, or says anything but healthy.',
+    fails: 'The service cannot be reached, or does not answer healthy.',
   }),
   'service-readiness': entry({
     looksAt: 'With `--url`: `/readyz`.',
-    fails: 'It is not ready.',
-    warns: 'It is degraded.',
+    fails: 'The service is not ready.',
+    warns: 'The service is degraded.',
   }),
   'service-run': entry({
     looksAt: 'With `--url` and `--run`: one run of the entry agent, with the key in `ADMIN_API_KEY`.',
-    fails: 'It is refused, or does not complete.',
-    warns: 'A simulated model answered, or a person has to decide.',
+    fails: 'The run is refused, or does not complete.',
+    warns: 'A simulated model answered, or the run waits for an approval.',
   }),
 } as const satisfies Record<string, CheckEntry>;
 
-/** The name of a check, which does not change. */
+/** The name of a check. Names are public and do not change. */
 export type CheckName = keyof typeof checkTable;

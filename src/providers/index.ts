@@ -3,7 +3,7 @@ export {
   type ProviderOption,
   ProvidersError,
   providersOf,
-  retryAfterMs,
+  requestedWaitMs,
 } from './chain/index.ts';
 export { type Exchange, type InspectProviderOptions, inspectProvider, type ProviderFacts } from './inspection.ts';
 export { type Answerer, answererOf, type ModelCall, modelCallOf, withModelCall } from './model-call.ts';

@@ -30,16 +30,25 @@ export function wireProviders(
   providers: readonly ProviderConfig[],
   { settings, store, metrics, processId, clock, log }: WireProvidersDeps,
 ) {
-  const board = createStoredBreakers({ store, clock, log });
+  const sharedBreakers = createStoredBreakers({ store, clock, log });
   const { share, leaveShares: leave } = store.providers;
-  const keys = createProviderKeyLimits({ share, leave, processId, clock, log });
+  const keyLimits = createProviderKeyLimits({ share, leave, processId, clock, log });
   const { runTimeoutMs: callMs, providerFirstEventMs: firstEventMs, providerIdleMs: idleMs } = settings;
   const limits = { callMs, firstEventMs, idleMs };
-  const chain = createProviderChain({ providers, limits, board, keys, metrics, clock, random: Math.random, log });
+  const chain = createProviderChain({
+    providers,
+    limits,
+    sharedBreakers,
+    keys: keyLimits,
+    metrics,
+    clock,
+    random: Math.random,
+    log,
+  });
   const isSimulated = providers.length === 0;
   const check = createProviderCheck(providers);
   const prices = createPriceList({ providers, overrides: settings.modelPrices, clock });
-  const services: Service[] = [...chain.clients, board, keys];
+  const services: Service[] = [...chain.clients, sharedBreakers, keyLimits];
   return {
     /** What every run uses for the models that its agents do not bring along themselves. */
     defaults: {

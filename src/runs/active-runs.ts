@@ -3,7 +3,7 @@ import type { Run, StoredEvent } from '../storage/port/index.ts';
 import type { LiveEventLog } from './events/live-event-log.ts';
 import { RunStopped, type StopReason } from './run-failure.ts';
 
-/** How an attempt at a run ended here, and when a caller does well to try again. */
+/** How an attempt at a run ended here, and when a retry by the caller makes sense. */
 export type AttemptEnd =
   /** The run has ended for good, or waits for a person. */
   | { type: 'ended'; run: Run; retryAfterMs?: number }
@@ -21,135 +21,178 @@ export type ActiveRun = {
   readonly ended: Promise<AttemptEnd>;
   /** Ends the run early. The first reason counts. */
   stop(reason: StopReason): void;
-  /** Asks that the run be given back before its next step. */
-  leave(): void;
-  /** Whether that was asked. */
-  isLeaving(): boolean;
+  /** Requests that the run be handed back before its next step. */
+  requestHandBack(): void;
+  /** Whether that was requested. */
+  isHandBackRequested(): boolean;
 };
+
+type Handle = Omit<ActiveRun, 'ended'>;
 
 /**
  * Carries out one attempt at a run, from its start to its stored end.
  *
  * @param deadlineMs when the run's time is over, on the monotonic clock
- * @param told events that were recorded with the run's creation
- * @param stored resolves once the run is stored: until then nothing that anybody else sees may be done for it
+ * @param createdEvents events that were recorded with the run's creation
+ * @param stored resolves once the run is stored: until then the run must have no effect outside of this process
  */
 export type ExecuteAttempt = (
-  active: Omit<ActiveRun, 'ended'>,
+  active: Handle,
   deadlineMs: number,
-  told: readonly StoredEvent[],
+  createdEvents: readonly StoredEvent[],
   stored: Promise<unknown>,
 ) => Promise<AttemptEnd>;
 
 /** The runs that this process executes, and a way to wait until there are none. */
 export function createActiveRuns() {
   const active = createReleasingMap<string, ActiveRun>();
-  const whenIdle = new Set<() => void>();
-  const coming = new Set<number>();
-  let begun = 0;
-  let attended = 0;
-  let backgroundLeaves = false;
-
-  const isIdle = () => active.size() === 0 && coming.size === 0 && attended === 0;
-  const tellIfIdle = () => {
-    if (isIdle()) for (const resume of whenIdle) resume();
-  };
+  const idleness = createIdleness(() => active.size() === 0);
+  let isBackgroundHandedBack = false;
 
   return {
     size: (): number => active.size(),
     get: (runId: string): ActiveRun | undefined => active.get(runId),
 
-    /** Does work that may add a run: until it is done, nobody takes the process for idle. */
-    async expect<Result>(work: () => Promise<Result>): Promise<Result> {
-      begun += 1;
-      const number = begun;
-      coming.add(number);
-      try {
-        return await work();
-      } finally {
-        coming.delete(number);
-        tellIfIdle();
-      }
-    },
-
-    /** Waits for somebody who is answered here: until that is done, nobody takes the process for idle. */
-    async attend<Result>(work: () => Promise<Result>): Promise<Result> {
-      attended += 1;
-      try {
-        return await work();
-      } finally {
-        attended -= 1;
-        tellIfIdle();
-      }
-    },
-
-    /** A mark of this moment, for `isPast`. */
-    mark: (): number => begun,
-
-    /** Whether all work that may add a run and that had begun at the mark is done. */
-    isPast: (mark: number): boolean => [...coming].every((number) => number > mark),
+    expect: idleness.expect,
+    attend: idleness.attend,
+    mark: idleness.mark,
+    isPast: idleness.isPast,
+    idle: idleness.idle,
 
     /** How many of them are in the background. */
-    background: (): number => [...active.values()].filter(({ run }) => run.mode === 'background').length,
+    background: (): number => [...active.values()].filter(isBackground).length,
 
     /** Whether one of them crashed before. */
     hasCrashed: (): boolean => [...active.values()].some(({ run }) => run.crashes > 0),
 
-    /** Adds a run and carries it out by `live`, whose promise is the end of this attempt. */
-    add(run: Run, log: LiveEventLog, live: (active: Omit<ActiveRun, 'ended'>) => Promise<AttemptEnd>): ActiveRun {
-      const controller = new AbortController();
-      let leaving = backgroundLeaves && run.mode === 'background';
-      const handle = {
-        run,
-        log,
-        signal: controller.signal,
-        stop: (reason: StopReason) => controller.abort(new RunStopped(reason)),
-        leave: () => {
-          leaving = true;
-        },
-        isLeaving: () => leaving,
-      };
-      const ended = live(handle).finally(() => {
+    /** Adds a run and carries it out by `execute`, whose promise is the end of this attempt. */
+    add(run: Run, log: LiveEventLog, execute: (handle: Handle) => Promise<AttemptEnd>): ActiveRun {
+      const handle = createHandle(run, log);
+      if (isBackgroundHandedBack && isBackground(handle)) handle.requestHandBack();
+      const ended = execute(handle).finally(() => {
         log.close();
-        // A later attempt may be here already: whoever handed the run back hears last that it did.
+        // A later attempt may be active here already: this one learns of its hand-back only after the store has it.
         if (active.get(run.id) === entry) active.delete(run.id);
-        tellIfIdle();
+        idleness.notify();
       });
-      ended.catch(() => {}); // whoever waits for the end is told; when nobody does, the log has it
+      ended.catch(() => {}); // callers that wait for the end receive the error; if there are none, the log has it
       const entry: ActiveRun = { ...handle, ended };
       active.set(run.id, entry);
       return entry;
     },
 
     /**
-     * Has the runs in the background given back, each before its next step, and those that come from now on: nobody
-     * waits for them here.
+     * Requests that background runs be handed back, each before its next step, and those that are added from now on: no
+     * caller waits for them here.
      */
     leaveBackground(): void {
-      backgroundLeaves = true;
-      for (const entry of active.values()) if (entry.run.mode === 'background') entry.leave();
+      isBackgroundHandedBack = true;
+      for (const entry of active.values()) if (isBackground(entry)) entry.requestHandBack();
     },
 
     /** Ends every run early, for the same reason. */
     stopAll(reason: StopReason): void {
       for (const run of active.values()) run.stop(reason);
     },
-
-    /** Resolves once no run is active or about to be; at the latest when `signal` aborts. True if none was left. */
-    idle(signal: AbortSignal): Promise<boolean> {
-      return new Promise((resolve) => {
-        if (isIdle() || signal.aborted) return resolve(isIdle());
-        const settle = () => {
-          whenIdle.delete(settle);
-          signal.removeEventListener('abort', settle);
-          resolve(isIdle());
-        };
-        whenIdle.add(settle);
-        signal.addEventListener('abort', settle, { once: true });
-      });
-    },
   };
 }
 
 /** The runs that this process executes. */
 export type ActiveRuns = ReturnType<typeof createActiveRuns>;
+
+const isBackground = ({ run }: Handle): boolean => run.mode === 'background';
+
+function createHandle(run: Run, log: LiveEventLog): Handle {
+  const controller = new AbortController();
+  let isHandBackRequested = false;
+  return {
+    run,
+    log,
+    signal: controller.signal,
+    stop: (reason) => controller.abort(new RunStopped(reason)),
+    requestHandBack: () => {
+      isHandBackRequested = true;
+    },
+    isHandBackRequested: () => isHandBackRequested,
+  };
+}
+
+/** When this process is idle: it executes no run, does no work that may add one, and answers no caller. */
+function createIdleness(hasNoRuns: () => boolean) {
+  const pending = createPendingWork();
+  const waiters = new Set<() => void>();
+  let answering = 0;
+
+  const isIdle = () => hasNoRuns() && pending.isEmpty() && answering === 0;
+
+  /** Resumes the callers that wait for idleness, once it is there. */
+  function notify(): void {
+    if (isIdle()) for (const resume of waiters) resume();
+  }
+
+  return {
+    notify,
+    mark: pending.mark,
+    isPast: pending.isPast,
+
+    /** Does work that may add a run: until it is done, the process is not idle. */
+    async expect<Result>(work: () => Promise<Result>): Promise<Result> {
+      const number = pending.begin();
+      try {
+        return await work();
+      } finally {
+        pending.end(number);
+        notify();
+      }
+    },
+
+    /** Does work that answers a caller of this process: until it is done, the process is not idle. */
+    async attend<Result>(work: () => Promise<Result>): Promise<Result> {
+      answering += 1;
+      try {
+        return await work();
+      } finally {
+        answering -= 1;
+        notify();
+      }
+    },
+
+    /** Resolves once no run is active or about to be; at the latest when `signal` aborts. True if none was left. */
+    idle: (signal: AbortSignal): Promise<boolean> =>
+      new Promise((resolve) => {
+        if (isIdle() || signal.aborted) return resolve(isIdle());
+        const resume = () => {
+          waiters.delete(resume);
+          signal.removeEventListener('abort', resume);
+          resolve(isIdle());
+        };
+        waiters.add(resume);
+        signal.addEventListener('abort', resume, { once: true });
+      }),
+  };
+}
+
+/** Work in progress that may add a run, numbered in the order in which it began. */
+function createPendingWork() {
+  const inProgress = new Set<number>();
+  let begun = 0;
+
+  return {
+    /** Begins a piece of work; returns its number. */
+    begin(): number {
+      begun += 1;
+      inProgress.add(begun);
+      return begun;
+    },
+
+    end: (number: number): void => void inProgress.delete(number),
+
+    isEmpty: (): boolean => inProgress.size === 0,
+
+    /** A mark of this moment, for `isPast`. */
+    mark: (): number => begun,
+
+    /** Whether all work that may add a run and that had begun at the mark is done. */
+    isPast: (mark: number): boolean => [...inProgress].every((number) => number > mark),
+  };
+}

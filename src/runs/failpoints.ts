@@ -1,4 +1,4 @@
-/** Places where a process may die, by name: tests kill it at each of them in turn. Production passes by. */
+/** Points of the execution at which tests kill the process, one after the other. In production nothing happens there. */
 export const failpoints = [
   'run.claimed',
   'journal.beforeAppend',
@@ -13,11 +13,11 @@ export const failpoints = [
   'decision.beforeWrite',
   'decision.afterWrite',
 ] as const;
-/** A place where a process may die. */
+/** The name of a failpoint. */
 export type Failpoint = (typeof failpoints)[number];
 
-/** Called whenever a run passes a fault point. */
+/** Called whenever a run passes a failpoint. */
 export type HitFailpoint = (point: Failpoint) => void;
 
-/** What production wires: nothing happens. */
+/** For production: no failpoint does anything. */
 export const noFailpoints: HitFailpoint = () => {};

@@ -10,7 +10,7 @@ import {
 } from '@openai/agents';
 import OpenAI from 'openai';
 import { expect, test } from 'vitest';
-import { retryAfterMs } from '../providers/index.ts';
+import { requestedWaitMs } from '../providers/index.ts';
 import { classifyFailure, statusOf } from './run-failure.ts';
 
 const nowMs = Date.parse('2026-01-01T00:00:00Z');
@@ -33,39 +33,39 @@ const cases: [what: string, error: unknown, code: string, status: number][] = [
   ['an answer the agent cannot use', new ModelBehaviorError('x'), 'provider_error', 502],
   ['a model call that takes too long', new ModelTimeoutError({ timeoutMs: 1 }), 'run_timed_out', 504],
   ['a timeout of the client', new OpenAI.APIConnectionTimeoutError(), 'run_timed_out', 504],
-  ['our key refused', apiError(401), 'provider_error', 502],
-  ['a bad request of ours', apiError(400), 'provider_error', 502],
+  ['a key of the service that is refused', apiError(401), 'provider_error', 502],
+  ['a bad request of the service', apiError(400), 'provider_error', 502],
   [
     'a conversation that is too long',
     apiError(400, { code: 'context_length_exceeded' }),
     'context_length_exceeded',
     400,
   ],
-  ['the provider limiting us', apiError(429), 'provider_unavailable', 503],
+  ['a rate limit of the provider', apiError(429), 'provider_unavailable', 503],
   ['the provider failing', apiError(500), 'provider_error', 502],
   ['the provider overloaded', apiError(503), 'provider_unavailable', 503],
   ['no connection', new OpenAI.APIConnectionError({ message: 'x' }), 'provider_error', 502],
 ];
 
-test.each(cases)('%s is told as it should be', (_, error, code, status) => {
+test.each(cases)('%s has its code and status', (_, error, code, status) => {
   const failure = classify(error);
   expect(failure.error.code).toBe(code);
   expect(statusOf(failure.error.code)).toBe(status);
 });
 
-test('a stray error out of a model call is the provider’s, not the agent’s', () => {
+test('an unknown error that a model call threw is the provider’s, not the agent’s', () => {
   expect(classify(new TypeError('terminated'), true).error.code).toBe('provider_error');
   expect(classify(new TypeError('x is undefined')).error).toMatchObject({ detail: 'Agent error: TypeError' });
 });
 
-test('an answer names the error but never its message', () => {
+test('the detail contains the name of the error, never its message', () => {
   expect(classify(new OrderMissing('card 4242')).error.detail).toBe('Agent error: OrderMissing');
-  const sly = Object.assign(new Error('x'), { name: 'card 4242' });
-  expect(classify(sly).error.detail).toBe('Agent error: Error');
+  const disguised = Object.assign(new Error('x'), { name: 'card 4242' });
+  expect(classify(disguised).error.detail).toBe('Agent error: Error');
   for (const status of [400, 401, 429, 500]) expect(classify(apiError(status)).error.detail).not.toContain('secret');
 });
 
-test('a tripped guardrail is named', () => {
+test('the detail names the guardrail that tripped', () => {
   const result = {
     guardrail: { type: 'input', name: 'no-cards' },
     output: { tripwireTriggered: true, outputInfo: {} },
@@ -79,12 +79,12 @@ test('an error of another copy of a library is recognised', () => {
   expect(classify(new Foreign('x')).error.code).toBe('max_turns_exceeded');
 });
 
-test('what was thrown need not be an error', () => {
+test('a thrown value need not be an error', () => {
   for (const thrown of [undefined, null, 'text', 7]) expect(classify(thrown).error.detail).toBe('Agent error: Error');
 });
 
-test('the provider’s waiting time is passed on, in each of its forms', () => {
-  const read = (headers: Record<string, string>) => retryAfterMs(new Headers(headers), nowMs);
+test('the provider’s Retry-After is passed on, in each of its forms', () => {
+  const read = (headers: Record<string, string>) => requestedWaitMs(new Headers(headers), nowMs);
   expect(read({ 'retry-after': '7' })).toBe(7_000);
   expect(read({ 'retry-after-ms': '250', 'retry-after': '7' })).toBe(250);
   expect(read({ 'retry-after': 'Thu, 01 Jan 2026 00:00:09 GMT' })).toBe(9_000);

@@ -1,5 +1,6 @@
 import { type ErrorCode, errorCatalogue, ServiceError } from '../platform/errors.ts';
-import { retryAfterMs } from '../providers/index.ts';
+import { retryAfterRules } from '../platform/http/retry-after.ts';
+import { requestedWaitMs } from '../providers/index.ts';
 import type { FinalStatus, RunError } from '../storage/port/index.ts';
 
 /** Why the service itself ended a run before its agent did. */
@@ -16,7 +17,7 @@ export class RunStopped extends Error {
   }
 }
 
-/** How a run that did not complete ended: its status, what the client reads, and when a retry makes sense. */
+/** How a run that did not complete ended: its status, the error for the client, and when a retry makes sense. */
 export type Failure = { status: FinalStatus; error: RunError & { code: ErrorCode }; retryAfterMs?: number };
 
 const failure = (error: ServiceError, status: FinalStatus = 'failed'): Failure => ({
@@ -25,7 +26,7 @@ const failure = (error: ServiceError, status: FinalStatus = 'failed'): Failure =
   retryAfterMs: error.extras.retryAfterMs,
 });
 
-/** What a run is recorded as when the service stopped it. */
+/** The failure that is recorded for a run that the service stopped. */
 export function stopped(reason: StopReason): Failure {
   switch (reason) {
     case 'timed_out':
@@ -34,40 +35,39 @@ export function stopped(reason: StopReason): Failure {
       return failure(new ServiceError('cancelled', {}), 'cancelled');
     case 'shutting_down':
       return failure(new ServiceError('shutting_down', {}));
-    case 'providers_down': // it goes on when one is back
+    case 'providers_down': // the run goes on once one is available
       return failure(new ServiceError('provider_unavailable', { reason: 'No model provider is available.' }));
     case 'lease_lost':
       return failure(new ServiceError('store_unavailable', {}));
   }
 }
 
-type Facts = { name: string; lineage: string[]; fields: Record<string, unknown> };
+type ErrorFacts = { name: string; lineage: string[]; fields: Record<string, unknown> };
 
-/** Class names from the most special one up: two copies of a library have different classes of the same names. */
+/** Class names, from the most specific one up: two copies of a library have different classes of the same names. */
 function lineageOf(error: object): string[] {
   const names: string[] = [];
-  for (let at = Object.getPrototypeOf(error); at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
-    names.push(at.constructor?.name ?? '');
+  let prototype = Object.getPrototypeOf(error);
+  while (prototype && prototype !== Object.prototype) {
+    names.push(prototype.constructor?.name ?? '');
+    prototype = Object.getPrototypeOf(prototype);
   }
   return names;
 }
 
-function factsOf(error: unknown): Facts {
+function factsOf(error: unknown): ErrorFacts {
   if (typeof error !== 'object' || error === null) return { name: 'Error', lineage: [], fields: {} };
   const lineage = lineageOf(error);
   const fields = error as Record<string, unknown>;
   const own = typeof fields.name === 'string' && fields.name !== 'Error' ? fields.name : lineage[0];
-  // The name goes to clients: it must be a name and nothing that a message could be smuggled in.
+  // Clients see the name: it must be an identifier, so that it cannot carry a message.
   const name = own && /^[\w$.]{1,100}$/.test(own) ? own : 'Error';
   return { name, lineage, fields };
 }
 
-const is = ({ lineage }: Facts, ...names: string[]) => names.some((name) => lineage.includes(name));
+const is = ({ lineage }: ErrorFacts, ...names: string[]) => names.some((name) => lineage.includes(name));
 
-/** Without a word from the provider, a caller does well to leave it alone for a moment. */
-const defaultRetryMs = 5_000;
-
-function providerFailure(facts: Facts, nowMs: number): Failure {
+function providerFailure(facts: ErrorFacts, nowMs: number): Failure {
   const { status, code, headers } = facts.fields as { status?: number; code?: string; headers?: unknown };
   if (is(facts, 'ModelTimeoutError', 'APIConnectionTimeoutError')) return stopped('timed_out');
   if (code === 'context_length_exceeded') return failure(new ServiceError('context_length_exceeded', {}));
@@ -78,7 +78,7 @@ function providerFailure(facts: Facts, nowMs: number): Failure {
       new ServiceError(
         'provider_unavailable',
         { reason },
-        { retryAfterMs: retryAfterMs(headers, nowMs) ?? defaultRetryMs },
+        { retryAfterMs: retryAfterRules.providerMs(null, requestedWaitMs(headers, nowMs) ?? null) },
       ),
     );
   }
@@ -91,12 +91,12 @@ function providerFailure(facts: Facts, nowMs: number): Failure {
   return failure(new ServiceError('provider_error', { reason }));
 }
 
-function agentFailure(facts: Facts): Failure {
+function agentFailure(facts: ErrorFacts): Failure {
   return failure(new ServiceError('agent_error', { errorName: facts.name }));
 }
 
-/** A recorded answer called a tool, or handed over to an agent, that was there when it was given. */
-function goneFailure(error: unknown): Failure {
+/** A recorded answer calls a tool, or hands over to an agent, that this version of the application no longer has. */
+function missingToolFailure(error: unknown): Failure {
   const missing = /^Tool (\S+) not found in agent (.+)\.$/.exec((error as Error).message);
   const reason = missing
     ? `The recorded call of "${missing[1]}" cannot go on: the agent "${missing[2]}" of this version of the application has no such tool.`
@@ -104,11 +104,11 @@ function goneFailure(error: unknown): Failure {
   return failure(new ServiceError('tool_gone', { reason }));
 }
 
-/** What the classification needs to know beside the error. */
+/** The context of an error that is classified. */
 export type FailureContext = {
-  /** Whether the error came out of a model call. */
+  /** Whether a model call threw the error. */
   fromModel(error: unknown): boolean;
-  /** Whether what the agent made nothing of is an answer that was recorded earlier, perhaps by another version. */
+  /** Whether the last answer of a model was recorded earlier, perhaps by another version of the application. */
   replayed: boolean;
   maxTurns: number;
   nowMs: number;
@@ -117,8 +117,8 @@ export type FailureContext = {
 type Result = { guardrail?: { name?: unknown } };
 
 /**
- * What an error thrown by a run means to the client. Errors are told apart by their class names and fields, never by
- * `instanceof`, since the app may hold another copy of a library.
+ * The failure that a client sees for an error that a run threw. Errors are recognised by their class names and fields,
+ * never by `instanceof`, since the application may hold another copy of a library.
  */
 export function classifyFailure(error: unknown, context: FailureContext): Failure {
   if (error instanceof ServiceError) return failure(error);
@@ -143,7 +143,7 @@ export function classifyFailure(error: unknown, context: FailureContext): Failur
   if (is(facts, 'APIError', 'ModelTimeoutError') || context.fromModel(error))
     return providerFailure(facts, context.nowMs);
   if (is(facts, 'ModelBehaviorError')) {
-    if (context.replayed) return goneFailure(error);
+    if (context.replayed) return missingToolFailure(error);
     return failure(new ServiceError('provider_error', { reason: 'The model answered in a way the agent cannot use.' }));
   }
   return agentFailure(facts);

@@ -3,41 +3,41 @@ import { retriesFloor, retryShareMax } from '../../src/providers/chain/limits/re
 import { type FakeProvider, startFakeProvider } from '../support/fake-provider.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { startProcesses } from '../support/processes.ts';
-import { countAttempts, figuresOf, type Phase, playPhases } from './provider-chaos.ts';
+import { countAttempts, type Phase, playPhases, summarize } from './provider-chaos.ts';
 
 const isLong = process.env.FAULTS === 'long';
-/** How much is asked: enough to see that something is amiss, and, in the long form, for figures. */
+/** The load: enough to find errors, and in the long form enough for the table in `docs/providers.md`. */
 const load = isLong ? { clients: 12, runsPerPhase: 200 } : { clients: 6, runsPerPhase: 8 };
-/** The other provider answers so much later, in ms. */
+/** The delay of the other provider's answers, in ms. */
 const slowMs = 100;
 
-/** So many requests meet each phase, in which the provider can count them. */
-const metMin = 3;
+/** Requests that have to reach the provider in each phase in which it can count them. */
+const requestsMin = 3;
 
-/** What becomes of the first provider, in this order. */
+/** The behaviours of the first provider, in this order. */
 function phasesOf(first: FakeProvider): Phase[] {
-  const isCounted = async () =>
-    (await first.requests()).filter(({ path }) => path === '/v1/responses').length >= metMin;
-  // By the last phases the circuit breaker has opened for longer than the short form lasts.
-  const isCountedInTheLongForm = async () => !isLong || (await isCounted());
-  const phase = (name: string, reply: object | null, isMet = isCounted): Phase => ({
+  const isCovered = async () =>
+    (await first.requests()).filter(({ path }) => path === '/v1/responses').length >= requestsMin;
+  // In the last phases the circuit breaker is open for longer than the short form lasts.
+  const isCoveredInTheLongForm = async () => !isLong || (await isCovered());
+  const phase = (name: string, reply: object | null, covered = isCovered): Phase => ({
     name,
-    isMet,
+    isCovered: covered,
     async begin() {
       await first.reset();
       if (reply) await first.script({ reply });
     },
   });
   return [
-    phase('well', null),
+    phase('answers', null),
     phase('limits', { error: { status: 429 }, headers: { 'retry-after-ms': '300' } }),
     phase('hangs', { fault: { kind: 'hang' } }),
     phase('truncates', { text: 'this is no answer', fault: { kind: 'truncate', afterTokens: 2 } }),
-    phase('fails', { error: { status: 500 } }, isCountedInTheLongForm),
-    { name: 'dead', begin: () => first.down(), isMet: async () => true },
+    phase('fails', { error: { status: 500 } }, isCoveredInTheLongForm),
+    { name: 'dead', begin: () => first.down(), isCovered: async () => true },
     {
       name: 'back',
-      isMet: isCountedInTheLongForm,
+      isCovered: isCoveredInTheLongForm,
       async begin() {
         await first.reset();
         await first.up();
@@ -46,7 +46,7 @@ function phasesOf(first: FakeProvider): Phase[] {
   ];
 }
 
-test('while a provider limits, hangs, truncates, fails and dies, no run is lost, and no half answer is taken for a whole', {
+test('while a provider limits, hangs, truncates, fails and stops, no run is lost, and no truncated answer is accepted', {
   timeout: isLong ? 1_800_000 : 240_000,
 }, async () => {
   await using database = await createTestDatabase();
@@ -69,16 +69,16 @@ test('while a provider limits, hangs, truncates, fails and dies, no run is lost,
   const runs = await playPhases(services, phasesOf(first), load);
   const attempts = await Promise.all(services.map(countAttempts));
 
-  const figures = figuresOf(runs);
-  process.stdout.write(`${figures.map((each) => JSON.stringify(each)).join('\n')}\n${JSON.stringify(attempts)}\n`);
+  const summary = summarize(runs);
+  process.stdout.write(`${summary.map((each) => JSON.stringify(each)).join('\n')}\n${JSON.stringify(attempts)}\n`);
   expect(runs.flatMap(({ violations }) => violations)).toEqual([]);
   expect(runs.filter(({ status }) => !['completed', 'failed', 'timed_out'].includes(status))).toEqual([]);
-  // What failed has failed honestly; most has not, since there is another provider all the time.
+  // Failed runs have an expected code. Most runs complete, since another provider is always available.
   expect(runs.filter(({ status }) => status === 'completed').length).toBeGreaterThan(runs.length * 0.7);
   for (const byProvider of attempts) {
     for (const [provider, counts] of Object.entries(byProvider)) {
-      const most = retriesFloor + retryShareMax * counts.attempts;
-      expect(counts.retries, provider).toBeLessThanOrEqual(most);
+      const retriesMax = retriesFloor + retryShareMax * counts.attempts;
+      expect(counts.retries, provider).toBeLessThanOrEqual(retriesMax);
     }
   }
 });

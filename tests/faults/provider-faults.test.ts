@@ -27,30 +27,30 @@ const modesOf = ({ only }: FaultRow): Mode[] =>
       .map((streamed) => ({ api, streamed })),
   );
 
-type Answered = { type: 'answered'; by: string; text: string; told: object[] };
+type Answered = { type: 'answered'; by: string; text: string; reports: object[] };
 type Failed = { type: 'failed'; error: unknown };
 
 const textOf = (output: readonly unknown[]) => /"text":"([^"]*)"/.exec(JSON.stringify(output))?.[1] ?? '';
 
-/** One request to a provider that fails, and one when it is well again. The model's name tells it from all others. */
-async function meet(row: FaultRow, reply: Reply, { api, streamed }: Mode, isAlone: boolean) {
+/** One request to a provider that fails, and one after it has recovered. Each case has a model name of its own. */
+async function askTwice(row: FaultRow, reply: Reply, { api, streamed }: Mode, isAlone: boolean) {
   const model = `model-${randomUUID()}`;
   const failure = { when: { model, lastUserContains: 'failing' }, reply };
   await failing.script(row.times ? { ...failure, times: row.times } : failure, {
     when: { model },
     reply: 'from the first',
   });
-  const first = providerAt('first', failing.baseUrl, { api });
-  const providers = isAlone ? [first] : [first, providerAt('second', other.baseUrl, { api })];
+  const failingProvider = providerAt('first', failing.baseUrl, { api });
+  const providers = isAlone ? [failingProvider] : [failingProvider, providerAt('second', other.baseUrl, { api })];
   const { ask } = createChainBench({ providers, ...(row.limits ? { limits: row.limits } : {}) });
   const outcome = async (message: string): Promise<Answered | Failed> =>
     ask(streamed, { model, message }).then(
-      ({ output, by, told }) => ({ type: 'answered', by: by?.provider ?? '', text: textOf(output), told }),
+      ({ output, by, reports }) => ({ type: 'answered', by: by?.provider ?? '', text: textOf(output), reports }),
       (error: unknown) => ({ type: 'failed', error }),
     );
-  const met = await outcome('failing');
-  const next = await outcome('well again');
-  return { model, met, next };
+  const first = await outcome('failing');
+  const next = await outcome('recovered');
+  return { model, first, next };
 }
 
 const names = { first: 'itself', second: 'other' } as Record<string, string>;
@@ -58,33 +58,33 @@ const codeOf = (outcome: Answered | Failed) =>
   outcome.type === 'answered' ? names[outcome.by] : ((outcome.error as ServiceError).code ?? String(outcome.error));
 
 function expectOutcome(
-  { met, next }: Awaited<ReturnType<typeof meet>>,
+  { first, next }: Awaited<ReturnType<typeof askTwice>>,
   asked: number,
   expected: Expected,
   where: string,
 ): void {
-  expect(codeOf(met), where).toBe(expected.outcome);
+  expect(codeOf(first), where).toBe(expected.outcome);
   expect(asked, where).toBe(expected.asked);
-  if (met.type === 'answered') {
-    expect(met.text, where).toBe(met.by === 'first' ? 'from the first' : 'from the second');
+  if (first.type === 'answered') {
+    expect(first.text, where).toBe(first.by === 'first' ? 'from the first' : 'from the second');
   } else {
-    expect(met.error, where).toBeInstanceOf(ServiceError);
-    const { retryAfterMs } = (met.error as ServiceError).extras;
-    // A part of the waiting time has gone by when it is told.
+    expect(first.error, where).toBeInstanceOf(ServiceError);
+    const { retryAfterMs } = (first.error as ServiceError).extras;
+    // A part of the waiting time has passed when the error is returned.
     if (expected.retryAfterMs)
       expect(Math.ceil((retryAfterMs ?? 0) / 5_000), where).toBe(expected.retryAfterMs / 5_000);
   }
-  const nobody = next.type === 'failed' && codeOf(next) === 'provider_unavailable' ? 'nobody' : codeOf(next);
-  if (expected.next) expect(nobody, where).toBe(expected.next);
+  const nextBy = next.type === 'failed' && codeOf(next) === 'provider_unavailable' ? 'none' : codeOf(next);
+  if (expected.next) expect(nextBy, where).toBe(expected.next);
 }
 
-/** What viewers are left with: the text since it was withdrawn last. */
+/** The text since it was withdrawn last is the answer. */
 function expectOneAnswer(outcome: Answered | Failed, where: string): void {
   if (outcome.type !== 'answered') return;
-  const told = outcome.told as { withdrawn?: true; text?: string }[];
-  const last = told.findLastIndex(({ withdrawn }) => withdrawn);
+  const reports = outcome.reports as { withdrawn?: true; text?: string }[];
+  const last = reports.findLastIndex(({ withdrawn }) => withdrawn);
   expect(
-    told
+    reports
       .slice(last + 1)
       .map(({ text = '' }) => text)
       .join(''),
@@ -97,9 +97,9 @@ describe.each(faultTable)('$number: $fault', (row) => {
     ['with another provider', false],
     ['with no other provider', true],
   ] as const) {
-    test(`meets the right reaction in both APIs, streamed and not, ${name}`, { timeout: 120_000 }, async () => {
+    test(`has the documented outcome in both APIs, streamed and not, ${name}`, { timeout: 120_000 }, async () => {
       const cases = row.replies.flatMap((reply) => modesOf(row).map((mode) => ({ reply, mode })));
-      const all = await Promise.all(cases.map(({ reply, mode }) => meet(row, reply, mode, isAlone)));
+      const all = await Promise.all(cases.map(({ reply, mode }) => askTwice(row, reply, mode, isAlone)));
       const requests = await failing.requests();
       await failing.reset();
       for (const [index, found] of all.entries()) {
@@ -110,7 +110,7 @@ describe.each(faultTable)('$number: $fault', (row) => {
           return text.includes(found.model) && text.includes('failing');
         }).length;
         expectOutcome(found, asked, isAlone ? row.alone : row.withOther, where);
-        if (mode.streamed) expectOneAnswer(found.met, where);
+        if (mode.streamed) expectOneAnswer(found.first, where);
       }
     });
   }

@@ -7,12 +7,12 @@ import type { ProviderKeyLimits } from '../../src/providers/chain/limits/concurr
 import { createProviderKeyLimits } from '../../src/providers/chain/limits/provider-key-limits.ts';
 import { answererOf, type ModelCall, withModelCall } from '../../src/providers/index.ts';
 
-/** What happened to a model call, in order. */
-export type Told = { failedOver?: { from: string; to: string; reason: string }; withdrawn?: true; text?: string };
+/** What a model call reported, in order. */
+export type CallReport = { failedOver?: { from: string; to: string; reason: string }; withdrawn?: true; text?: string };
 
 const quiet = { warn: () => {}, info: () => {} };
 
-/** A provider at a URL, as the environment or an option would configure it. */
+/** A provider at a URL, as the environment or an option configures it. */
 export const providerAt = (name: string, baseUrl: string, more: Partial<ProviderConfig> = {}): ProviderConfig => ({
   name,
   connection: { baseUrl, apiKey: `sk-${name}` },
@@ -24,26 +24,33 @@ export const providerAt = (name: string, baseUrl: string, more: Partial<Provider
   ...more,
 });
 
-/** How a chain on the bench differs from its defaults. */
+/** Options of a chain under test; limits are 25 s by default. */
 export type BenchOptions = {
   providers: ProviderConfig[];
   limits?: { callMs: number; firstEventMs: number; idleMs: number };
-  board?: SharedBreakers;
-  keys?: ProviderKeyLimits;
+  sharedBreakers?: SharedBreakers;
+  keyLimits?: ProviderKeyLimits;
   clock?: Clock;
 };
 
-const usual = { callMs: 25_000, firstEventMs: 25_000, idleMs: 25_000 };
+const defaultLimits = { callMs: 25_000, firstEventMs: 25_000, idleMs: 25_000 };
 
-/** A chain by itself, without a service around it, and a way to ask it. Pauses have no random part. */
-export function createChainBench({ providers, limits = usual, board, keys, clock = systemClock }: BenchOptions) {
+/** A provider chain without a service, and a function that asks it. Pauses have no random part. */
+export function createChainBench(options: BenchOptions) {
+  const { providers, limits = defaultLimits, sharedBreakers = null, keyLimits, clock = systemClock } = options;
   setTracingDisabled(true);
-  const alone = createProviderKeyLimits({ share: null, leave: async () => {}, processId: 'p', clock, log: quiet });
+  const ownKeyLimits = createProviderKeyLimits({
+    share: null,
+    leave: async () => {},
+    processId: 'p',
+    clock,
+    log: quiet,
+  });
   const chain = createProviderChain({
     providers,
     limits,
-    board: board ?? null,
-    keys: keys ?? alone,
+    sharedBreakers,
+    keys: keyLimits ?? ownKeyLimits,
     metrics: createMetrics(),
     clock,
     random: () => 0,
@@ -61,33 +68,33 @@ export function createChainBench({ providers, limits = usual, board, keys, clock
     ...(signal ? { signal } : {}),
   });
 
-  /** Asks once, and gives what was answered, by whom, and what was told on the way. */
+  /** Makes one model call. Returns the answer, who gave it, and what the call reported. */
   async function ask(
     streamed: boolean,
     more: Partial<ModelCall> & { message?: string; signal?: AbortSignal; model?: string } = {},
   ) {
-    const { message = 'Hi', signal, model: name = 'gpt-4.1', ...facts } = more;
-    const told: Told[] = [];
+    const { message = 'Hi', signal, model: name = 'gpt-4.1', ...callOptions } = more;
+    const reports: CallReport[] = [];
     const call: ModelCall = {
       agent: null,
       interactive: true,
       deadlineMs: Number.POSITIVE_INFINITY,
-      failedOver: (failedOver) => told.push({ failedOver }),
-      withdraw: () => told.push({ withdrawn: true }),
-      ...facts,
+      failedOver: (failedOver) => reports.push({ failedOver }),
+      withdraw: () => reports.push({ withdrawn: true }),
+      ...callOptions,
     };
     const model = await chain.provider.getModel(name);
     const request = withModelCall(requestOf(message, signal), call);
     if (!streamed) {
-      const response = await withTrace('a test', () => model.getResponse(request)); // the SDK's models insist on a trace
-      return { output: response.output, by: answererOf(response), told };
+      const response = await withTrace('a test', () => model.getResponse(request)); // the SDK's models require a trace
+      return { output: response.output, by: answererOf(response), reports };
     }
     let done: Extract<StreamEvent, { type: 'response_done' }> | undefined;
     for await (const event of model.getStreamedResponse(request)) {
-      if (event.type === 'output_text_delta') told.push({ text: event.delta });
+      if (event.type === 'output_text_delta') reports.push({ text: event.delta });
       if (event.type === 'response_done') done = event;
     }
-    return { output: done?.response.output ?? [], by: done && answererOf(done), told };
+    return { output: done?.response.output ?? [], by: done && answererOf(done), reports };
   }
 
   return { chain, ask, request: requestOf };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { currentCall } from '../../src/runs/index.ts';
 import { hasToolResult, type StubReply } from './stub-model.ts';
 
-/** A tool that counts how often it took effect. */
+/** A tool that records the idempotency keys of its calls. */
 export function counting(name: string, work: () => unknown = () => `${name} done`) {
   const calls: string[] = [];
   const counted = tool({
@@ -18,7 +18,7 @@ export function counting(name: string, work: () => unknown = () => `${name} done
   return { tool: counted, calls };
 }
 
-/** A reply that calls these tools at once. */
+/** A reply that calls these tools in parallel. */
 export const callsOf = (...names: string[]): StubReply =>
   names.map((call, index) => ({ call, id: `call_${call}_${index}` }));
 /** A model that calls these tools and then is done. */

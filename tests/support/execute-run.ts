@@ -9,7 +9,7 @@ import type { JsonRecord, Run, RunMode } from '../../src/storage/port/index.ts';
 import { createMemoryJournal, type MemoryJournal } from './memory-journal.ts';
 import { createStubModel, type StubReply } from './stub-model.ts';
 
-/** A run as it is when it starts, for tests that need no store. */
+/** A run that has just started, for tests that need no store. */
 export const newRun = (mode: RunMode): Run => ({
   id: 'run_1',
   tenantId: 'default',
@@ -52,10 +52,10 @@ export type ExecuteSetup = {
   mode?: RunMode;
   signal?: AbortSignal;
   context?: (run: { runId: string }) => unknown;
-  /** What earlier attempts recorded. Defaults to nothing. */
+  /** The journal of earlier attempts. Defaults to an empty one. */
   journal?: MemoryJournal;
   message?: string;
-  /** What the session holds. Defaults to nothing. */
+  /** The items of the session. Defaults to none. */
   history?: readonly JsonRecord[];
   sessionInput?: SessionInputCallback;
 };
@@ -77,9 +77,9 @@ export async function execute(agent: AnyAgent, setup: ExecuteSetup) {
   });
   const memory = journal ?? createMemoryJournal();
   const run = { ...newRun(mode), message, attempt: memory.attempts + 1 };
-  const activity = memory.open(run, signal);
-  const execution = await executor.execute(activity, history);
-  await memory.close(activity);
+  const attempt = memory.open(run, signal);
+  const execution = await executor.execute(attempt, history);
+  await memory.close(attempt);
   const events = memory.events.map((event) => toRunEvent(run, event));
   return {
     execution,

@@ -6,8 +6,8 @@ import { noFailpoints } from '../../src/runs/failpoints.ts';
 import type { JournalEntries, Run, Step, StoredEvent } from '../../src/storage/port/index.ts';
 
 /**
- * The journal of one run in memory, over its attempts: what a store keeps, without one. Everything goes through JSON,
- * as it does on its way into a store.
+ * The journal of one run in memory, over its attempts: it keeps what a store keeps. All entries are converted to JSON
+ * and back, as in a store.
  */
 export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } = {}) {
   const steps = new Map<number, Step>();
@@ -22,17 +22,17 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
   const memory = {
     attempts: 0,
     events,
-    /** What is recorded, by step number. */
+    /** The recorded steps, by step number. */
     steps: (): Step[] => [...steps.values()].sort((one, other) => one.step - other.step),
-    /** Called before each write; what it throws or rejects with is what the store would. */
+    /** Called before each write; an error from it is the error of the write. */
     beforeWrite: async (_entries: JournalEntries): Promise<void> => {},
     /** Resolves once the run itself is stored. */
     stored: Promise.resolve() as Promise<unknown>,
-    /** Whether writes are refused, as those of an attempt that was taken over. */
+    /** Whether writes are refused, as if another attempt had taken over. */
     refuses: false,
     write,
 
-    /** A next attempt at the run, over what is recorded. */
+    /** Opens the next attempt at the run, with the entries recorded so far. */
     open(run: Run, signal: AbortSignal = new AbortController().signal): AttemptContext {
       memory.attempts += 1;
       const recorded = JSON.parse(JSON.stringify({ steps: memory.steps(), events }));
@@ -41,7 +41,7 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
         signal,
         recorded,
         clock: systemClock,
-        published: () => {},
+        publish: () => {},
         lost: () => {},
         append: async (entries) => {
           await memory.beforeWrite(entries);
@@ -57,14 +57,14 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
         clock: systemClock,
         signal,
         effectDefault,
-        fault: noFailpoints,
+        hitFailpoint: noFailpoints,
         assertHeld: () => {},
-        giveBack: () => false,
+        handBackIfDue: () => false,
       });
     },
 
-    /** Ends an attempt: what it has not written yet is written, as with the end of a run. */
-    close: async (activity: AttemptContext): Promise<void> => write(await activity.journal.close(null)),
+    /** Ends an attempt: its pending entries are written, as with the end of a run. */
+    close: async (attempt: AttemptContext): Promise<void> => write(await attempt.journal.close(null)),
   };
   return memory;
 }

@@ -2,31 +2,31 @@ import type { AgentInputItem, Model, ModelProvider, ModelRequest, ModelResponse 
 import { Usage } from '@openai/agents';
 import { assistantMessage, functionCall } from '@openai/agents/testing';
 
-/** What the stub says to a request: text, or calls of tools. */
+/** The stub's reply to a request: text, or calls of tools. */
 export type StubReply = string | { call: string; args?: Record<string, unknown>; id: string }[];
 
-/** Tokens that every call of the stub takes. */
+/** Tokens of every call of the stub. */
 export const stubTokens = { inputTokens: 10, outputTokens: 5, totalTokens: 15 };
 
 /** The input of a request as items. */
 export const itemsOf = (request: ModelRequest): AgentInputItem[] =>
   typeof request.input === 'string' ? [{ role: 'user', content: request.input }] : request.input;
 
-/** Whether a tool has answered in this request. */
+/** Whether this request has the result of a tool. */
 export const hasToolResult = (request: ModelRequest): boolean =>
   itemsOf(request).some((item) => item.type === 'function_call_result');
 
-/** A model in memory whose answers a function decides; it counts its calls. */
+/** A model in memory that answers with the replies of a function, and keeps its requests. */
 export function createStubModel(reply: (request: ModelRequest) => StubReply | Promise<StubReply>) {
   const requests: ModelRequest[] = [];
   async function respond(request: ModelRequest): Promise<ModelResponse> {
     requests.push(request);
     request.signal?.throwIfAborted();
-    const said = await reply(request);
+    const replied = await reply(request);
     const output =
-      typeof said === 'string'
-        ? [assistantMessage(said)]
-        : said.map(({ call, args, id }) => functionCall(call, args ?? {}, { callId: id }));
+      typeof replied === 'string'
+        ? [assistantMessage(replied)]
+        : replied.map(({ call, args, id }) => functionCall(call, args ?? {}, { callId: id }));
     return { usage: new Usage({ ...stubTokens }), output, responseId: `resp_${requests.length}` };
   }
   const model: Model = {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type ErrorCode, errorCatalogue, ServiceError } from '../errors.ts';
-import { problemOf, problemView, retryAfterSeconds, toProblem } from './problem.ts';
+import { problemOf, problemView, toProblem } from './problem.ts';
+import { retryAfterSeconds } from './retry-after.ts';
 
 const codes = Object.keys(errorCatalogue) as ErrorCode[];
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ErrorCode, type ErrorExtras, errorCatalogue, type ServiceError } from '../errors.ts';
+import { retryAfterRules, retryAfterSeconds } from './retry-after.ts';
 
 /** The media type of errors (RFC 9457). */
 export const problemType = 'application/problem+json';
@@ -31,18 +32,12 @@ export type Problem = z.output<typeof problemView>;
 /** The error answers of every route. */
 export const problems = { '4xx': problemView, '5xx': problemView };
 
-/** The time in `Retry-After` of a 429 or 503 for which no better one is known, in ms: every one of them has the header. */
-const defaultRetryAfterMs = 1_000;
-
-/** The seconds that `Retry-After` names: whole, and at least 1. */
-export const retryAfterSeconds = (waitMs: number): number => Math.max(1, Math.ceil(waitMs / 1000));
-
 const mayRetry = (status: number) => status === 429 || status === 503;
 
 /** A problem document for an error of the catalogue. */
 export function toProblem(code: ErrorCode, detail: string, requestId: string, extras: ErrorExtras = {}): Problem {
   const { status, title } = errorCatalogue[code];
-  const waitMs = extras.retryAfterMs ?? (mayRetry(status) ? defaultRetryAfterMs : undefined);
+  const waitMs = extras.retryAfterMs ?? (mayRetry(status) ? retryAfterRules.otherMs : undefined);
   return {
     type: `${errorsUrl}#${code}`,
     title,

@@ -9,16 +9,16 @@ const usd = optional(amount(1e9));
 export const budgetSettings = {
   RUN_BUDGET_USD: setting({
     schema: usd,
-    about: 'USD that a run may cost; see docs/budgets.md. Defaults to no limit, as do the other budgets.',
+    about: 'Budget of a run in USD; see docs/budgets.md. Defaults to no limit, as do the other budgets.',
   }),
-  RUN_BUDGET_TOKENS: setting({ schema: tokens, about: 'Tokens that a run may take, of input and output.' }),
+  RUN_BUDGET_TOKENS: setting({ schema: tokens, about: 'Budget of a run in tokens, input plus output.' }),
   TENANT_BUDGET_USD_DAY: setting({
     schema: usd,
-    about: 'USD that a tenant may spend in a day of UTC, unless it has a budget of its own.',
+    about: 'Budget of a tenant in USD for each UTC day, unless the tenant has a budget of its own.',
   }),
-  TENANT_BUDGET_TOKENS_DAY: setting({ schema: tokens, about: 'Tokens that a tenant may take in a day of UTC.' }),
-  TENANT_BUDGET_USD_MONTH: setting({ schema: usd, about: 'USD that a tenant may spend in a month of UTC.' }),
-  TENANT_BUDGET_TOKENS_MONTH: setting({ schema: tokens, about: 'Tokens that a tenant may take in a month of UTC.' }),
+  TENANT_BUDGET_TOKENS_DAY: setting({ schema: tokens, about: 'Budget of a tenant in tokens for each UTC day.' }),
+  TENANT_BUDGET_USD_MONTH: setting({ schema: usd, about: 'Budget of a tenant in USD for each UTC month.' }),
+  TENANT_BUDGET_TOKENS_MONTH: setting({ schema: tokens, about: 'Budget of a tenant in tokens for each UTC month.' }),
 } as const;
 
 type Table = typeof budgetSettings;

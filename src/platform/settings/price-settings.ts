@@ -49,6 +49,6 @@ export const priceSettings = {
   MODEL_PRICES: setting({
     schema: optional(prices),
     about:
-      'What models cost of which the service knows no price, or another one: JSON, {"my-model":{"input":0.5,"cached_input":0.05,"output":1.5,"output_tokens_max":8192}}, in USD per million tokens; see docs/budgets.md.',
+      'Prices of models that the service does not know, or that differ from its price list, in USD per million tokens, as JSON: {"my-model":{"input":0.5,"cached_input":0.05,"output":1.5,"output_tokens_max":8192}}. See docs/budgets.md.',
   }),
 } as const;

@@ -8,31 +8,37 @@ export const providerSettings = {
   FALLBACK_OPENAI_BASE_URL: setting({
     schema: optional(url(['https:', 'http:'])),
     about:
-      'A second provider, which is asked where the first does not answer. Defaults to OpenAI, if there is a key for it.',
+      'Base URL of the fallback provider, which is called if the first provider fails. Defaults to OpenAI, if FALLBACK_OPENAI_API_KEY is set.',
   }),
-  FALLBACK_OPENAI_API_KEY: setting({ schema: optional(realKey), secret: true, about: 'Key for the second provider.' }),
+  FALLBACK_OPENAI_API_KEY: setting({
+    schema: optional(realKey),
+    secret: true,
+    about: 'API key of the fallback provider.',
+  }),
   FALLBACK_OPENAI_MODEL: setting({
     schema: optional(text('a model name')),
     about:
-      'The model that the second provider is asked for, whatever an agent names. Defaults to what the agent names.',
+      'Model that the fallback provider is called with, instead of the one that the agent names. Defaults to the model of the agent.',
   }),
   FALLBACK_OPENAI_API: setting({
     schema: optional(oneOf(['responses', 'chat_completions'])),
-    about: 'Which API the second provider speaks. Defaults to responses for OpenAI itself, else chat_completions.',
+    about:
+      'Which OpenAI API the fallback provider is called with. Defaults to responses for OpenAI itself, else chat_completions.',
   }),
   PROVIDER_FIRST_EVENT_TIMEOUT: setting({
     schema: optional(secondsToMs(0.1, 3600)),
     about:
-      'Seconds until a streamed answer of a provider begins; then the next one is asked. Defaults to half of OPENAI_TIMEOUT, 20 at least.',
+      'Timeout in seconds for the first event of a streamed model response; after it the service fails over to the next provider. Defaults to half of OPENAI_TIMEOUT, 20 at least.',
   }),
   PROVIDER_IDLE_TIMEOUT: setting({
     schema: optional(secondsToMs(0.1, 3600)),
     about:
-      'Seconds between two events of a streamed answer; comments do not count. Defaults to half of OPENAI_TIMEOUT, 20 at least.',
+      'Idle timeout in seconds between two events of a streamed model response; comments do not count as events. Defaults to half of OPENAI_TIMEOUT, 20 at least.',
   }),
   PROVIDER_MAX_CONCURRENCY: setting({
     schema: optional(whole(1, 1_000_000)),
-    about: 'Calls at the same time with one key of a provider, over all processes; more wait. Defaults to any number.',
+    about:
+      'Concurrency limit of the calls with one key of a provider, over all processes; further calls wait. Defaults to no limit.',
   }),
 } as const;
 

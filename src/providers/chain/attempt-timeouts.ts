@@ -4,7 +4,7 @@ import { ProviderFault } from './faults/provider-fault.ts';
 
 /** How long an attempt may take, in ms. */
 export type AttemptLimits = {
-  /** Over all. */
+  /** In all. */
   totalMs: number;
   /** Until its first event, and between two events; for streams. Comments are no events. Defaults to no limit. */
   firstEventMs?: number;
@@ -16,40 +16,41 @@ export type AttemptTimeout = {
   /** Aborts when the attempt is over. */
   readonly signal: AbortSignal;
   /** An event has arrived. */
-  heard(): void;
-  /** Whether anything has arrived. */
-  hasHeard(): boolean;
-  /** The answer is whole: what is left is the end of the connection. */
-  nearlyOver(): void;
-  /** Stops the clocks. */
+  eventReceived(): void;
+  /** Whether an event has arrived. */
+  hasReceivedEvent(): boolean;
+  /** The answer is complete: only the end of the connection is left. */
+  answerCompleted(): void;
+  /** Stops the timeouts. */
   stop(): void;
 };
 
-/** How often the clocks are looked at, in ms: no attempt has to be over to the millisecond. */
-const tickMs = 50;
-/** After the whole answer nothing is waited for but the end of the connection, for so long, in ms. */
-const endMs = 500;
+/** How often attempts are checked, in ms: they need not end to the millisecond. */
+const checkMs = 50;
+/** After the complete answer the end of the connection is waited for at most this long, in ms. */
+const connectionEndMs = 500;
 
-type Running = { expireAt(nowMs: number): void };
+type RunningAttempt = { expireAt(nowMs: number): void };
 
 /**
- * The three clocks of each attempt. When one of them runs out, the attempt's signal aborts with a `ProviderFault`, and so
- * does it with the reason of `parent` when that aborts. One timer serves all attempts, while there are any: events only
- * note the time, and an attempt that ends in time costs no timer of its own.
+ * The three timeouts of each attempt: in all, until its first event, and between two events. When one of them expires,
+ * the attempt's signal aborts with a `ProviderFault`; when `parent` aborts, it aborts with the reason of `parent`. One
+ * timer serves all attempts while there are any: an event only records the time, and an attempt that ends in time costs
+ * no timer of its own.
  */
 export function createAttemptTimeouts(clock: Clock) {
-  const running = createReleasingMap<number, Running>();
+  const running = createReleasingMap<number, RunningAttempt>();
   let begun = 0;
-  let ticking = false;
+  let isChecking = false;
 
-  async function tick(): Promise<void> {
-    ticking = true;
+  async function checkWhileRunning(): Promise<void> {
+    isChecking = true;
     while (running.size() > 0) {
-      await clock.sleep(tickMs);
+      await clock.sleep(checkMs);
       const nowMs = clock.monotonicMs();
-      for (const each of running.values()) each.expireAt(nowMs);
+      for (const attempt of running.values()) attempt.expireAt(nowMs);
     }
-    ticking = false;
+    isChecking = false;
   }
 
   return (limits: AttemptLimits, parent: AbortSignal | undefined): AttemptTimeout => {
@@ -57,17 +58,17 @@ export function createAttemptTimeouts(clock: Clock) {
     const controller = new AbortController();
     const startedMs = clock.monotonicMs();
     let endsMs = startedMs + limits.totalMs;
-    let heardMs = startedMs;
+    let lastEventMs = startedMs;
     let events = 0;
 
-    const own: Running = {
+    const attempt: RunningAttempt = {
       expireAt(nowMs) {
-        const quietUntilMs = heardMs + (events === 0 ? firstEventMs : idleMs);
-        if (nowMs < endsMs && nowMs < quietUntilMs) return;
-        const stalled = events > 0 && nowMs < endsMs;
-        const what = stalled ? 'stopped in the middle of its answer' : 'did not answer in time';
+        const idleUntilMs = lastEventMs + (events === 0 ? firstEventMs : idleMs);
+        if (nowMs < endsMs && nowMs < idleUntilMs) return;
+        const isStalled = events > 0 && nowMs < endsMs;
+        const what = isStalled ? 'stopped in the middle of its answer' : 'did not answer in time';
         stop();
-        controller.abort(new ProviderFault(stalled ? 'stalled' : 'timed_out', `The provider ${what}.`));
+        controller.abort(new ProviderFault(isStalled ? 'stalled' : 'timed_out', `The provider ${what}.`));
       },
     };
     const onParentAbort = () => controller.abort(parent?.reason);
@@ -75,8 +76,8 @@ export function createAttemptTimeouts(clock: Clock) {
     parent?.addEventListener('abort', onParentAbort, { once: true });
     begun += 1;
     const number = begun;
-    running.set(number, own);
-    if (!ticking) void tick();
+    running.set(number, attempt);
+    if (!isChecking) void checkWhileRunning();
 
     function stop(): void {
       running.delete(number);
@@ -85,13 +86,13 @@ export function createAttemptTimeouts(clock: Clock) {
 
     return {
       signal: controller.signal,
-      heard(): void {
+      eventReceived(): void {
         events += 1;
-        heardMs = clock.monotonicMs();
+        lastEventMs = clock.monotonicMs();
       },
-      hasHeard: () => events > 0,
-      nearlyOver(): void {
-        endsMs = Math.min(endsMs, clock.monotonicMs() + endMs);
+      hasReceivedEvent: () => events > 0,
+      answerCompleted(): void {
+        endsMs = Math.min(endsMs, clock.monotonicMs() + connectionEndMs);
       },
       stop,
     };

@@ -20,35 +20,35 @@ const codeOf = (error: unknown) => (error instanceof ServiceError ? error.code :
 const countOf = async (provider: FakeProvider) => (await provider.stats()).requests;
 
 test.each([true, false])(
-  'a caller that goes away takes its request with it, and nobody else is asked (streamed: %s)',
+  'a caller that disconnects aborts its request, and no other provider is asked (streamed: %s)',
   async (streamed) => {
     await first.script({ reply: { fault: { kind: 'hang' } } });
-    const leaving = new AbortController();
+    const caller = new AbortController();
     const { ask } = createChainBench({ providers: both() });
-    const asked = ask(streamed, { signal: leaving.signal });
+    const asked = ask(streamed, { signal: caller.signal });
     await first.waitFor(({ stats }) => stats.requests === 1);
-    leaving.abort(new Error('gone'));
-    await expect(asked).rejects.toThrow('gone');
+    caller.abort(new Error('disconnected'));
+    await expect(asked).rejects.toThrow('disconnected');
     await first.waitFor(({ stats }) => stats.aborted === 1);
     expect(await countOf(second)).toBe(0);
   },
 );
 
-test('a caller that goes away from a probe leaves the next one to others', async () => {
+test('a caller that disconnects during a probe leaves the probe to the next request', async () => {
   await first.script({ times: 1, reply: { error: { status: 404 }, headers: { 'retry-after-ms': '1' } } });
   const { ask } = createChainBench({ providers: [providerAt('first', first.baseUrl)] });
   await expect(ask(false)).rejects.toMatchObject({ code: 'provider_error' });
   await first.script({ reply: { fault: { kind: 'hang' } }, times: 1 }, { reply: 'well again' });
-  const leaving = new AbortController();
-  const probe = ask(false, { signal: leaving.signal });
+  const caller = new AbortController();
+  const probe = ask(false, { signal: caller.signal });
   await first.waitFor(({ stats }) => stats.requests === 2);
   expect(await ask(false).catch(codeOf)).toBe('provider_unavailable');
-  leaving.abort(new Error('gone'));
-  await expect(probe).rejects.toThrow('gone');
+  caller.abort(new Error('disconnected'));
+  await expect(probe).rejects.toThrow('disconnected');
   expect((await ask(false)).by?.provider).toBe('first');
 });
 
-test('with all providers cooling the caller is told when the first of them may be asked again', async () => {
+test('while all providers pause, the error says when the first of them may be asked again', async () => {
   const limited = (seconds: string) => ({ reply: { error: { status: 429 }, headers: { 'retry-after': seconds } } });
   await first.script(limited('600'));
   await second.script(limited('300'));
@@ -62,20 +62,20 @@ test('with all providers cooling the caller is told when the first of them may b
   expect(chain.outage()).toBe('no model provider is available at the moment');
 });
 
-test('a pause that ends between two looks at it is over, whenever that is', { timeout: 60_000 }, async () => {
+test('a pause that ends between any two reads of the clock is over', { timeout: 60_000 }, async () => {
   const limits = { callMs: 600_000, firstEventMs: 600_000, idleMs: 600_000 };
   for (let end = 1; end <= 60; end += 1) {
     await first.script(
       { times: 1, reply: { error: { status: 429 }, headers: { 'retry-after': '60' } } },
       { reply: 'ok' },
     );
-    let looks = 0;
+    let reads = 0;
     let aheadMs = 0;
     const clock = {
       ...systemClock,
       monotonicMs() {
-        looks += 1;
-        if (looks === end) aheadMs += 61_000;
+        reads += 1;
+        if (reads === end) aheadMs += 61_000;
         return systemClock.monotonicMs() + aheadMs;
       },
       sleep: (ms: number, signal?: AbortSignal) => {
@@ -86,19 +86,19 @@ test('a pause that ends between two looks at it is over, whenever that is', { ti
       },
     };
     const { ask } = createChainBench({ providers: [providerAt('first', first.baseUrl)], limits, clock });
-    expect((await ask(false).catch(codeOf)) as object, `at look ${end}`).toMatchObject({ by: { provider: 'first' } });
+    expect((await ask(false).catch(codeOf)) as object, `at read ${end}`).toMatchObject({ by: { provider: 'first' } });
     await first.reset();
   }
 });
 
-test('who executes a run in the background gives it back rather than wait for long', async () => {
+test('a call of a background run fails rather than wait for a long pause', async () => {
   await first.script({ reply: { error: { status: 429 }, headers: { 'retry-after': '20' } } });
   const { ask } = createChainBench({ providers: [providerAt('first', first.baseUrl)] });
   await expect(ask(false, { interactive: false })).rejects.toMatchObject({ code: 'provider_unavailable' });
   expect(await countOf(first)).toBe(1);
 });
 
-test('in an outage requests are not multiplied: retries come from a budget', async () => {
+test('in an outage requests are not multiplied: retries are limited by a budget', async () => {
   await first.script({ reply: { error: { status: 409 } } }); // a fault that opens no breaker
   const { ask } = createChainBench({ providers: [providerAt('first', first.baseUrl)] });
   const requests = 30;
@@ -106,19 +106,19 @@ test('in an outage requests are not multiplied: retries come from a budget', asy
   expect(await countOf(first)).toBeLessThanOrEqual(requests + retriesFloor);
 });
 
-test('with its breaker open a provider is not asked, and the next one answers at once', async () => {
+test('a provider whose breaker is open is not asked, and the next one answers at once', async () => {
   await first.script({ reply: { fault: { kind: 'reset' } } });
   await second.script({ when: {}, reply: 'from the second' });
   const { ask } = createChainBench({ providers: both() });
   for (let request = 0; request < 20; request += 1) await ask(request % 2 === 0);
   const asked = await countOf(first);
   expect(asked).toBeLessThan(20);
-  const { by, told } = await ask(true);
+  const { by, reports } = await ask(true);
   expect(by?.provider).toBe('second');
-  expect(told[0]).toEqual({ failedOver: { from: 'first', to: 'second', reason: 'circuit_open' } });
+  expect(reports[0]).toEqual({ failedOver: { from: 'first', to: 'second', reason: 'circuit_open' } });
 });
 
-test('headers that say that the quota is used up stop requests before the provider does', async () => {
+test('headers that report an exhausted quota stop requests before the provider rejects them', async () => {
   const headers = {
     'x-ratelimit-limit-requests': '100',
     'x-ratelimit-remaining-requests': '0',
@@ -133,7 +133,7 @@ test('headers that say that the quota is used up stop requests before the provid
   }
 });
 
-test('at most so many calls with one key are under way at a time', async () => {
+test('no more calls with one key are under way than its concurrency', async () => {
   await first.script({ reply: { text: 'done', hold: 'door' } });
   const { ask } = createChainBench({ providers: [providerAt('first', first.baseUrl, { concurrency: 2 })] });
   const asked = [ask(false), ask(true), ask(false), ask(true)];
@@ -144,20 +144,20 @@ test('at most so many calls with one key are under way at a time', async () => {
   expect(await countOf(first)).toBe(4);
 });
 
-test('a probe that has to wait for a place is made when it has one', async () => {
+test('a probe that waits for a permit is made when it has one', async () => {
   await first.script({ times: 1, reply: { error: { status: 404 }, headers: { 'retry-after-ms': '1' } } });
   const { ask } = createChainBench({ providers: [providerAt('first', first.baseUrl, { concurrency: 1 })] });
   await expect(ask(false)).rejects.toMatchObject({ code: 'provider_error' });
-  await first.script({ when: { model: 'another' }, reply: { text: 'held', hold: 'place' } }, { reply: 'well again' });
+  await first.script({ when: { model: 'another' }, reply: { text: 'held', hold: 'permit' } }, { reply: 'well again' });
   const holder = ask(false, { model: 'another' });
-  await first.held('place');
+  await first.held('permit');
   const probe = ask(false);
-  await first.release('place');
+  await first.release('permit');
   await holder;
   expect((await probe).by?.provider).toBe('first');
 });
 
-test('a call that waits for a place for too long is told so', async () => {
+test('a call that waits too long for a permit fails as provider_unavailable', async () => {
   await first.script({ reply: { text: 'done', hold: 'door' } });
   const limits = { callMs: 2_000, firstEventMs: 20_000, idleMs: 20_000 };
   const providers = [providerAt('first', first.baseUrl, { concurrency: 1 })];
@@ -168,7 +168,7 @@ test('a call that waits for a place for too long is told so', async () => {
   await holder;
 });
 
-test('a model that the application brings along gives whole answers only, signed with its name', async () => {
+test('a model of the application’s own gives complete answers only, signed with its name', async () => {
   const { model } = createStubModel(() => 'mine');
   const { chain, request } = createChainBench({ providers: [] });
   const guarded = chain.guard(model, 'OwnModel');
@@ -180,7 +180,7 @@ test('a model that the application brings along gives whole answers only, signed
   await expect(read()).rejects.toMatchObject({ code: 'provider_error' });
 });
 
-test('an error of the application’s own model is told as it is', async () => {
+test('an error of the application’s own model is passed on unchanged', async () => {
   const { model } = createStubModel(() => {
     throw new RangeError('mine');
   });

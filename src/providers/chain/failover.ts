@@ -1,37 +1,37 @@
 import type { ModelRequest } from '@openai/agents';
+import { jitteredMs } from '../../platform/backoff.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { modelCallOf } from '../model-call.ts';
-import { type Attempt, createAttempt } from './attempt.ts';
+import { type ModelCall, modelCallOf } from '../model-call.ts';
+import { Attempt } from './attempt.ts';
 import type { AttemptTimeouts } from './attempt-timeouts.ts';
-import type { BreakerRegistry, Readiness } from './breakers/breaker-registry.ts';
+import type { BreakerRegistry } from './breakers/breaker-registry.ts';
+import { CallDeadline, type ChainLimits } from './call-deadline.ts';
 import type { Deployment } from './deployments/deployment.ts';
-import { jitteredMs } from './faults/backoff.ts';
-import { attemptMsMin, attemptsMax, decideFailover, faultRules, type Situation } from './faults/failover-policy.ts';
+import { FailoverAttempt } from './failover-attempt.ts';
+import { FailoverCandidates } from './failover-candidates.ts';
+import {
+  attemptMsMin,
+  attemptsMax,
+  decideFailover,
+  type FailoverDecision,
+  faultRules,
+} from './faults/failover-policy.ts';
 import { faultError, noProviderError } from './faults/provider-errors.ts';
-import { classifyFault, type Fault } from './faults/provider-fault.ts';
+import type { Fault } from './faults/provider-fault.ts';
 import { exhaustedForMs } from './faults/rate-limit-headers.ts';
 import type { ConcurrencyLimiter } from './limits/concurrency-limiter.ts';
 import type { RetryBudget } from './limits/retry-budget.ts';
 import type { ProviderMetrics } from './metrics.ts';
 
-/** How long attempts may take, in ms. */
-export type ChainLimits = {
-  /** A model call over all its attempts. */
-  callMs: number;
-  /** Until the first event of a stream, and between two events. */
-  firstEventMs: number;
-  idleMs: number;
-};
-
-/** What a request's way through the providers stands on. */
+/** Dependencies of a request's way through the deployments. */
 export type FailoverDeps = {
-  standing: BreakerRegistry;
-  governor: ConcurrencyLimiter;
+  breakers: BreakerRegistry;
+  limiter: ConcurrencyLimiter;
   /** The retry budget of a provider, by its name. */
   budgetOf(provider: string): RetryBudget;
   limits: ChainLimits;
-  clocks: AttemptTimeouts;
+  timeouts: AttemptTimeouts;
   metrics: ProviderMetrics;
   clock: Clock;
   /** Gives [0, 1). */
@@ -39,246 +39,169 @@ export type FailoverDeps = {
   log: Pick<Logger, 'warn'>;
 };
 
-/** An attempt under way. `answered`, `failed` or `abandoned` is called once, and gives its place back. */
-export type Try = Pick<Attempt, 'respond' | 'next'> & {
-  deployment: Deployment;
-  /** It has the answer, to so many tokens of input. */
-  answered(inputTokens: number): void;
-  /**
-   * It has failed. Resolves when the next one may begin.
-   *
-   * @throws {ServiceError} if there is to be none; the error itself if it is no fault of the provider
-   */
-  failed(error: unknown): Promise<void>;
-  /** Nobody wants its answer any more. */
-  abandoned(): void;
-};
-
-/** A run whose own time is over ends by that; the attempt is not to be over a moment before. In ms. */
-const runEndsFirstMs = 1_000;
-/** Who executes a run in the background gives it back rather than wait for longer, in ms. */
-const backgroundPatienceMs = 5_000;
-
-/** For how long a deployment asks to be left alone, in ms; nothing for one whose circuit is open. */
-const pauseIn = (readiness: Readiness): number[] =>
-  readiness.type === 'not_ready' && readiness.why === 'paused' ? [readiness.forMs] : [];
-
 /**
- * The way of one request through the deployments that may answer it: which one is asked next, how long it has, and what
- * follows when it fails.
+ * The way of one request through the deployments that may answer it: which one is asked next, how long that attempt may
+ * take, and what follows when it fails.
  */
-export function createFailover(
-  deps: FailoverDeps,
-  deployments: readonly Deployment[],
-  request: ModelRequest,
-  streamed: boolean,
-) {
-  const { standing, governor, budgetOf, limits, clocks, metrics, clock, random, log } = deps;
-  const call = modelCallOf(request);
-  const signal = request.signal ?? new AbortController().signal;
-  const callEndsMs = clock.monotonicMs() + limits.callMs;
-  const endsMs = Math.min(call?.deadlineMs ?? Number.POSITIVE_INFINITY, callEndsMs);
-  const graceMs = endsMs < callEndsMs ? runEndsFirstMs : 0;
-  const tries = new Map<Deployment, number>();
-  const spent = new Set<Deployment>();
-  let attempts = 0;
-  let retryOf: Deployment | null = null;
-  let last: { provider: string; reason: string } | null = null;
+export class Failover {
+  readonly #deps: FailoverDeps;
+  readonly #request: ModelRequest;
+  readonly #streamed: boolean;
+  readonly #call: ModelCall | undefined;
+  readonly #signal: AbortSignal;
+  readonly #deadline: CallDeadline;
+  readonly #candidates: FailoverCandidates;
+  readonly #attemptsAt = new Map<Deployment, number>();
+  #attempts = 0;
+  #retryOf: Deployment | null = null;
+  /** The first provider that did not answer since the last attempt began, and why. */
+  #passedOver: { provider: string; reason: string } | null = null;
 
-  const remainingMs = () => endsMs - clock.monotonicMs();
-  const patienceMs = () =>
-    call?.interactive === false ? Math.min(backgroundPatienceMs, remainingMs()) : remainingMs();
-  const readyNow = (deployment: Deployment) => standing.readiness(deployment).type !== 'not_ready';
-  const left = () => deployments.filter((each) => !spent.has(each));
+  constructor(deps: FailoverDeps, deployments: readonly Deployment[], request: ModelRequest, streamed: boolean) {
+    this.#deps = deps;
+    this.#request = request;
+    this.#streamed = streamed;
+    this.#call = modelCallOf(request);
+    this.#signal = request.signal ?? new AbortController().signal;
+    this.#deadline = new CallDeadline(this.#call, deps.limits, deps.clock);
+    this.#candidates = new FailoverCandidates(deployments, deps.breakers);
+  }
 
-  /** When one of the deployments may be asked again, in ms from now. */
-  const soonestMs = (of: readonly Deployment[]): number =>
-    of.reduce((soonest, each) => {
-      const readiness = standing.readiness(each);
-      return Math.min(soonest, readiness.type === 'not_ready' ? readiness.forMs : 0);
-    }, Number.POSITIVE_INFINITY);
-
-  function skip(deployment: Deployment, { why }: { why: string }): void {
-    last ??= { provider: deployment.provider, reason: why };
+  /**
+   * Begins the next attempt, as soon as a deployment is available.
+   *
+   * @throws {ServiceError} `provider_unavailable` if none is, and none will be in time
+   */
+  async nextAttempt(): Promise<FailoverAttempt> {
+    for (;;) {
+      this.#signal.throwIfAborted();
+      const deployment = this.#firstAvailable();
+      if (deployment === null) {
+        await this.#waitForPause();
+        continue;
+      }
+      const release = this.#deps.limiter.tryAcquire(deployment) ?? (await this.#waitForPermits(deployment));
+      const { type } = this.#deps.breakers.availability(deployment); // it may have changed during the wait
+      if (type === 'unavailable' || (type === 'probe' && !(await this.#deps.breakers.claimProbe(deployment)))) {
+        release();
+        continue;
+      }
+      this.#reportFailover(deployment);
+      this.#countAttempt(deployment);
+      return this.#begin(deployment, release);
+    }
   }
 
   /** The first deployment that may be asked now. */
-  function firstReady(): Deployment | null {
-    for (const deployment of left()) {
-      const readiness = standing.readiness(deployment);
-      if (readiness.type !== 'not_ready') return deployment;
-      skip(deployment, readiness);
+  #firstAvailable(): Deployment | null {
+    for (const deployment of this.#candidates.remaining()) {
+      const availability = this.#deps.breakers.availability(deployment);
+      if (availability.type !== 'unavailable') return deployment;
+      this.#passedOver ??= { provider: deployment.provider, reason: availability.reason };
     }
     return null;
   }
 
-  /** Waits for a deployment that has asked for a pause, if one is worth waiting for. */
-  async function waitForPause(): Promise<void> {
-    // One look: the time of one may come between two.
-    const looks = left().map(standing.readiness);
-    if (looks.some(({ type }) => type !== 'not_ready')) return;
-    const pauseMs = Math.min(...looks.flatMap(pauseIn));
-    // An open circuit is no reason to wait: others would too, and come all at once when it closes.
-    if (pauseMs + attemptMsMin > patienceMs()) throw noProviderError(soonestMs(deployments));
-    await clock.sleep(jitteredMs(pauseMs, random()), signal);
+  /** Waits for the end of a pause, if that comes in time. */
+  async #waitForPause(): Promise<void> {
+    const pauseMs = this.#candidates.oneAvailableInMs();
+    if (pauseMs === 0) return;
+    // An open circuit is not waited for: all waiting requests would be sent at once when it closes.
+    if (pauseMs + attemptMsMin > this.#deadline.waitMsMax()) throw noProviderError(this.#candidates.soonestMs());
+    await this.#deps.clock.sleep(jitteredMs(pauseMs, this.#deps.random()), this.#signal);
   }
 
-  function tellFailover(to: Deployment): void {
-    if (last && last.provider !== to.provider) {
-      call?.failedOver({ from: last.provider, to: to.provider, reason: last.reason });
-      metrics.failedOver(last.provider, to.provider);
-    }
-    last = null;
-  }
-
-  /** What an attempt may take: all that is left for the last one, a part of it while others could be asked after it. */
-  function limitsOf(deployment: Deployment) {
-    const others = left().filter((each) => each !== deployment && readyNow(each)).length;
-    const toCome = Math.min(others, attemptsMax - attempts);
-    const allMs = Math.max(attemptMsMin, remainingMs());
-    const shareMs = toCome > 0 ? allMs / (toCome + 1) : allMs + graceMs;
-    if (!streamed) return { totalMs: shareMs };
-    return { totalMs: allMs + graceMs, firstEventMs: Math.min(limits.firstEventMs, shareMs), idleMs: limits.idleMs };
-  }
-
-  /** Takes the places that a call of the deployment needs, as soon as they are free. */
-  async function waitToEnter(deployment: Deployment): Promise<() => void> {
+  /** Waits for the permits that a call of the deployment needs. Returns how to release them. */
+  async #waitForPermits(deployment: Deployment): Promise<() => void> {
+    const { limiter, metrics, clock } = this.#deps;
     const startedMs = clock.monotonicMs();
-    const given = new AbortController();
-    const patience = clock.sleep(Math.max(0, patienceMs()), given.signal);
-    const tooLate = new AbortController();
-    patience.then(() => tooLate.abort(noProviderError(soonestMs(deployments)))).catch(() => {}); // there was a place in time
+    const waitEnded = new AbortController();
+    const expired = new AbortController();
+    clock
+      .sleep(Math.max(0, this.#deadline.waitMsMax()), waitEnded.signal)
+      .then(() => expired.abort(noProviderError(this.#candidates.soonestMs())))
+      .catch(() => {}); // the wait ended in time
     try {
-      const over = AbortSignal.any([signal, tooLate.signal]);
-      const leave = await governor.enter(deployment, { interactive: call?.interactive ?? true, signal: over });
+      const signal = AbortSignal.any([this.#signal, expired.signal]);
+      const release = await limiter.acquire(deployment, { interactive: this.#call?.interactive ?? true, signal });
       metrics.waited(deployment, clock.monotonicMs() - startedMs);
-      return leave;
+      return release;
     } finally {
-      given.abort('it has entered');
+      waitEnded.abort('the wait has ended');
     }
   }
 
-  /** Counts an attempt that is about to begin: as a retry, which was paid for, or as a request. */
-  function countRequest(deployment: Deployment): void {
-    if (retryOf === deployment) metrics.retried(deployment);
+  #reportFailover(to: Deployment): void {
+    const from = this.#passedOver;
+    this.#passedOver = null;
+    if (from === null || from.provider === to.provider) return;
+    this.#call?.failedOver({ from: from.provider, to: to.provider, reason: from.reason });
+    this.#deps.metrics.failedOver(from.provider, to.provider);
+  }
+
+  /** Counts an attempt that is about to begin: as a retry, which was taken from the budget, or as a request. */
+  #countAttempt(deployment: Deployment): void {
+    const { metrics, budgetOf } = this.#deps;
+    if (this.#retryOf === deployment) metrics.retried(deployment);
     else budgetOf(deployment.provider).request();
-    retryOf = null;
-    attempts += 1;
-    tries.set(deployment, (tries.get(deployment) ?? 0) + 1);
+    this.#retryOf = null;
+    this.#attempts += 1;
+    this.#attemptsAt.set(deployment, (this.#attemptsAt.get(deployment) ?? 0) + 1);
   }
 
-  function settle(deployment: Deployment, fault: Fault): void {
-    standing.failed(deployment, fault);
-    if (faultRules[fault.kind].slows) governor.slowDown(deployment);
-    metrics.attempted(deployment, fault.kind);
-  }
-
-  /** Does what follows from a fault; resolves when the next attempt may begin. */
-  async function react(deployment: Deployment, fault: Fault, hadEffects: boolean, cause: unknown): Promise<void> {
-    const budget = budgetOf(deployment.provider);
-    const situation: Situation = {
-      fault,
-      attempts,
-      triesHere: tries.get(deployment) ?? 0,
-      mayRetry: budget.hasLeft(),
-      othersInMs: othersInMs(deployment),
-      hadEffects,
-      remainingMs: patienceMs(),
-      random: random(),
-    };
-    const reaction = decideFailover(situation);
-    const facts = { provider: deployment.provider, model: deployment.model, fault: fault.kind, status: fault.status };
-    log.warn({ ...facts, attempt: attempts, reaction: reaction.type }, 'a model provider failed');
-    if (reaction.type === 'give_up') throw faultError(fault, knownSoonestMs(), cause);
-    call?.withdraw();
-    last = { provider: deployment.provider, reason: fault.kind };
-    // One that has asked for a pause is out of the way for as long as that lasts, and no longer.
-    const pauses = faultRules[fault.kind].effect === 'pauses';
-    if (reaction.type === 'next') return pauses ? undefined : void spent.add(deployment);
-    budget.take();
-    retryOf = deployment;
-    if (!pauses) await clock.sleep(reaction.afterMs, signal);
-  }
-
-  function othersInMs(deployment: Deployment): number {
-    const others = left().filter((each) => each !== deployment);
-    const looks = others.map(standing.readiness);
-    return looks.some(({ type }) => type !== 'not_ready') ? 0 : Math.min(...looks.flatMap(pauseIn));
-  }
-
-  function knownSoonestMs(): number | null {
-    const soonest = soonestMs(deployments);
-    return Number.isFinite(soonest) && soonest > 0 ? Math.ceil(soonest) : null;
-  }
-
-  function begin(deployment: Deployment, leave: () => void): Try {
-    const attempt = createAttempt({
+  #begin(deployment: Deployment, release: () => void): FailoverAttempt {
+    const { breakers, timeouts } = this.#deps;
+    const laterAttempts = Math.min(this.#candidates.othersAvailable(deployment), attemptsMax - this.#attempts);
+    const attempt = new Attempt({
       deployment,
-      request,
-      limits: limitsOf(deployment),
-      clocks,
-      headers: (headers) => {
+      request: this.#request,
+      limits: this.#deadline.attemptLimits(this.#streamed, laterAttempts),
+      timeouts,
+      onHeaders: (headers) => {
         const forMs = exhaustedForMs(headers);
-        if (forMs > 0) standing.pause(deployment, forMs);
+        if (forMs > 0) breakers.pause(deployment, forMs);
       },
     });
-    const end = () => {
-      attempt.end();
-      leave();
-    };
-    return {
-      deployment,
-      respond: attempt.respond,
-      next: attempt.next,
-      answered(inputTokens) {
-        end();
-        standing.answered(deployment);
-        governor.answered(deployment, inputTokens);
-        metrics.attempted(deployment, 'answered');
-      },
-      async failed(error) {
-        end();
-        const fault = signal.aborted ? null : classifyFault(error, attempt.hasBegun(), clock.nowMs());
-        if (fault === null) {
-          standing.undecided(deployment);
-          metrics.attempted(deployment, signal.aborted ? 'aborted' : 'error');
-          throw error;
-        }
-        settle(deployment, fault);
-        await react(deployment, fault, attempt.hadEffects(), error);
-      },
-      abandoned() {
-        end();
-        standing.undecided(deployment);
-        metrics.attempted(deployment, 'aborted');
-      },
-    };
+    const onFault = (fault: Fault, hadEffects: boolean, cause: unknown) =>
+      this.#onFault(deployment, fault, hadEffects, cause);
+    return new FailoverAttempt(this.#deps, { deployment, attempt, release, signal: this.#signal, onFault });
   }
 
-  return {
-    /**
-     * Begins the next attempt, as soon as there is somebody to ask.
-     *
-     * @throws {ServiceError} `provider_unavailable` if there is nobody, and will not be in time
-     */
-    async next(): Promise<Try> {
-      for (;;) {
-        signal.throwIfAborted();
-        const deployment = firstReady();
-        if (deployment === null) {
-          await waitForPause();
-          continue;
-        }
-        const leave = governor.tryEnter(deployment) ?? (await waitToEnter(deployment));
-        const { type } = standing.readiness(deployment); // anew, since it may have waited
-        if (type === 'not_ready' || (type === 'probe' && !(await standing.admit(deployment)))) {
-          leave();
-          continue;
-        }
-        tellFailover(deployment);
-        countRequest(deployment);
-        return begin(deployment, leave);
-      }
-    },
-  };
+  /** Decides what follows from a fault, and does it. Resolves when the next attempt may begin. */
+  async #onFault(deployment: Deployment, fault: Fault, hadEffects: boolean, cause: unknown): Promise<void> {
+    const decision = this.#decide(deployment, fault, hadEffects);
+    const fields = { provider: deployment.provider, model: deployment.model, fault: fault.kind, status: fault.status };
+    this.#deps.log.warn({ ...fields, attempt: this.#attempts, reaction: decision.type }, 'a model provider failed');
+    if (decision.type === 'give_up') throw faultError(fault, this.#retryInMs(), cause);
+    this.#call?.withdraw();
+    this.#passedOver = { provider: deployment.provider, reason: fault.kind };
+    // A deployment that has asked for a pause is unavailable for that long, and a candidate again afterwards.
+    const isPaused = faultRules[fault.kind].effect === 'pauses';
+    if (decision.type === 'next') {
+      if (!isPaused) this.#candidates.exclude(deployment);
+      return;
+    }
+    this.#deps.budgetOf(deployment.provider).take();
+    this.#retryOf = deployment;
+    if (!isPaused) await this.#deps.clock.sleep(decision.afterMs, this.#signal);
+  }
+
+  #decide(deployment: Deployment, fault: Fault, hadEffects: boolean): FailoverDecision {
+    return decideFailover({
+      fault,
+      attempts: this.#attempts,
+      attemptsHere: this.#attemptsAt.get(deployment) ?? 0,
+      mayRetry: this.#deps.budgetOf(deployment.provider).hasLeft(),
+      othersInMs: this.#candidates.otherAvailableInMs(deployment),
+      hadEffects,
+      remainingMs: this.#deadline.waitMsMax(),
+      random: this.#deps.random(),
+    });
+  }
+
+  /** When a provider may be asked again, in ms; null where that is unknown, or one may be asked now. */
+  #retryInMs(): number | null {
+    const soonestMs = this.#candidates.soonestMs();
+    return Number.isFinite(soonestMs) && soonestMs > 0 ? Math.ceil(soonestMs) : null;
+  }
 }

@@ -1,43 +1,42 @@
 import type { Model, ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
 import type { Clock } from '../../platform/clock.ts';
 import { modelCallOf, signAnswer } from '../model-call.ts';
-import { createAttempt } from './attempt.ts';
+import { Attempt } from './attempt.ts';
 import type { AttemptTimeouts } from './attempt-timeouts.ts';
-import type { ChainLimits } from './failover.ts';
+import { type ChainLimits, runDeadlineGraceMs } from './call-deadline.ts';
 import { faultError } from './faults/provider-errors.ts';
 import { classifyFault } from './faults/provider-fault.ts';
 import type { ProviderMetrics } from './metrics.ts';
 
-/** What guarding stands on. */
-export type GuardDeps = { limits: ChainLimits; clocks: AttemptTimeouts; metrics: ProviderMetrics; clock: Clock };
+/** Dependencies of guarded models. */
+export type GuardDeps = { limits: ChainLimits; timeouts: AttemptTimeouts; metrics: ProviderMetrics; clock: Clock };
 
-/** How models that the application brings along are called in figures, whatever they are. */
+/** The provider's name of all models of the application, in metrics and steps. */
 const ownProvider = { provider: 'application' };
-/** A run whose own time is over ends by that; the attempt is not to be over a moment before. In ms. */
-const runEndsFirstMs = 1_000;
 
 /**
- * A model that the application brings along: it keeps to the clocks, gives whole answers only, and its faults are told
- * as those of providers are. It has no failover, and is not tried again: it may do so by itself.
+ * A model of the application's own, under the rules of the chain: it has the same timeouts, gives complete answers only,
+ * and its faults become the same errors. It has no failover and no retries, since it may have its own.
  */
-export function createGuardedModel({ limits, clocks, metrics, clock }: GuardDeps, inner: Model, name: string): Model {
+export function createGuardedModel({ limits, timeouts, metrics, clock }: GuardDeps, inner: Model, name: string): Model {
   const answerer = { ...ownProvider, model: name };
 
-  function begin(request: ModelRequest, streamed: boolean) {
+  function begin(request: ModelRequest, streamed: boolean): Attempt {
     const leftMs = (modelCallOf(request)?.deadlineMs ?? Number.POSITIVE_INFINITY) - clock.monotonicMs();
-    const totalMs = Math.min(limits.callMs, Math.max(0, leftMs) + runEndsFirstMs);
-    const quiet = streamed ? { firstEventMs: limits.firstEventMs, idleMs: limits.idleMs } : {};
-    return createAttempt({
-      deployment: { asked: inner, watch: () => {} },
+    const totalMs = Math.min(limits.callMs, Math.max(0, leftMs) + runDeadlineGraceMs);
+    const streamLimits = streamed ? { firstEventMs: limits.firstEventMs, idleMs: limits.idleMs } : {};
+    return new Attempt({
+      deployment: { sdkModel: inner, observe: () => {} },
       request,
-      limits: { totalMs, ...quiet },
-      clocks,
-      headers: () => {},
+      limits: { totalMs, ...streamLimits },
+      timeouts,
+      onHeaders: () => {},
     });
   }
 
-  function told(error: unknown, request: ModelRequest, begun: boolean): unknown {
-    const fault = request.signal?.aborted ? null : classifyFault(error, begun, clock.nowMs());
+  /** Counts a failed attempt, and returns the error of the call. */
+  function callError(error: unknown, request: ModelRequest, hasBegun: boolean): unknown {
+    const fault = request.signal?.aborted ? null : classifyFault(error, hasBegun, clock.nowMs());
     metrics.attempted(ownProvider, fault?.kind ?? (request.signal?.aborted ? 'aborted' : 'error'));
     return fault ? faultError(fault, null, error) : error;
   }
@@ -50,7 +49,7 @@ export function createGuardedModel({ limits, clocks, metrics, clock }: GuardDeps
         metrics.attempted(ownProvider, 'answered');
         return signAnswer(response, answerer);
       } catch (error) {
-        throw told(error, request, attempt.hasBegun());
+        throw callError(error, request, attempt.hasBegun());
       } finally {
         attempt.end();
       }
@@ -64,7 +63,7 @@ export function createGuardedModel({ limits, clocks, metrics, clock }: GuardDeps
         }
         metrics.attempted(ownProvider, 'answered');
       } catch (error) {
-        throw told(error, request, attempt.hasBegun());
+        throw callError(error, request, attempt.hasBegun());
       } finally {
         attempt.end();
       }

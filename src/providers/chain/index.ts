@@ -6,5 +6,5 @@ export {
   ProvidersError,
   providersOf,
 } from './deployments/provider-options.ts';
-export { retryAfterMs } from './faults/rate-limit-headers.ts';
+export { requestedWaitMs } from './faults/rate-limit-headers.ts';
 export { createProviderKeyLimits } from './limits/provider-key-limits.ts';

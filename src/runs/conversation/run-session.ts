@@ -2,16 +2,16 @@ import type { AgentInputItem, Session, SessionInputCallback } from '@openai/agen
 import { type JsonRecord, userMessage } from '../../storage/port/index.ts';
 import { applySessionInput } from './session-input.ts';
 
-/** A conversation as a run finds it: what was said, and what the user says now. */
+/** A conversation at the start of a run: the items so far, and the user's new message. */
 export type Conversation = { sessionId: string; history: readonly JsonRecord[]; message: string };
 
 /**
- * The SDK's view of a conversation during one run: the history as it was when the run started, and what the run adds,
- * which the store receives together with the run's final state.
+ * The SDK's view of a conversation during one run: the history as it was when the run started, and the items that the
+ * run adds. The store receives those together with the run's final state.
  *
- * With a `sessionInput` the history that the SDK sees is what that chose to send, the new message included, in whatever
- * form; what is stored is the message as it came. The choice is made within the run, at the first reading, so that
- * models that it asks are journaled.
+ * With a `sessionInput`, the SDK sees the items that it chose to send, which include the new message in any form; the
+ * message is stored unchanged. The choice is made within the run, at the first read, so that calls of models in it are
+ * journaled.
  */
 export function createRunSession(
   { sessionId, history, message }: Conversation,
@@ -41,10 +41,13 @@ export function createRunSession(
   };
   return {
     session,
-    /** For the SDK's option of this name: nothing is to be added to the history that it read. */
+    /** For the SDK's option of this name: it adds nothing to the history that it read. */
     sessionInputCallback: sessionInput && ((history: AgentInputItem[]) => history),
-    /** What the run added so far, as it will be stored. */
+    /** The items that the run added so far, as they will be stored. */
     added: (): JsonRecord[] =>
       [...(sessionInput ? newItems() : []), ...added].map((item) => JSON.parse(JSON.stringify(item)) as JsonRecord),
   };
 }
+
+/** A conversation during one run. */
+export type RunSession = ReturnType<typeof createRunSession>;

@@ -1,12 +1,12 @@
 import type { JsonRecord, Run, SessionStore } from '../../storage/port/index.ts';
 import { startsTurn, truncateToTurns } from './turn-truncation.ts';
 
-/** Items that are read at once, further back, where the last turn is longer than what is asked for. */
-const furtherMin = 100;
+/** The least items of a further page, which is read if the last turn is longer than the limit. */
+const furtherPageItemsMin = 100;
 
 /**
- * The history that a run shows to its models: the items that its session had when it first started, so that every
- * attempt is shown the same; all of them, or with `itemsMax` the last whole turns. Of a long session then only its end
+ * The history that the models of a run receive: the items that its session had when the run first started, so that it is
+ * the same for every attempt. All of them, or with `itemsMax` the last whole turns; then only the end of a long session
  * is read.
  */
 export async function readHistory(
@@ -17,9 +17,9 @@ export async function readHistory(
   if (sessionId === null || !sessionSeqAtStart) return [];
   if (itemsMax === null) return sessions.history(tenantId, sessionId, sessionSeqAtStart);
   let items: JsonRecord[] = [];
-  // Items are numbered from 1 without gaps, so their number says how many are before them.
+  // Items are numbered from 1 without gaps, so an item's number is the count of items before it, plus 1.
   for (let earlier = sessionSeqAtStart; ; ) {
-    const limit = Math.min(earlier, items.length === 0 ? itemsMax : Math.max(itemsMax, furtherMin));
+    const limit = Math.min(earlier, items.length === 0 ? itemsMax : Math.max(itemsMax, furtherPageItemsMin));
     earlier -= limit;
     const page = await sessions.items(tenantId, sessionId, limit, earlier);
     items = [...page.data.map(({ item }) => item), ...items];

@@ -39,8 +39,8 @@ const oneTool = (request: ModelRequest): StubReply =>
   hasToolResult(request) ? 'done' : [{ call: 'lookup', id: 'call_1' }];
 const main = (...tools: (typeof lookup)[]) => new Agent({ name: 'main', tools });
 
-/** What a model was told, as text. */
-const told = (request: ModelRequest | undefined): string[] =>
+/** The items of a request, as text. */
+const textsOf = (request: ModelRequest | undefined): string[] =>
   request === undefined
     ? []
     : itemsOf(request).flatMap((item) => {
@@ -49,27 +49,27 @@ const told = (request: ModelRequest | undefined): string[] =>
           ? [item.content]
           : item.content.map((part) => ('text' in part ? part.text : ''));
       });
-const textOf = (items: readonly JsonRecord[] | undefined) => items?.map(({ type, content }) => [type, content]);
+const contentsOf = (items: readonly JsonRecord[] | undefined) => items?.map(({ type, content }) => [type, content]);
 
-/** Without the option, for comparison. */
+/** A run without the option, for comparison. */
 const plain = (mode: (typeof modes)[number], tools: (typeof lookup)[] = []) =>
   execute(main(...tools), { reply: tools.length > 0 ? oneTool : () => 'ok', mode, history });
 
 describe.each(modes)('sessionInput in a %s run', (mode) => {
-  test('chooses what the model is sent, and the run stores what it would store without', async () => {
+  test('chooses the items for the model, and the run stores the same as without it', async () => {
     const { stub, final } = await execute(main(lookup), {
       reply: oneTool,
       mode,
       history,
       sessionInput: (items, newItems) => [...items.slice(-2), ...newItems],
     });
-    expect(told(stub.requests[0])).toEqual(['two', '2', 'hello']);
-    expect(told(stub.requests[1])).toEqual(['two', '2', 'hello', 'function_call', 'function_call_result']);
+    expect(textsOf(stub.requests[0])).toEqual(['two', '2', 'hello']);
+    expect(textsOf(stub.requests[1])).toEqual(['two', '2', 'hello', 'function_call', 'function_call_result']);
     expect(final?.newItems).toEqual((await plain(mode, [lookup])).final?.newItems);
     expect(final?.newItems).toHaveLength(4);
   });
 
-  test('may send items of its own, and change what the user said: stored is what was said', async () => {
+  test('may add items and change the user’s message; the original message is stored', async () => {
     const { stub, final } = await execute(main(), {
       reply: () => 'ok',
       mode,
@@ -79,11 +79,11 @@ describe.each(modes)('sessionInput in a %s run', (mode) => {
         { role: 'user', content: 'hello, in French' },
       ],
     });
-    expect(told(stub.requests[0])).toEqual(['They counted to two.', 'hello, in French']);
-    expect(textOf(final?.newItems)).toEqual(textOf((await plain(mode)).final?.newItems));
+    expect(textsOf(stub.requests[0])).toEqual(['They counted to two.', 'hello, in French']);
+    expect(contentsOf(final?.newItems)).toEqual(contentsOf((await plain(mode)).final?.newItems));
   });
 
-  test('that parts a call from its result loses the other half', async () => {
+  test('that leaves out a call leaves out its result, too', async () => {
     const withCall: JsonRecord[] = [
       said('one'),
       { type: 'function_call', callId: 'c1', name: 'lookup', arguments: '{}', status: 'completed' },
@@ -102,7 +102,7 @@ describe.each(modes)('sessionInput in a %s run', (mode) => {
       history: withCall,
       sessionInput: (items, newItems) => [...items.slice(-2), ...newItems],
     });
-    expect(told(stub.requests[0])).toEqual(['1', 'hello']);
+    expect(textsOf(stub.requests[0])).toEqual(['1', 'hello']);
   });
 
   test.each<[string, SessionInputCallback, string]>([
@@ -114,24 +114,31 @@ describe.each(modes)('sessionInput in a %s run', (mode) => {
       'RangeError',
     ],
     ['rejects', () => Promise.reject(new TypeError('secret 4711')), 'TypeError'],
-    ['returns no list', () => 'all of it' as unknown as AgentInputItem[], 'InvalidSessionInput'],
-    ['returns a list of anything', () => ['hello'] as unknown as AgentInputItem[], 'InvalidSessionInput'],
+    ['returns something other than a list', () => 'all of it' as unknown as AgentInputItem[], 'InvalidSessionInput'],
+    [
+      'returns a list of something other than items',
+      () => ['hello'] as unknown as AgentInputItem[],
+      'InvalidSessionInput',
+    ],
     ['returns nothing', () => [], 'InvalidSessionInput'],
-    ['forgets what the user says now', (items) => items, 'InvalidSessionInput'],
-  ])('that %s fails the run with a code of its own, and without what it said', async (_what, sessionInput, name) => {
-    const { execution, final, stub } = await execute(main(), { reply: () => 'ok', mode, history, sessionInput });
-    expect(final?.error).toEqual({
-      code: 'session_input_failed',
-      detail: `The application's sessionInput failed: ${name}`,
-      retryable: false,
-    });
-    expect(final).toMatchObject({ status: 'failed', newItems: [] });
-    expect(stub.calls()).toBe(0);
-    const cause = execution.type === 'ended' ? (execution.cause as Error) : undefined;
-    expect(cause?.cause).toBeInstanceOf(Error); // for the log
-  });
+    ['leaves out the new message of the user', (items) => items, 'InvalidSessionInput'],
+  ])(
+    'that %s fails the run with a code of its own, and without the message of the error',
+    async (_what, sessionInput, name) => {
+      const { execution, final, stub } = await execute(main(), { reply: () => 'ok', mode, history, sessionInput });
+      expect(final?.error).toEqual({
+        code: 'session_input_failed',
+        detail: `The application's sessionInput failed: ${name}`,
+        retryable: false,
+      });
+      expect(final).toMatchObject({ status: 'failed', newItems: [] });
+      expect(stub.calls()).toBe(0);
+      const cause = execution.type === 'ended' ? (execution.cause as Error) : undefined;
+      expect(cause?.cause).toBeInstanceOf(Error); // for the log
+    },
+  );
 
-  test('may ask a model, whose answer is journaled: executed again, the run asks nobody', async () => {
+  test('may call a model, whose answer is journaled: executed again, the run calls no model', async () => {
     const journal = createMemoryJournal();
     const summarizer = new Agent({ name: 'summarizer', instructions: 'You are the summarizer.' });
     const sessionInput: SessionInputCallback = async (items, newItems) => {
@@ -140,13 +147,13 @@ describe.each(modes)('sessionInput in a %s run', (mode) => {
     };
     const reply = (request: ModelRequest) => (request.systemInstructions?.includes('summarizer') ? 'In short.' : 'ok');
     const first = await execute(main(), { reply, mode, history, sessionInput, journal });
-    expect(first.stub.requests.map(told)).toEqual([[JSON.stringify(history)], ['In short.', 'hello']]);
+    expect(first.stub.requests.map(textsOf)).toEqual([[JSON.stringify(history)], ['In short.', 'hello']]);
     const again = await execute(main(), { reply, mode, history, sessionInput, journal });
     expect(again.stub.calls()).toBe(0);
     expect(again.final).toMatchObject({ response: 'ok', newItems: first.final?.newItems, drift: false });
   });
 
-  test("a model's failure inside of it is the provider's, not the application's", async () => {
+  test("reports a model's failure inside of it as the provider's, not the application's", async () => {
     const asker = new Agent({ name: 'asker' });
     const { final } = await execute(main(), {
       reply: () => {
@@ -163,7 +170,7 @@ describe.each(modes)('sessionInput in a %s run', (mode) => {
   });
 });
 
-test('a run that waits for a person and goes on stores the message, the call, its result and the answer', async () => {
+test('a run that goes on after an approval stores the message, the call, its result and the answer', async () => {
   const refund = tool({
     name: 'lookup',
     description: 'needs a person',
@@ -197,5 +204,5 @@ test('a run that waits for a person and goes on stores the message, the call, it
     'function_call_result',
     'message',
   ]);
-  expect(told(stub.requests[0])).toEqual(['two', '2', 'hello', 'function_call', 'function_call_result']);
+  expect(textsOf(stub.requests[0])).toEqual(['two', '2', 'hello', 'function_call', 'function_call_result']);
 });

@@ -2,7 +2,7 @@ import type { AgentInputItem, SessionInputCallback } from '@openai/agents';
 import type { JsonRecord } from '../../storage/port/index.ts';
 import { withoutUnpairedItems } from './turn-truncation.ts';
 
-/** The `sessionInput` option threw, or returned what no model can be sent. The cause says which. */
+/** The `sessionInput` option threw, or returned items that cannot be sent to a model; see the cause. */
 export class SessionInputFailed extends Error {
   constructor(cause: unknown) {
     super('the sessionInput option failed', { cause });
@@ -10,7 +10,7 @@ export class SessionInputFailed extends Error {
   }
 }
 
-/** What the `sessionInput` option returned cannot be sent. The name is what a client sees of it, so it tells. */
+/** The items that the `sessionInput` option returned cannot be sent. A client sees only the name of this error. */
 class InvalidSessionInput extends Error {
   constructor(message: string) {
     super(message);
@@ -19,10 +19,10 @@ class InvalidSessionInput extends Error {
 }
 
 /**
- * What a model is sent at the beginning of a run, as the application chose it. A call or a result whose other half was
- * left out is left out, too.
+ * The items that the application chose to send at the beginning of a run. A call without its result is left out, and so
+ * is a result without its call.
  *
- * @throws {SessionInputFailed} whatever the application did wrong
+ * @throws {SessionInputFailed} for any mistake of the application
  */
 export async function applySessionInput(
   sessionInput: SessionInputCallback,

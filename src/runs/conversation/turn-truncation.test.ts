@@ -72,10 +72,10 @@ const anyItem: fc.Arbitrary<JsonRecord> = fc.oneof(
     arbitrary: fc.constant(0).map((): JsonRecord => ({ type: 'hosted_tool_call', name: 'web_search_call' })),
   },
 );
-/** Whatever items in whatever order. */
+/** Any items in any order. */
 const anyHistory = fc.array(anyItem, { maxLength: 40 });
 
-/** A turn as runs leave it: what the user said, reasoning and calls with their results, an answer. */
+/** A turn as runs store it: the user's message, reasoning and calls with their results, an answer. */
 const anyTurn = fc
   .array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 3 }), fc.boolean()), { maxLength: 4 })
   .map((rounds) => [
@@ -90,15 +90,15 @@ const anyTurn = fc
 const anyTurns = fc.array(anyTurn, { maxLength: 10 });
 const anyMax = fc.integer({ min: 1, max: 30 });
 
-/** Where the items that were kept stand in the history; fails if one is not of it or they are not in order. */
+/** The positions of the kept items in the history; fails if one is not part of it or they are not in order. */
 function positions(history: readonly JsonRecord[], kept: readonly JsonRecord[]): number[] {
   const at = kept.map((item) => history.indexOf(item));
   expect(at.every((index, n) => index >= 0 && index > (at[n - 1] ?? -1))).toBe(true);
   return at;
 }
 
-describe('of whatever history, the last turns', () => {
-  test('are items of it, in order, and start where a turn does if anything was left out before', () => {
+describe('of any history, the last turns', () => {
+  test('are items of it, in order, and start with a turn if any item before was left out', () => {
     fc.assert(
       fc.property(anyHistory, anyMax, (history, max) => {
         const kept = truncateToTurns(history, max);
@@ -117,7 +117,7 @@ describe('of whatever history, the last turns', () => {
     );
   });
 
-  test('are at most so many, unless the last turn alone has more', () => {
+  test('have at most the maximum of items, unless the last turn alone has more', () => {
     fc.assert(
       fc.property(anyHistory, anyMax, (history, max) => {
         const kept = truncateToTurns(history, max);
@@ -128,7 +128,7 @@ describe('of whatever history, the last turns', () => {
     );
   });
 
-  test('are as many whole turns as fit: what is said in them is all there', () => {
+  test('are as many whole turns as fit, with all messages in them', () => {
     fc.assert(
       fc.property(anyHistory, anyMax, (history, max) => {
         const kept = new Set(truncateToTurns(history, max));
@@ -143,7 +143,7 @@ describe('of whatever history, the last turns', () => {
     );
   });
 
-  test('chosen from the last turns are the same', () => {
+  test('do not change when they are truncated again', () => {
     fc.assert(
       fc.property(anyHistory, anyMax, (history, max) => {
         const once = truncateToTurns(history, max);
@@ -153,8 +153,8 @@ describe('of whatever history, the last turns', () => {
   });
 });
 
-describe('of a history that runs have left, the last turns', () => {
-  test('are whole: nothing in them is left out', () => {
+describe('of a history that runs have stored, the last turns', () => {
+  test('are complete: no item of them is left out', () => {
     fc.assert(
       fc.property(anyTurns, anyMax, (turns, max) => {
         const kept = truncateToTurns(turns.flat(), max);
@@ -168,26 +168,26 @@ describe('of a history that runs have left, the last turns', () => {
 });
 
 describe('the history of a run', () => {
-  /** A session in memory, and how many items were read of it. */
+  /** A session in memory, and the number of items that were read from it. */
   function createSession(history: readonly JsonRecord[]) {
     let read = 0;
-    const note = <T>(rows: T[]): T[] => {
+    const counted = <T>(rows: T[]): T[] => {
       read += rows.length;
       return rows;
     };
     const sessions: Pick<SessionStore, 'history' | 'items'> = {
-      history: async (_tenantId, _sessionId, upto) => note(history.slice(0, upto)),
+      history: async (_tenantId, _sessionId, upto) => counted(history.slice(0, upto)),
       items: async (_tenantId, _sessionId, limit, after) => {
         const rows = history.slice(after, after + limit);
         const data = rows.map((item, n) => ({ seq: after + n + 1, runId: 'run_1', createdAtMs: 0, item }));
-        return { data: note(data), next: after + limit < history.length ? after + limit : null };
+        return { data: counted(data), next: after + limit < history.length ? after + limit : null };
       },
     };
     return { sessions, read: () => read };
   }
   const runAt = (sessionSeqAtStart: number | null) => ({ tenantId: 't', sessionId: 's', sessionSeqAtStart });
 
-  test('is what the last turns of the whole are, whatever of it has to be read for that', async () => {
+  test('is the last turns of the session, however many items have to be read for that', async () => {
     await fc.assert(
       fc.asyncProperty(anyHistory, anyHistory, anyMax, async (history, later, max) => {
         const { sessions } = createSession([...history, ...later]);
@@ -197,14 +197,14 @@ describe('the history of a run', () => {
     );
   });
 
-  test('of a long session is read from its end alone', async () => {
+  test('of a long session is read from its end only', async () => {
     const history = Array.from({ length: 10_000 }, () => [user(), assistant()]).flat();
     const { sessions, read } = createSession(history);
     expect(await readHistory(sessions, runAt(history.length), 11)).toHaveLength(10);
     expect(read()).toBe(11);
   });
 
-  test('goes back for the beginning of a last turn that is longer', async () => {
+  test('is read from further back if the last turn is longer than the maximum', async () => {
     const long = [user('the last'), ...Array.from({ length: 150 }, (_, n) => [call(`c${n}`), result(`c${n}`)]).flat()];
     const history = [...Array.from({ length: 1_000 }, () => [user(), assistant()]).flat(), ...long];
     const { sessions, read } = createSession(history);
@@ -212,7 +212,7 @@ describe('the history of a run', () => {
     expect(read()).toBe(310);
   });
 
-  test('is all of it where there is no limit, and nothing without a session or before its first item', async () => {
+  test('is the whole session without a limit, and empty without a session or before its first item', async () => {
     const history = [call('c1'), user(), assistant()];
     const { sessions } = createSession(history);
     expect(await readHistory(sessions, runAt(3), null)).toEqual(history);
@@ -224,7 +224,7 @@ describe('the history of a run', () => {
   });
 });
 
-test('reasoning goes with the call that it led to', () => {
+test('reasoning is left out with the call that it led to', () => {
   expect(withoutUnpairedItems([user(), reasoning(), reasoning(), call('c1'), assistant()])).toEqual([
     user(),
     assistant(),
@@ -233,7 +233,7 @@ test('reasoning goes with the call that it led to', () => {
   expect(withoutUnpairedItems(whole)).toEqual(whole);
 });
 
-test('a call id that comes again in a later turn is another call', () => {
+test('a call id that repeats in a later turn is another call', () => {
   const again = [user(), call('call_0'), result('call_0'), user(), call('call_0'), result('call_0')];
   expect(withoutUnpairedItems(again)).toEqual(again);
   expect(truncateToTurns(again, 3)).toEqual(again.slice(3));

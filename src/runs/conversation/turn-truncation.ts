@@ -1,6 +1,6 @@
 import type { JsonRecord } from '../../storage/port/index.ts';
 
-/** What answers a call of each type, by the same `callId` (the SDK's protocol of items). */
+/** The type of the result of each type of call; both have the same `callId` (the SDK's protocol of items). */
 const resultTypes = new Map([
   ['function_call', 'function_call_result'],
   ['computer_call', 'computer_call_result'],
@@ -12,7 +12,7 @@ const callTypes = new Map([...resultTypes].map(([call, result]) => [result, call
 
 type Half = { isCall: boolean; key: string };
 
-/** Which call an item is, or answers; null for what is neither. Calls that a provider executes hold their result. */
+/** The call that an item is, or answers; null for any other item. Calls that a provider executes hold their result. */
 function halfOf(item: JsonRecord): Half | null {
   const { type, callId } = item;
   if (typeof type !== 'string') return null;
@@ -22,7 +22,7 @@ function halfOf(item: JsonRecord): Half | null {
   return call === undefined ? null : { isCall: false, key: `${call} ${callId}` };
 }
 
-/** A hosted MCP server's question whether it may, and the answer to it. */
+/** A hosted MCP server's request for approval, and the response to it. */
 function approvalHalf({ name, id, providerData }: JsonRecord): Half | null {
   const data = (providerData ?? {}) as JsonRecord;
   if (name === 'mcp_approval_request') return { isCall: true, key: `${name} ${data.id ?? id}` };
@@ -30,10 +30,10 @@ function approvalHalf({ name, id, providerData }: JsonRecord): Half | null {
   return { isCall: false, key: `mcp_approval_request ${data.approval_request_id}` };
 }
 
-/** Where calls and results stand of which the other half is missing. */
-function lonely(items: readonly JsonRecord[]): Set<number> {
+/** The positions of calls without a result and of results without a call. */
+function unpaired(items: readonly JsonRecord[]): Set<number> {
   const missing = new Set<number>();
-  const open = new Map<string, number>(); // calls without a result so far; ids may come again
+  const open = new Map<string, number>(); // calls without a result so far; ids may repeat
   for (const [index, item] of items.entries()) {
     const half = halfOf(item);
     if (half === null) continue;
@@ -51,28 +51,28 @@ function lonely(items: readonly JsonRecord[]): Set<number> {
 const isReasoning = (item: JsonRecord | undefined): boolean => item?.type === 'reasoning';
 
 /**
- * The items without calls that have no result, results that have no call, and the reasoning that led to such a call:
- * no provider takes one half without the other.
+ * Removes calls without a result, results without a call, and the reasoning that led to such a call: no provider accepts
+ * one half without the other.
  */
 export function withoutUnpairedItems(items: readonly JsonRecord[]): JsonRecord[] {
-  const left = lonely(items);
+  const removed = unpaired(items);
   for (let index = items.length - 2; index >= 0; index -= 1) {
-    if (isReasoning(items[index]) && left.has(index + 1)) left.add(index);
+    if (isReasoning(items[index]) && removed.has(index + 1)) removed.add(index);
   }
-  return items.filter((_, index) => !left.has(index));
+  return items.filter((_, index) => !removed.has(index));
 }
 
 /**
- * Whether a turn starts with this item: what the user said, or a provider's `compaction`, which stands for all that was
- * said before it.
+ * Whether a turn starts with this item: a message of the user, or a provider's `compaction`, which replaces all items
+ * before it.
  */
 export const startsTurn = ({ type, role }: JsonRecord): boolean =>
   type === 'compaction' || (role === 'user' && (type === 'message' || type === undefined));
 
 /**
  * The last turns of a conversation, at most `itemsMax` items: as many whole turns as fit. If the last turn alone is
- * longer, it is that turn, so that the model knows what the user refers to. A conversation that fits is left as it is.
- * In either case no call is without its result.
+ * longer, the result is that turn, so that the model knows what the user refers to. A conversation that fits keeps all
+ * its turns. In any case no call is without its result.
  *
  * @param earlier how many items the conversation has before `items`
  */

@@ -1,230 +1,213 @@
 import type { Effect } from '../../agents/index.ts';
 import type { RunBudget } from '../../budgets/index.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { Json, Run } from '../../storage/port/index.ts';
+import type { Run } from '../../storage/port/index.ts';
 import type { HitFailpoint } from '../failpoints.ts';
-import { parseArguments } from '../tool-arguments.ts';
+import { AgentToolCalls, type ToolCall } from './agent-tool-calls.ts';
+import { CallIds } from './call-ids.ts';
 import type { Journal } from './journal.ts';
 import { createFlushTimer, createTextCoalescer, type FlushTimer } from './text-coalescer.ts';
 
-/** A tool call of the SDK, as far as it matters here. */
-export type ToolCall = { callId: string; name: string; arguments: string };
-
-/** What the run in progress is about, for those who watch it work. */
+/** Dependencies of an attempt's context. */
 export type AttemptContextDeps = {
   run: Run;
   journal: Journal;
-  /** Resolves once the run is stored: nothing that a model answers is used before. Defaults to it being stored. */
+  /** Resolves once the run is stored: no answer of a model is used before. Defaults to a run that is stored. */
   stored?: Promise<unknown>;
   clock: Clock;
   signal: AbortSignal;
-  /** What a tool does that nobody declared. */
+  /** The effect of tools that declare none. */
   effectDefault: Effect;
-  /** Called at places where a process may die. */
-  fault: HitFailpoint;
+  /** Called at the failpoints of the execution. */
+  hitFailpoint: HitFailpoint;
   /** Throws if this process may not act for the run any more. */
   assertHeld(): void;
-  /** Whether the run is to be given back between two steps; it stops the run if so. */
-  giveBack(): boolean;
+  /** Stops the run if it is to be handed back between two steps. Returns whether the run is stopped. */
+  handBackIfDue(): boolean;
   /** When the run's time is over, on the monotonic clock. Defaults to never. */
   deadlineMs?: number;
   /**
-   * No model provider can be asked before so many ms (`isOut`), or none makes sense. Notes it if the run is to wait in
-   * the queue; then `giveBack` says so. Defaults to no.
+   * Called when no model provider can be asked before so many ms (`isOutage`), or none gives a usable answer. Notes it
+   * if the run is to wait in the queue; then `handBackIfDue` stops the run. Defaults to no call.
    */
-  waitForProviders?(retryAfterMs: number, isOut: boolean): void;
+  waitForProviders?(retryAfterMs: number, isOutage: boolean): void;
   /** What model calls are paid from. Defaults to no limit. */
   budget?: RunBudget;
-  /** When text that waits is told. Defaults to a beat of its own. */
-  beat?: FlushTimer;
+  /** When pending text is emitted. Defaults to a flush timer of its own. */
+  flushTimer?: FlushTimer;
 };
 
 const unlimited: RunBudget = { reserve: () => null };
 
-/** What goes on in one run while it is executed: its journal, its text, and what its model calls threw. */
-export function createAttemptContext(deps: AttemptContextDeps) {
-  const { run, journal, clock, signal, effectDefault, fault, assertHeld, giveBack } = deps;
-  const { deadlineMs = Number.POSITIVE_INFINITY, waitForProviders } = deps;
-  const { budget = unlimited, beat = createFlushTimer(clock), stored } = deps;
-  const modelErrors = new WeakSet<object>();
-  const text = createTextCoalescer({ beat, tell: journal.tell, tellFirst: journal.tellFirstText });
-  const callIds = new Set<string>();
-  const agentCalls = new Map<string, { number: number; startedAtMs: number; agent: string }>();
-  let storing = stored;
-  let open = true;
-  let handoffs = 0;
-  let stepsUnderWay = 0;
-  let replaying = false;
-  let firstTokenAtMs: number | null = null;
+/** The state of one attempt at a run while it is executed: its journal, its text, its steps and its model errors. */
+export class AttemptContext {
+  readonly run: Run;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly effectDefault: Effect;
+  readonly hitFailpoint: HitFailpoint;
+  readonly assertHeld: () => void;
+  readonly deadlineMs: number;
+  readonly budget: RunBudget;
+  readonly callIds = new CallIds();
+  readonly #handBackIfDue: () => boolean;
+  readonly #waitForProviders: AttemptContextDeps['waitForProviders'];
+  readonly #text: ReturnType<typeof createTextCoalescer>;
+  readonly #agentToolCalls: AgentToolCalls;
+  readonly #modelErrors = new WeakSet<object>();
+  #storing: Promise<unknown> | undefined;
+  #isOpen = true;
+  #handoffs = 0;
+  #stepsInProgress = 0;
+  #isReplaying = false;
+  #firstTokenAtMs: number | null = null;
 
-  stored?.then(
-    () => {
-      storing = undefined;
-    },
-    () => {}, // whoever waits for it is told
-  );
+  constructor(deps: AttemptContextDeps) {
+    const { clock, journal, flushTimer = createFlushTimer(clock) } = deps;
+    this.run = deps.run;
+    this.journal = journal;
+    this.clock = clock;
+    this.signal = deps.signal;
+    this.effectDefault = deps.effectDefault;
+    this.hitFailpoint = deps.hitFailpoint;
+    this.assertHeld = deps.assertHeld;
+    this.deadlineMs = deps.deadlineMs ?? Number.POSITIVE_INFINITY;
+    this.budget = deps.budget ?? unlimited;
+    this.#handBackIfDue = deps.handBackIfDue;
+    this.#waitForProviders = deps.waitForProviders;
+    this.#text = createTextCoalescer({ flushTimer, events: journal });
+    this.#agentToolCalls = new AgentToolCalls(journal, clock);
+    this.#storing = deps.stored;
+    deps.stored?.then(
+      () => {
+        this.#storing = undefined;
+      },
+      () => {}, // callers of `untilStored` receive the error
+    );
+  }
 
-  return {
-    run,
-    journal,
-    signal,
-    effectDefault,
-    fault,
-    assertHeld,
-    clock,
-    deadlineMs,
-    budget,
+  /**
+   * What the use of a model's answer has to wait for: that the run is stored. Undefined once it is. The model itself may
+   * be asked before: if the run is lost, no client knows of it, and its answer has had no effect.
+   */
+  untilStored(): Promise<unknown> | undefined {
+    return this.#storing;
+  }
 
-    /**
-     * What a model's answer has to wait for before any of it is used: that the run is stored. Undefined where it is. The
-     * model itself may be asked before: should the run be lost, nobody knows of it, and nothing has come of it.
-     */
-    storing: (): Promise<unknown> | undefined => storing,
+  /** Whether the run is still being executed: what code that outlives it reports is dropped. */
+  isOpen(): boolean {
+    return this.#isOpen;
+  }
 
-    /** Whether the run is still being executed: what code that outlives it still reports is dropped. */
-    isOpen: (): boolean => open,
+  /**
+   * A step that is not recorded is about to be carried out. If no other is in progress, the run may be handed back
+   * before it begins: then nothing that was begun is lost.
+   *
+   * @throws {RunStopped} when the run is handed back instead
+   */
+  beginStep(): void {
+    if (this.#stepsInProgress === 0 && this.#handBackIfDue()) throw this.signal.reason;
+    this.#stepsInProgress += 1;
+  }
 
-    /**
-     * A step that is not recorded is about to be carried out. Before one begins while none is under way, the run may be
-     * given back: nothing is lost then that was begun.
-     *
-     * @throws {RunStopped} when the run is given back instead
-     */
-    beginStep(): void {
-      if (stepsUnderWay === 0 && giveBack()) throw signal.reason;
-      stepsUnderWay += 1;
-    },
+  /** A step that was begun is over, successful or not. */
+  endStep(): void {
+    this.#stepsInProgress -= 1;
+  }
 
-    /** A step that was begun is over, whatever became of it. */
-    endStep(): void {
-      stepsUnderWay -= 1;
-    },
+  /** Emits text for the user. Text of nested runs is dropped: agents used as tools answer the agent that called them. */
+  emitText(path: string, step: number, delta: string): void {
+    if (!this.#isOpen || path !== '' || delta === '') return;
+    this.#firstTokenAtMs ??= this.clock.nowMs();
+    this.hitFailpoint('model.speaking');
+    this.#text.add(step, delta);
+  }
 
-    /** A piece of text for the user arrived. Agents used as tools speak to the agent that called them. */
-    textDelta(path: string, step: number, delta: string): void {
-      if (!open || path !== '' || delta === '') return;
-      firstTokenAtMs ??= clock.nowMs();
-      fault('model.speaking');
-      text.add(step, delta);
-    },
+  /** Emits the pending text, before the events that follow it. */
+  flushText(): void {
+    this.#text.flush();
+  }
 
-    /** Another provider takes a model call over. */
-    failedOver(change: { from: string; to: string; reason: string }): void {
-      if (!open) return;
-      text.flush();
-      journal.tell({ type: 'provider.failed_over', ...change });
-    },
+  /** Withdraws the text of a step that was shown. */
+  resetText(step: number, reason: string): void {
+    if (!this.#isOpen) return;
+    this.#text.flush();
+    this.journal.emit({ type: 'text.reset', step, reason });
+  }
 
-    /**
-     * A model call has failed for want of a provider that answers. If the run is to wait for one, it is stopped as soon
-     * as none of its steps is under way but the one that has failed; what it makes of the failure until then is dropped.
-     */
-    providersDown(retryAfterMs: number, isOut: boolean): void {
-      if (!open || signal.aborted) return;
-      waitForProviders?.(retryAfterMs, isOut);
-      if (stepsUnderWay <= 1) giveBack();
-    },
+  /** The last step that had text; 0 if none had. */
+  lastTextStep(): number {
+    return this.#text.lastStep();
+  }
 
-    /** Text that was shown of a step counts no more. */
-    resetText(step: number, reason: string): void {
-      if (!open) return;
-      text.flush();
-      journal.tell({ type: 'text.reset', step, reason });
-    },
+  /** Time from the run's start to its first text, in ms; null without text. */
+  firstTokenMs(): number | null {
+    const atMs = this.#firstTokenAtMs;
+    return atMs === null ? this.run.firstTokenMs : Math.max(0, atMs - (this.run.startedAtMs ?? atMs));
+  }
 
-    /** Text that waits to be coalesced is told before what comes next. */
-    flushText: (): void => text.flush(),
+  /** Another provider takes a model call over. */
+  failedOver(change: { from: string; to: string; reason: string }): void {
+    if (!this.#isOpen) return;
+    this.#text.flush();
+    this.journal.emit({ type: 'provider.failed_over', ...change });
+  }
 
-    lastTextStep: (): number => text.lastStep(),
+  /**
+   * A model call has failed because no provider answers. If the run is to wait for one, it is stopped as soon as no step
+   * is in progress but the one that has failed; what that step does about the failure until then is dropped.
+   */
+  providersDown(retryAfterMs: number, isOutage: boolean): void {
+    if (!this.#isOpen || this.signal.aborted) return;
+    this.#waitForProviders?.(retryAfterMs, isOutage);
+    if (this.#stepsInProgress <= 1) this.#handBackIfDue();
+  }
 
-    handedOff(from: string, to: string): void {
-      handoffs += 1;
-      if (!open) return;
-      text.flush();
-      journal.tellOnce({ type: 'handoff', from, to, ordinal: handoffs }, `${handoffs}`);
-    },
+  /** One agent has handed the conversation over to another. */
+  handedOff(from: string, to: string): void {
+    this.#handoffs += 1;
+    if (!this.#isOpen) return;
+    this.#text.flush();
+    this.journal.emitOnce({ type: 'handoff', from, to, ordinal: this.#handoffs }, `${this.#handoffs}`);
+  }
 
-    /** An agent used as a tool was called. */
-    agentCalled(agent: string, call: ToolCall): void {
-      if (!open) return;
-      const { callId, name } = call;
-      const key = `t:${callId}`;
-      const begun = { number: journal.stepNumber(key), startedAtMs: clock.nowMs(), agent };
-      agentCalls.set(callId, begun);
-      const input = parseArguments(call.arguments);
-      journal.tellOnce(
-        { type: 'tool.started', step: begun.number, call_id: callId, tool: name, arguments: input },
-        callId,
-      );
-    },
+  /** An agent used as a tool was called. */
+  agentToolStarted(agent: string, call: ToolCall): void {
+    if (this.#isOpen) this.#agentToolCalls.started(agent, call);
+  }
 
-    /** An agent used as a tool has answered; it is executed again when the run is, over its own recorded steps. */
-    agentAnswered(call: ToolCall, output: string): void {
-      const begun = agentCalls.get(call.callId);
-      if (!open || signal.aborted || !begun) return;
-      const { callId, name } = call;
-      const key = `t:${callId}`;
-      const input = parseArguments(call.arguments);
-      const recorded = journal.find(key);
-      if (recorded) journal.replayed(recorded, false);
-      else {
-        const start = { key, kind: 'tool_call' as const, scope: '', name, agent: begun.agent, callId, effect: null };
-        const end = { status: 'completed' as const, output };
-        journal.record({ ...start, input: input as Json }, begun.number, begun.startedAtMs, end);
-      }
-      journal.tellOnce(
-        {
-          type: 'tool.completed',
-          step: begun.number,
-          call_id: callId,
-          tool: name,
-          arguments: input,
-          output,
-          is_error: false,
-          duration_ms: Math.max(0, clock.nowMs() - begun.startedAtMs),
-        },
-        callId,
-      );
-    },
+  /** An agent used as a tool has answered. */
+  agentToolEnded(call: ToolCall, output: string): void {
+    if (this.#isOpen && !this.signal.aborted) this.#agentToolCalls.ended(call, output);
+  }
 
-    /** A model call was answered, by the journal or by a model. */
-    modelAnswered(fromJournal: boolean): void {
-      replaying = fromJournal;
-    },
+  /** A model call was answered, by the journal or by a model. */
+  modelAnswered(fromJournal: boolean): void {
+    this.#isReplaying = fromJournal;
+  }
 
-    /** Whether the last answer of a model came from the journal. */
-    isReplaying: (): boolean => replaying,
+  /** Whether the last answer to a model call came from the journal. */
+  isReplaying(): boolean {
+    return this.#isReplaying;
+  }
 
-    modelFailed(error: unknown): void {
-      if (typeof error === 'object' && error !== null) modelErrors.add(error);
-    },
+  /** A model call has thrown this error. */
+  modelFailed(error: unknown): void {
+    if (typeof error === 'object' && error !== null) this.#modelErrors.add(error);
+  }
 
-    fromModel: (error: unknown): boolean => typeof error === 'object' && error !== null && modelErrors.has(error),
+  /** Whether a model call has thrown this error. */
+  isModelError(error: unknown): boolean {
+    return typeof error === 'object' && error !== null && this.#modelErrors.has(error);
+  }
 
-    /**
-     * A call id that no other call of the run has. Servers that count calls from 0 in each answer repeat themselves,
-     * and the SDK takes a call with a known id for one that is done.
-     */
-    uniqueCallId(callId: string): string {
-      let unique = callId;
-      for (let n = 2; callIds.has(unique); n += 1) unique = `${callId}_${n}`;
-      callIds.add(unique);
-      return unique;
-    },
-
-    /** A call id that was recorded, and therefore is unique already. */
-    knownCallId: (callId: string): void => void callIds.add(callId),
-
-    firstTokenMs: (): number | null =>
-      firstTokenAtMs === null ? run.firstTokenMs : Math.max(0, firstTokenAtMs - (run.startedAtMs ?? firstTokenAtMs)),
-
-    /** Ends the watching. */
-    close(): void {
-      text.flush();
-      open = false;
-    },
-  };
+  /** Ends the attempt: pending text is emitted, and what is reported from now on is dropped. */
+  close(): void {
+    this.#text.flush();
+    this.#isOpen = false;
+  }
 }
 
-/** What goes on in one run. */
-export type AttemptContext = ReturnType<typeof createAttemptContext>;
+/** Makes the context of one attempt at a run. */
+export const createAttemptContext = (deps: AttemptContextDeps): AttemptContext => new AttemptContext(deps);

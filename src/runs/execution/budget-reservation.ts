@@ -7,23 +7,23 @@ import type { Usage } from '../../storage/port/index.ts';
 import type { RunScope } from './run-scope.ts';
 import { estimateInputTokens, estimateTokens } from './token-estimate.ts';
 
-/** The most tokens that a model is taken to put out of which nothing better is known. */
+/** The most output tokens that are assumed of a model whose limit is unknown. */
 const unknownOutputTokensMax = 16_384;
 
 /**
- * Reserves what a model call may spend, of all budgets that its run is under; it may have to wait for that. Null where
- * there is none, at once where that is known.
+ * Reserves what a model call may spend, of all budgets of its run; the call may have to wait for that. Null if the run
+ * has no budget; without a promise where that is known at once.
  *
  * @throws {ServiceError} `budget_exceeded`
  */
 export function reserveForCall(
-  { activity, defaults }: RunScope,
+  { attempt, defaults }: RunScope,
   stepKey: string,
   model: RequestedModel,
   request: ModelRequest,
 ): Promise<CallReservation | null> | null {
   let price: CallPrice = { inputTokens: 0, inputNanoUsd: 0, outputNanoUsd: 0 };
-  const ask = (): ReservationRequest => {
+  const makeRequest = (): ReservationRequest => {
     const inputTokens = estimateInputTokens(request);
     const { money, outputTokensMax } = defaults.maxCostOf?.(model, inputTokens) ?? {
       money: null,
@@ -33,24 +33,24 @@ export function reserveForCall(
     const most = request.modelSettings.maxTokens ?? outputTokensMax ?? unknownOutputTokensMax;
     return { stepKey, model: model.name, inputTokens, money, outputTokensMax: most };
   };
-  const reserving = activity.budget.reserve(ask);
+  const reserving = attempt.budget.reserve(makeRequest);
   if (reserving === null) return null;
-  return reserving.then((hold) => hold && createPaidCall(hold, price, request));
+  return reserving.then((reservation) => reservation && createCallReservation(reservation, price, request));
 }
 
-function createPaidCall(hold: Reservation, price: CallPrice, request: ModelRequest) {
-  const { outputTokensMax } = hold;
+function createCallReservation(reservation: Reservation, price: CallPrice, request: ModelRequest) {
+  const { outputTokensMax } = reservation;
   let used = { tokens: 0, nanoUsd: 0 };
   const { modelSettings } = request;
 
   return {
-    /** The request, which asks for no more than what is left. */
+    /** The request, limited to the output tokens that are left in the budget. */
     request:
       outputTokensMax === null
         ? request
         : { ...request, modelSettings: { ...modelSettings, maxTokens: outputTokensMax } },
 
-    /** The call was answered; where the provider does not say what that took, it is estimated. */
+    /** The call was answered. If the provider reports no tokens, they are estimated. */
     answered({ inputTokens, outputTokens, totalTokens }: Usage, costUsd: number | null, text: string): void {
       const counted = totalTokens > 0;
       const most = maxSpendingOf(
@@ -63,23 +63,23 @@ function createPaidCall(hold: Reservation, price: CallPrice, request: ModelReque
       };
     },
 
-    /** The call has broken off; a provider that had begun to answer is to be paid for that. */
+    /** The call has broken off after this text; a provider that had begun to answer charges for it. */
     brokeOff(text: string): void {
       if (text !== '') used = maxSpendingOf(price, estimateTokens(text));
     },
 
-    /** What an answer that was cut off at the limit means if the budget was the limit. */
-    judge(error: unknown): unknown {
+    /** The error of the call: `budget_exceeded` for an answer that was cut off at the limit of the budget. */
+    explain(error: unknown): unknown {
       const isCut = error instanceof ServiceError && error.code === 'output_limit_reached' && outputTokensMax !== null;
       if (!isCut) return error;
       const reason = `The budget left room for ${outputTokensMax} tokens of an answer, which were not enough.`;
       return new ServiceError('budget_exceeded', { reason }, { cause: error });
     },
 
-    /** The call is over: what it did not use is given back. */
-    settle: (): Promise<void> => hold.settle(used),
+    /** The call is over: what it did not use is released. */
+    settle: (): Promise<void> => reservation.settle(used),
   };
 }
 
-/** A model call for which enough is reserved. */
-export type CallReservation = ReturnType<typeof createPaidCall>;
+/** The reservation of one model call, of all budgets of its run. */
+export type CallReservation = ReturnType<typeof createCallReservation>;

@@ -32,7 +32,7 @@ const oneTool = (request: ModelRequest): StubReply => (hasToolResult(request) ? 
 const inner = () => new Agent({ name: 'inner', instructions: 'You are the inner agent.' });
 const isInner = (request: ModelRequest) => request.systemInstructions?.includes('inner') ?? false;
 
-test.each(['blocking', 'stream'] as const)('a plain %s run answers and books its tokens', async (mode) => {
+test.each(['blocking', 'stream'] as const)('a plain %s run answers and counts its tokens', async (mode) => {
   const { final, events } = await execute(new Agent({ name: 'main' }), { reply: () => 'It left today.', mode });
   expect(final).toMatchObject({ status: 'completed', response: 'It left today.', output: null, model: 'stub-1' });
   expect(final?.usage).toMatchObject({ requests: 1, inputTokens: 10, outputTokens: 5, totalTokens: 15 });
@@ -57,7 +57,7 @@ test.each(['blocking', 'stream'] as const)(
     const tools = [lookup(() => order.push('called'))];
     const executed = execute(new Agent({ name: 'main', tools }), { reply, mode, journal });
     await asked.promise;
-    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    for (let tick = 0; tick < 10; tick += 1) await new Promise((resolve) => setImmediate(resolve));
     order.push('stored');
     storing.resolve();
     expect((await executed).final).toMatchObject({ status: 'completed' });
@@ -66,7 +66,7 @@ test.each(['blocking', 'stream'] as const)(
   },
 );
 
-test('of a run that could not be stored nothing is recorded, whatever its model answers', async () => {
+test('a run that could not be stored records nothing, whatever its model answers', async () => {
   const journal = createMemoryJournal();
   journal.stored = Promise.reject(new ServiceError('store_unavailable', {}));
   const tools = [lookup(() => expect.unreachable())];
@@ -75,7 +75,7 @@ test('of a run that could not be stored nothing is recorded, whatever its model 
   expect([journal.steps(), journal.events]).toEqual([[], []]);
 });
 
-test('a tool call is told as it starts and as it ends, with its arguments and its result', async () => {
+test('a tool call emits an event when it starts and when it ends, with its arguments and its result', async () => {
   const { events } = await execute(new Agent({ name: 'main', tools: [lookup()] }), { reply: oneTool });
   const toolEvents = events.filter((event) => event.type.startsWith('tool.'));
   expect(toolEvents).toMatchObject([
@@ -109,7 +109,7 @@ test.each(['blocking', 'stream'] as const)(
   },
 );
 
-test('whoever watches an agent used as a tool is shown all that its model streams', async () => {
+test('a listener of an agent used as a tool receives all that its model streams', async () => {
   let seen = '';
   const asTool = inner().asTool({
     toolName: 'lookup',
@@ -129,7 +129,7 @@ test('whoever watches an agent used as a tool is shown all that its model stream
 test.each([
   ['the default runner', () => sdkRun(inner(), 'x')],
   ['a runner of the author’s own', () => new Runner({ tracingDisabled: true }).run(inner(), 'x')],
-])('a run inside a tool, by %s, uses our provider and counts', async (_, nested) => {
+])('a run inside a tool, by %s, uses the service’s provider and counts', async (_, nested) => {
   const agent = new Agent({ name: 'main', tools: [lookup(async () => (await nested()).finalOutput)] });
   const reply = (request: ModelRequest): StubReply => (isInner(request) ? 'from inner' : oneTool(request));
   const { final, events } = await execute(agent, { reply });
@@ -152,15 +152,15 @@ test('a run inside a guardrail counts', async () => {
 
 test('a guardrail that trips while the model speaks stops it', async () => {
   const speaking = Promise.withResolvers<void>();
-  const turn = () => new Promise((resolve) => setImmediate(resolve));
-  let came = 0;
+  const nextTick = () => new Promise((resolve) => setImmediate(resolve));
+  let sent = 0;
   const model: Model = {
     getResponse: () => expect.fail('it is streamed'),
     async *getStreamedResponse() {
-      for (; came < 100_000; came += 1) {
+      for (; sent < 100_000; sent += 1) {
         yield { type: 'output_text_delta', delta: 'on and ' };
         speaking.resolve();
-        await turn();
+        await nextTick();
       }
     },
   };
@@ -174,7 +174,7 @@ test('a guardrail that trips while the model speaks stops it', async () => {
   const agent = new Agent({ name: 'main', model, inputGuardrails: [guardrail] });
   const { final } = await execute(agent, { reply: () => 'not asked', mode: 'stream' });
   expect(final?.error).toMatchObject({ code: 'guardrail_tripped' });
-  expect(came).toBeLessThan(100_000);
+  expect(sent).toBeLessThan(100_000);
 });
 
 test('a run is traced if the application has turned traces on', async () => {
@@ -218,13 +218,13 @@ test('hooks on a runner inside a tool still fire', async () => {
   expect(seen).toEqual(['inner']);
 });
 
-test('structured output comes as a value and as JSON text', async () => {
+test('structured output is returned as a value and as JSON text', async () => {
   const agent = new Agent({ name: 'main', outputType: z.object({ city: z.string() }) });
   const { final } = await execute(agent, { reply: () => '{"city":"Oslo"}' });
   expect(final).toMatchObject({ response: '{"city":"Oslo"}', output: { city: 'Oslo' } });
 });
 
-test('a run whose tool needs approval pauses and says what for', async () => {
+test('a run whose tool needs approval pauses and lists the calls to approve', async () => {
   const refund = tool({
     name: 'refund',
     description: 'pays back',
@@ -271,7 +271,7 @@ test('a failed run leaves the calls that completed, with their results and a not
   expect(final?.usage.requests).toBe(1);
 });
 
-test('text that an output guardrail refused is withdrawn', async () => {
+test('text that an output guardrail rejected is withdrawn', async () => {
   const guardrail = { name: 'polite', execute: async () => ({ tripwireTriggered: true, outputInfo: {} }) };
   const agent = new Agent({ name: 'main', outputGuardrails: [guardrail] });
   const { final, events } = await execute(agent, { reply: () => 'rude words', mode: 'stream' });
@@ -280,7 +280,7 @@ test('text that an output guardrail refused is withdrawn', async () => {
 });
 
 test.each(['blocking', 'stream'] as const)(
-  'a %s run that is stopped is recorded by the reason of its stop',
+  'a %s run that is stopped is recorded with the reason of its stop',
   async (mode) => {
     const controller = new AbortController();
     const reply = (request: ModelRequest) =>
@@ -296,7 +296,7 @@ test.each(['blocking', 'stream'] as const)(
   },
 );
 
-test('a run is recorded as stopped even if its tool ignores the signal, and what the tool still does is dropped', async () => {
+test('a run is recorded as stopped even if its tool ignores the signal, and the late result of the tool is dropped', async () => {
   const controller = new AbortController();
   let finishTool = () => {};
   const stuck = lookup(() => {
@@ -320,9 +320,9 @@ test('more turns than allowed end the run', async () => {
   expect(final?.error).toMatchObject({ code: 'max_turns_exceeded', detail: 'The run did not finish within 5 turns.' });
 });
 
-test('tools receive the context that was built from the run’s facts', async () => {
+test('tools receive the context that was built from the run’s fields', async () => {
   let seen: unknown;
-  const look = tool({
+  const lookupTool = tool({
     name: 'lookup',
     description: 'x',
     parameters: z.object({}),
@@ -331,7 +331,7 @@ test('tools receive the context that was built from the run’s facts', async ()
       return 'ok';
     },
   });
-  const agent = new Agent({ name: 'main', tools: [look] });
+  const agent = new Agent({ name: 'main', tools: [lookupTool] });
   await execute(agent, { reply: oneTool, context: ({ runId }) => ({ runId, plan: 'gold' }) });
   expect(seen).toEqual({ runId: 'run_1', plan: 'gold' });
 });

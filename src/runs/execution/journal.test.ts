@@ -22,7 +22,7 @@ function openJournal() {
     signal: stopping.signal,
     recorded: { steps: [], events: [] },
     append: (entries, early) => new Promise((answer, fail) => writes.push({ entries, early, answer, fail })),
-    published: (events) => published.push(...events.map(({ seq }) => seq)),
+    publish: (events) => published.push(...events.map(({ seq }) => seq)),
     lost: (error) => lost.push(error),
     clock,
   });
@@ -33,10 +33,10 @@ const tick = () => new Promise((resolve) => setImmediate(resolve));
 const seqs = ({ events }: JournalEntries) => events.map(({ seq }) => seq);
 const started = { type: 'run.started', agent: 'a' } as const;
 
-test('what happens in one tick is recorded together, and shown only then', async () => {
+test('entries of one tick are recorded together, and published only then', async () => {
   const { journal, writes, published } = openJournal();
-  journal.tell(started);
-  journal.tell({ type: 'text.delta', step: 1, delta: 'x' });
+  journal.emit(started);
+  journal.emit({ type: 'text.delta', step: 1, delta: 'x' });
   const durable = journal.flush();
   await tick();
   expect(writes.map(({ entries }) => seqs(entries))).toEqual([[2, 3]]);
@@ -46,11 +46,11 @@ test('what happens in one tick is recorded together, and shown only then', async
   expect(published).toEqual([2, 3]);
 });
 
-test('one write is under way at a time, and what comes meanwhile follows it', async () => {
+test('one write is in progress at a time, and entries that arrive meanwhile follow it', async () => {
   const { journal, writes } = openJournal();
-  journal.tell(started);
+  journal.emit(started);
   await tick();
-  journal.tell({ type: 'text.delta', step: 1, delta: 'x' });
+  journal.emit({ type: 'text.delta', step: 1, delta: 'x' });
   await tick();
   expect(writes).toHaveLength(1);
   writes[0]?.answer(true);
@@ -59,11 +59,11 @@ test('one write is under way at a time, and what comes meanwhile follows it', as
   writes[1]?.answer(true);
 });
 
-test('the end of a run takes with it what is not recorded yet, after the write that is under way', async () => {
+test('the end of a run carries the entries that are not recorded yet, after the write in progress', async () => {
   const { journal, writes } = openJournal();
-  journal.tell(started);
+  journal.emit(started);
   await tick();
-  journal.tell({ type: 'text.delta', step: 1, delta: 'x' });
+  journal.emit({ type: 'text.delta', step: 1, delta: 'x' });
   const closing = journal.close({ type: 'run.completed' });
   writes[0]?.answer(true);
   expect(seqs(await closing)).toEqual([3, 4]);
@@ -74,20 +74,20 @@ test('the end of a run takes with it what is not recorded yet, after the write t
 test('nothing may begin in a run that has ended', async () => {
   const { journal, writes, lost } = openJournal();
   await journal.close({ type: 'run.completed' });
-  journal.tell(started);
+  journal.emit(started);
   await expect(journal.flush()).rejects.toThrow();
   await tick();
   expect([writes, lost]).toEqual([[], []]);
 });
 
-test('a write that is refused stops the run, and nothing is recorded or shown after it', async () => {
+test('a write that is refused stops the run, and nothing is recorded or published after it', async () => {
   const { journal, writes, published, lost } = openJournal();
-  journal.tell(started);
+  journal.emit(started);
   const durable = journal.flush();
   await tick();
   writes[0]?.answer(false);
   await expect(durable).rejects.toMatchObject({ reason: 'lease_lost' });
-  journal.tell(started);
+  journal.emit(started);
   await expect(journal.flush()).rejects.toMatchObject({ reason: 'lease_lost' });
   expect(published).toEqual([]);
   expect(lost.length).toBeGreaterThan(0);
@@ -99,7 +99,7 @@ describe('the first text of a step', () => {
   const call = { key: 'm::0', kind: 'model_call', scope: '', name: 'gpt-4.1', agent: 'a', callId: null } as const;
   const start = { ...call, effect: null, input: null };
 
-  /** Whether each write of what happens in one tick may be early. */
+  /** Whether each write of the entries of one tick is early. */
   async function writesOf(work: (journal: ReturnType<typeof openJournal>['journal']) => void): Promise<boolean[]> {
     const { journal, writes } = openJournal();
     work(journal);
@@ -109,39 +109,39 @@ describe('the first text of a step', () => {
     return writes.map(({ early }) => early);
   }
 
-  test('may be shown early, and what follows it may not', async () => {
+  test('may be published early, and the text after it may not', async () => {
     const { journal, writes } = openJournal();
-    journal.tellFirstText(text(1, 'x'));
+    journal.emitFirstText(text(1, 'x'));
     await tick();
-    journal.tell(text(1, 'y'));
+    journal.emit(text(1, 'y'));
     writes[0]?.answer(true);
     await tick();
     expect(writes.map(({ early }) => early)).toEqual([true, false]);
     writes[1]?.answer(true);
   });
 
-  test('may not if anything is recorded with it: a power cut could take that too', async () => {
+  test('may not be early if anything is recorded with it: a power cut could lose that too', async () => {
     expect(
       await writesOf((journal) => {
-        journal.tell(started);
-        journal.tellFirstText(text(1, 'x'));
+        journal.emit(started);
+        journal.emitFirstText(text(1, 'x'));
       }),
     ).toEqual([false]);
     expect(
       await writesOf((journal) => {
-        journal.tellFirstText(text(1, 'x'));
+        journal.emitFirstText(text(1, 'x'));
         journal.record(start, 1, 0, { status: 'completed' });
       }),
     ).toEqual([false]);
   });
 
-  test('may not unless its step is the one after the last that is recorded: a store knows of no other', async () => {
-    expect(await writesOf((journal) => journal.tellFirstText(text(2, 'x')))).toEqual([false]);
+  test('may not be early unless its step follows the last recorded one: a store assumes no other', async () => {
+    expect(await writesOf((journal) => journal.emitFirstText(text(2, 'x')))).toEqual([false]);
   });
 
-  test('may again at the next step, once the one before is recorded', async () => {
+  test('may be early again at the next step, once the one before is recorded', async () => {
     const { journal, writes } = openJournal();
-    journal.tellFirstText(text(1, 'x'));
+    journal.emitFirstText(text(1, 'x'));
     await tick();
     writes[0]?.answer(true);
     await tick();
@@ -149,15 +149,15 @@ describe('the first text of a step', () => {
     await tick();
     writes[1]?.answer(true);
     await tick();
-    journal.tellFirstText(text(2, 'y'));
+    journal.emitFirstText(text(2, 'y'));
     await tick();
     writes[2]?.answer(true);
     expect(writes.map(({ early }) => early)).toEqual([true, false, true]);
   });
 
-  test('is early again when the store could not take it at first', async () => {
+  test('is early again when its first write failed', async () => {
     const { journal, writes, clock } = openJournal();
-    journal.tellFirstText(text(1, 'x'));
+    journal.emitFirstText(text(1, 'x'));
     await tick();
     writes[0]?.fail(new ServiceError('store_unavailable', {}));
     await clock.advance(1_000);
@@ -169,17 +169,17 @@ describe('the first text of a step', () => {
   });
 });
 
-describe('a store that cannot be reached', () => {
-  const away = () => new ServiceError('store_unavailable', {});
+describe('a store that is unavailable', () => {
+  const unavailable = () => new ServiceError('store_unavailable', {});
 
-  test('is tried until it takes what is to be recorded, however long that is, and nothing overtakes it', async () => {
+  test('is retried until it takes the entries, however long that is, and later entries do not overtake them', async () => {
     const { journal, writes, published, lost, clock } = openJournal();
-    journal.tell(started);
+    journal.emit(started);
     const durable = journal.flush();
     await tick();
     for (let n = 0; n < 100; n += 1) {
-      writes[n]?.fail(away());
-      journal.tell({ type: 'text.delta', step: 1, delta: 'x' });
+      writes[n]?.fail(unavailable());
+      journal.emit({ type: 'text.delta', step: 1, delta: 'x' });
       await clock.advance(1_000);
       expect(seqs(writes[n + 1]?.entries as JournalEntries)).toEqual([2]);
     }
@@ -192,11 +192,11 @@ describe('a store that cannot be reached', () => {
     expect(lost).toEqual([]);
   });
 
-  test('does not make the end of a run leave out what it did not take', async () => {
+  test('does not make the end of a run leave out the entries that it did not take', async () => {
     const { journal, writes, clock } = openJournal();
-    journal.tell(started);
+    journal.emit(started);
     await tick();
-    writes[0]?.fail(away());
+    writes[0]?.fail(unavailable());
     await tick();
     const closing = journal.close({ type: 'run.completed' });
     await clock.advance(0);
@@ -204,16 +204,16 @@ describe('a store that cannot be reached', () => {
     expect(writes).toHaveLength(1);
   });
 
-  test('is not waited for once the run has to stop, and what it did not take comes before what follows', async () => {
+  test('is not retried once the run has to stop, and the entries that it did not take precede later ones', async () => {
     const { journal, writes, lost, clock, stopping } = openJournal();
-    journal.tell(started);
+    journal.emit(started);
     const durable = journal.flush();
     await tick();
     stopping.abort();
-    writes[0]?.fail(away());
+    writes[0]?.fail(unavailable());
     await expect(durable).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(lost.length).toBeGreaterThan(0);
-    journal.tell({ type: 'text.delta', step: 1, delta: 'x' });
+    journal.emit({ type: 'text.delta', step: 1, delta: 'x' });
     await clock.advance(0);
     expect(seqs(writes[1]?.entries as JournalEntries)).toEqual([2, 3]);
     writes[1]?.answer(true);

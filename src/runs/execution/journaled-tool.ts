@@ -3,6 +3,7 @@ import { declaredEffect, kindOf, whyNotDurable } from '../../agents/index.ts';
 import type { Json, Step } from '../../storage/port/index.ts';
 import { parseArguments } from '../tool-arguments.ts';
 import { type CurrentCall, callScope, type RunScope, runScope } from './run-scope.ts';
+import type { StepEnd } from './step-record.ts';
 
 type AnyTool = FunctionTool<unknown>;
 type Details = Parameters<AnyTool['invoke']>[2];
@@ -10,7 +11,7 @@ type Details = Parameters<AnyTool['invoke']>[2];
 /** The SDK turns what a tool throws into this sentence for the model, unless the tool's author chose otherwise. */
 const defaultErrorText = 'An error occurred while running the tool.';
 
-/** Thrown in place of a call whose outcome nobody knows; the run stops and asks a person. */
+/** Thrown in place of a call whose outcome is unknown; the run stops and asks a person. */
 export class UnknownOutcomeError extends Error {
   constructor(step: Step) {
     super(`The outcome of ${step.name} (${step.callId}) is not known.`);
@@ -36,7 +37,7 @@ function asText(value: unknown): string {
   }
 }
 
-/** What the model is shown of a tool's result, as a value that comes out of the journal as it went in. */
+/** A tool's result as the model sees it, in a form that the journal returns unchanged. */
 const toRecordable = (value: unknown): Json => (isPlain(value) ? (value as Json) : asText(value));
 
 const errorOf = (error: unknown): { name: string; message: string } =>
@@ -45,12 +46,12 @@ const errorOf = (error: unknown): { name: string; message: string } =>
 const isTimeout = (error: unknown) => error instanceof Error && error.name === 'ToolTimeoutError';
 const isTimeoutReason = (error: unknown) => isTimeout(error) || errorOf(error).message.includes('timed out');
 
-/** The outcome that is recorded, once more. */
+/** Repeats the recorded outcome of a call. */
 async function replay(step: Step, tool: AnyTool, details: Details): Promise<unknown> {
   if (step.status === 'completed') return step.output;
   const { name, message } = step.error as { name: string; message: string };
   if (name === 'ToolTimeoutError' && tool.timeoutMs !== undefined && details?.signal) {
-    // The SDK puts a timeout into words by itself, once the time is over.
+    // The SDK itself words a timeout for the model, once the time is over.
     const { signal } = details;
     await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
   }
@@ -60,7 +61,7 @@ async function replay(step: Step, tool: AnyTool, details: Details): Promise<unkn
 type Invocation = { scope: RunScope; tool: AnyTool; input: string; details: NonNullable<Details> };
 
 function toCall({ scope, details }: Invocation, path: string): CurrentCall {
-  const { run, signal } = scope.activity;
+  const { run, signal } = scope.attempt;
   return {
     runId: run.id,
     sessionId: run.sessionId,
@@ -72,10 +73,16 @@ function toCall({ scope, details }: Invocation, path: string): CurrentCall {
   };
 }
 
-function tellCompleted({ scope }: Invocation, step: Step): void {
-  const { journal } = scope.activity;
+function emitStarted({ scope }: Invocation, { step, callId, name, input }: Step): void {
+  scope.attempt.journal.emitOnce(
+    { type: 'tool.started', step, call_id: callId ?? '', tool: name, arguments: input },
+    callId ?? '',
+  );
+}
+
+function emitCompleted({ scope }: Invocation, step: Step): void {
   const output = typeof step.output === 'string' ? step.output : JSON.stringify(step.output);
-  journal.tellOnce(
+  scope.attempt.journal.emitOnce(
     {
       type: 'tool.completed',
       step: step.step,
@@ -94,17 +101,10 @@ function tellCompleted({ scope }: Invocation, step: Step): void {
 const mayRepeat = (begun: Step): boolean =>
   begun.effect !== 'once' || (begun.error as { decision?: string } | null)?.decision === 'retry';
 
-async function execute(
-  invocation: Invocation,
-  key: string,
-  path: string,
-  work: () => Promise<unknown>,
-): Promise<unknown> {
-  const { scope, tool, input, details } = invocation;
-  const { activity } = scope;
-  const { journal } = activity;
-  const call = toCall(invocation, path);
-  const step = journal.intend(
+/** Records the intent of a call. */
+function intend({ scope, tool, input }: Invocation, key: string, call: CurrentCall): Step {
+  const { journal, effectDefault } = scope.attempt;
+  return journal.intend(
     {
       key,
       kind: 'tool_call',
@@ -112,24 +112,34 @@ async function execute(
       name: tool.name,
       agent: scope.agent,
       callId: call.callId,
-      effect: declaredEffect(tool) ?? activity.effectDefault,
+      effect: declaredEffect(tool) ?? effectDefault,
       idempotencyKey: call.idempotencyKey,
       input: parseArguments(input) as Json,
     },
     journal.stepNumber(key),
   );
-  const { step: number, callId, name } = step;
-  journal.tellOnce(
-    { type: 'tool.started', step: number, call_id: callId ?? '', tool: name, arguments: step.input },
-    callId ?? '',
-  );
-  // The intent is durable, and the run still ours, before anything happens.
-  await journal.flush();
-  activity.fault('tool.beforeEffect');
-  activity.assertHeld();
+}
 
-  const end = (outcome: Parameters<typeof journal.end>[1]) => {
-    if (activity.isOpen() && journal.end(step, outcome)) tellCompleted(invocation, step);
+/** Executes one call of a tool and records its outcome. */
+async function execute(
+  invocation: Invocation,
+  key: string,
+  path: string,
+  work: () => Promise<unknown>,
+): Promise<unknown> {
+  const { scope, details } = invocation;
+  const { attempt } = scope;
+  const { journal } = attempt;
+  const call = toCall(invocation, path);
+  const step = intend(invocation, key, call);
+  emitStarted(invocation, step);
+  // The intent is durable, and this process still holds the run, before the tool has any effect.
+  await journal.flush();
+  attempt.hitFailpoint('tool.beforeEffect');
+  attempt.assertHeld();
+
+  const end = (outcome: StepEnd) => {
+    if (attempt.isOpen() && journal.end(step, outcome)) emitCompleted(invocation, step);
   };
   const timedOut = () => {
     const { reason } = details.signal as AbortSignal;
@@ -139,17 +149,14 @@ async function execute(
   details.signal?.addEventListener('abort', timedOut, { once: true });
   try {
     const value = toRecordable(await runScope.run(callScope(scope, call), work));
-    activity.fault('tool.afterEffect');
-    end({
-      status: 'completed',
-      output: value,
-      isError: typeof value === 'string' && value.startsWith(defaultErrorText),
-    });
+    attempt.hitFailpoint('tool.afterEffect');
+    const isError = typeof value === 'string' && value.startsWith(defaultErrorText);
+    end({ status: 'completed', output: value, isError });
     await journal.flush();
     return value;
   } catch (error) {
-    // A call that was told to stop has no outcome worth keeping; the run ends or asks again.
-    if (!activity.signal.aborted) end({ status: 'failed', isError: true, error: errorOf(error) });
+    // A call that was told to stop has no outcome worth keeping; the run ends or repeats the call.
+    if (!attempt.signal.aborted) end({ status: 'failed', isError: true, error: errorOf(error) });
     throw error;
   } finally {
     details.signal?.removeEventListener('abort', timedOut);
@@ -159,25 +166,25 @@ async function execute(
 /** One call of a tool within a run: answered from the journal, or executed and recorded. */
 async function invoke(invocation: Invocation, work: () => Promise<unknown>): Promise<unknown> {
   const { scope, tool, details } = invocation;
-  const { activity } = scope;
-  const { journal } = activity;
+  const { attempt } = scope;
+  const { journal } = attempt;
   const path = `${scope.path}/${details.toolCall?.callId ?? ''}`.replace(/^\//, '');
   const key = `t:${path}`;
   const recorded = journal.find(key);
   if (recorded?.status === 'completed' || recorded?.status === 'failed') {
     journal.replayed(recorded, false);
-    tellCompleted(invocation, recorded);
+    emitCompleted(invocation, recorded);
     return replay(recorded, tool, details);
   }
   if (recorded && !mayRepeat(recorded)) {
     journal.end(recorded, { status: 'unknown' });
     throw new UnknownOutcomeError(recorded);
   }
-  activity.beginStep();
+  attempt.beginStep();
   try {
     return await execute(invocation, key, path, work);
   } finally {
-    activity.endStep();
+    attempt.endStep();
   }
 }
 
@@ -196,8 +203,8 @@ export const isJournaledTool = (tool: ToolLike): boolean => kindOf(tool) === 'jo
  * A tool whose calls within a run are recorded, intent before and outcome after, and answered from the record when the
  * run is executed again. The user's tool is left as it is.
  *
- * @throws {Error} if the tool cannot be part of a durable run, which only a run finds out of agents that nobody named to
- *   the service
+ * @throws {Error} if the tool cannot be part of a durable run; for tools of agents that the application did not register
+ *   only a run detects that
  */
 export function journalTool<T extends ToolLike>(original: T): T {
   const why = whyNotDurable(original as never);
@@ -207,7 +214,7 @@ export function journalTool<T extends ToolLike>(original: T): T {
   const journaled: AnyTool['invoke'] = async (runContext: RunContext<unknown>, input, details) => {
     const scope = runScope.getStore();
     const work = async () => tool.invoke(runContext, input, details);
-    if (!scope || !details?.toolCall || !scope.activity.isOpen()) return work() as never;
+    if (!scope || !details?.toolCall || !scope.attempt.isOpen()) return work() as never;
     return invoke({ scope, tool, input, details }, work) as never;
   };
   return clone(tool, { invoke: journaled }) as unknown as T;

@@ -24,10 +24,10 @@ patchNestedRuns();
 
 const inner = new Agent({ name: 'inner', instructions: 'You are the inner agent.' });
 const isInner = (request: ModelRequest) => request.systemInstructions?.includes('inner') ?? false;
-const pause = () => new Promise((resolve) => setImmediate(resolve));
-/** Lets other work go first, a few times or not at all. */
-const dawdle = async () => {
-  for (let turns = Math.floor(Math.random() * 8); turns > 0; turns -= 1) await pause();
+const nextTick = () => new Promise((resolve) => setImmediate(resolve));
+/** Yields to other work, a few times or not at all. */
+const yieldAtRandom = async () => {
+  for (let ticks = Math.floor(Math.random() * 8); ticks > 0; ticks -= 1) await nextTick();
 };
 
 type Case = {
@@ -119,7 +119,7 @@ const cases: Case[] = [
 ];
 
 describe.each(['blocking', 'stream'] as const)('a %s run that is executed again', (mode) => {
-  test.each(cases)('asks no model and repeats no effect: $name', async ({ make }) => {
+  test.each(cases)('calls no model and repeats no effect: $name', async ({ make }) => {
     const { agent, effects, reply } = make();
     const first = await execute(agent, { reply, mode });
     expect(first.final?.status).toBe('completed');
@@ -149,15 +149,15 @@ describe.each(['blocking', 'stream'] as const)('a %s run that is executed again'
           return;
         }
         controller.abort(new Error('crashed'));
-        await new Promise(() => {}); // a process that is dead writes nothing more
+        await new Promise(() => {}); // a crashed process writes nothing more
       };
-      const dead = journal.write;
+      const write = journal.write;
       let crashed = false;
       controller.signal.addEventListener('abort', () => {
         crashed = true;
       });
       journal.write = (entries) => {
-        if (!crashed) dead(entries);
+        if (!crashed) write(entries);
       };
       const attempt = execute(agent, { reply, mode, journal, signal: controller.signal });
       await Promise.race([attempt, new Promise((resolve) => controller.signal.addEventListener('abort', resolve))]);
@@ -184,14 +184,14 @@ describe.each(['blocking', 'stream'] as const)('a %s run that is executed again'
 });
 
 test('two guardrails and two parallel tools that each run twice in parallel always have the same keys', async () => {
-  const twice = async (who: string) => {
+  const twice = async (name: string) => {
     const one = (async () => {
-      await dawdle();
-      return nestedRun(inner, `${who} one`);
+      await yieldAtRandom();
+      return nestedRun(inner, `${name} one`);
     })();
     const two = (async () => {
-      await dawdle();
-      return nestedRun(inner, `${who} two`);
+      await yieldAtRandom();
+      return nestedRun(inner, `${name} two`);
     })();
     await Promise.all([one, two]);
   };
@@ -205,7 +205,7 @@ test('two guardrails and two parallel tools that each run twice in parallel alwa
   const tools = ['left', 'right'].map((name) => counting(name, () => twice('tool').then(() => 'ok')).tool);
   const agent = new Agent({ name: 'main', tools, inputGuardrails: [guardrail('g1'), guardrail('g2')] });
   const reply = async (request: ModelRequest) => {
-    await dawdle();
+    await yieldAtRandom();
     return isInner(request) ? 'thought' : calling('left', 'right')(request);
   };
   const keySets: string[][] = [];
@@ -220,7 +220,7 @@ test('two guardrails and two parallel tools that each run twice in parallel alwa
   expect(keySets[0]).toHaveLength(2 + 8 + 2);
 });
 
-test('call ids that a server uses again are made unique, and every call takes effect', async () => {
+test('call ids that a server repeats are made unique, and every call takes effect', async () => {
   const one = counting('one');
   const results = (request: ModelRequest) =>
     itemsOf(request).filter((item) => item.type === 'function_call_result').length;
@@ -233,7 +233,7 @@ test('call ids that a server uses again are made unique, and every call takes ef
   expect([again.stub.calls(), one.calls.length]).toEqual([0, 3]);
 });
 
-test('a tool that times out and finishes late has timed out, also when the run is executed again', async () => {
+test('a tool that finishes after its timeout has timed out, also when the run is executed again', async () => {
   let calls = 0;
   let finish = () => {};
   const slow = tool({
@@ -268,7 +268,7 @@ test('a tool that times out and finishes late has timed out, also when the run i
   expect([again.stub.calls(), calls, again.final?.drift]).toEqual([0, 1, false]);
 });
 
-test('only calls that succeeded take a position: an attempt that the SDK repeats does not shift the journal', async () => {
+test('only calls that succeeded take a position in the journal: a retry by the SDK does not shift it', async () => {
   let failures = 1;
   const reply = (): StubReply => {
     if (failures-- > 0) throw Object.assign(new Error('busy'), { status: 503 });
@@ -296,7 +296,7 @@ test('a request that differs from the recorded one is answered from the journal 
   expect(again.memory.steps()[0]).toMatchObject({ drift: true, replayed: 1 });
 });
 
-test('a stream that broke off is not recorded: the model is asked again and the text withdrawn', async () => {
+test('a stream that broke off is not recorded, and its text is withdrawn', async () => {
   const model = {
     getResponse: () => Promise.reject(new Error('not used')),
     async *getStreamedResponse() {
@@ -313,7 +313,7 @@ test('a stream that broke off is not recorded: the model is asked again and the 
   expect(events.map(({ type }) => type)).toEqual(['text.delta', 'text.reset']);
 });
 
-test('a tool that failed fails the same way again, without being called', async () => {
+test('a tool that failed fails the same way when the run is executed again, without being called', async () => {
   let calls = 0;
   const broken = tool({
     name: 'broken',
@@ -340,7 +340,7 @@ test.each([
   ['a date in an object', { at: new Date(0) }],
   ['a map', new Map([['a', 1]])],
   ['nothing', undefined],
-])('a tool that gives %s gives the model the same when the run is executed again', async (_, value) => {
+])('a tool that returns %s returns the same to the model when the run is executed again', async (_, value) => {
   const one = counting('one', () => value);
   const seen: string[] = [];
   const reply = (request: ModelRequest): StubReply => {
@@ -370,7 +370,7 @@ test('nothing is recorded or executed once another attempt has taken over', asyn
   expect(one.calls).toEqual([]);
 });
 
-test('an agent that nobody named to the service cannot bring a tool that acts outside of the journal', async () => {
+test('an agent that is not registered with the service cannot use a tool that acts outside of the journal', async () => {
   const ran: unknown[] = [];
   const shell = shellTool({ shell: { run: async (action) => ({ output: [], action: ran.push(action) }) } });
   const helper = new Agent({ name: 'inner', instructions: 'You are the inner agent.', tools: [shell] });
@@ -382,7 +382,7 @@ test('an agent that nobody named to the service cannot bring a tool that acts ou
   expect(memory.steps()[1]).toMatchObject({ name: 'one', isError: true });
 });
 
-test('currentCall() outside of a run says so', () => {
+test('currentCall() outside of a run throws an error that says so', () => {
   expect(() => currentCall()).toThrow('outside of a tool call');
   expect(createAgentRegistry({ inner }).entry).toBe('inner');
 });

@@ -5,17 +5,17 @@ import type { MaxCost, RequestedModel } from '../../providers/index.ts';
 import type { Usage } from '../../storage/port/index.ts';
 import type { AttemptContext } from './attempt-context.ts';
 
-/** What the service gives to all runs, and to those started inside of them. */
+/** What the service provides to all runs, and to runs started inside of them. */
 export type RunDefaults = {
-  /** Where models come from whose author left that to the SDK's defaults. */
+  /** The provider of models whose author left that to the SDK's defaults. */
   modelProvider: ModelProvider;
   /** The model of agents that name none. */
   model: string;
-  /** Has a model that the application brings along keep to the service's rules. Defaults to the model as it is. */
+  /** Applies the service's rules to a model that the application brings along. Defaults to the model as it is. */
   guard?(model: Model, name: string): Model;
-  /** What a call has cost, in USD, by who answered it; null where nobody knows. Defaults to that. */
+  /** What a call has cost, in USD, at the provider that answered it; null, the default, if unknown. */
   costOf?(answerer: { provider: string | null; model: string }, usage: Usage): number | null;
-  /** The upper bound of what a call costs, over all providers that may answer it. Defaults to an unknown one. */
+  /** The upper bound of what a call costs, over all providers that may answer it. Defaults to unknown. */
   maxCostOf?(model: RequestedModel, inputTokens: number): MaxCost;
 };
 
@@ -25,7 +25,7 @@ export type CurrentCall = {
   sessionId: string | null;
   tenant: string;
   callId: string;
-  /** The same whenever this call is executed again; for the `Idempotency-Key` of what the tool calls. */
+  /** The same whenever this call is executed again; for the `Idempotency-Key` of requests that the tool makes. */
   idempotencyKey: string;
   attempt: number;
   /** Aborts when the run ends early or the tool's time is over. */
@@ -33,38 +33,38 @@ export type CurrentCall = {
 };
 
 /**
- * Where in a run the code that executes just now belongs. `path` is empty for the run itself; a tool call has
+ * The position in a run of the code that is executing. `path` is empty for the run itself; a tool call has
  * `<parent>/<call id>`, and a run started inside it (an agent used as a tool, a `run()` in a tool or a guardrail)
  * `<parent>/<agent>.<digest of its input>.<how many of the same before>`: the same whenever the run is executed again,
- * in whatever order things that run in parallel come to start.
+ * in whatever order parallel work starts.
  */
 export type RunScope = {
   readonly path: string;
-  readonly activity: AttemptContext;
+  readonly attempt: AttemptContext;
   readonly defaults: RunDefaults;
   readonly call: CurrentCall | null;
-  /** The agent of the run that this scope is for, as it speaks at the moment. */
+  /** The current agent of the run that this scope is for. */
   agent: string | null;
   /** Whether the run that this scope is for has begun; every further one begun in it is a child. */
   begun: boolean;
   /** Model calls of this scope that were answered; the position of the next one. */
   modelCalls: number;
-  /** How many items the last request of this scope had; what comes after them is new. */
+  /** How many items the last request of this scope had; later items are new. */
   itemsSeen: number;
   /** How many runs of each name were started in this scope. */
   readonly children: Map<string, number>;
 };
 
 /**
- * The scope of the code that is executing; undefined outside of a run. It is the process's because the SDK's
- * prototypes, whose patches read it, are.
+ * The scope of the code that is executing; undefined outside of a run. It belongs to the process, as do the SDK's
+ * prototypes, whose patches read it.
  */
 export const runScope = new AsyncLocalStorage<RunScope>();
 
 /** The scope of a whole run that is about to begin. */
-export const rootScope = (activity: AttemptContext, defaults: RunDefaults): RunScope => ({
+export const rootScope = (attempt: AttemptContext, defaults: RunDefaults): RunScope => ({
   path: '',
-  activity,
+  attempt,
   defaults,
   call: null,
   agent: null,
@@ -96,7 +96,7 @@ export const callScope = (parent: RunScope, call: CurrentCall): RunScope => ({
 });
 
 /**
- * The tool call that is being executed: whose it is, and the key under which what it does can be made to happen once.
+ * The tool call that is being executed: its run, session and tenant, and the key that makes its effect happen once.
  *
  * @throws {Error} outside of a tool call
  */

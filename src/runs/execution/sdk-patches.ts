@@ -5,32 +5,32 @@ import { childScope, type RunDefaults, type RunScope, runScope } from './run-sco
 
 const hookNames = ['agent_start', 'agent_end', 'agent_handoff', 'agent_tool_start', 'agent_tool_end'] as const;
 
-// Registered with Symbol.for: a second copy of this package in the process must see that the first one was here.
-const intercepted = Symbol.for('agent-service.intercepted');
+// Registered with Symbol.for: a second copy of this package in the process must see the patches of the first.
+const patched = Symbol.for('agent-service.intercepted');
 
 type Method = (this: never, ...args: unknown[]) => unknown;
 
-/** Replaces a method of a prototype once a process, by what `wrap` makes of it. */
+/** Wraps a method of a prototype, once per process. */
 function patchOnce(prototype: object, name: string, wrap: (original: Method) => Method): void {
-  const methods = prototype as Record<string, Method & { [intercepted]?: true }>;
+  const methods = prototype as Record<string, Method & { [patched]?: true }>;
   const original = methods[name];
   if (original === undefined) {
     throw new Error(`This release of @openai/agents has no ${name}; use one that is supported.`);
   }
-  if (original[intercepted]) return;
-  methods[name] = Object.assign(wrap(original), { [intercepted]: true as const });
+  if (original[patched]) return;
+  methods[name] = Object.assign(wrap(original), { [patched]: true as const });
 }
 
-/** The provider that a runner has whose author named none. */
+/** The class of the provider of a runner whose author named none. */
 const defaultProviderClass = () => new Runner().config.modelProvider.constructor;
 
 function providerFor(own: ModelProvider, defaults: RunDefaults): ModelProvider {
   return own.constructor === defaultProviderClass() ? defaults.modelProvider : journalProvider(own, true);
 }
 
-/** The runner that executes a nested run: as its author made it, but with journaled models and our provider. */
+/** The runner that executes a nested run: as its author made it, but with journaled models and the service's provider. */
 function adopt(runner: Runner, { defaults }: RunScope): Runner {
-  // An agent used as a tool has inherited a journaled provider; the SDK keeps notes about that very runner.
+  // An agent used as a tool has inherited a journaled provider; the SDK keeps state about that very runner.
   if (isJournaled(runner.config.modelProvider)) return runner;
   const modelProvider = providerFor(runner.config.modelProvider, defaults);
   const model = runner.config.model ?? (modelProvider === defaults.modelProvider ? defaults.model : undefined);
@@ -40,19 +40,19 @@ function adopt(runner: Runner, { defaults }: RunScope): Runner {
   return adopted;
 }
 
-/** What a nested run was asked for. One that goes on after an approval is named like that, not by all it went through. */
-const askedFor = (input: unknown): unknown => (input instanceof RunState ? input._originalInput : input);
+/** The input of a nested run. One that goes on after an approval is named by its original input, not by its state. */
+const originalInputOf = (input: unknown): unknown => (input instanceof RunState ? input._originalInput : input);
 
 type AgentLike = { model: string | Model; name: string };
 type Tool = { type: string };
 
 /**
- * Makes what a run starts part of it. Inside a run's scope every `run()` (an agent used as a tool, a `run()` in a tool
+ * Makes nested runs part of the run that starts them. Inside a run's scope every `run()` (an agent used as a tool, a `run()` in a tool
  * or a guardrail, by the SDK's default runner or the user's own) executes in a child scope with journaled models, a
  * Model instance on an agent is journaled too, and so are the calls of tools. Outside of a run nothing changes.
  *
- * It patches two methods of the SDK's prototypes, since the SDK has no hook that nested runs inherit; `getAllTools` is
- * where each turn passes before its model is chosen.
+ * It patches two methods of the SDK's prototypes, since the SDK has no hook that nested runs inherit; each turn calls
+ * `getAllTools` before its model is chosen.
  */
 export function patchNestedRuns(): void {
   const journaled = new WeakMap<Tool, Tool>();
@@ -70,7 +70,7 @@ export function patchNestedRuns(): void {
         if (scope?.begun === false) scope.begun = true;
         else if (scope) {
           const [agent, input] = args as [AgentLike, unknown];
-          return runScope.run(childScope(scope, agent.name, askedFor(input)), () =>
+          return runScope.run(childScope(scope, agent.name, originalInputOf(input)), () =>
             original.apply(adopt(this, scope) as never, args),
           );
         }

@@ -3,104 +3,104 @@ import type { Clock } from '../../platform/clock.ts';
 import type { RunEventBody } from '../events/events.ts';
 import { createFlushTimer, createTextCoalescer } from './text-coalescer.ts';
 
-/** A flow whose wait for more text ends when the test says so. */
-function openFlow() {
+/** Two text coalescers with one flush timer, which elapses when the test says so. */
+function openCoalescers() {
   let sleepers: (() => void)[] = [];
   const clock: Clock = {
     nowMs: () => 0,
     monotonicMs: () => 0,
     sleep: () => new Promise((resolve) => sleepers.push(resolve)),
   };
-  const told: [number, string][] = [];
+  const emitted: [number, string][] = [];
   const first: [number, string][] = [];
-  const tellTo = (list: [number, string][]) => (body: RunEventBody) => {
+  const emitTo = (list: [number, string][]) => (body: RunEventBody) => {
     if (body.type === 'text.delta') list.push([body.step, body.delta]);
   };
-  const tell = tellTo(told);
-  const tellFirst = (body: RunEventBody) => {
-    tellTo(first)(body);
-    tell(body);
+  const emit = emitTo(emitted);
+  const emitFirstText = (body: RunEventBody) => {
+    emitTo(first)(body);
+    emit(body);
   };
-  const wake = async () => {
+  const elapse = async () => {
     for (const resume of sleepers.splice(0)) resume();
     sleepers = [];
     await new Promise((resolve) => setImmediate(resolve));
   };
-  const beat = createFlushTimer(clock);
-  const open = () => createTextCoalescer({ beat, tell, tellFirst });
-  return { flow: open(), another: open(), told, first, wake, timers: () => sleepers.length };
+  const flushTimer = createFlushTimer(clock);
+  const open = () => createTextCoalescer({ flushTimer, events: { emit, emitFirstText } });
+  return { text: open(), another: open(), emitted, first, elapse, timers: () => sleepers.length };
 }
 
-test('the first text of a step is told at once, what follows shares an event, and nothing is lost', async () => {
-  const { flow, told, wake } = openFlow();
-  for (const text of ['It ', 'left ', 'today', '.']) flow.add(1, text);
-  expect(told).toEqual([[1, 'It ']]);
-  await wake();
-  expect(told).toEqual([
+test('the first text of a step is emitted at once, the text that follows shares an event, and no text is lost', async () => {
+  const { text, emitted, elapse } = openCoalescers();
+  for (const delta of ['It ', 'left ', 'today', '.']) text.add(1, delta);
+  expect(emitted).toEqual([[1, 'It ']]);
+  await elapse();
+  expect(emitted).toEqual([
     [1, 'It '],
     [1, 'left today.'],
   ]);
 });
 
 test('text of 1 KiB does not wait for more', () => {
-  const { flow, told } = openFlow();
-  flow.add(1, 'a');
-  flow.add(1, 'b'.repeat(1024));
-  expect(told).toHaveLength(2);
+  const { text, emitted } = openCoalescers();
+  text.add(1, 'a');
+  text.add(1, 'b'.repeat(1024));
+  expect(emitted).toHaveLength(2);
 });
 
 test('text of two steps never shares an event', () => {
-  const { flow, told, first } = openFlow();
-  flow.add(1, 'a');
-  flow.add(1, 'b');
-  flow.add(2, 'c');
+  const { text, emitted, first } = openCoalescers();
+  text.add(1, 'a');
+  text.add(1, 'b');
+  text.add(2, 'c');
   expect(first).toEqual([
     [1, 'a'],
     [2, 'c'],
   ]);
-  expect(told).toEqual([
+  expect(emitted).toEqual([
     [1, 'a'],
     [1, 'b'],
     [2, 'c'],
   ]);
 });
 
-test('text that waits is told before what comes after it', () => {
-  const { flow, told } = openFlow();
-  flow.add(1, 'a');
-  flow.add(1, 'b');
-  flow.flush();
-  flow.flush();
-  expect(told).toEqual([
+test('a flush emits the pending text, once', () => {
+  const { text, emitted } = openCoalescers();
+  text.add(1, 'a');
+  text.add(1, 'b');
+  text.flush();
+  text.flush();
+  expect(emitted).toEqual([
     [1, 'a'],
     [1, 'b'],
   ]);
 });
 
-test('text waits for longer where many runs speak, within bounds, and as before when they no longer do', async () => {
+test('text waits longer while many runs have text, within bounds, and as long as before once they have none', async () => {
   const waits: number[] = [];
-  const beat = createFlushTimer({ sleep: async (delayMs) => void waits.push(delayMs) });
-  const beats = async (runs: number) => {
-    for (let n = 0; n < 2; n += 1) await Promise.all(Array.from({ length: runs }, () => beat()));
+  const flushTimer = createFlushTimer({ sleep: async (delayMs) => void waits.push(delayMs) });
+  const waitAfter = async (runs: number) => {
+    for (let n = 0; n < 2; n += 1) await Promise.all(Array.from({ length: runs }, () => flushTimer()));
     return waits.at(-1);
   };
-  expect(await beats(1)).toBe(10);
-  expect(await beats(20)).toBe(10);
-  expect(await beats(50)).toBe(25);
-  expect(await beats(1_000)).toBe(50);
-  expect(await beats(1)).toBe(10);
+  expect(await waitAfter(1)).toBe(10);
+  expect(await waitAfter(20)).toBe(10);
+  expect(await waitAfter(50)).toBe(25);
+  expect(await waitAfter(1_000)).toBe(50);
+  expect(await waitAfter(1)).toBe(10);
 });
 
-test('what several runs have waiting is told at one moment, again and again', async () => {
-  const { flow, another, told, wake, timers } = openFlow();
+test('pending text of several runs is emitted at one moment, again and again', async () => {
+  const { text, another, emitted, elapse, timers } = openCoalescers();
   for (const round of [1, 2]) {
-    for (const [step, each] of [flow, another].entries()) {
+    for (const [step, each] of [text, another].entries()) {
       each.add(step + 1, 'a');
       each.add(step + 1, `${round}`);
     }
     expect(timers()).toBe(1);
-    await wake();
-    expect(told.slice(-2).map(([step]) => step)).toEqual([1, 2]);
+    await elapse();
+    expect(emitted.slice(-2).map(([step]) => step)).toEqual([1, 2]);
     expect(timers()).toBe(0);
   }
 });

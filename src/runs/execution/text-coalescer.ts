@@ -1,44 +1,46 @@
 import type { Clock } from '../../platform/clock.ts';
-import type { RunEventBody } from '../events/events.ts';
+import type { Journal } from './journal.ts';
 
 /** Text that arrives within this time, or up to this size, shares one event; the first of a step waits for nothing. */
 const coalesceMs = 10;
 const coalesceChars = 1024;
-/** Where many runs speak, text waits for longer, but for no longer than this, in ms: it still reads as it comes. */
+/** While many runs have text it waits longer, but no longer than this, in ms: a reader still sees it flow. */
 const coalesceMsMax = 50;
-/** A beat is at least so long for each run that spoke at the one before, in ms; what that costs is about a tenth of it. */
+/** The least interval of a flush per run that had text at the one before, in ms; a flush costs about a tenth of it. */
 const perRunMs = 0.5;
 
-/** Resolves when the text that waits is to be told: by then as much has come as shares one event. */
+/** Resolves at the next flush of pending text: by then as much text has arrived as shares one event. */
 export type FlushTimer = () => Promise<void>;
 
 /**
- * One beat for all runs of a process: what they tell at the same moment is stored together. It is slower the more runs
- * speak, so that a tenth of the time goes into their telling: first tokens and other runs have the rest.
+ * One flush timer for all runs of a process: text that they emit at the same moment is stored together. The interval
+ * grows with the number of runs that have text, so that emitting it takes a tenth of the time: the rest is left for first
+ * tokens and other runs.
  */
 export function createFlushTimer(clock: Pick<Clock, 'sleep'>): FlushTimer {
-  let coming: Promise<void> | null = null;
+  let nextFlush: Promise<void> | null = null;
   let waiting = 0;
 
-  async function next(waitMs: number): Promise<void> {
+  async function startTimer(waitMs: number): Promise<void> {
     await clock.sleep(waitMs);
-    coming = null;
+    nextFlush = null;
   }
 
   return () => {
-    if (coming === null) {
-      coming = next(Math.min(coalesceMsMax, Math.max(coalesceMs, waiting * perRunMs)));
+    if (nextFlush === null) {
+      nextFlush = startTimer(Math.min(coalesceMsMax, Math.max(coalesceMs, waiting * perRunMs)));
       waiting = 0;
     }
     waiting += 1;
-    return coming;
+    return nextFlush;
   };
 }
 
-type Tell = (body: RunEventBody) => void;
+/** Dependencies of a text coalescer. */
+export type TextCoalescerDeps = { flushTimer: FlushTimer; events: Pick<Journal, 'emit' | 'emitFirstText'> };
 
-/** Turns the text of models into events: coalesced before they are numbered. */
-export function createTextCoalescer({ beat, tell, tellFirst }: { beat: FlushTimer; tell: Tell; tellFirst: Tell }) {
+/** Turns the text of models into events: it is coalesced before the events are numbered. */
+export function createTextCoalescer({ flushTimer, events }: TextCoalescerDeps) {
   let pending: { step: number; text: string } | undefined;
   let lastStep = 0;
 
@@ -46,7 +48,7 @@ export function createTextCoalescer({ beat, tell, tellFirst }: { beat: FlushTime
     if (!pending) return;
     const { step, text } = pending;
     pending = undefined;
-    tell({ type: 'text.delta', step, delta: text });
+    events.emit({ type: 'text.delta', step, delta: text });
   }
 
   return {
@@ -55,18 +57,18 @@ export function createTextCoalescer({ beat, tell, tellFirst }: { beat: FlushTime
       if (step !== lastStep) {
         flush();
         lastStep = step;
-        tellFirst({ type: 'text.delta', step, delta });
+        events.emitFirstText({ type: 'text.delta', step, delta });
         return;
       }
       if (!pending) {
         pending = { step, text: '' };
-        void beat().then(flush);
+        void flushTimer().then(flush);
       }
       pending.text += delta;
       if (pending.text.length >= coalesceChars) flush();
     },
 
-    /** Tells the text that waits for more. */
+    /** Emits the pending text. */
     flush,
 
     /** The last step that had text. */

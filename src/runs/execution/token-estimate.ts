@@ -1,16 +1,16 @@
 import type { ModelRequest } from '@openai/agents';
 
-/** Bytes of text that make a token, at least: 4 in English, 3 where a character has as many bytes. */
+/** The least bytes of text per token: 4 in English, 3 in scripts whose characters have as many bytes. */
 const bytesPerToken = 3;
-/** What a picture or file that is sent along counts as. */
+/** The tokens of an image or a file in a request. */
 const attachmentTokens = 2_000;
 
-/** Tokens of a text, rather too many than too few. */
+/** The tokens of a text, estimated high. */
 export const estimateTokens = (text: string): number => Math.ceil(Buffer.byteLength(text) / bytesPerToken);
 
 /**
- * Tokens that a request will take, rather too many than too few, as far as the request shows it: what a provider keeps
- * of a conversation is not in it.
+ * The input tokens of a request, estimated high. A conversation that the provider keeps is not part of the request and
+ * not counted.
  */
 export function estimateInputTokens(request: ModelRequest): number {
   const { systemInstructions, input, tools, handoffs, outputType, prompt } = request;

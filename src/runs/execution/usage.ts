@@ -10,7 +10,7 @@ export const noUsage: Usage = {
   totalTokens: 0,
 };
 
-/** Adds what one model call took to a sum. */
+/** Adds the usage of one model call to a sum. */
 export const addUsage = (sum: Usage, usage: Usage): Usage => ({
   requests: sum.requests + usage.requests,
   inputTokens: sum.inputTokens + usage.inputTokens,

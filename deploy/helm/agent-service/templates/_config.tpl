@@ -1,4 +1,4 @@
-{{- /* What the ConfigMap holds: settings of values.config, and those that the chart decides on. */ -}}
+{{- /* Data of the ConfigMap: the settings of values.config, and those that the chart sets itself. */ -}}
 {{- define "agent-service.configData" -}}
 {{- $settings := dict "HOST" "0.0.0.0" "PORT" "8000" "METRICS_PORT" "9464" "WEB_CONCURRENCY" "1" -}}
 {{- if eq .Values.database.mode "embedded" -}}

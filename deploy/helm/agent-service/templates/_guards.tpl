@@ -1,6 +1,6 @@
 {{- /*
-What the chart refuses to render, since it loses work, cannot run, or shows something to everybody. Each refusal says why
-and the mend; tests/chart/refusals.test.ts has a case for each.
+Configurations that the chart refuses to render, because they would lose work, cannot run, or expose data. Each error
+message states the reason and the fix; tests/chart/refusals.test.ts has a case for each.
 */ -}}
 {{- define "agent-service.guards" -}}
 {{- include "agent-service.guards.shutdown" . -}}

@@ -4,7 +4,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{- /* Room is left for the longest suffix of ours, "-inference-cache". */ -}}
+{{- /* At most 46 characters, so that the longest suffix, "-inference-cache", still fits into 63. */ -}}
 {{- define "agent-service.fullname" -}}
 {{- $name := include "agent-service.name" . -}}
 {{- $whole := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
@@ -51,7 +51,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
-{{- /* A command of the image's command line, as the lines of a container. Parameters: root, args. */ -}}
+{{- /* `command` and `args` of a container that runs the agent-service command line. Parameters: root, args. */ -}}
 {{- define "agent-service.commandLine" -}}
 {{- with .root.Values.image.commandLine -}}
 command: {{ toJson . }}
@@ -59,7 +59,7 @@ command: {{ toJson . }}
 args: {{ toJson .args }}
 {{- end -}}
 
-{{- /* Pod Security "restricted", and what goes beyond it. */ -}}
+{{- /* Pod Security Standard "restricted", and stricter settings. */ -}}
 {{- define "agent-service.podSecurityContext" -}}
 runAsNonRoot: true
 runAsUser: {{ . }}
@@ -75,8 +75,9 @@ readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end -}}
 
-{{/* The way to a model provider that is not public, by TLS on port 443: in the cluster to it, elsewhere by its port, since
-a policy knows no names. Nothing for one that is. */}}
+{{/* Egress rule for a model provider that is not at a public TLS address on port 443. Inside the cluster the rule allows all
+namespaces on the provider's port. Elsewhere it allows the port only, since a NetworkPolicy cannot match host names. For a
+public provider on port 443 the rule is empty. */}}
 {{- define "agent-service.providerEgress" -}}
 {{- $parsed := urlParse . -}}
 {{- $host := $parsed.hostname | default "" -}}
@@ -92,7 +93,7 @@ a policy knows no names. Nothing for one that is. */}}
 {{- end -}}
 {{- end -}}
 
-{{- /* A rule of a NetworkPolicy: TLS to public addresses, but not where clouds hand out credentials. */ -}}
+{{- /* Egress rule of a NetworkPolicy: TLS to public addresses, except the metadata addresses that hand out cloud credentials. */ -}}
 {{- define "agent-service.publicHttps" -}}
 - to:
     - ipBlock:

@@ -21,7 +21,7 @@
     {{- end }}
 {{- end -}}
 
-{{- /* Labels of a monitor or a rule, for the operator's Prometheus to find it. */ -}}
+{{- /* Labels of a monitor or a rule, by which the operator's Prometheus selects it. */ -}}
 {{- define "agent-service.monitorLabels" -}}
 {{ include "agent-service.labels" . }}
 {{- with .Values.metrics.labels }}

@@ -1,12 +1,13 @@
-{{- /* Numbers that follow from values. Each is one definition, used by the objects, the refusals and the notes. */ -}}
+{{- /* Numbers that are computed from values. Each has one definition, which the objects, the guards and the notes use. */ -}}
 
 {{- /*
-What the process allows itself after SIGTERM beside PRESTOP_DELAY and SHUTDOWN_GRACE: 5 s for a start that is under way,
-5 s to record what was cut, 5 s to close, and 1 s until it ends itself by force (src/main.ts).
+Seconds that the process needs after SIGTERM besides PRESTOP_DELAY and SHUTDOWN_GRACE: 5 s for a start that is still in
+progress, 5 s to record interrupted runs, 5 s to close its resources, and 1 s until it ends itself by force
+(src/process/exit.ts).
 */ -}}
 {{- define "agent-service.closingSeconds" -}}16{{- end -}}
 
-{{- /* Seconds from the deletion of a pod to the end of its process, at most. */ -}}
+{{- /* Maximum time in seconds from the deletion of a pod to the end of its process. */ -}}
 {{- define "agent-service.stopSeconds" -}}
 {{- $config := .Values.config -}}
 {{- addf .Values.shutdown.preStopSleepSeconds (float64 $config.PRESTOP_DELAY) (float64 $config.SHUTDOWN_GRACE) (float64 (include "agent-service.closingSeconds" .)) | ceil | int64 -}}
@@ -17,12 +18,12 @@ What the process allows itself after SIGTERM beside PRESTOP_DELAY and SHUTDOWN_G
 {{- int64 (default $computed .Values.shutdown.terminationGracePeriodSeconds) -}}
 {{- end -}}
 
-{{- /* Whether anything but replicaCount says how many pods there are. */ -}}
+{{- /* Whether something other than replicaCount decides the number of pods. */ -}}
 {{- define "agent-service.autoscaled" -}}
 {{- if or .Values.autoscaling.enabled .Values.autoscaling.managedElsewhere -}}true{{- end -}}
 {{- end -}}
 
-{{- /* Fewest pods of a Deployment. */ -}}
+{{- /* Minimum number of pods of a Deployment. */ -}}
 {{- define "agent-service.replicasMin" -}}
 {{- $counts := list (ternary .Values.autoscaling.minReplicas (default 1 .Values.replicaCount) .Values.autoscaling.enabled) -}}
 {{- if .Values.worker.enabled -}}
@@ -35,7 +36,7 @@ What the process allows itself after SIGTERM beside PRESTOP_DELAY and SHUTDOWN_G
 {{- $fewest -}}
 {{- end -}}
 
-{{- /* A number, or a percentage of some pods, rounded up as Kubernetes does. Parameters: of, value. */ -}}
+{{- /* A number of pods, or a percentage of them, rounded up as Kubernetes does. Parameters: of, value. */ -}}
 {{- define "agent-service.share" -}}
 {{- if hasSuffix "%" (toString .value) -}}
 {{- divf (mulf .of (trimSuffix "%" .value | float64)) 100 | ceil | int64 -}}
@@ -44,7 +45,7 @@ What the process allows itself after SIGTERM beside PRESTOP_DELAY and SHUTDOWN_G
 {{- end -}}
 {{- end -}}
 
-{{- /* Most pods at once, those of a rollout included. Parameters: root, count, max. */ -}}
+{{- /* Maximum number of pods at once, including the surge of a rolling update. Parameters: root, count, max. */ -}}
 {{- define "agent-service.podsMax" -}}
 {{- $pods := int64 (default 1 .count) -}}
 {{- if .root.Values.autoscaling.enabled -}}
@@ -58,7 +59,7 @@ What the process allows itself after SIGTERM beside PRESTOP_DELAY and SHUTDOWN_G
 {{- add (int64 .Values.config.DATABASE_POOL_MAX) 1 -}}
 {{- end -}}
 
-{{- /* Processes at once, at most: a pod has one. */ -}}
+{{- /* Maximum number of processes at once: a pod has one. */ -}}
 {{- define "agent-service.processesMax" -}}
 {{- $pods := int64 (include "agent-service.podsMax" (dict "root" . "count" .Values.replicaCount "max" .Values.autoscaling.maxReplicas)) -}}
 {{- if .Values.worker.enabled -}}
@@ -67,12 +68,12 @@ What the process allows itself after SIGTERM beside PRESTOP_DELAY and SHUTDOWN_G
 {{- $pods -}}
 {{- end -}}
 
-{{- /* Connections that all of them hold at most. */ -}}
+{{- /* Maximum number of database connections of all processes. */ -}}
 {{- define "agent-service.connectionsMax" -}}
 {{- mul (int64 (include "agent-service.processesMax" .)) (int64 (include "agent-service.podConnections" .)) -}}
 {{- end -}}
 
-{{- /* Runs queued and running a pod, in thousandths: AverageValue is a quantity, and 0.75 × 50 is no whole number. */ -}}
+{{- /* Target demand of a pod (runs queued plus running), in thousandths: AverageValue is a quantity, and 0.75 × 50 is no whole number. */ -}}
 {{- define "agent-service.demandMilli" -}}
 {{- round (mulf (float64 .Values.config.MAX_CONCURRENT_RUNS) .Values.autoscaling.demand.targetRatio 1000) 0 | int64 -}}
 {{- end -}}
@@ -83,12 +84,12 @@ What the process allows itself after SIGTERM beside PRESTOP_DELAY and SHUTDOWN_G
 {{- if eq (mod $milli 1000) 0 -}}{{ div $milli 1000 }}{{- else -}}{{ $milli }}m{{- end -}}
 {{- end -}}
 
-{{- /* Labels by which this release's figures are told from others in Prometheus, beside the namespace. */ -}}
+{{- /* Labels that select this release's metrics in Prometheus, besides the namespace. */ -}}
 {{- define "agent-service.metricSelector" -}}
 {{- default (dict "app_kubernetes_io_instance" .Release.Name) .Values.metrics.selector | toYaml -}}
 {{- end -}}
 
-{{- /* The same as Prometheus writes it, with the namespace. */ -}}
+{{- /* The same as a PromQL selector, with the namespace. */ -}}
 {{- define "agent-service.promSelector" -}}
 {{- $labels := list (printf "namespace=%q" .Release.Namespace) -}}
 {{- range $name, $value := (include "agent-service.metricSelector" . | fromYaml) -}}

@@ -1,4 +1,4 @@
-{{- /* The environment of the service: settings that the chart decides on, and what the application adds. */ -}}
+{{- /* Environment variables of the service: settings that the chart sets itself, and those of the application (extraEnv). */ -}}
 {{- define "agent-service.env" -}}
 {{- $root := .root -}}
 - { name: PROCESS_ROLE, value: {{ .role }} }
@@ -31,7 +31,7 @@ timeoutSeconds: {{ .probe.timeoutSeconds }}
 failureThreshold: {{ .probe.failureThreshold }}
 {{- end -}}
 
-{{- /* How a pod of the service is spread by default: over zones and nodes, as far as there are any. */ -}}
+{{- /* Default topology spread constraints of the service's pods: over zones and nodes, as far as possible. */ -}}
 {{- define "agent-service.spread" -}}
 {{- range $key := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
 - topologyKey: {{ $key }}
@@ -46,8 +46,8 @@ failureThreshold: {{ .probe.failureThreshold }}
 {{- end -}}
 
 {{- /*
-How many pods to ask for. Where an autoscaler is on, an upgrade asks for as many as there are, so that it neither takes
-back what the autoscaler has done nor, by leaving the number out, falls to one. Parameters: root, name, count.
+Number of pods. With an autoscaler, an upgrade keeps the current number, so that it does not undo what the autoscaler
+has decided. Leaving the number out would scale the Deployment to one pod. Parameters: root, name, count.
 */ -}}
 {{- define "agent-service.replicas" -}}
 {{- $count := .count -}}
@@ -61,7 +61,7 @@ replicas: {{ $count }}
 {{- end -}}
 {{- end -}}
 
-{{- /* A Deployment of the service. Parameters: root, component, role, name, count, port (that probes ask), resources. */ -}}
+{{- /* A Deployment of the service. Parameters: root, component, role, name, count, port (of the probes), resources. */ -}}
 {{- define "agent-service.deployment" -}}
 {{- $root := .root -}}
 {{- $values := $root.Values -}}
@@ -195,7 +195,7 @@ spec:
       {{- end }}
 {{- end -}}
 
-{{- /* What both containers of the test have: the environment of a pod that answers requests. */ -}}
+{{- /* Fields of both containers of `helm test`: the environment of a pod that serves requests. */ -}}
 {{- define "agent-service.testContainer" -}}
 envFrom:
   {{- include "agent-service.envFrom" . | nindent 2 }}

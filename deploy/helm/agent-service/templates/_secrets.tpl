@@ -1,4 +1,4 @@
-{{- /* What an ExternalSecret reads, and the Secret that it makes of it. Parameters: root, target. */ -}}
+{{- /* The spec of an ExternalSecret: what it reads, and the Secret that it creates. Parameters: root, target. */ -}}
 {{- define "agent-service.externalSecretSpec" -}}
 {{- with .root.Values.secret.external -}}
 refreshInterval: {{ .refreshInterval }}

@@ -1,32 +1,32 @@
 import { expect, test } from 'vitest';
 import { createManualClock } from '../../../../tests/support/manual-clock.ts';
 import { createBreakerRegistry } from './breaker-registry.ts';
-import type { BreakerNews } from './shared-breakers.ts';
+import type { BreakerUpdate } from './shared-breakers.ts';
 
 const deployment = { id: 'd1', keyId: 'k1', provider: 'p', model: 'm' };
 const quiet = { warn: () => {}, info: () => {} };
 
-test('a probe that has gone well closes the breaker, also when an old word about it arrives meanwhile', async () => {
-  let tell: (news: BreakerNews) => void = () => {};
+test('a successful probe closes the breaker, also when an older note about it arrives meanwhile', async () => {
+  let deliver: (update: BreakerUpdate) => void = () => {};
   const cleared: string[] = [];
-  const standing = createBreakerRegistry({
-    board: {
-      tell: () => {},
+  const breakers = createBreakerRegistry({
+    sharedBreakers: {
+      publish: () => {},
       clear: (id) => cleared.push(id),
       claimProbe: async () => 'granted',
-      onNews: (listener) => {
-        tell = listener;
+      subscribe: (listener) => {
+        deliver = listener;
       },
     },
     clock: createManualClock(),
     log: quiet,
   });
-  const waitsForItsProbe = { id: 'd1', type: 'open', forMs: 0, trips: 1, probeForMs: 0 } as const;
-  tell({ notes: [waitsForItsProbe], closed: [] });
-  expect(await standing.admit(deployment)).toBe(true);
-  tell({ notes: [waitsForItsProbe], closed: [] }); // read before the probe was claimed
-  expect(standing.readiness(deployment).type).toBe('not_ready');
-  standing.answered(deployment);
-  expect(standing.stateOf(deployment)).toBe('closed');
+  const awaitsProbe = { id: 'd1', type: 'open', forMs: 0, trips: 1, probeForMs: 0 } as const;
+  deliver({ notes: [awaitsProbe], closed: [] });
+  expect(await breakers.claimProbe(deployment)).toBe(true);
+  deliver({ notes: [awaitsProbe], closed: [] }); // read before the probe was claimed
+  expect(breakers.availability(deployment).type).toBe('unavailable');
+  breakers.succeeded(deployment);
+  expect(breakers.stateOf(deployment)).toBe('closed');
   expect(cleared).toEqual(['d1']);
 });

@@ -28,21 +28,21 @@ describe('a breaker that is closed', () => {
   test('stays closed while more succeed than fail', () => {
     expect(play([...times(failuresMin + 2, succeeded), ...times(failuresMin + 1, failed)]).type).toBe('closed');
   });
-  test('forgets what is long past', () => {
+  test('does not count failures outside its window', () => {
     expect(play([...times(failuresMin - 1, failed, 0), ...times(1, failed, 31_000)]).type).toBe('closed');
   });
-  test('opens at once for a fault that somebody has to mend', () => {
+  test('opens at once for a fault that an operator has to mend', () => {
     expect(play([[0, { type: 'tripped', forMs: null }]])).toMatchObject({ type: 'open', untilMs: trippedForMs(1) });
     expect(play([[0, { type: 'tripped', forMs: 90_000 }]])).toMatchObject({ untilMs: 90_000 });
   });
 });
 
 describe('a breaker that is open', () => {
-  test('lets nobody through until its time is over, and then a probe', () => {
+  test('admits no attempt until its time is over, and then a probe', () => {
     expect(admission(opened, openForMs(1) - 1)).toBe('none');
     expect(admission(opened, openForMs(1))).toBe('probe');
   });
-  test('lets nobody else through while a probe is under way, but for no longer than that may take', () => {
+  test('admits no other attempt while a probe is under way, but for no longer than a probe may take', () => {
     const probing = nextBreaker(opened, { type: 'probing', forMs: 30_000 }, 2_000);
     expect(admission(probing, 2_001)).toBe('none');
     expect(admission(probing, 32_000)).toBe('probe');
@@ -55,19 +55,19 @@ describe('a breaker that is open', () => {
   test('is not closed by an answer to a request from before', () => {
     expect(nextBreaker(opened, succeeded, 100)).toBe(opened);
   });
-  test('is never open for shorter because of a further fault', () => {
+  test('is not open for a shorter time because of a further fault', () => {
     const long = play([[0, { type: 'tripped', forMs: 90_000 }]]);
     expect(nextBreaker(long, { type: 'tripped', forMs: 1_000 }, 10)).toMatchObject({ untilMs: 90_000 });
   });
 });
 
-describe('what others have learned', () => {
-  test('opens and closes it too', () => {
-    const there = play([[0, { type: 'opened_elsewhere', forMs: 5_000, trips: 2 }]]);
-    expect(there).toEqual({ type: 'open', untilMs: 5_000, trips: 2 });
-    expect(nextBreaker(there, { type: 'closed_elsewhere' }, 10).type).toBe('closed');
+describe('what other processes have learned', () => {
+  test('opens and closes the breaker too', () => {
+    const openedElsewhere = play([[0, { type: 'opened_elsewhere', forMs: 5_000, trips: 2 }]]);
+    expect(openedElsewhere).toEqual({ type: 'open', untilMs: 5_000, trips: 2 });
+    expect(nextBreaker(openedElsewhere, { type: 'closed_elsewhere' }, 10).type).toBe('closed');
   });
-  test('does not shorten what this process knows better', () => {
+  test('does not shorten the time for which this process has opened it', () => {
     expect(nextBreaker(opened, { type: 'opened_elsewhere', forMs: 1, trips: 1 }, 0)).toBe(opened);
   });
 });
@@ -82,7 +82,7 @@ const anyEvent: fc.Arbitrary<BreakerEvent> = fc.oneof(
   }),
 );
 
-test('whatever happens, it lets somebody through again within a quarter of an hour', () => {
+test('after any events, an attempt is admitted again within a quarter of an hour', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 20_000 }), anyEvent), { maxLength: 60 }), (plan) => {
       let nowMs = 0;

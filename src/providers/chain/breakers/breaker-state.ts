@@ -1,43 +1,43 @@
-/** Attempts are judged over this long, in two halves of which the older one is forgotten as a whole, in ms. */
+/** The window over which attempts are counted, in ms; it slides by halves. */
 const windowMs = 30_000;
-/** Fewer failures than this in the window say nothing. */
+/** With fewer failures than this in the window the breaker stays closed. */
 export const failuresMin = 8;
-/** From this share of failures on the breaker opens. */
+/** The share of failures from which on the breaker opens. */
 export const failureShare = 0.5;
-/** How long it is open the first time, and at most: each time that a probe fails it is open twice as long. In ms. */
+/** How long it is open the first time, and at most, in ms. Each time that a probe fails, it is open twice as long. */
 const openMs = 2_000;
 const openMsMax = 60_000;
-/** The same for a breaker that one fault has opened which somebody has to mend, in ms. */
+/** The same for a breaker that a single fault has opened, one that an operator has to mend, in ms. */
 const tripMs = 15_000;
 const tripMsMax = 15 * 60_000;
 
 type Counts = { failures: number; attempts: number };
 
 /**
- * A circuit breaker: closed while all is well, open for a while after too many failures, and then half open: one
- * attempt, the probe, decides whether it closes or opens again. Times are on any clock that only grows, in ms.
+ * A circuit breaker: closed in normal operation, open for a while after too many failures, and then half-open: one
+ * attempt, the probe, decides whether it closes or opens again. Times are those of a monotonic clock, in ms.
  */
 export type BreakerState =
   | { type: 'closed'; halfSinceMs: number; before: Counts; now: Counts }
   | { type: 'open'; untilMs: number; trips: number }
   | { type: 'half_open'; probeUntilMs: number; trips: number };
 
-/** What may happen to a breaker. */
+/** The events that change a breaker. */
 export type BreakerEvent =
   | { type: 'succeeded' }
   | { type: 'failed' }
-  /** One fault is enough; `forMs` where it is known how long it lasts, else null. */
+  /** A single fault opens it; `forMs` is how long that fault lasts, null if that is unknown. */
   | { type: 'tripped'; forMs: number | null }
-  /** A probe is under way, here or in another process, until it is over or has had its time. */
+  /** A probe is under way, here or in another process, until it ends or `forMs` has passed. */
   | { type: 'probing'; forMs: number }
-  /** Another process has seen it open. */
+  /** Another process has opened it. */
   | { type: 'opened_elsewhere'; forMs: number; trips: number }
-  /** Another process has seen it close. */
+  /** Another process has closed it. */
   | { type: 'closed_elsewhere' };
 
 const none: Counts = { failures: 0, attempts: 0 };
 
-/** A breaker of which nothing is known. */
+/** The initial state of a breaker. */
 export const closedBreaker = (nowMs: number): BreakerState => ({
   type: 'closed',
   halfSinceMs: nowMs,
@@ -45,10 +45,10 @@ export const closedBreaker = (nowMs: number): BreakerState => ({
   now: none,
 });
 
-/** How long a breaker is open that has opened so many times in a row. */
+/** How long a breaker is open after it has opened this many times in a row, in ms. */
 export const openForMs = (trips: number): number => Math.min(openMsMax, openMs * 2 ** (trips - 1));
 
-/** The same for one that a single fault opens. */
+/** The same for a breaker that a single fault has opened. */
 export const trippedForMs = (trips: number): number => Math.min(tripMsMax, tripMs * 2 ** (trips - 1));
 
 /** Whether attempts may be made: all, or only a probe, or none. */
@@ -71,16 +71,16 @@ function count(state: Extract<BreakerState, { type: 'closed' }>, failed: boolean
   const { failures, attempts } = halves === 0 ? state.now : none;
   const now = { failures: failures + Number(failed), attempts: attempts + 1 };
   const allFailures = before.failures + now.failures;
-  const isBad = allFailures >= failuresMin && allFailures >= failureShare * (before.attempts + now.attempts);
-  if (failed && isBad) return { type: 'open', untilMs: nowMs + openForMs(1), trips: 1 };
+  const isFailing = allFailures >= failuresMin && allFailures >= failureShare * (before.attempts + now.attempts);
+  if (failed && isFailing) return { type: 'open', untilMs: nowMs + openForMs(1), trips: 1 };
   return { type: 'closed', halfSinceMs, before, now };
 }
 
-/** What becomes of a breaker. */
+/** The state of a breaker after an event. */
 export function nextBreaker(state: BreakerState, event: BreakerEvent, nowMs: number): BreakerState {
   switch (event.type) {
     case 'succeeded':
-      // An attempt that began before it opened says nothing against it: only while half open does a success close it.
+      // An attempt that began before the breaker opened is no evidence: a success closes it only while it is half-open.
       if (state.type === 'closed') return count(state, false, nowMs);
       return state.type === 'half_open' ? closedBreaker(nowMs) : state;
     case 'failed':
@@ -90,7 +90,7 @@ export function nextBreaker(state: BreakerState, event: BreakerEvent, nowMs: num
     case 'tripped': {
       const trips = state.type === 'closed' ? 1 : state.trips + Number(state.type === 'half_open');
       const untilMs = nowMs + (event.forMs ?? trippedForMs(trips));
-      // What is open stays so for as long as the longest word says.
+      // An open breaker stays open for the longest time that was asked for.
       return { type: 'open', untilMs: state.type === 'open' ? Math.max(state.untilMs, untilMs) : untilMs, trips };
     }
     case 'probing':

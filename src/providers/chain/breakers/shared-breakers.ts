@@ -1,22 +1,25 @@
-/** What one process tells the others. */
+/** What one process publishes to the others: an open breaker, or a pause. */
 export type BreakerNote =
   | { id: string; type: 'open'; forMs: number; trips: number }
   | { id: string; type: 'pause'; forMs: number };
 
-/** What is known of all: breakers that are open, with how long their probe has still got, and pauses. */
+/** A note that all processes can read: an open breaker with the time that its probe has left, or a pause. */
 export type KnownBreakerNote =
   | { id: string; type: 'open'; forMs: number; trips: number; probeForMs: number }
   | { id: string; type: 'pause'; forMs: number };
 
-/** What the board says at a moment; `closed` are breakers that were on it and are no more. */
-export type BreakerNews = { notes: KnownBreakerNote[]; closed: string[] };
+/** The notes at a moment; `closed` are the breakers that were open at the update before and no longer are. */
+export type BreakerUpdate = { notes: KnownBreakerNote[]; closed: string[] };
 
-/** Where processes tell each other how providers stand. Telling never fails: what cannot be told is not known there. */
+/**
+ * The breakers and pauses that processes share. To publish never fails: where the store cannot be reached, the other
+ * processes do not learn of it.
+ */
 export type SharedBreakers = {
-  tell(note: BreakerNote): void;
+  publish(note: BreakerNote): void;
   /** The breaker has closed. */
   clear(id: string): void;
-  /** Takes the one probe that all processes make together; `gone` if the breaker has closed meanwhile. */
+  /** Claims the one probe that all processes make together; `gone` if the breaker has closed meanwhile. */
   claimProbe(id: string, forMs: number): Promise<'granted' | 'taken' | 'gone'>;
-  onNews(listener: (news: BreakerNews) => void): void;
+  subscribe(listener: (update: BreakerUpdate) => void): void;
 };

@@ -34,12 +34,12 @@ const newDeployment = () => {
   return { id: `d${made}`, keyId: `k${made}`, provider: 'p', model: 'm' };
 };
 
-/** A process as far as providers matter: its standing, over a board on a store. */
+/** The part of a process that these tests need: its breakers, shared over a store. */
 async function startProcess(store: Store) {
-  const board = createStoredBreakers({ store, clock: systemClock, log: quiet });
-  const standing = createBreakerRegistry({ board, clock: systemClock, log: quiet });
-  await board.start();
-  return { ...standing, board };
+  const sharedBreakers = createStoredBreakers({ store, clock: systemClock, log: quiet });
+  const breakers = createBreakerRegistry({ sharedBreakers, clock: systemClock, log: quiet });
+  await sharedBreakers.start();
+  return { ...breakers, sharedBreakers };
 }
 
 /** Two processes on one database, for one test. */
@@ -50,47 +50,47 @@ async function startTwo() {
     one: one as Awaited<ReturnType<typeof startProcess>>,
     two: two as Awaited<ReturnType<typeof startProcess>>,
     async [Symbol.asyncDispose]() {
-      for (const each of [one, two]) await each?.board.stop(AbortSignal.timeout(10_000));
+      for (const each of [one, two]) await each?.sharedBreakers.stop(AbortSignal.timeout(10_000));
       for (const store of stores) await store[Symbol.asyncDispose]();
     },
   };
 }
 
-/** Waits until what is looked at is so. Meanwhile the database's steady time goes on, as with the heartbeats of a service. */
-const until = (look: () => unknown) =>
+/** Polls until the expectation holds. Meanwhile heartbeats advance the database's steady time, as a service does. */
+const until = (read: () => unknown) =>
   expect.poll(
     async () => {
       await heartbeats.processes.heartbeat('proc_1', 60_000);
-      return look();
+      return read();
     },
     { timeout: 25_000, interval: 20 },
   );
 
 describe('what one process learns about a provider', () => {
-  test('the others know: a breaker that opens, and that closes again', async () => {
+  test('is known to the others: a breaker that opens, and that closes again', async () => {
     await using processes = await startTwo();
     const { one, two } = processes;
     const deployment = newDeployment();
     for (let failure = 0; failure < failuresMin; failure += 1) one.failed(deployment, fault('server_error'));
     expect(one.stateOf(deployment)).toBe('open');
     await until(() => two.stateOf(deployment)).not.toBe('closed');
-    await until(() => two.readiness(deployment).type).toBe('probe');
-    await until(() => two.admit(deployment)).toBe(true);
-    two.answered(deployment);
+    await until(() => two.availability(deployment).type).toBe('probe');
+    await until(() => two.claimProbe(deployment)).toBe(true);
+    two.succeeded(deployment);
     expect(two.stateOf(deployment)).toBe('closed');
     await until(() => one.stateOf(deployment)).toBe('closed');
   });
 
-  test('the others know: a pause that was asked for, and a key that is refused', async () => {
+  test('is known to the others: a pause that was asked for, and a key that is refused', async () => {
     await using processes = await startTwo();
     const { one, two } = processes;
     const deployment = newDeployment();
     one.failed(deployment, fault('rate_limited', 60_000));
-    await until(() => two.readiness(deployment)).toMatchObject({ type: 'not_ready', why: 'paused' });
+    await until(() => two.availability(deployment)).toMatchObject({ type: 'unavailable', reason: 'paused' });
     const sameKey = { ...newDeployment(), keyId: deployment.keyId };
-    expect(two.readiness(sameKey).type).toBe('ready'); // a pause is the deployment's
+    expect(two.availability(sameKey).type).toBe('available'); // a pause applies to the deployment, not to its key
     one.failed(deployment, fault('credentials_refused'));
-    await until(() => two.readiness(sameKey)).toMatchObject({ type: 'not_ready', why: 'circuit_open' });
+    await until(() => two.availability(sameKey)).toMatchObject({ type: 'unavailable', reason: 'circuit_open' });
   });
 
   test('is probed by one process of all at a time', async () => {
@@ -98,64 +98,64 @@ describe('what one process learns about a provider', () => {
     const { one, two } = processes;
     const deployment = newDeployment();
     one.failed(deployment, fault('model_not_found', 1));
-    await until(() => [one, two].map((each) => each.readiness(deployment).type)).toEqual(['probe', 'probe']);
-    let admitted: boolean[] = [];
+    await until(() => [one, two].map((each) => each.availability(deployment).type)).toEqual(['probe', 'probe']);
+    let claimed: boolean[] = [];
     await until(async () => {
-      admitted = await Promise.all([one.admit(deployment), two.admit(deployment)]);
-      expect(admitted.filter(Boolean).length).toBeLessThanOrEqual(1);
-      return admitted.some(Boolean);
+      claimed = await Promise.all([one.claimProbe(deployment), two.claimProbe(deployment)]);
+      expect(claimed.filter(Boolean).length).toBeLessThanOrEqual(1);
+      return claimed.some(Boolean);
     }).toBe(true);
-    const [prober, other] = admitted[0] ? [one, two] : [two, one];
-    expect(other.readiness(deployment).type).toBe('not_ready');
+    const [prober, other] = claimed[0] ? [one, two] : [two, one];
+    expect(other.availability(deployment).type).toBe('unavailable');
     prober.failed(deployment, fault('model_not_found'));
-    await until(() => other.readiness(deployment)).toMatchObject({ type: 'not_ready', why: 'circuit_open' });
+    await until(() => other.availability(deployment)).toMatchObject({ type: 'unavailable', reason: 'circuit_open' });
   });
 
-  test('lets another process probe when the probe of the first came to nothing', async () => {
+  test('lets another process probe when the probe of the first ended without a result', async () => {
     await using processes = await startTwo();
     const { one, two } = processes;
     const deployment = newDeployment();
     one.failed(deployment, fault('model_not_found', 1));
-    await until(() => one.readiness(deployment).type).toBe('probe');
-    expect(await one.admit(deployment)).toBe(true);
-    one.undecided(deployment);
-    await until(() => two.readiness(deployment).type).toBe('probe');
-    await until(() => two.admit(deployment)).toBe(true);
+    await until(() => one.availability(deployment).type).toBe('probe');
+    expect(await one.claimProbe(deployment)).toBe(true);
+    one.inconclusive(deployment);
+    await until(() => two.availability(deployment).type).toBe('probe');
+    await until(() => two.claimProbe(deployment)).toBe(true);
   });
 });
 
-test('a process whose store cannot be reached goes by what it knows itself', async () => {
+test('a process whose store cannot be reached uses what it knows itself', async () => {
   const store = await openPostgresStore(database.url);
-  const { board, ...standing } = await startProcess(store);
+  const { sharedBreakers, ...breakers } = await startProcess(store);
   await store[Symbol.asyncDispose]();
   const deployment = newDeployment();
-  standing.failed(deployment, fault('model_not_found', 1));
-  await until(() => standing.readiness(deployment).type).toBe('probe');
-  expect(await standing.admit(deployment)).toBe(true);
-  standing.answered(deployment);
-  expect(standing.readiness(deployment).type).toBe('ready');
-  await board.stop(AbortSignal.timeout(10_000));
+  breakers.failed(deployment, fault('model_not_found', 1));
+  await until(() => breakers.availability(deployment).type).toBe('probe');
+  expect(await breakers.claimProbe(deployment)).toBe(true);
+  breakers.succeeded(deployment);
+  expect(breakers.availability(deployment).type).toBe('available');
+  await sharedBreakers.stop(AbortSignal.timeout(10_000));
 });
 
 test('on the embedded store what was learned is known after a restart', async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-board-'));
+  const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-breakers-'));
   const deployment = newDeployment();
-  const during = async (work: (standing: Awaited<ReturnType<typeof startProcess>>) => Promise<void>) => {
+  const during = async (work: (breakers: Awaited<ReturnType<typeof startProcess>>) => Promise<void>) => {
     const store = createSqliteStore({ dataDir, sync: 'normal', executes: true });
     await store.start();
     const started = await startProcess(store);
     await work(started);
-    await started.board.stop(AbortSignal.timeout(10_000));
+    await started.sharedBreakers.stop(AbortSignal.timeout(10_000));
     await store.stop(AbortSignal.timeout(10_000));
   };
   try {
-    await during(async (standing) => standing.failed(deployment, fault('quota_exhausted', 600_000)));
+    await during(async (breakers) => breakers.failed(deployment, fault('quota_exhausted', 600_000)));
     let after: unknown;
-    await during(async (standing) => {
-      await until(() => standing.stateOf(deployment)).toBe('open');
-      after = standing.readiness(deployment);
+    await during(async (breakers) => {
+      await until(() => breakers.stateOf(deployment)).toBe('open');
+      after = breakers.availability(deployment);
     });
-    expect(after).toMatchObject({ type: 'not_ready', why: 'circuit_open' });
+    expect(after).toMatchObject({ type: 'unavailable', reason: 'circuit_open' });
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
   }

@@ -2,46 +2,46 @@ import type OpenAI from 'openai';
 import { assertAnswer } from '../faults/answer-validation.ts';
 import type { HeadersLike } from '../faults/rate-limit-headers.ts';
 
-/** What is to be known of one attempt at the level of HTTP. */
+/** What an attempt passes to its HTTP call, and receives from it. */
 export type AttemptObserver = {
-  /** What the client may take over all, in ms; one that heeds it can give up by itself. */
+  /** The timeout for the client, in ms; a client that supports it can end the call by itself. */
   totalMs: number;
-  /** Told of the headers of the answer. */
-  headers(headers: HeadersLike): void;
+  /** Receives the headers of the answer. */
+  onHeaders(headers: HeadersLike): void;
 };
 
-type Answered = { data: unknown; response: { header(name: string): string | null } };
+type Answer = { data: unknown; response: { header(name: string): string | null } };
 type Options = { signal?: AbortSignal | null };
 type Body = { stream?: boolean | null };
-type Create = (body: Body, options?: Options) => { withResponse(): Promise<Answered> };
+type Create = (body: Body, options?: Options) => { withResponse(): Promise<Answer> };
 
-/** Clients take whole numbers that a timer can hold. */
+/** The largest delay of a timer; clients take whole numbers of ms up to this. */
 const timeoutMsMax = 2 ** 31 - 1;
 const toTimeoutMs = (totalMs: number): number => Math.min(timeoutMsMax, Math.max(1, Math.ceil(totalMs)));
 
 /**
- * A client of the transport whose calls are watched: which attempt a call belongs to is known by its `AbortSignal`. It
- * passes the time of the attempt on, tells of headers, and refuses answers that are none to go on with.
+ * Wraps a client of the transport. The `AbortSignal` of a call says which attempt it belongs to. The wrapped client gets
+ * the attempt's timeout, passes on the headers of the answer, and rejects answers that are incomplete or have failed.
  */
 export function createAttemptMonitor() {
   // A property of the signal, since the garbage collector spends far more on a WeakMap of all calls.
-  const watchKey = Symbol('attempt');
-  type Watched = { [watchKey]?: AttemptObserver };
+  const observerKey = Symbol('attempt');
+  type ObservedSignal = { [observerKey]?: AttemptObserver };
 
-  async function answered(create: Create, body: Body, options: Options | undefined): Promise<Answered> {
-    const watch = (options?.signal as Watched | null | undefined)?.[watchKey];
-    const own = watch ? { ...options, timeout: toTimeoutMs(watch.totalMs) } : options;
-    const answer = await create(body, own).withResponse();
-    watch?.headers({ get: (name) => answer.response.header(name) });
+  async function send(create: Create, body: Body, options: Options | undefined): Promise<Answer> {
+    const observer = (options?.signal as ObservedSignal | null | undefined)?.[observerKey];
+    const ownOptions = observer ? { ...options, timeout: toTimeoutMs(observer.totalMs) } : options;
+    const answer = await create(body, ownOptions).withResponse();
+    observer?.onHeaders({ get: (name) => answer.response.header(name) });
     if (body.stream !== true) assertAnswer(answer.data);
     return answer;
   }
 
-  const watched = (create: Create) => (body: Body, options?: Options) => {
-    // Whoever asks, by either way, begins the same call once.
-    let call: Promise<Answered> | undefined;
+  const monitored = (create: Create) => (body: Body, options?: Options) => {
+    // The call is sent once, with the first use of either method.
+    let call: Promise<Answer> | undefined;
     const begin = () => {
-      call ??= answered(create, body, options);
+      call ??= send(create, body, options);
       return call;
     };
     return {
@@ -55,10 +55,10 @@ export function createAttemptMonitor() {
   };
 
   return {
-    /** What the SDK's models call instead of the client. */
+    /** The client that the SDK's models use. */
     wrap(client: OpenAI): OpenAI {
       const { baseURL, responses, chat } = client;
-      const create = (of: { create: unknown }) => ({ create: watched((of.create as Create).bind(of)) });
+      const create = (of: { create: unknown }) => ({ create: monitored((of.create as Create).bind(of)) });
       return {
         baseURL,
         responses: create(responses),
@@ -66,12 +66,12 @@ export function createAttemptMonitor() {
       } as unknown as OpenAI;
     },
 
-    /** From now on calls with this signal belong to this attempt. */
-    watch(signal: AbortSignal, watch: AttemptObserver): void {
-      (signal as Watched)[watchKey] = watch;
+    /** Assigns the calls with this signal to an attempt. */
+    observe(signal: AbortSignal, observer: AttemptObserver): void {
+      (signal as ObservedSignal)[observerKey] = observer;
     },
   };
 }
 
 /** See `createAttemptMonitor`. */
-export type Watch = ReturnType<typeof createAttemptMonitor>;
+export type AttemptMonitor = ReturnType<typeof createAttemptMonitor>;

@@ -2,33 +2,34 @@ import { hash } from 'node:crypto';
 import type { Model } from '@openai/agents';
 import type { Service } from '../../../platform/lifecycle.ts';
 import { createModelClient } from '../../transport/index.ts';
-import { createAttemptMonitor, type Watch } from './attempt-monitor.ts';
+import { type AttemptMonitor, createAttemptMonitor } from './attempt-monitor.ts';
 import type { ProviderConfig } from './provider-options.ts';
 
-/** A model at a provider, asked with one key: what can fail, be limited and recover by itself. */
+/** A model at a provider, asked with one key. It fails, is limited and recovers independently of others. */
 export type Deployment = {
   /** The provider's configured name. */
   provider: string;
-  /** The model as the provider calls it. */
+  /** The model's name at the provider. */
   model: string;
-  /** The same in every process with this configuration; says nothing about the key. */
+  /** The same in every process with this configuration; it does not reveal the key. */
   id: string;
   /** The same for all deployments with this key. */
   keyId: string;
-  /** Calls at the same time with its key, over all processes; null for any number. */
+  /** Calls at the same time with its key, over all processes; null for no limit. */
   concurrency: number | null;
-  /** The SDK's model, over a client that is watched. */
-  asked: Model;
-  watch: Watch['watch'];
+  /** The SDK's model, over a client that is monitored. */
+  sdkModel: Model;
+  /** See `createAttemptMonitor`. */
+  observe: AttemptMonitor['observe'];
 };
 
-/** Enough of a digest to tell a handful of keys apart, and far too little to find one. */
+/** Enough of a digest to tell a few keys apart, and far too little to recover one. */
 const digestChars = 12;
 
 const digest = (...parts: (string | null)[]): string =>
   hash('sha256', JSON.stringify(parts), 'base64url').slice(0, digestChars);
 
-/** What a model is called at a provider. */
+/** The name of a model at a provider. */
 export function modelNameAt({ models }: Pick<ProviderConfig, 'models'>, name: string): string {
   if (typeof models === 'string') return models;
   return Object.hasOwn(models, name) ? (models[name] ?? name) : name;
@@ -38,36 +39,40 @@ export function modelNameAt({ models }: Pick<ProviderConfig, 'models'>, name: st
 export const servesModel = ({ onlyModels }: Pick<ProviderConfig, 'onlyModels'>, name: string): boolean =>
   onlyModels === null || onlyModels.includes(name);
 
-/** Whether a provider may answer this agent; null for one that nobody knows. */
+/** Whether a provider may answer this agent; null for an unknown agent. */
 export const servesAgent = ({ agents }: Pick<ProviderConfig, 'agents'>, agent: string | null): boolean =>
   !agents || (agent !== null && agents.includes(agent));
 
 /**
  * Makes the deployments of one provider, one for each of its models.
  *
- * @param timeoutMs what a client waits for at most where no attempt says so
- * @param made told of each
+ * @param timeoutMs the client's timeout for calls that belong to no attempt
+ * @param onCreated called with each deployment that is made
  */
-export function createDeployments(config: ProviderConfig, timeoutMs: number, made: (deployment: Deployment) => void) {
-  const { wrap, watch } = createAttemptMonitor();
+export function createDeployments(
+  config: ProviderConfig,
+  timeoutMs: number,
+  onCreated: (deployment: Deployment) => void,
+) {
+  const { wrap, observe } = createAttemptMonitor();
   const { api, connection } = config;
   const client = createModelClient({ ...connection, api, timeouts: { totalTimeoutMs: timeoutMs } }, wrap);
   const keyId = `${config.name}.${digest(connection.baseUrl, connection.apiKey)}`;
-  const known = new Map<string, Promise<Deployment>>();
+  const deployments = new Map<string, Promise<Deployment>>();
 
-  async function make(model: string): Promise<Deployment> {
+  async function createDeployment(model: string): Promise<Deployment> {
     const { name, concurrency } = config;
-    const asked = await client.getModel(model);
+    const sdkModel = await client.getModel(model);
     const deployment = {
       provider: name,
       model,
       id: `${keyId}.${digest(model)}`,
       keyId,
       concurrency,
-      asked,
-      watch,
+      sdkModel,
+      observe,
     };
-    made(deployment);
+    onCreated(deployment);
     return deployment;
   }
 
@@ -80,8 +85,8 @@ export function createDeployments(config: ProviderConfig, timeoutMs: number, mad
     /** The deployment for a model, by the name that agents use. */
     deploymentFor(name: string): Promise<Deployment> {
       const model = modelNameAt(config, name);
-      const found = known.get(model) ?? make(model);
-      known.set(model, found);
+      const found = deployments.get(model) ?? createDeployment(model);
+      deployments.set(model, found);
       return found;
     },
   };

@@ -4,7 +4,7 @@ import type { Settings } from '../../../platform/settings/settings.ts';
 import { StartError } from '../../../platform/start-error.ts';
 import { type ModelConnection, proxyFor } from '../../transport/index.ts';
 
-/** Providers at most; each is asked in turn, and somebody waits for that. */
+/** Providers at most: they are asked in turn while a caller waits. */
 const providersMax = 20;
 
 const name = z
@@ -48,15 +48,15 @@ const option = z.discriminatedUnion(
 );
 
 type Shared = {
-  /** How the provider is called in events, steps, logs and figures: lower-case letters, digits, `-` and `_`. */
+  /** The provider's name in events, steps, logs and metrics: lower-case letters, digits, `-` and `_`. */
   name: string;
-  /** Which of the two APIs to speak. Defaults to `responses` for OpenAI, else `chat_completions`. */
+  /** Which of the two APIs to use. Defaults to `responses` for OpenAI, else `chat_completions`. */
   api?: 'responses' | 'chat_completions';
-  /** What models are called there, by the names that agents use; one name replaces them all. Defaults to the same. */
+  /** The names of models there, by the names that agents use; one name replaces all. Defaults to the same names. */
   models?: string | Record<string, string>;
   /** Calls at the same time with this key, over all processes. Defaults to `PROVIDER_MAX_CONCURRENCY`. */
   concurrency?: number;
-  /** Only for these agents (by the names of the SDK's agents) and these models (by the names agents use). */
+  /** Only for these agents (by the `name` of the SDK's agent) and these models (by the names that agents use). */
   for?: { agents?: string[]; models?: string[] };
 };
 
@@ -78,24 +78,24 @@ export type AzureOption = Shared & {
 export type CompatibleOption = Shared & { kind: 'compatible'; apiKey?: string; baseUrl: string };
 
 /**
- * A model provider. The strings `environment` and `fallback` stand for those that the environment configures, where they
- * are to have another place than the first and the last.
+ * A model provider. The strings `environment` and `fallback` stand for the providers that the environment configures, to
+ * put them elsewhere than first and last.
  */
 export type ProviderOption = OpenAiOption | AzureOption | CompatibleOption | 'environment' | 'fallback';
 
-/** A provider with everything that is needed to ask it. */
+/** A provider with its complete configuration. */
 export type ProviderConfig = {
   name: string;
   connection: Pick<ModelConnection, 'baseUrl' | 'azure' | 'proxyUrl' | 'transport'> & { apiKey: string };
   api: 'responses' | 'chat_completions';
   models: string | Readonly<Record<string, string>>;
-  /** Calls at the same time with its key, over all processes; null for any number. */
+  /** Calls at the same time with its key, over all processes; null for no limit. */
   concurrency: number | null;
   agents: readonly string[] | null;
   onlyModels: readonly string[] | null;
 };
 
-/** The `providers` option has mistakes; all of them, and no key. */
+/** The `providers` option has mistakes. The message lists all of them and contains no key. */
 export class ProvidersError extends StartError {
   constructor(mistakes: readonly string[]) {
     super(['The providers option has mistakes:', ...mistakes.map((mistake) => `  ${mistake}`)].join('\n'));
@@ -103,12 +103,12 @@ export class ProvidersError extends StartError {
   }
 }
 
-const openTo = { agents: null, onlyModels: null };
+const unrestricted = { agents: null, onlyModels: null };
 
-/** Servers that want no key are given this one. */
+/** The key for servers that need none: the client library requires one. */
 const noKey = 'none';
 
-/** How a server is reached, by the settings that hold for all of them. */
+/** The connection to a server, with the settings that apply to all servers. */
 function connectionTo(baseUrl: string, apiKey: string | undefined, { openai, proxies }: Settings) {
   const proxyUrl = proxyFor(baseUrl, proxies);
   return {
@@ -127,7 +127,7 @@ function environmentProvider(settings: Settings): ProviderConfig {
     api: openai.api,
     models: {},
     concurrency: providerCallsMax,
-    ...openTo,
+    ...unrestricted,
   };
 }
 
@@ -136,12 +136,12 @@ function fallbackProvider(settings: Settings): ProviderConfig[] {
   if (fallback === null) return [];
   const { baseUrl, apiKey, model, api } = fallback;
   const connection = connectionTo(baseUrl, apiKey, settings);
-  return [{ name: 'fallback', connection, api, models: model ?? {}, concurrency: providerCallsMax, ...openTo }];
+  return [{ name: 'fallback', connection, api, models: model ?? {}, concurrency: providerCallsMax, ...unrestricted }];
 }
 
-type Checked = z.output<typeof option>;
+type ValidOption = z.output<typeof option>;
 
-function connectionOf(given: Checked, settings: Settings): ProviderConfig['connection'] {
+function connectionOf(given: ValidOption, settings: Settings): ProviderConfig['connection'] {
   if (given.kind === 'azure') {
     const { apiKey, apiVersion, endpoint } = given;
     return { ...connectionTo(withoutSlash(endpoint), apiKey, settings), azure: { apiVersion } };
@@ -149,7 +149,7 @@ function connectionOf(given: Checked, settings: Settings): ProviderConfig['conne
   return connectionTo(withoutSlash(given.baseUrl ?? officialUrl), given.apiKey, settings);
 }
 
-function toConfig(given: Checked, settings: Settings): ProviderConfig {
+function toConfig(given: ValidOption, settings: Settings): ProviderConfig {
   return {
     name: given.name,
     connection: connectionOf(given, settings),
@@ -161,25 +161,25 @@ function toConfig(given: Checked, settings: Settings): ProviderConfig {
   };
 }
 
-const placeOf = (path: readonly PropertyKey[], at: number) =>
+const pathOf = (path: readonly PropertyKey[], at: number) =>
   ['providers', at, ...path]
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index ? '.' : ''}${String(part)}`))
     .join('');
 
-/** One entry of the option, or what is wrong with it; messages never hold what was given, which may be a key. */
-function check(given: unknown, at: number, mistakes: string[]): Checked | null {
+/** Validates one entry of the option; null if it has mistakes. Messages never contain the input, which may be a key. */
+function validate(given: unknown, at: number, mistakes: string[]): ValidOption | null {
   const result = option.safeParse(given);
   if (result.success) return result.data;
   for (const { path, message, code } of result.error.issues) {
     const text = code === 'unrecognized_keys' ? message : `expected ${message}`;
-    mistakes.push(`${placeOf(path, at)}: ${text}`);
+    mistakes.push(`${pathOf(path, at)}: ${text}`);
   }
   return null;
 }
 
 /**
- * All providers in the order in which they are asked: what the environment configures first, then those of the option,
- * then the environment's fallback, unless the option says otherwise.
+ * All providers in the order in which they are asked: the provider of the environment, those of the option, and the
+ * environment's fallback, unless the option lists the first or the last elsewhere.
  *
  * @throws {ProvidersError} with every mistake at once
  */
@@ -190,15 +190,15 @@ export function providersOf(options: readonly ProviderOption[] | undefined, sett
   if (given.length > providersMax) mistakes.push(`providers: expected at most ${providersMax}`);
   if (given.includes('fallback') && settings.fallback === null)
     mistakes.push('providers: "fallback" needs FALLBACK_OPENAI_BASE_URL or FALLBACK_OPENAI_API_KEY');
-  // OpenAI itself without a key is no provider.
+  // Without a key OpenAI itself cannot be used.
   const isUsable = settings.openai.apiKey !== undefined || !settings.openai.official;
   const environment = isUsable ? [environmentProvider(settings)] : [];
   const fallback = fallbackProvider(settings);
   const listed = given.flatMap((entry, at) => {
     if (entry === 'environment') return environment;
     if (entry === 'fallback') return fallback;
-    const checked = check(entry, at, mistakes);
-    return checked ? [toConfig(checked, settings)] : [];
+    const valid = validate(entry, at, mistakes);
+    return valid ? [toConfig(valid, settings)] : [];
   });
   const providers = [
     ...(given.includes('environment') ? [] : environment),

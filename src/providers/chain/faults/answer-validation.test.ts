@@ -1,16 +1,16 @@
 import type { StreamEvent } from '@openai/agents';
 import { describe, expect, test } from 'vitest';
-import { assertAnswer, assertToolCalls, createStreamWatch } from './answer-validation.ts';
+import { assertAnswer, assertToolCalls, createStreamValidator } from './answer-validation.ts';
 
 const raw = (event: object) => ({ type: 'model', event }) as StreamEvent;
 const chunk = (choice: object) => raw({ object: 'chat.completion.chunk', choices: [choice] });
 const done = (output: object[] = []) => ({ type: 'response_done', response: { id: 'r', output, usage: {} } }) as never;
 
-/** The kind of fault, or the code that is reported, that a stream of these events is thrown out for; null for none. */
+/** The kind of fault, or the reported code, for which a stream of these events is rejected; null for none. */
 function faultIn(...events: StreamEvent[]): unknown {
-  const watch = createStreamWatch();
+  const validator = createStreamValidator();
   try {
-    for (const event of events) watch.see(event);
+    for (const event of events) validator.check(event);
     return null;
   } catch (error) {
     return (error as { kind?: string }).kind ?? (error as { code?: string }).code;
@@ -18,7 +18,7 @@ function faultIn(...events: StreamEvent[]): unknown {
 }
 
 describe('a stream', () => {
-  test('of Chat Completions that was cut is no answer, though the SDK takes it for one', () => {
+  test('of Chat Completions that was truncated is no answer, though the SDK accepts it', () => {
     expect(faultIn(chunk({ delta: { content: 'half' } }), done())).toBe('truncated');
     expect(faultIn(chunk({ delta: { content: 'all' } }), chunk({ finish_reason: 'stop' }), done())).toBeNull();
   });
@@ -33,7 +33,7 @@ describe('a stream', () => {
     expect(faultIn(incomplete('content_filter'))).toBe('content_filtered');
   });
 
-  test('that was withheld as a whole is the refusal that the SDK makes of it', () => {
+  test('that was withheld completely is a refusal, as the SDK reports it', () => {
     expect(faultIn(chunk({ finish_reason: 'content_filter' }), done())).toBeNull();
   });
 
@@ -43,7 +43,7 @@ describe('a stream', () => {
     expect(faultIn(raw({ type: 'error', code: 'server_error' }))).toBe('server_error');
   });
 
-  test('in which a tool was carried out at the provider had effects; one that calls our own had none', () => {
+  test('in which the provider executed a tool had effects; one that calls a tool of the application had none', () => {
     for (const [type, had] of [
       ['web_search_call', true],
       ['mcp_call', true],
@@ -51,9 +51,9 @@ describe('a stream', () => {
       ['function_call', false],
       ['message', false],
     ] as const) {
-      const watch = createStreamWatch();
-      watch.see(raw({ type: 'response.output_item.added', item: { type } }));
-      expect(watch.hadEffects(), type).toBe(had);
+      const validator = createStreamValidator();
+      validator.check(raw({ type: 'response.output_item.added', item: { type } }));
+      expect(validator.hadEffects(), type).toBe(had);
     }
   });
 });
@@ -61,7 +61,7 @@ describe('a stream', () => {
 describe('a tool call', () => {
   const call = (text: string) => ({ type: 'function_call', arguments: text });
 
-  test('whose arguments are no JSON object is never carried out', () => {
+  test('whose arguments are no JSON object is never executed', () => {
     for (const text of ['{"order": "10', 'null', '"x"', '7', '{}}'])
       expect(() => assertToolCalls([call(text)]), text).toThrow('no JSON object');
     expect(faultIn(chunk({ finish_reason: 'tool_calls' }), done([call('{"a":')]))).toBe('broken_tool_call');
@@ -82,7 +82,7 @@ describe('an answer in one piece', () => {
     }
   };
 
-  test('that has failed, or is not complete, is none', () => {
+  test('that has failed, or is not complete, is rejected', () => {
     expect(kindOf({ status: 'failed', error: { code: 'server_error' }, output: [] })).toBe('server_error');
     const incomplete = (reason?: string) => ({ status: 'incomplete', incomplete_details: { reason }, output: [] });
     expect(kindOf(incomplete('max_output_tokens'))).toBe('output_limit');
@@ -90,7 +90,7 @@ describe('an answer in one piece', () => {
     expect(kindOf({ status: 'completed', output: [] })).toBeNull();
   });
 
-  test('of Chat Completions is looked at in the same way', () => {
+  test('of Chat Completions is validated in the same way', () => {
     const answer = (choice: object) => ({ choices: [choice] });
     expect(kindOf(answer({ finish_reason: 'length', message: { content: 'half' } }))).toBe('output_limit');
     expect(kindOf(answer({ finish_reason: 'content_filter', message: { content: 'half' } }))).toBe('content_filtered');

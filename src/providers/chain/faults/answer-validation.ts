@@ -8,7 +8,7 @@ type Choice = {
   delta?: { tool_calls?: unknown[] | null };
 };
 type ChatAnswer = { object?: string; choices?: Choice[] };
-type Item = { type?: string; arguments?: unknown };
+type OutputItem = { type?: string; arguments?: unknown };
 type ResponseAnswer = {
   object?: string;
   status?: string;
@@ -20,35 +20,35 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
 const codeOf = (error: unknown): string | null =>
   isRecord(error) && typeof error.code === 'string' ? error.code : null;
 
-const cutOff = () => new ProviderFault('truncated', "The provider's answer ended before it was whole.");
-const atLimit = () => new ProviderFault('output_limit', "The model's answer reached its token limit.");
-const filtered = () => new ProviderFault('content_filtered', 'The provider withheld the answer.');
-const brokenCall = () => new ProviderFault('broken_tool_call', 'The arguments of a tool call are no JSON object.');
+const truncated = () => new ProviderFault('truncated', "The provider's answer ended before it was whole.");
+const outputLimit = () => new ProviderFault('output_limit', "The model's answer reached its token limit.");
+const contentFiltered = () => new ProviderFault('content_filtered', 'The provider withheld the answer.');
+const brokenToolCall = () => new ProviderFault('broken_tool_call', 'The arguments of a tool call are no JSON object.');
 
-/** An answer that ended too early, by the reason that the provider gives for its end. */
+/** @throws {ProviderFault} if the answer ended too early, by the reason that the provider gives for its end */
 function assertFinish(reason: string | null | undefined): void {
-  if (reason === 'length' || reason === 'max_output_tokens') throw atLimit();
-  if (reason === 'content_filter') throw filtered();
+  if (reason === 'length' || reason === 'max_output_tokens') throw outputLimit();
+  if (reason === 'content_filter') throw contentFiltered();
 }
 
-/** The arguments of a tool call; models that have nothing to say leave them empty. */
+/** @throws {ProviderFault} if the arguments are no JSON object; models may leave them empty where there are none */
 function assertArguments(text: unknown): void {
   if (typeof text !== 'string' || text.trim() === '') return;
   try {
     if (isRecord(JSON.parse(text))) return;
   } catch {
-    // it is told below
+    // thrown below
   }
-  throw brokenCall();
+  throw brokenToolCall();
 }
 
-/** A withheld answer without any content: the SDK makes a refusal of it, which says the same. */
-const isRefusalToBe = ({ finish_reason, message }: Choice): boolean =>
+/** A withheld answer without any content: the SDK turns it into a refusal, which means the same. */
+const becomesRefusal = ({ finish_reason, message }: Choice): boolean =>
   finish_reason === 'content_filter' && !(message as { content?: unknown })?.content;
 
 function assertChat({ choices }: ChatAnswer): void {
   const [choice] = choices ?? [];
-  if (!choice?.message || isRefusalToBe(choice)) return;
+  if (!choice?.message || becomesRefusal(choice)) return;
   assertFinish(choice.finish_reason);
   for (const call of choice.message.tool_calls ?? []) assertArguments(call.function?.arguments);
 }
@@ -57,25 +57,26 @@ function assertResponse({ status, error, incomplete_details }: ResponseAnswer): 
   if (status === 'failed') throw new ReportedFailure(codeOf(error));
   if (status === 'incomplete') {
     assertFinish(incomplete_details?.reason);
-    throw cutOff();
+    throw truncated();
   }
 }
 
 /**
- * Refuses an answer that is none to go on with, though it came with a status of success and in the shape of one.
+ * Rejects an answer that is incomplete, has failed or cannot be used, although its HTTP status was a success.
  *
  * @throws {ProviderFault}
  * @throws {ReportedFailure}
  */
 export function assertAnswer(data: unknown): void {
-  if (!isRecord(data)) return; // a stream, which is watched as it comes, or what the client has let pass
+  if (!isRecord(data)) return; // a stream, which is validated as it arrives, or a value that the client accepts
   if ('choices' in data) assertChat(data as ChatAnswer);
   else if ('status' in data) assertResponse(data as ResponseAnswer);
 }
 
-/** @throws {ProviderFault} if the arguments of a tool call in an answer cannot be meant */
+/** @throws {ProviderFault} if the arguments of a tool call in an answer are no JSON object */
 export function assertToolCalls(output: readonly object[]): void {
-  for (const item of output as readonly Item[]) if (item.type === 'function_call') assertArguments(item.arguments);
+  for (const item of output as readonly OutputItem[])
+    if (item.type === 'function_call') assertArguments(item.arguments);
 }
 
 type RawEvent = {
@@ -88,24 +89,24 @@ type RawEvent = {
   code?: unknown;
 };
 
-/** Tools that are carried out at the provider while it answers: a second request carries them out again. */
+/** Calls of tools that the provider executes while it answers: a second request executes them again. */
 const hostedTool =
   /^(?!function_call$|custom_tool_call$|computer_call$|local_shell_call$|shell_call$|apply_patch_call$).+_call$/;
 
 /**
- * Watches the events of a stream. The SDK's Chat Completions model takes a stream that was cut for one that has ended,
- * and its Responses model keeps to itself why a provider has failed.
+ * Validates the events of a stream. The SDK's Chat Completions model treats a truncated stream as a complete one, and its
+ * Responses model does not report why a provider has failed.
  */
-export function createStreamWatch() {
+export function createStreamValidator() {
   let isChat = false;
-  let finish: string | null = null;
+  let finishReason: string | null = null;
   let hadEffects = false;
   let hadOutput = false;
 
-  function see(raw: RawEvent): void {
+  function checkRaw(raw: RawEvent): void {
     if (raw.object === 'chat.completion.chunk') {
       isChat = true;
-      for (const { finish_reason } of raw.choices ?? []) if (finish_reason) finish = finish_reason;
+      for (const { finish_reason } of raw.choices ?? []) if (finish_reason) finishReason = finish_reason;
       return;
     }
     if (raw.type === 'response.output_item.added' && hostedTool.test(raw.item?.type ?? '')) hadEffects = true;
@@ -116,26 +117,26 @@ export function createStreamWatch() {
 
   return {
     /**
-     * Looks at the next event.
+     * Checks the next event.
      *
-     * @throws {ProviderFault} if the answer is not whole
-     * @throws {ReportedFailure} if the provider says that it has failed
+     * @throws {ProviderFault} if the answer is not complete
+     * @throws {ReportedFailure} if the provider reports a failure
      */
-    see(event: StreamEvent): void {
+    check(event: StreamEvent): void {
       if (event.type === 'output_text_delta') hadOutput = true;
-      if (event.type === 'model') see(event.event as RawEvent);
+      if (event.type === 'model') checkRaw(event.event as RawEvent);
       if (event.type !== 'response_done') return;
-      if (isChat && finish === null) throw cutOff();
-      if (finish !== 'content_filter' || hadOutput) assertFinish(finish);
+      if (isChat && finishReason === null) throw truncated();
+      if (finishReason !== 'content_filter' || hadOutput) assertFinish(finishReason);
       assertToolCalls(event.response.output);
     },
 
-    /** @throws {ProviderFault} at the end of a stream that had no answer in it */
-    endedWithout: (): never => {
-      throw cutOff();
+    /** @throws {ProviderFault} always: the stream has ended without an answer */
+    endedWithoutAnswer: (): never => {
+      throw truncated();
     },
 
-    /** Whether a tool was carried out at the provider. */
+    /** Whether the provider has executed a tool. */
     hadEffects: (): boolean => hadEffects,
   };
 }

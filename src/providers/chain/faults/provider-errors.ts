@@ -1,11 +1,9 @@
 import { ServiceError } from '../../../platform/errors.ts';
+import { retryAfterRules } from '../../../platform/http/retry-after.ts';
 import { faultRules } from './failover-policy.ts';
 import type { Fault } from './provider-fault.ts';
 
-/** Where no provider says when to come back, a caller does well to leave them alone for a moment, in ms. */
-const defaultRetryMs = 5_000;
-
-/** What a client is told about a fault; never a word of the provider's. */
+/** The description of a fault for clients; it contains no text of the provider. */
 function reasonOf({ kind, status }: Fault): string {
   switch (kind) {
     case 'rate_limited':
@@ -31,26 +29,26 @@ function reasonOf({ kind, status }: Fault): string {
 }
 
 /**
- * The error of a request that a fault has ended, and for which nobody is left to ask.
+ * The error of a request that a fault has ended, and that no other deployment can take.
  *
- * @param retryMs when a provider may be asked again, in ms from now; null where nobody knows
+ * @param retryMs when a provider may be asked again, in ms from now; null where that is unknown
  */
 export function faultError(fault: Fault, retryMs: number | null, cause: unknown): ServiceError {
-  const { code, fallsOver } = faultRules[fault.kind];
+  const { code, failsOver } = faultRules[fault.kind];
   switch (code) {
     case 'context_length_exceeded':
     case 'model_refused':
     case 'output_limit_reached':
       return new ServiceError(code, {}, { cause });
     default: {
-      // A request that is refused for what it is, is refused again.
-      const retryAfterMs = fallsOver ? Math.max(retryMs ?? 0, fault.waitMs ?? 0) || defaultRetryMs : undefined;
+      // A request that is refused for its content is refused again: the client is not told to retry.
+      const retryAfterMs = failsOver ? retryAfterRules.providerMs(retryMs, fault.waitMs) : undefined;
       return new ServiceError(code, { reason: reasonOf(fault) }, { cause, retryAfterMs });
     }
   }
 }
 
-/** The error of a request for which there is nobody to ask at the moment. */
+/** The error of a request for which no deployment is available. */
 export const noProviderError = (retryMs: number): ServiceError =>
   new ServiceError(
     'provider_unavailable',

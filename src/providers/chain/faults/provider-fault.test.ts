@@ -17,7 +17,7 @@ const kinds: [what: string, error: unknown, kind: FaultKind | undefined, answeri
   ['429 of a credit', apiError(429, { code: 'credit_balance_exhausted' }), 'quota_exhausted'],
   ['a spend limit', apiError(429, { type: 'enforced_spend_limit_reached' }), 'quota_exhausted'],
   ['402', apiError(402), 'quota_exhausted'],
-  ['a plea to slow down', apiError(429, { code: 'slow_down' }), 'slow_down'],
+  ['a request to slow down', apiError(429, { code: 'slow_down' }), 'slow_down'],
   ['the same with 503', apiError(503, { code: 'slow_down' }), 'slow_down'],
   ['500', apiError(500), 'server_error'],
   ['502', apiError(502), 'server_error'],
@@ -31,14 +31,14 @@ const kinds: [what: string, error: unknown, kind: FaultKind | undefined, answeri
   ['409', apiError(409), 'conflict'],
   ['400', apiError(400), 'bad_request'],
   ['422', apiError(422), 'bad_request'],
-  ['a conversation that is too long', apiError(400, { code: 'context_length_exceeded' }), 'context_too_long'],
-  ['a filter', apiError(400, { code: 'content_filter' }), 'content_filtered'],
+  ['a conversation beyond the context length', apiError(400, { code: 'context_length_exceeded' }), 'context_too_long'],
+  ['a content filter', apiError(400, { code: 'content_filter' }), 'content_filtered'],
   ['a refused connection', caused('ECONNREFUSED'), 'unreachable'],
-  ['a name that is not known', caused('ENOTFOUND'), 'unreachable'],
+  ['an unknown host name', caused('ENOTFOUND'), 'unreachable'],
   ['a connection lost before the answer', caused('ECONNRESET'), 'unreachable'],
   ['a connection lost in the answer', caused('ECONNRESET'), 'truncated', true],
   ['a body that breaks off', new TypeError('terminated'), 'truncated'],
-  ['a client that waits no longer', new OpenAI.APIConnectionTimeoutError(), 'timed_out'],
+  ['a timeout of the client', new OpenAI.APIConnectionTimeoutError(), 'timed_out'],
   ['an event that is no JSON', new SyntaxError('x'), 'malformed', true],
   [
     'a failure in a stream',
@@ -48,14 +48,14 @@ const kinds: [what: string, error: unknown, kind: FaultKind | undefined, answeri
   ],
   ['a limit met in a stream', new ReportedFailure('rate_limit_exceeded'), 'rate_limited', true],
   ['a failure that is reported', new ReportedFailure(null), 'server_error'],
-  ['a fault that was found here', new ProviderFault('truncated', 'x'), 'truncated'],
+  ['a fault that this service detected', new ProviderFault('truncated', 'x'), 'truncated'],
   ['a mistake in a program', new TypeError('x is undefined'), undefined],
   ['an error of an application', new Error('no'), undefined],
-  ['what is no error', undefined, undefined],
-  ['a text', 'no', undefined],
+  ['undefined', undefined, undefined],
+  ['a string', 'no', undefined],
 ];
 
-test.each(kinds)('%s is told from other faults', (_, error, kind, answering = false) => {
+test.each(kinds)('%s is recognised', (_, error, kind, answering = false) => {
   expect(classifyFault(error, answering, nowMs)?.kind).toBe(kind);
 });
 
@@ -74,7 +74,7 @@ test('the waiting time of an error is that of its headers', () => {
   expect(classifyFault(apiError(429), false, nowMs)?.waitMs).toBeNull();
 });
 
-test('an error of another copy of the client is recognised', () => {
+test('an error of another copy of the client library is recognised', () => {
   const Foreign = { APIError: class APIError extends Error {} }.APIError;
   expect(classifyFault(Object.assign(new Foreign('x'), { status: 429 }), false, nowMs)?.kind).toBe('rate_limited');
 });

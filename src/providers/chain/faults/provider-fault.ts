@@ -1,6 +1,6 @@
-import { retryAfterMs, waitMsMax } from './rate-limit-headers.ts';
+import { requestedWaitMs, waitMsMax } from './rate-limit-headers.ts';
 
-/** Everything that can become of an attempt instead of a whole answer; `faultRules` says what follows from each. */
+/** The results of an attempt other than a complete answer; `faultRules` has the rule for each. */
 export type FaultKind =
   | 'rate_limited'
   | 'slow_down'
@@ -21,16 +21,16 @@ export type FaultKind =
   | 'content_filtered'
   | 'bad_request';
 
-/** What went wrong with an attempt. */
+/** The fault that ended an attempt. */
 export type Fault = {
   kind: FaultKind;
-  /** How long the provider asks to be left alone, in ms; null where it does not say. */
+  /** The waiting time that the provider asks for, in ms; null where it asks for none. */
   waitMs: number | null;
-  /** The HTTP status, where there was one. */
+  /** The HTTP status; null where there was none. */
   status: number | null;
 };
 
-/** A fault that this service found in what a provider sent, or in what it did not send. */
+/** A fault that this service detects itself, in an answer or because none arrived. */
 export class ProviderFault extends Error {
   readonly kind: FaultKind;
 
@@ -41,7 +41,7 @@ export class ProviderFault extends Error {
   }
 }
 
-/** An error that a provider reports inside of an answer whose HTTP status was fine. */
+/** An error that a provider reports inside an answer whose HTTP status was a success. */
 export class ReportedFailure extends Error {
   readonly code: string | null;
 
@@ -52,10 +52,10 @@ export class ReportedFailure extends Error {
   }
 }
 
-type Row = { codes: string[]; kind: FaultKind };
+type CodeRow = { codes: string[]; kind: FaultKind };
 
-/** Codes of errors that say more than a status does, wherever they appear. */
-const byCode: Row[] = [
+/** Error codes that are more specific than the HTTP status, wherever they appear. */
+const byCode: CodeRow[] = [
   {
     kind: 'quota_exhausted',
     codes: [
@@ -88,10 +88,10 @@ const byStatus: Record<number, FaultKind> = {
   529: 'overloaded',
 };
 
-/** A spend limit that is told in words alone, with the day on which it ends. */
+/** A spend limit that only the error's message states, with the day on which it ends. */
 const regainAccess = /usage limits[\s\S]*regain access on (\d{4}-\d{2}-\d{2})(?:[ T](?:at )?(\d{2}:\d{2}))?/i;
 
-/** How a connection fails before anything was answered; Node's codes, and those of undici. */
+/** Codes of connections that fail, of Node and of undici. */
 const neverConnected = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 const connectionLost = /^(ECONNRESET|EPIPE|ETIMEDOUT|ECONNABORTED|UND_ERR_[A-Z_]+)$/;
 
@@ -107,7 +107,7 @@ type Fields = {
 
 const fieldsOf = (error: unknown): Fields => (typeof error === 'object' && error !== null ? (error as Fields) : {});
 
-/** Class names from the most special one up: two copies of a library have different classes of the same names. */
+/** Whether a class of the error has one of these names: two copies of a library have different classes of one name. */
 function isA(error: unknown, ...names: string[]): boolean {
   for (let at = Object.getPrototypeOf(error ?? {}); at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
     if (names.includes(at.constructor?.name ?? '')) return true;
@@ -115,7 +115,7 @@ function isA(error: unknown, ...names: string[]): boolean {
   return false;
 }
 
-/** The codes of an error and of what caused it. */
+/** The codes of an error and of its causes. */
 function codesOf(error: unknown, depth = 4): string[] {
   const { code, type, cause } = fieldsOf(error);
   const own = [code, type].filter((value): value is string => typeof value === 'string');
@@ -135,10 +135,10 @@ function regainedAfterMs(message: unknown, nowMs: number): number | null {
   return Number.isNaN(untilMs) ? null : Math.min(Math.max(0, untilMs - nowMs), waitMsMax);
 }
 
-/** The clocks of the transport. */
+/** The faults of the transport's timeouts, by the name of the clock that expired. */
 const byClock: Record<string, FaultKind> = { connect: 'unreachable', idle: 'stalled' };
 
-/** Without a status: nobody answered, or the answer broke off. Null if it is no fault of a provider at all. */
+/** The fault of an error without a status: no answer, or an incomplete one. Null if it is no fault of a provider. */
 function kindOfConnection(error: unknown, answering: boolean): FaultKind | null {
   if (isA(error, 'ModelCallTimeoutError')) return byClock[String((error as { clock?: unknown }).clock)] ?? 'timed_out';
   if (isA(error, 'APIConnectionTimeoutError')) return 'timed_out';
@@ -155,9 +155,9 @@ function kindOfConnection(error: unknown, answering: boolean): FaultKind | null 
 }
 
 /**
- * What an error of an attempt says about the provider; null if it says nothing, because it is a mistake in the
- * application or in this service, which no other provider would mend. Errors are told apart by their class names and
- * fields, never by `instanceof`, since the application may hold another copy of a library.
+ * The fault of a provider that an attempt's error stands for; null if the error is a mistake in the application or in
+ * this service, which no other provider would correct. Errors are recognised by their class names and fields, never by
+ * `instanceof`, since the application may have another copy of a library.
  *
  * @param answering whether an answer had begun to arrive
  * @param nowMs the time of day, for waiting times that are dates
@@ -167,7 +167,7 @@ export function classifyFault(error: unknown, answering: boolean, nowMs: number)
   if (name === 'ProviderFault') return { kind: (error as ProviderFault).kind, waitMs: null, status: null };
   const codes = codesOf(error);
   if (name === 'ReportedFailure') return { kind: kindOfCodes(codes) ?? 'server_error', waitMs: null, status: null };
-  const waitMs = retryAfterMs(headers, nowMs) ?? null;
+  const waitMs = requestedWaitMs(headers, nowMs) ?? null;
   if (typeof status === 'number' && isA(error, 'APIError')) {
     const regainedMs = status === 400 || status === 429 ? regainedAfterMs(message, nowMs) : null;
     if (regainedMs !== null) return { kind: 'quota_exhausted', waitMs: regainedMs, status };

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { exhaustedForMs, retryAfterMs, waitMsMax } from './rate-limit-headers.ts';
+import { exhaustedForMs, requestedWaitMs, waitMsMax } from './rate-limit-headers.ts';
 
 const nowMs = Date.parse('2026-01-01T00:00:00Z');
-const read = (headers: Record<string, string>) => retryAfterMs(new Headers(headers), nowMs);
+const read = (headers: Record<string, string>) => requestedWaitMs(new Headers(headers), nowMs);
 
 test('the provider’s waiting time is read in each of its forms', () => {
   expect(read({ 'retry-after': '7' })).toBe(7_000);
@@ -11,7 +11,7 @@ test('the provider’s waiting time is read in each of its forms', () => {
   expect(read({ 'retry-after-ms': '250', 'retry-after': '7' })).toBe(250);
   expect(read({ 'retry-after': 'Thu, 01 Jan 2026 00:00:09 GMT' })).toBe(9_000);
   expect(read({})).toBeUndefined();
-  expect(retryAfterMs(undefined, nowMs)).toBeUndefined();
+  expect(requestedWaitMs(undefined, nowMs)).toBeUndefined();
 });
 
 test('a waiting time that is past, negative or absurd is brought to what makes sense', () => {
@@ -29,7 +29,7 @@ test('what cannot be understood as a waiting time is none', () => {
 test('whatever a header says, the waiting time is within its bounds', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.double().map(String), fc.date().map(String)), (text) => {
-      const waitMs = retryAfterMs({ get: () => text }, nowMs);
+      const waitMs = requestedWaitMs({ get: () => text }, nowMs);
       return waitMs === undefined || (waitMs >= 0 && waitMs <= waitMsMax);
     }),
   );
@@ -42,7 +42,7 @@ const requests = (limit: string, remaining: string, reset: string) => ({
   'x-ratelimit-reset-requests': reset,
 });
 
-test('a quota that is used up is left alone until it is there again', () => {
+test('an exhausted quota is not used until its reset', () => {
   expect(exhausted(requests('100', '0', '6m0s'))).toBe(360_000);
   expect(exhausted(requests('100', '0', '20ms'))).toBe(20);
   expect(exhausted(requests('100', '0', '1.5'))).toBe(1_500);
@@ -56,12 +56,12 @@ test('a quota that is used up is left alone until it is there again', () => {
   ).toBe(5_000);
 });
 
-test('a quota of which something is left is no reason to wait', () => {
+test('a quota that has something left is no reason to wait', () => {
   expect(exhausted(requests('100', '1', '6m0s'))).toBe(0);
   expect(exhausted({})).toBe(0);
 });
 
-test('limits that are not above zero are none, as Azure sends them', () => {
+test('limits that are not above zero, as Azure sends them, are ignored', () => {
   expect(exhausted(requests('-1', '-1', '1s'))).toBe(0);
   expect(exhausted(requests('0', '0', '1s'))).toBe(0);
   expect(exhausted(requests('100', '0', 'soon'))).toBe(0);

@@ -1,4 +1,6 @@
-/** A provider may ask to be left alone for this long at most; what it says beyond is taken for this, in ms. */
+import { parseRetryAfter } from '../../../platform/http/retry-after.ts';
+
+/** The longest wait that a provider may ask for, in ms; a longer one is taken for this. */
 export const waitMsMax = 24 * 3_600_000;
 
 /** Headers as the client libraries give them: of an answer, or of an error. */
@@ -10,25 +12,30 @@ const clamp = (waitMs: number): number => Math.min(Math.max(0, waitMs), waitMsMa
 export const isHeaders = (value: unknown): value is HeadersLike =>
   typeof value === 'object' && value !== null && typeof (value as { get?: unknown }).get === 'function';
 
+/** `Retry-After` in forms that RFC 9110 does not have and model servers send: fractions, negative numbers, other dates. */
+function parseOddRetryAfter(header: string, nowMs: number): number | undefined {
+  if (/^-?\d+(\.\d+)?$/.test(header)) return Number(header) * 1000;
+  const untilMs = Date.parse(header);
+  return Number.isNaN(untilMs) ? undefined : untilMs - nowMs;
+}
+
 /**
- * The waiting time that an HTTP answer asks for, in ms from `nowMs`: `retry-after-ms` (OpenAI's own), else `retry-after`
- * as seconds or as a date (RFC 9110, section 10.2.3). Between 0 and `waitMsMax`; undefined where it says nothing that can
- * be understood.
+ * The wait that a provider's answer asks for, in ms from `nowMs`: `retry-after-ms` (OpenAI's own), else `retry-after`.
+ * Between 0 and `waitMsMax`; undefined where neither can be read.
  */
-export function retryAfterMs(headers: unknown, nowMs: number): number | undefined {
+export function requestedWaitMs(headers: unknown, nowMs: number): number | undefined {
   const read = (name: string) => (isHeaders(headers) ? headers.get(name) : null);
   const exact = read('retry-after-ms')?.trim() ?? '';
   if (/^\d+(\.\d+)?$/.test(exact)) return clamp(Number(exact));
   const header = read('retry-after')?.trim();
   if (!header) return undefined;
-  if (/^-?\d+(\.\d+)?$/.test(header)) return clamp(Number(header) * 1000);
-  const untilMs = Date.parse(header);
-  return Number.isNaN(untilMs) ? undefined : clamp(untilMs - nowMs);
+  const waitMs = parseRetryAfter(header, nowMs) ?? parseOddRetryAfter(header, nowMs);
+  return waitMs === undefined ? undefined : clamp(waitMs);
 }
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A duration as OpenAI writes it in `x-ratelimit-reset-*`: `20ms`, `1.5s`, `6m0s`; a bare number is seconds. In ms. */
+/** A duration in OpenAI's format of `x-ratelimit-reset-*`: `20ms`, `1.5s`, `6m0s`; a bare number is seconds. In ms. */
 function durationMs(text: string): number | undefined {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return undefined;
@@ -40,8 +47,8 @@ function durationMs(text: string): number | undefined {
 }
 
 /**
- * How long a quota is used up, by the `x-ratelimit-*` headers of an answer, in ms; 0 while something is left. A limit
- * that is not above zero is none: Azure OpenAI sends -1 and 0 where it has no figure.
+ * How long a quota is exhausted, by the `x-ratelimit-*` headers of an answer, in ms; 0 while some of it is left. A limit
+ * that is not above zero does not count: Azure OpenAI sends -1 and 0 where it has no value.
  */
 export function exhaustedForMs(headers: HeadersLike): number {
   let longestMs = 0;

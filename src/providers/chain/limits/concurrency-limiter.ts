@@ -3,82 +3,83 @@ import type { Deployment } from '../deployments/deployment.ts';
 import { type AdaptiveLimit, createAdaptiveLimit } from './adaptive-limit.ts';
 import type { PrioritySemaphore } from './priority-semaphore.ts';
 
-/** For whom a call is made, and until when it may wait. */
-export type ModelCaller = { interactive: boolean; signal: AbortSignal };
+/** How a call waits for its permits: its priority, and the signal that ends the wait. */
+export type WaitOptions = { interactive: boolean; signal: AbortSignal };
 
-type Governed = Pick<Deployment, 'id' | 'keyId' | 'concurrency'>;
+type LimitedDeployment = Pick<Deployment, 'id' | 'keyId' | 'concurrency'>;
 
-/** Where the places of a key are counted. */
+/** The concurrency limits of keys. */
 export type ProviderKeyLimits = {
-  /** The gate of a key whose calls are limited to `limit` over all processes. */
-  gateOf(keyId: string, limit: number): ProviderKeyLimit;
+  /** The limit of a key whose calls are limited to `limit` over all processes. */
+  limitFor(keyId: string, limit: number): ProviderKeyLimit;
 };
 
-/** The gate of one key, in this process. */
-export type ProviderKeyLimit = Pick<PrioritySemaphore, 'tryEnter' | 'enter' | 'leave'>;
+/** The concurrency limit of one key, in this process. */
+export type ProviderKeyLimit = Pick<PrioritySemaphore, 'tryAcquire' | 'acquire' | 'release'>;
+
+const releaseBoth = (keyLimit: ProviderKeyLimit, semaphore: PrioritySemaphore) => () => {
+  keyLimit.release();
+  semaphore.release();
+};
+
+async function acquire(limit: ProviderKeyLimit, { interactive, signal }: WaitOptions): Promise<void> {
+  if (!limit.tryAcquire()) await limit.acquire(interactive, signal);
+}
 
 /**
- * Bounds the calls that are under way: those of a key by what the configuration says, over all processes, and those of a
- * deployment by what the provider says. Where there is no bound this costs a look into a map.
+ * Bounds the calls that are under way: those of a key by the configured concurrency, over all processes, and those of a
+ * deployment by what the provider asks for. Where nothing is limited, the cost is one look-up in a map.
  */
 export function createConcurrencyLimiter(keys: ProviderKeyLimits, clock: Pick<Clock, 'monotonicMs'>) {
-  const rates = new Map<string, AdaptiveLimit>();
+  const adaptiveLimits = new Map<string, AdaptiveLimit>();
 
-  function rateOf({ id }: Governed): AdaptiveLimit {
-    let found = rates.get(id);
+  function adaptiveLimitOf({ id }: LimitedDeployment): AdaptiveLimit {
+    let found = adaptiveLimits.get(id);
     if (!found) {
       found = createAdaptiveLimit(clock.monotonicMs);
-      rates.set(id, found);
+      adaptiveLimits.set(id, found);
     }
     return found;
   }
 
-  const keyGateOf = ({ keyId, concurrency }: Governed): ProviderKeyLimit | null =>
-    concurrency === null ? null : keys.gateOf(keyId, concurrency);
-
-  async function pass(gate: ProviderKeyLimit, { interactive, signal }: ModelCaller): Promise<void> {
-    if (!gate.tryEnter()) await gate.enter(interactive, signal);
-  }
+  const keyLimitOf = ({ keyId, concurrency }: LimitedDeployment): ProviderKeyLimit | null =>
+    concurrency === null ? null : keys.limitFor(keyId, concurrency);
 
   return {
-    /** Takes the places that a call needs if they are free, and returns how to give them back; else null. */
-    tryEnter(deployment: Governed): (() => void) | null {
-      const { gate } = rateOf(deployment);
-      const key = keyGateOf(deployment);
-      if (!gate.tryEnter()) return null;
-      if (key === null) return gate.leave;
-      if (key.tryEnter()) return leaveBoth(key, gate);
-      gate.leave();
+    /** Takes the permits that a call needs, if they are free, and returns how to release them; else null. */
+    tryAcquire(deployment: LimitedDeployment): (() => void) | null {
+      const { semaphore } = adaptiveLimitOf(deployment);
+      const keyLimit = keyLimitOf(deployment);
+      if (!semaphore.tryAcquire()) return null;
+      if (keyLimit === null) return semaphore.release;
+      if (keyLimit.tryAcquire()) return releaseBoth(keyLimit, semaphore);
+      semaphore.release();
       return null;
     },
 
-    /** As `tryEnter`, but waits for them. Rejects with the reason of the caller's signal if that aborts before. */
-    async enter(deployment: Governed, caller: ModelCaller): Promise<() => void> {
-      const { gate } = rateOf(deployment);
-      const key = keyGateOf(deployment);
-      await pass(gate, caller);
-      if (key === null) return gate.leave;
+    /** As `tryAcquire`, but waits for the permits. Rejects with the reason of the signal if that aborts before. */
+    async acquire(deployment: LimitedDeployment, wait: WaitOptions): Promise<() => void> {
+      const { semaphore } = adaptiveLimitOf(deployment);
+      const keyLimit = keyLimitOf(deployment);
+      await acquire(semaphore, wait);
+      if (keyLimit === null) return semaphore.release;
       try {
-        await pass(key, caller);
+        await acquire(keyLimit, wait);
       } catch (error) {
-        gate.leave();
+        semaphore.release();
         throw error;
       }
-      return leaveBoth(key, gate);
+      return releaseBoth(keyLimit, semaphore);
     },
 
     /** The provider asks for fewer calls at a time. */
-    slowDown: (deployment: Governed): void => rateOf(deployment).slowDown(),
+    slowDown: (deployment: LimitedDeployment): void => adaptiveLimitOf(deployment).slowDown(),
 
-    /** A call was answered, which had so many tokens of input. */
-    answered: (deployment: Governed, inputTokens: number): void => rateOf(deployment).answered(inputTokens),
+    /** A call with this many input tokens was answered. */
+    answered: (deployment: LimitedDeployment, inputTokens: number): void =>
+      adaptiveLimitOf(deployment).answered(inputTokens),
   };
 }
-
-const leaveBoth = (key: ProviderKeyLimit, gate: PrioritySemaphore) => () => {
-  key.leave();
-  gate.leave();
-};
 
 /** See `createConcurrencyLimiter`. */
 export type ConcurrencyLimiter = ReturnType<typeof createConcurrencyLimiter>;

@@ -1,67 +1,69 @@
-type Waiting = { enter: () => void };
+type Waiter = { grant: () => void };
+
+/** Adds a waiter to a queue. Resolves when a permit is granted to it; rejects with the reason of `signal` otherwise. */
+function waitIn(queue: Set<Waiter>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      queue.delete(waiter);
+      reject(signal.reason);
+    };
+    const waiter = {
+      grant: () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      },
+    };
+    queue.add(waiter);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
 
 /**
- * Lets at most `limit` calls through at a time; those for whom somebody waits before the others, each kind in order of
- * arrival. Where there is a place nothing is waited for.
+ * A semaphore with two queues: at most `limit` calls hold a permit at a time, interactive calls come before background
+ * calls, and each queue is first in, first out. A free permit is granted at once.
  */
 export function createPrioritySemaphore(limit = Number.POSITIVE_INFINITY) {
-  const lines: [interactive: Set<Waiting>, background: Set<Waiting>] = [new Set(), new Set()];
+  const queues: [interactive: Set<Waiter>, background: Set<Waiter>] = [new Set(), new Set()];
   let used = 0;
   let max = limit;
 
-  function letIn(): void {
-    for (const line of lines) {
-      for (const next of line) {
+  function grantPermits(): void {
+    for (const queue of queues) {
+      for (const waiter of queue) {
         if (used >= max) return;
-        line.delete(next);
+        queue.delete(waiter);
         used += 1;
-        next.enter();
+        waiter.grant();
       }
     }
   }
 
   return {
     used: (): number => used,
-    waiting: (): number => lines[0].size + lines[1].size,
+    waiting: (): number => queues[0].size + queues[1].size,
     limit: (): number => max,
 
-    /** Takes a place if one is free and nobody waits for it. */
-    tryEnter(): boolean {
-      if (used >= max || lines[0].size > 0) return false;
+    /** Takes a permit if one is free and no interactive call waits for it. */
+    tryAcquire(): boolean {
+      if (used >= max || queues[0].size > 0) return false;
       used += 1;
       return true;
     },
 
-    /** Takes a place as soon as there is one. Rejects with the reason of `signal` if that aborts before. */
-    enter(interactive: boolean, signal: AbortSignal): Promise<void> {
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
-        const line = lines[interactive ? 0 : 1];
-        const leave = () => {
-          line.delete(waiting);
-          reject(signal.reason);
-        };
-        const waiting = {
-          enter: () => {
-            signal.removeEventListener('abort', leave);
-            resolve();
-          },
-        };
-        line.add(waiting);
-        signal.addEventListener('abort', leave, { once: true });
-      });
-    },
+    /** Waits for a permit. Rejects with the reason of `signal` if that aborts before. */
+    acquire: (interactive: boolean, signal: AbortSignal): Promise<void> => waitIn(queues[interactive ? 0 : 1], signal),
 
-    /** Gives a place back. */
-    leave(): void {
+    /** Gives a permit back. */
+    release(): void {
       used -= 1;
-      letIn();
+      grantPermits();
     },
 
-    /** Changes how many may be in at a time; those who are in stay. */
+    /** Changes the number of permits; calls that hold one keep it. */
     setLimit(next: number): void {
       max = next;
-      letIn();
+      grantPermits();
     },
   };
 }

@@ -10,7 +10,7 @@ test('a few retries are granted in any case', () => {
   expect(granted.filter(Boolean)).toHaveLength(retriesFloor);
 });
 
-test('a busy provider gets a tenth of its requests as retries, and what is past counts no more', () => {
+test('a busy provider gets a tenth of its requests as retries; requests outside the window do not count', () => {
   let nowMs = 0;
   const budget = createRetryBudget(() => nowMs);
   for (let request = 0; request < 1_000; request += 1) budget.request();
@@ -33,7 +33,7 @@ test('at no time are more retries granted than the share of the requests of the 
       const budget = createRetryBudget(() => nowMs);
       const requests: number[] = [];
       const retries: number[] = [];
-      // What is past is forgotten ten seconds at a time.
+      // The window slides ten seconds at a time.
       const recent = (times: number[]) =>
         times.filter((atMs) => Math.floor(atMs / 10_000) > Math.floor(nowMs / 10_000) - 12).length;
       for (const { afterMs, retry } of plan) {

@@ -1,57 +1,59 @@
-/** What is counted, in ms, and in how many parts it is forgotten. */
+/** The sliding window in which requests are counted, in ms, and the buckets in which it slides. */
 const windowMs = 120_000;
-const parts = 12;
-const partMs = windowMs / parts;
+const buckets = 12;
+const bucketMs = windowMs / buckets;
 /** Retries are at most this share of the requests in the window (Google, "Site Reliability Engineering", ch. 21). */
 export const retryShareMax = 0.1;
-/** As many are granted in any case, so that a service with few requests retries too. */
+/** This many retries are granted in any case, so that a service with few requests retries too. */
 export const retriesFloor = 10;
+
+const indexOf = (bucket: number): number => ((bucket % buckets) + buckets) % buckets;
 
 /**
  * Bounds the retries of one provider to a share of its recent requests, so that an outage does not multiply the load on
- * it. A request counts before it is made. Everything is done in constant time.
+ * it. A request counts before it is made. All operations take constant time.
  */
 export function createRetryBudget(nowMs: () => number) {
-  const requests = new Array<number>(parts).fill(0);
-  const retries = new Array<number>(parts).fill(0);
-  let part = Math.floor(nowMs() / partMs);
+  const requests = new Array<number>(buckets).fill(0);
+  const retries = new Array<number>(buckets).fill(0);
+  let bucket = Math.floor(nowMs() / bucketMs);
   let requestsSum = 0;
   let retriesSum = 0;
 
-  /** Forgets the parts that have left the window since the last look. */
-  function forget(): void {
-    const current = Math.floor(nowMs() / partMs);
-    for (let gone = Math.min(current - part, parts); gone > 0; gone -= 1) {
-      part = current - gone + 1;
-      const index = ((part % parts) + parts) % parts;
+  /** Clears the buckets that have left the window since the last call. */
+  function slideWindow(): void {
+    const current = Math.floor(nowMs() / bucketMs);
+    for (let expired = Math.min(current - bucket, buckets); expired > 0; expired -= 1) {
+      bucket = current - expired + 1;
+      const index = indexOf(bucket);
       requestsSum -= requests[index] ?? 0;
       retriesSum -= retries[index] ?? 0;
       requests[index] = 0;
       retries[index] = 0;
     }
-    part = current;
+    bucket = current;
   }
 
   const add = (counts: number[]) => {
-    const index = ((part % parts) + parts) % parts;
+    const index = indexOf(bucket);
     counts[index] = (counts[index] ?? 0) + 1;
   };
 
   const hasLeft = (): boolean => {
-    forget();
+    slideWindow();
     return retriesSum < Math.max(retriesFloor, requestsSum * retryShareMax);
   };
 
   return {
-    /** A request is about to be made that is no retry. */
+    /** Counts a request that is about to be made and is no retry. */
     request(): void {
-      forget();
+      slideWindow();
       add(requests);
       requestsSum += 1;
     },
     /** Whether a retry would be granted. */
     hasLeft,
-    /** Takes a retry if there is one left. */
+    /** Takes a retry if one is left. */
     take(): boolean {
       if (!hasLeft()) return false;
       add(retries);
@@ -63,3 +65,16 @@ export function createRetryBudget(nowMs: () => number) {
 
 /** See `createRetryBudget`. */
 export type RetryBudget = ReturnType<typeof createRetryBudget>;
+
+/** The retry budgets of providers, by their names. */
+export function createRetryBudgets(nowMs: () => number) {
+  const budgets = new Map<string, RetryBudget>();
+  return (provider: string): RetryBudget => {
+    let found = budgets.get(provider);
+    if (!found) {
+      found = createRetryBudget(nowMs);
+      budgets.set(provider, found);
+    }
+    return found;
+  };
+}

@@ -12,7 +12,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* The settings by which the service asks the pool, as the first provider or as the fallback. */ -}}
+{{- /* Settings with which the service calls the pool, as the first provider or as the fallback provider. */ -}}
 {{- define "agent-service.inference.settings" -}}
 {{- $url := printf "http://%s-inference:8000/v1" (include "agent-service.fullname" .) -}}
 {{- $model := include "agent-service.inference.servedModelName" . -}}
@@ -27,7 +27,7 @@ FALLBACK_OPENAI_MODEL: {{ $model | quote }}
 {{- end -}}
 {{- end -}}
 
-{{- /* Seconds from the deletion of a pod of the pool to the end of its process, at most. */ -}}
+{{- /* Maximum time in seconds from the deletion of a pod of the pool to the end of its process. */ -}}
 {{- define "agent-service.inference.stopSeconds" -}}
 {{- with .Values.inference.shutdown -}}
 {{- add (int64 .preStopSleepSeconds) (int64 .timeoutSeconds) -}}
@@ -39,21 +39,22 @@ FALLBACK_OPENAI_MODEL: {{ $model | quote }}
 {{- int64 (default $computed .Values.inference.shutdown.terminationGracePeriodSeconds) -}}
 {{- end -}}
 
-{{- /* Most pods of the pool. */ -}}
+{{- /* Maximum number of pods of the pool. */ -}}
 {{- define "agent-service.inference.podsMax" -}}
 {{- with .Values.inference -}}
 {{- ternary .autoscaling.maxReplicas .replicaCount .autoscaling.enabled | int64 -}}
 {{- end -}}
 {{- end -}}
 
-{{- /* Requests that a pod of the pool should work on, in thousandths. */ -}}
+{{- /* Target number of running requests of a pod of the pool, in thousandths. */ -}}
 {{- define "agent-service.inference.runningMilli" -}}
 {{- with .Values.inference -}}
 {{- round (mulf .maxNumSeqs .autoscaling.runningRatio 1000) 0 | int64 -}}
 {{- end -}}
 {{- end -}}
 
-{{- /* A pod of the pool takes minutes to start, and its GPU minutes to come: it goes later than others. */ -}}
+{{- /* Scaling behaviour of the pool. A pod takes minutes to start, and its GPU node minutes to be added, so the pool scales
+down more slowly than the service. */ -}}
 {{- define "agent-service.inference.behavior" -}}
 scaleUp:
   stabilizationWindowSeconds: 60

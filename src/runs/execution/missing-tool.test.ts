@@ -7,18 +7,18 @@ import { patchNestedRuns } from './sdk-patches.ts';
 setTracingDisabled(true);
 patchNestedRuns();
 
-test('a recorded call of a tool that this version of the application has not fails with a code that says so', async () => {
+test('a recorded call of a tool that this version of the application lacks fails with the code tool_gone', async () => {
   const one = counting('one');
   const first = await execute(new Agent({ name: 'main', tools: [one.tool] }), { reply: calling('one') });
   const renamed = new Agent({ name: 'main', tools: [counting('uno').tool] });
   const second = await execute(renamed, { reply: calling('one'), journal: first.memory });
   expect(second.final).toMatchObject({ status: 'failed', error: { code: 'tool_gone', retryable: false } });
   expect(second.final?.error?.detail).toContain('"one"');
-  expect(second.final?.newItems).toHaveLength(4); // what the tool did is not forgotten
+  expect(second.final?.newItems).toHaveLength(4); // the tool's effect is part of the session
   expect(second.stub.calls()).toBe(0);
 });
 
-test('a model that calls a tool that there is not has given an answer of no use, in any version', async () => {
+test('a model that calls a tool that does not exist in any version has given an unusable answer', async () => {
   const { final } = await execute(new Agent({ name: 'main' }), { reply: calling('one') });
   expect(final).toMatchObject({ status: 'failed', error: { code: 'provider_error' } });
 });

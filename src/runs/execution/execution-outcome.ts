@@ -1,0 +1,114 @@
+import type { AgentRegistry } from '../../agents/index.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { type FinalRun, type Json, type PausedRun, unfinishedTurnItems } from '../../storage/port/index.ts';
+import { askApproval, askOutcome, waitFrom } from '../approvals/required-action.ts';
+import type { RunSession } from '../conversation/run-session.ts';
+import { classifyFailure, type Failure, RunStopped, stopped } from '../run-failure.ts';
+import type { RequiredAction } from '../views/schemas.ts';
+import type { AttemptContext } from './attempt-context.ts';
+import type { SdkResult } from './sdk-run.ts';
+
+type Ending = Omit<FinalRun, 'entries'>;
+type Pausing = Omit<PausedRun, 'entries'>;
+
+/** How an execution ended: for good, or until a person has decided. `cause` is for the log only. */
+export type Execution =
+  | { type: 'ended'; final: Ending; retryAfterMs?: number; cause?: unknown }
+  | { type: 'paused'; paused: Pausing };
+
+/** Dependencies of the outcomes of executions. */
+export type ExecutionOutcomesDeps = {
+  agents: AgentRegistry;
+  turnsMax: number;
+  /** How long a run waits for a person, in ms. */
+  approvalExpiryMs: number;
+  clock: Clock;
+};
+
+/** Turns what the SDK returned or threw into the outcome of an execution. */
+export function createExecutionOutcomes({ agents, turnsMax, approvalExpiryMs, clock }: ExecutionOutcomesDeps) {
+  function paused(attempt: AttemptContext, requiredAction: RequiredAction, lastAgent: string | null): Execution {
+    const wait = { requiredAction: requiredAction as Json, expiresInMs: approvalExpiryMs };
+    return { type: 'paused', paused: { ...totalsOf(attempt, false), ...wait, lastAgent } };
+  }
+
+  /** The reason of the stop for a run that was stopped; otherwise by the error. */
+  function failureOf(error: unknown, attempt: AttemptContext): Failure {
+    const { reason } = attempt.signal;
+    if (reason instanceof RunStopped) return stopped(reason.reason);
+    if (error instanceof RunStopped) return stopped(error.reason);
+    return classifyFailure(error, {
+      fromModel: (thrown) => attempt.isModelError(thrown),
+      replayed: attempt.isReplaying(),
+      maxTurns: turnsMax,
+      nowMs: clock.nowMs(),
+    });
+  }
+
+  return {
+    /** The SDK has returned a result: the run completed, or waits for approvals. */
+    returned(result: SdkResult, attempt: AttemptContext, session: RunSession | null): Execution {
+      const lastAgent = result.lastAgent ? agents.nameOf(result.lastAgent) : null;
+      if (result.interruptions.length === 0) return completed(result.finalOutput, lastAgent, attempt, session);
+      const wait = waitFrom(clock, approvalExpiryMs);
+      return paused(attempt, askApproval(result.interruptions, agents, attempt.effectDefault, wait), lastAgent);
+    },
+
+    /** The execution has thrown: the run failed, was stopped, or waits for the outcome of tool calls. */
+    threw(error: unknown, attempt: AttemptContext): Execution {
+      const unknown = attempt.journal.unknownCalls();
+      if (unknown.length > 0 && !attempt.signal.aborted) {
+        return paused(attempt, askOutcome(unknown, waitFrom(clock, approvalExpiryMs)), null);
+      }
+      const failure = failureOf(error, attempt);
+      if (failure.error.code === 'guardrail_tripped' && attempt.lastTextStep() > 0) {
+        attempt.resetText(attempt.lastTextStep(), 'guardrail');
+      }
+      return failed(failure, error, attempt);
+    },
+  };
+}
+
+function totalsOf(attempt: AttemptContext, ended: boolean) {
+  const { journal } = attempt;
+  return {
+    usage: journal.usage(),
+    model: journal.lastModel(),
+    costUsd: journal.costUsd(),
+    drift: journal.drifted(ended),
+    firstTokenMs: attempt.firstTokenMs(),
+  };
+}
+
+function completed(
+  output: unknown,
+  lastAgent: string | null,
+  attempt: AttemptContext,
+  session: RunSession | null,
+): Execution {
+  const isStructured = typeof output !== 'string' && output !== undefined;
+  const final: Ending = {
+    ...totalsOf(attempt, true),
+    lastAgent,
+    status: 'completed',
+    response: isStructured ? JSON.stringify(output) : ((output as string | undefined) ?? ''),
+    output: isStructured ? (JSON.parse(JSON.stringify(output)) as Json) : null,
+    error: null,
+    newItems: session?.added() ?? [],
+  };
+  return { type: 'ended', final };
+}
+
+function failed(failure: Failure, cause: unknown, attempt: AttemptContext): Execution {
+  const { run, journal } = attempt;
+  const final: Ending = {
+    ...totalsOf(attempt, false),
+    status: failure.status,
+    lastAgent: null,
+    response: null,
+    output: null,
+    error: failure.error,
+    newItems: run.sessionId === null ? [] : unfinishedTurnItems(run.message, journal.steps(), failure.error.code),
+  };
+  return { type: 'ended', retryAfterMs: failure.retryAfterMs, cause, final };
+}

@@ -1,0 +1,193 @@
+import type { ModelRequest } from '@openai/agents';
+import { ServiceError } from '../../platform/errors.ts';
+import type { RequestedModel } from '../../providers/index.ts';
+import { type Answerer, type ModelCall, withModelCall } from '../../providers/index.ts';
+import type { Json, Usage } from '../../storage/port/index.ts';
+import { type CallReservation, reserveForCall } from './budget-reservation.ts';
+import {
+  assertToolCallsBounded,
+  type ModelAnswer,
+  type OutputItem,
+  recordedAnswerOf,
+  textOf,
+  toRecordedOutput,
+  toUsage,
+} from './model-answer.ts';
+import { digestOf, newInput } from './model-request.ts';
+import type { RunScope } from './run-scope.ts';
+
+type ProviderError = ServiceError & { extras: { retryAfterMs: number } };
+
+/** Whether no provider could answer, and one may later. */
+const isProviderError = (error: unknown): error is ProviderError =>
+  error instanceof ServiceError &&
+  (error.code === 'provider_unavailable' || error.code === 'provider_error') &&
+  error.extras.retryAfterMs !== undefined;
+
+/** The least interval between events of a stream that the SDK sees where no caller reads them, in ms. */
+const sdkEventIntervalMs = 20;
+
+/** One call of a model within a run: answered from the journal, or carried out and recorded. */
+export class JournaledCall {
+  readonly #scope: RunScope;
+  readonly #model: RequestedModel;
+  readonly #request: ModelRequest;
+  readonly #key: string;
+  readonly #requestDigest: string;
+  readonly #input: Json;
+  readonly #number: number;
+  readonly #startedAtMs: number;
+  #emittedText = '';
+  #nextSdkEventMs = Number.NEGATIVE_INFINITY;
+  #reservation: CallReservation | null = null;
+
+  /** @param isOwn whether the application has brought the model along */
+  constructor(scope: RunScope, name: string, request: ModelRequest, isOwn: boolean) {
+    const { attempt } = scope;
+    this.#scope = scope;
+    this.#model = { name, agent: scope.agent, isOwn };
+    this.#request = request;
+    this.#key = `m:${scope.path}:${scope.modelCalls}`;
+    this.#requestDigest = digestOf(name, request);
+    this.#input = newInput(scope, request);
+    this.#number = attempt.journal.stepNumber(this.#key);
+    this.#startedAtMs = attempt.clock.nowMs();
+  }
+
+  /** The answer that an earlier attempt recorded. */
+  recorded(): ModelAnswer | null {
+    const { attempt } = this.#scope;
+    const step = attempt.journal.find(this.#key);
+    if (step?.status !== 'completed') return null;
+    attempt.journal.replayed(step, step.requestDigest !== this.#requestDigest);
+    this.#scope.modelCalls += 1;
+    attempt.modelAnswered(true);
+    const answer = recordedAnswerOf(step);
+    for (const { callId } of answer.output) if (callId) attempt.callIds.add(callId);
+    return answer;
+  }
+
+  /**
+   * Begins to carry the call out: from here on it must be ended by `over`. Returns the request for the model.
+   *
+   * @throws {ServiceError} `budget_exceeded`, `store_unavailable`
+   */
+  async begin(): Promise<ModelRequest> {
+    const { attempt } = this.#scope;
+    attempt.beginStep();
+    try {
+      this.#reservation = await reserveForCall(this.#scope, this.#key, this.#model, this.#request);
+      return withModelCall(this.#reservation?.request ?? this.#request, this.#toModelCall());
+    } catch (error) {
+      attempt.endStep();
+      throw error;
+    }
+  }
+
+  /**
+   * Whether the SDK is to see the current event of the stream. A caller may read the stream of an agent used as a tool.
+   * No caller reads the stream of the run itself, and each event takes a long way through the SDK. There the SDK only
+   * checks its guardrails meanwhile, which it does whenever it sees an event.
+   */
+  isEventDue(): boolean {
+    if (this.#scope.path !== '') return true;
+    const nowMs = this.#scope.attempt.clock.monotonicMs();
+    if (nowMs < this.#nextSdkEventMs) return false;
+    this.#nextSdkEventMs = nowMs + sdkEventIntervalMs;
+    return true;
+  }
+
+  /** A piece of text arrived. */
+  textArrived(delta: string): void {
+    this.#emittedText += delta;
+    this.#scope.attempt.emitText(this.#scope.path, this.#number, delta);
+  }
+
+  /** The answer is complete. Records it, and returns it with call ids that are unique in the run. */
+  complete({ output, responseId, usage: sdkUsage }: ModelAnswer, answerer: Answerer | undefined): OutputItem[] {
+    const { attempt } = this.#scope;
+    const unique = output.map((item) =>
+      item.callId ? { ...item, callId: attempt.callIds.unique(item.callId) } : item,
+    );
+    const text = textOf(unique);
+    const usage = toUsage(sdkUsage);
+    const costUsd = this.#costUsdOf(usage, answerer);
+    this.#reservation?.answered(usage, costUsd, text);
+    assertToolCallsBounded(output);
+    if (!attempt.isOpen()) return unique;
+    if (this.#emittedText === '') attempt.emitText(this.#scope.path, this.#number, text);
+    attempt.flushText();
+    this.#record(toRecordedOutput(unique, responseId, sdkUsage), answerer, usage, costUsd);
+    this.#scope.modelCalls += 1;
+    attempt.modelAnswered(false);
+    return unique;
+  }
+
+  /** The call failed: it takes no position in the journal, and its text that was shown is withdrawn. */
+  fail(thrown: unknown): never {
+    const { attempt } = this.#scope;
+    const error = this.#reservation?.explain(thrown) ?? thrown;
+    this.#reservation?.brokeOff(this.#emittedText);
+    attempt.modelFailed(error);
+    if (!attempt.signal.aborted) this.#withdrawText();
+    if (isProviderError(error)) attempt.providersDown(error.extras.retryAfterMs, error.code === 'provider_unavailable');
+    throw error;
+  }
+
+  /** The call is over, successful or not. */
+  over(): Promise<void> | undefined {
+    this.#scope.attempt.endStep();
+    return this.#reservation?.settle();
+  }
+
+  #withdrawText(): void {
+    if (this.#emittedText !== '' && this.#scope.path === '') this.#scope.attempt.resetText(this.#number, 'provider');
+    this.#emittedText = '';
+  }
+
+  /** What a provider has to know of the call, and what it calls back. */
+  #toModelCall(): ModelCall {
+    const { attempt } = this.#scope;
+    return {
+      agent: this.#model.agent,
+      interactive: attempt.run.mode !== 'background',
+      deadlineMs: attempt.deadlineMs,
+      failedOver: (change) => attempt.failedOver(change),
+      withdraw: () => this.#withdrawText(),
+    };
+  }
+
+  /** Unknown, thus null, for an answer without a provider's name (the simulated model's) or without tokens. */
+  #costUsdOf(usage: Usage, answerer: Answerer | undefined): number | null {
+    const isPriced = answerer !== undefined && usage.totalTokens > 0;
+    return isPriced ? (this.#scope.defaults.costOf?.(answerer, usage) ?? null) : null;
+  }
+
+  #record(output: Json, answerer: Answerer | undefined, usage: Usage, costUsd: number | null): void {
+    const { path, agent, attempt } = this.#scope;
+    const { name } = this.#model;
+    attempt.journal.record(
+      {
+        key: this.#key,
+        kind: 'model_call',
+        scope: path,
+        name,
+        agent,
+        callId: null,
+        effect: null,
+        input: this.#input,
+        requestDigest: this.#requestDigest,
+      },
+      this.#number,
+      this.#startedAtMs,
+      {
+        status: 'completed',
+        output,
+        provider: answerer?.provider ?? null,
+        model: answerer?.model ?? name,
+        usage,
+        costUsd,
+      },
+    );
+  }
+}
