@@ -15,7 +15,7 @@ export { type CurrentCall, currentCall } from './runs/index.ts';
 export type { RunningService, ServeOptions };
 
 /**
- * Serves agents over HTTP until the process is told to stop: this is the whole program.
+ * Serves agents over HTTP until a signal stops the process. A program needs no other call.
  *
  * ```ts
  * import { serve } from 'agent-service';
@@ -24,10 +24,10 @@ export type { RunningService, ServeOptions };
  * await serve({ agents: { triage } });
  * ```
  *
- * It is configured by environment variables or a `.env` file (see `docs/settings.md`), installs the handlers for
- * signals and stray errors, and owns the process: mistakes in the settings or the options are printed and end it with
- * exit code 1, as does a start that fails.
+ * Environment variables or a `.env` file configure it (see `docs/settings.md`). It installs handlers for signals and
+ * uncaught errors. Mistakes in the settings or the options, and any other failure of the start, are printed and end the
+ * process with exit code 1.
  *
- * @returns once requests are accepted
+ * @returns when the service accepts requests
  */
 export const serve = (options: ServeOptions): Promise<RunningService> => runProcess(options);

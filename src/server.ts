@@ -33,20 +33,20 @@ import {
 import { type SessionService, sessionRoutes } from './sessions/index.ts';
 import { type WebhookService, webhookRoutes } from './webhooks/index.ts';
 
-/** JSON may spend up to six bytes on a character of the message; the rest of the body is small. */
+/** JSON may encode a character of the message in up to six bytes; the rest of the body is small. */
 const bodyBytesPerChar = 6;
-const bodyBytesBeside = 64 * 1024;
+const bodyBytesOther = 64 * 1024;
 const headerBytesMax = 16 * 1024;
 /**
- * How long the headers of a request may take to arrive, and the whole of it: slow clients hold no sockets. Streams out
- * are not bound by it. Node looks every `checkMs`.
+ * The time limits for the arrival of the headers and of the whole of a request, so that slow clients do not occupy
+ * sockets. They do not limit streamed answers. Node checks them every `checkMs`.
  */
 const arrivalDefault = { headersMs: 20_000, requestMs: 30_000, checkMs: 5_000 };
-/** Longer than the idle time of common load balancers (60 s), so that they and not we end idle connections. */
+/** Longer than the idle timeout of common load balancers (60 s), so that they end idle connections, and not this server. */
 const keepAliveMs = 72_000;
 const paramCharsMax = 300;
 
-/** What the API is built from. */
+/** Dependencies of the API server. */
 export type ServerParts = {
   settings: Settings;
   version: string;
@@ -62,18 +62,18 @@ export type ServerParts = {
   health: Health;
   access: AccessControlOptions;
   keyWatch: KeyRevocationWatch;
-  /** What new runs are refused by when the process cannot keep up. */
+  /** The limit of the event-loop delay above which new runs are refused. */
   loadShedding: LoadSheddingOptions;
-  /** How long requests may take to arrive, in ms. Defaults to half a minute. */
+  /** The time limits for the arrival of requests, in ms. Defaults to 20 s for the headers and 30 s for the whole request. */
   arrival?: { headersMs: number; requestMs: number; checkMs: number };
-  /** Aborts when open streams have to end. */
+  /** Aborts when the open streams have to end. */
   closing: AbortSignal;
 };
 
-/** A request id of the caller's is kept if it is one, so that logs can be joined; anything else is not echoed. */
+/** A request id of the caller is kept if it matches, so that logs can be correlated; any other value is not echoed. */
 const requestIdPattern = /^[\w.:@/+=-]{1,128}$/;
 
-/** A run leaves one line in the log when it ends; the server speaks up only when something is wrong. */
+/** The server logs only warnings and errors: each run writes one line to the log when it ends. */
 const quietLogging = (log: Logger) => ({
   loggerInstance: log.child({}, { level: atLeastWarn(log.level) }),
   logController: new LogController({ disableRequestLogging: true }),
@@ -89,8 +89,8 @@ function serverOptions({
 }: Pick<ServerParts, 'settings' | 'log' | 'ids' | 'arrival'>): FastifyHttpOptions<Server, Logger> {
   return {
     ...quietLogging(log),
-    trustProxy: settings.trustProxy as boolean | string, // a number of hops too, which the types leave out
-    bodyLimit: settings.inputCharsMax * bodyBytesPerChar + bodyBytesBeside,
+    trustProxy: settings.trustProxy as boolean | string, // also a number of hops, which the types do not include
+    bodyLimit: settings.inputCharsMax * bodyBytesPerChar + bodyBytesOther,
     requestTimeout: requestMs,
     keepAliveTimeout: keepAliveMs,
     routerOptions: { maxParamLength: paramCharsMax },
@@ -111,7 +111,7 @@ function serverOptions({
   };
 }
 
-/** Answers what did not even parse as HTTP, on the bare socket. */
+/** Answers a request that does not parse as HTTP, on the socket itself. */
 function answerBrokenRequest(ids: Ids) {
   return (error: NodeJS.ErrnoException, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
@@ -131,13 +131,13 @@ function brokenRequest(code: string | undefined): ServiceError {
 }
 
 /**
- * Headers that every answer has: which request it is for and, while draining, that the connection ends with it. Hooks
- * that wait for nothing call back instead of making a promise each, here and elsewhere: all requests pass them.
+ * Adds the headers that every answer has: the request id and, while draining, `connection: close`. Hooks that wait for
+ * nothing use the callback instead of a promise, here and elsewhere, because every request runs them.
  */
 function registerConnectionHeaders(app: FastifyInstance, health: Health): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    // What is compressed may be of any size: it is not looked at.
+    // A compressed body may expand to any size, so it is refused.
     const { 'content-encoding': encoding = 'identity' } = request.headers;
     if (encoding.toLowerCase() === 'identity') done();
     else done(new ServiceError('unsupported_media_type', { contentType: 'a compressed body' }));
@@ -148,7 +148,7 @@ function registerConnectionHeaders(app: FastifyInstance, health: Health): void {
   });
 }
 
-/** Each operation names the scope that it asks for, as a role of this scheme (OpenAPI 3.1, Security Requirement). */
+/** Each operation names its required scope, as a role of this scheme (OpenAPI 3.1, Security Requirement). */
 const securityScheme = {
   type: 'http',
   scheme: 'bearer',
@@ -167,8 +167,8 @@ async function registerDocs(app: FastifyInstance, { settings, version }: ServerP
     transform: (route) => {
       const { schema, url } = jsonSchemaTransform(route);
       const { scope } = route.route.config ?? {};
-      const asksForKey = settings.authMode === 'api_key' && scope !== undefined;
-      return { schema: { ...schema, security: asksForKey ? [{ apiKey: [scope] }] : [] }, url };
+      const requiresKey = settings.authMode === 'api_key' && scope !== undefined;
+      return { schema: { ...schema, security: requiresKey ? [{ apiKey: [scope] }] : [] }, url };
     },
     transformObject: (document) => completeDocument(jsonSchemaTransformObject(document) as Document) as never,
   });
@@ -178,15 +178,15 @@ async function registerDocs(app: FastifyInstance, { settings, version }: ServerP
 
 /**
  * Builds the API's server from its parts, ready for `listen` or `inject`; it does not listen itself. The zod schemas of
- * the routes are the one source of validation, types and the OpenAPI document.
+ * the routes are the single source of validation, types and the OpenAPI document.
  */
 export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
   const { settings, agents, runs, sessions, keys, health } = parts;
   const app = fastify(serverOptions(parts)).withTypeProvider<ZodTypeProvider>() as unknown as FastifyInstance;
   app.setValidatorCompiler(validatorCompiler);
-  // Answers are typed by the same schemas; that they conform is for the tests to find out, not for every request.
+  // Answers are typed by the same schemas. The tests check that they conform; a check of every answer would cost time.
   app.setSerializerCompiler(() => (payload) => JSON.stringify(payload));
-  app.removeContentTypeParser('text/plain'); // the API speaks JSON alone
+  app.removeContentTypeParser('text/plain'); // the API accepts JSON only
   registerErrors(app);
   registerConnectionHeaders(app, health);
   await registerSecurityHeaders(app);
@@ -224,10 +224,10 @@ const corsOptions = (origins: string[]) => ({
   exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy', 'budget-warning', 'location'],
 });
 
-/** Metrics in Prometheus's text format. */
+/** Metrics in the text format of Prometheus. */
 export type Metrics = { contentType: string; metrics(): Promise<string> };
 
-/** A second server for probes and figures, on a port of its own: neither load nor limits of callers reach it. */
+/** Builds a second server for probes and metrics, on its own port, so that the load and limits of callers do not affect it. */
 export async function buildProbeServer(
   health: Pick<Health, 'readiness'>,
   metrics: Metrics,

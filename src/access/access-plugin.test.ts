@@ -5,11 +5,11 @@ import { noLimits, type Scope } from '../storage/port/index.ts';
 import type { Identity } from '../tenancy/index.ts';
 import { registerAccessControl } from './access-plugin.ts';
 
-type Taken = { key: string; intervalMs: number; burst: number };
+type Counted = { key: string; intervalMs: number; burst: number };
 
-/** A server with one route for each scope, behind the guard, and a caller of these scopes and limits. */
+/** A server with one route for each scope under access control, and a caller with these scopes and limits. */
 function build(scopes: Scope[], limits: Partial<Identity['limits']> = {}) {
-  const taken: Taken[] = [];
+  const counted: Counted[] = [];
   const app = fastify();
   const caller: Identity = {
     tenantId: 'acme',
@@ -21,10 +21,10 @@ function build(scopes: Scope[], limits: Partial<Identity['limits']> = {}) {
   };
   registerErrors(app);
   registerAccessControl(app, {
-    authenticator: { identify: async () => caller },
+    authenticator: { authenticate: async () => caller },
     limiter: {
       async take(key, limit) {
-        taken.push({ key, ...limit });
+        counted.push({ key, ...limit });
         return { allowed: true, remaining: 1, retryAfterMs: 0, resetMs: 0 };
       },
     },
@@ -32,11 +32,11 @@ function build(scopes: Scope[], limits: Partial<Identity['limits']> = {}) {
   });
   for (const scope of ['run', 'read', 'admin'] as const) app.get(`/${scope}`, { config: { scope } }, async () => scope);
   app.post('/run', { config: { scope: 'run', creates: true } }, async () => 'made');
-  return { app, taken };
+  return { app, counted };
 }
 
-describe('the guard', () => {
-  test('lets a key do what its scopes say, and nothing else', async () => {
+describe('access control', () => {
+  test('allows a key what its scopes allow, and nothing else', async () => {
     for (const scope of ['run', 'read', 'admin'] as const) {
       const { app } = build([scope]);
       for (const url of ['/run', '/read', '/admin']) {
@@ -47,31 +47,31 @@ describe('the guard', () => {
     }
   });
 
-  test('says which scope was missing, and does not count the request', async () => {
-    const { app, taken } = build(['run', 'read']);
+  test('names the missing scope, and does not count the request', async () => {
+    const { app, counted } = build(['run', 'read']);
     expect((await app.inject({ url: '/admin' })).json()).toMatchObject({
       code: 'forbidden',
       detail: 'This API key does not have the scope "admin"; it has run, read.',
     });
-    expect(taken).toEqual([]);
+    expect(counted).toEqual([]);
   });
 
-  test('refuses to register a route that does not say which scope it asks for', () => {
+  test('refuses to register a route that does not name its scope', () => {
     const { app } = build(['admin']);
     expect(() => app.get('/open', async () => 'open')).toThrow('GET /open does not say which scope it asks for.');
     expect(() => app.get('/odd', { config: {} }, async () => 'open')).toThrow('/odd');
   });
 
-  test('counts a key by its own rate, reads ten times that, and by the settings where it has none', async () => {
+  test('limits a key by its own rate, or else by that of the settings, and reads by ten times the rate', async () => {
     const own = build(['run', 'read'], { rpm: 6, burst: 2 });
     await own.app.inject({ url: '/run', method: 'POST' });
     await own.app.inject({ url: '/read' });
-    expect(own.taken).toEqual([
+    expect(own.counted).toEqual([
       { key: 'create:key:key_1', intervalMs: 10_000, burst: 2 },
       { key: 'read:key:key_1', intervalMs: 1_000, burst: 20 },
     ]);
     const half = build(['run'], { rpm: 6 });
     await half.app.inject({ url: '/run', method: 'POST' });
-    expect(half.taken).toEqual([{ key: 'create:key:key_1', intervalMs: 10_000, burst: 20 }]);
+    expect(half.counted).toEqual([{ key: 'create:key:key_1', intervalMs: 10_000, burst: 20 }]);
   });
 });

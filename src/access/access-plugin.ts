@@ -1,27 +1,28 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError } from '../platform/errors.ts';
+import { retryAfterRules } from '../platform/http/retry-after.ts';
 import type { KeyLimits, RateDecision, RateLimiter, Scope } from '../storage/port/index.ts';
 import type { Identity } from '../tenancy/index.ts';
 import type { Authenticator } from './authenticator.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** On whose behalf the request is made; set before the body is read. */
+    /** The caller of the request; set before the body is read. */
     caller: Identity;
   }
   interface FastifyContextConfig {
-    /** What a key must be let in to do for this route. A route without it cannot be registered behind the guard. */
+    /** The scope that the route requires of a key. A route without it cannot be registered under access control. */
     scope?: Scope;
-    /** The route makes runs or keys: it counts against the limit of creating routes, not of reads. */
+    /** Whether the route creates runs or keys: its requests count against the limit of creating requests, not of reads. */
     creates?: boolean;
   }
 }
 
-/** Reads are cheap: a caller may make this many times as many. */
+/** A caller may make so many times more reads than creating requests, because reads are cheap. */
 const readsPerCreate = 10;
 
-/** Who may come in, and how often. */
+/** Dependencies of access control, and the rate limit of keys without limits of their own. */
 export type AccessControlOptions = {
   authenticator: Authenticator;
   limiter: RateLimiter;
@@ -42,8 +43,8 @@ function setRateHeaders(
 }
 
 /**
- * The header by which a request says who it is from. Two of them are none: a proxy may have looked at the other one.
- * Node's own `headers` would show the first.
+ * The `Authorization` header of a request; undefined if there are several, because a proxy in front may have checked
+ * another one than this service would. Node's own `headers` would show the first.
  */
 function authorizationOf({ headers, rawHeaders }: IncomingMessage): string | undefined {
   let count = 0;
@@ -60,9 +61,9 @@ function checkScope({ scopes }: Identity, scope: Scope | undefined): void {
 }
 
 /**
- * Lets a request in: who it is from, whether its key has the route's scope, and whether that caller is within its rate.
- * All is settled before the body is read, so that a refusal costs next to nothing. Covers the routes of `app` that are
- * registered after it, and refuses to register one that does not say which scope it asks for.
+ * Authenticates each request, checks that its key has the scope of the route, and counts it against the rate limit of
+ * the caller. All of this happens before the body is read, so a refusal costs little. It covers the routes of `app` that
+ * are registered afterwards, and throws for a route that does not name the scope that it requires.
  */
 export function registerAccessControl(
   app: FastifyInstance,
@@ -79,13 +80,14 @@ export function registerAccessControl(
   });
   app.addHook('onRequest', async (request: FastifyRequest, reply) => {
     const { scope, creates = false } = request.routeOptions.config;
-    request.caller = await authenticator.identify(authorizationOf(request.raw));
+    request.caller = await authenticator.authenticate(authorizationOf(request.raw));
     checkScope(request.caller, scope);
     const policy = creates ? 'create' : 'read';
     const { perMinute, burst } = limitsOf(request.caller.limits, creates);
     const caller = request.caller.keyId === null ? `ip:${request.ip}` : `key:${request.caller.keyId}`;
     const decision = await limiter.take(`${policy}:${caller}`, { intervalMs: minuteMs / perMinute, burst });
     setRateHeaders(reply, policy, perMinute, decision);
-    if (!decision.allowed) throw new ServiceError('rate_limited', {}, { retryAfterMs: decision.retryAfterMs });
+    if (!decision.allowed)
+      throw new ServiceError('rate_limited', {}, { retryAfterMs: retryAfterRules.rateLimitMs(decision) });
   });
 }

@@ -4,8 +4,8 @@ import type { Clock } from '../platform/clock.ts';
 import { decide } from '../platform/gcra.ts';
 import { createMemoryRateLimiter } from './memory-rate-limiter.ts';
 
-/** A clock that stands still until it is moved. */
-function createHandClock() {
+/** A clock that stands still until the test moves it. */
+function createManualClock() {
   let monotonicMs = 5_000;
   let nowMs = 1_790_000_000_000;
   const clock: Clock = {
@@ -28,8 +28,8 @@ function createHandClock() {
 const limit = { intervalMs: 600, burst: 2 };
 
 describe('the rate limiter in memory', () => {
-  test('counts each caller apart', async () => {
-    const { clock } = createHandClock();
+  test('counts each caller separately', async () => {
+    const { clock } = createManualClock();
     const limiter = createMemoryRateLimiter({ clock });
     for (const allowed of [true, true, false]) {
       expect(await limiter.take('create:a', limit)).toMatchObject({ allowed });
@@ -37,8 +37,8 @@ describe('the rate limiter in memory', () => {
     }
   });
 
-  test('allows the next request once the time it named has passed', async () => {
-    const { clock, advance } = createHandClock();
+  test('allows the next request after retryAfterMs', async () => {
+    const { clock, advance } = createManualClock();
     const limiter = createMemoryRateLimiter({ clock });
     await limiter.take('create:a', limit);
     await limiter.take('create:a', limit);
@@ -48,8 +48,8 @@ describe('the rate limiter in memory', () => {
     expect(await limiter.take('create:a', limit)).toMatchObject({ allowed: true });
   });
 
-  test('does not notice when the clock on the wall is set back', async () => {
-    const { clock, advance, setBack } = createHandClock();
+  test('is not affected when the wall clock is set back', async () => {
+    const { clock, advance, setBack } = createManualClock();
     const limiter = createMemoryRateLimiter({ clock });
     await limiter.take('create:a', limit);
     setBack(1e9);
@@ -59,8 +59,8 @@ describe('the rate limiter in memory', () => {
     expect(await limiter.take('create:a', limit)).toMatchObject({ allowed: true });
   });
 
-  test('forgets callers whose whole burst is there again', async () => {
-    const { clock, advance } = createHandClock();
+  test('evicts callers whose whole burst is available again', async () => {
+    const { clock, advance } = createManualClock();
     const limiter = createMemoryRateLimiter({ clock });
     for (let caller = 0; caller < 1000; caller += 1) await limiter.take(`create:${caller}`, limit);
     expect(limiter.keysCount()).toBe(1000);
@@ -69,8 +69,8 @@ describe('the rate limiter in memory', () => {
     expect(limiter.keysCount()).toBe(1);
   });
 
-  test('remembers no more callers than it may, and forgets the one that was away longest', async () => {
-    const { clock } = createHandClock();
+  test('keeps no more callers than keysMax, and evicts the least recently seen one', async () => {
+    const { clock } = createManualClock();
     const limiter = createMemoryRateLimiter({ clock, keysMax: 2 });
     const once = { intervalMs: 600, burst: 1 };
     await limiter.take('create:a', once);
@@ -82,14 +82,14 @@ describe('the rate limiter in memory', () => {
     expect(await limiter.take('create:b', once)).toMatchObject({ allowed: true });
   });
 
-  test('stays within its bound whatever comes, and answers each caller as if it were alone while there is room', async () => {
+  test('keeps within keysMax, and decides for each caller as if it were alone as long as keysMax is not exceeded', async () => {
     const requests = fc.array(
       fc.record({ caller: fc.integer({ min: 0, max: 19 }), pauseMs: fc.integer({ min: 0, max: 900 }) }),
       { maxLength: 200 },
     );
     await fc.assert(
       fc.asyncProperty(requests, fc.integer({ min: 1, max: 30 }), async (history, keysMax) => {
-        const { clock, advance } = createHandClock();
+        const { clock, advance } = createManualClock();
         const limiter = createMemoryRateLimiter({ clock, keysMax });
         const alone = new Map<number, number>();
         for (const { caller, pauseMs } of history) {

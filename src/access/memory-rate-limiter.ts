@@ -2,37 +2,37 @@ import type { Clock } from '../platform/clock.ts';
 import { decide } from '../platform/gcra.ts';
 import type { RateLimiter } from '../storage/port/index.ts';
 
-/** What the limiter in memory is made from. */
+/** Dependencies of the rate limiter. */
 export type MemoryRateLimiterDeps = {
   clock: Clock;
-  /** Callers that are remembered at most, about 200 bytes each with its name. Defaults to 100,000. */
+  /** Callers in memory at most, about 200 bytes each with its name. Defaults to 100,000. */
   keysMax?: number;
 };
 
-/** A rate limiter in this process's memory. */
+/** A rate limiter in the memory of this process. */
 export type MemoryRateLimiter = RateLimiter & {
-  /** How many callers it remembers at the moment; never more than `keysMax`. */
+  /** The number of callers in memory; never more than `keysMax`. */
   keysCount(): number;
 };
 
-/** How many forgotten-about keys one request clears away at most, so that no request pays for all of them. */
-const clearedPerRequestMax = 2;
+/** Keys with a full burst that one request evicts at most, so that no single request pays for all of them. */
+const evictedPerRequestMax = 2;
 
 /**
- * Counts requests in memory, for a store that only one process uses. Time is the monotonic clock, which nobody sets
- * back. A key is forgotten once its whole burst is there again, which changes no answer. When `keysMax` callers are
- * remembered and a new one comes, the one that was away longest is forgotten, and has its whole burst again.
+ * Counts requests in memory, for a store that only one process uses. Time is the monotonic clock, which is
+ * never set back. A key is evicted once its whole burst is available again, which changes no decision. If `keysMax` callers
+ * are in memory and a new one arrives, the least recently seen one is evicted, and has its whole burst again.
  */
 export function createMemoryRateLimiter({ clock, keysMax = 100_000 }: MemoryRateLimiterDeps): MemoryRateLimiter {
-  /** Theoretical arrival times, ordered by the last request: a Map keeps the order of insertion. */
+  /** Theoretical arrival times, in the order of the last request: a Map keeps the order of insertion. */
   const tatsMs = new Map<string, number>();
 
-  const clear = (nowMs: number) => {
-    let cleared = 0;
+  const evict = (nowMs: number) => {
+    let evicted = 0;
     for (const [key, tatMs] of tatsMs) {
-      if (tatsMs.size <= keysMax && (tatMs > nowMs || cleared === clearedPerRequestMax)) return;
+      if (tatsMs.size <= keysMax && (tatMs > nowMs || evicted === evictedPerRequestMax)) return;
       tatsMs.delete(key);
-      cleared += 1;
+      evicted += 1;
     }
   };
 
@@ -42,7 +42,7 @@ export function createMemoryRateLimiter({ clock, keysMax = 100_000 }: MemoryRate
       const { decision, tatMs } = decide(tatsMs.get(key) ?? null, nowMs, limit);
       tatsMs.delete(key);
       tatsMs.set(key, tatMs);
-      clear(nowMs);
+      evict(nowMs);
       return decision;
     },
     keysCount: () => tatsMs.size,

@@ -5,7 +5,7 @@ import type { Store } from '../storage/port/index.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { createMemoryRateLimiter } from './memory-rate-limiter.ts';
 
-/** What access control is built from. */
+/** Dependencies of access control. */
 export type WireAccessDeps = {
   settings: Pick<Settings, 'authMode' | 'adminApiKey' | 'rateLimit'>;
   store: Pick<Store, 'rateLimiter'>;
@@ -13,13 +13,13 @@ export type WireAccessDeps = {
   clock: Clock;
 };
 
-/** Builds access control: the authentication of requests, and their rate limits (of the store, if it counts them). */
+/** Builds access control: the authentication of requests, and their rate limits. The store counts requests if it can. */
 export const wireAccess = ({ settings, store, keys, clock }: WireAccessDeps) => ({
   authenticator: createAuthenticator({
     mode: settings.authMode,
     adminApiKey: settings.adminApiKey,
     keys: keys.cache,
-    use: keys.lastUsed,
+    lastUsed: keys.lastUsed,
   }),
   limiter: store.rateLimiter ?? createMemoryRateLimiter({ clock }),
   rateLimit: settings.rateLimit,

@@ -1,7 +1,7 @@
 import { Agent, applyPatchTool, computerTool, handoff, shellTool, tool } from '@openai/agents';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { findDurabilityGaps, tellDurabilityGaps } from './durability.ts';
+import { describeDurabilityGaps, findDurabilityGaps } from './durability.ts';
 import { effect } from './effect.ts';
 import { RegistrationError } from './registration-error.ts';
 import { createAgentRegistry } from './registry.ts';
@@ -16,7 +16,7 @@ const localTools = [
 ];
 
 describe('a tool that acts outside of the journal', () => {
-  test.each(localTools)('is refused at registration, with what to do: $kind', ({ make }) => {
+  test.each(localTools)('is refused at registration, with the remedy: $kind', ({ make }) => {
     const target = new Agent({ name: 'hand', tools: [make()] });
     const register = () => createAgentRegistry({ main: new Agent({ name: 'Main', handoffs: [target] }) });
     expect(register).toThrow(RegistrationError);
@@ -28,50 +28,52 @@ describe('a tool that acts outside of the journal', () => {
     expect(() => createAgentRegistry({ main })).toThrow(RegistrationError);
   });
 
-  test.each(localTools)('is served, and named, once it is declared harmless: $kind', ({ make }) => {
+  test.each(localTools)('is accepted, and listed, if it is declared idempotent: $kind', ({ make }) => {
     const tools = [effect(make(), 'idempotent')];
     const gaps = findDurabilityGaps(createAgentRegistry({ main: new Agent({ name: 'Main', tools }) }));
     expect(gaps.repeated).toEqual([`main.${tools[0]?.name}`]);
   });
 
-  test('is no matter where the provider executes it', () => {
+  test('is accepted if the provider executes it', () => {
     const main = new Agent({ name: 'Main', tools: [shellTool({ environment: { type: 'container_auto' } })] });
     expect(findDurabilityGaps(createAgentRegistry({ main })).repeated).toEqual([]);
   });
 });
 
-test('tools that nobody declared are named with their agent, and how they count', () => {
+test('tools without a declared effect are listed with their agent and the default effect', () => {
   const target = new Agent({ name: 'Target', tools: [named('two'), effect(named('three'), 'read')] });
   const helper = new Agent({ name: 'Helper' }).asTool({ toolName: 'ask', toolDescription: 'Asks.' });
   const main = new Agent({ name: 'Main', tools: [named('one'), helper], handoffs: [target] });
   const gaps = findDurabilityGaps(createAgentRegistry({ main }));
   expect(gaps).toEqual({ undeclared: ['main.one', 'Target.two'], handoffs: [], repeated: [] });
-  expect(tellDurabilityGaps(gaps, 'once')).toEqual([
+  expect(describeDurabilityGaps(gaps, 'once')).toEqual([
     'No effect() is declared for main.one, Target.two: should a run be recovered, they count as once.',
   ]);
 });
 
-test('handoffs that may have an onHandoff are named, unless they are declared', () => {
+test('handoffs that may have an onHandoff are listed, unless their effect is declared', () => {
   const [one, two] = [new Agent({ name: 'One' }), new Agent({ name: 'Two' })];
   const handoffs = [handoff(one, { onHandoff: () => {} }), effect(handoff(two), 'read')];
   const gaps = findDurabilityGaps(createAgentRegistry({ main: new Agent({ name: 'Main', handoffs }) }));
   expect(gaps.handoffs).toEqual(['main.transfer_to_One']);
-  expect(tellDurabilityGaps(gaps, 'idempotent')).toEqual([expect.stringContaining('has an onHandoff')]);
+  expect(describeDurabilityGaps(gaps, 'idempotent')).toEqual([expect.stringContaining('has an onHandoff')]);
 });
 
-test('an agent of which all is declared leaves nothing to say', () => {
+test('an agent whose effects are all declared has no gaps', () => {
   const main = new Agent({ name: 'Main', tools: [effect(named('one'), 'read')] });
-  expect(tellDurabilityGaps(findDurabilityGaps(createAgentRegistry({ main })), 'idempotent')).toEqual([]);
+  expect(describeDurabilityGaps(findDurabilityGaps(createAgentRegistry({ main })), 'idempotent')).toEqual([]);
 });
 
-test('effect() refuses what is none', () => {
+test('effect() refuses an unknown effect', () => {
   expect(() => effect(named('one'), 'twice' as never)).toThrow('effect() takes read, idempotent, once, not twice.');
 });
 
-test('an agent of another copy of the SDK is refused, with how to find it', () => {
-  const stranger = Object.assign(Object.create({ getAllTools() {} }), { name: 'Stranger', handoffs: [], tools: [] });
-  const main = new Agent({ name: 'Main', handoffs: [stranger] });
-  expect(() => createAgentRegistry({ stranger })).toThrow(/agents.stranger is an Agent of another copy of @openai/);
+test('an agent of another copy of the SDK is refused, with the command that finds the copy', () => {
+  const foreign = Object.assign(Object.create({ getAllTools() {} }), { name: 'Stranger', handoffs: [], tools: [] });
+  const main = new Agent({ name: 'Main', handoffs: [foreign] });
+  expect(() => createAgentRegistry({ stranger: foreign })).toThrow(
+    /agents.stranger is an Agent of another copy of @openai/,
+  );
   expect(() => createAgentRegistry({ main })).toThrow(/The agent "Stranger" is an Agent of another copy/);
   expect(() => createAgentRegistry({ main: {} as never })).toThrow('agents.main is not an Agent of @openai/agents.');
 });

@@ -3,17 +3,17 @@ import type { AgentRegistry } from './registry.ts';
 import { isHandoff } from './registry.ts';
 import { type AnyTool, kindOf } from './tool-kinds.ts';
 
-/** What a service cannot know of its agents, so that their author is told. Names are `agent.tool`, each once. */
+/** What the service cannot know about its agents, for a warning to their author. Names are `agent.tool`, each once. */
 export type DurabilityGaps = {
-  /** Tools that nobody declared, which count as `TOOL_EFFECT_DEFAULT` says. */
+  /** Tools without a declared effect; they have the effect in `TOOL_EFFECT_DEFAULT`. */
   undeclared: string[];
-  /** Handoffs made by `handoff()`, whose `onHandoff`, if they have one, is called again on recovery. */
+  /** Handoffs made by `handoff()`. If they have an `onHandoff`, it is called again on recovery. */
   handoffs: string[];
-  /** Tools that act outside of the journal and that were declared to do no harm when all their calls are repeated. */
+  /** Tools that act outside of the journal, and whose calls are declared safe to repeat. */
   repeated: string[];
 };
 
-/** Finds what a recovered run may do twice because nobody said what that means. */
+/** Finds what a recovered run may do twice without a declared effect. */
 export function findDurabilityGaps(agents: AgentRegistry): DurabilityGaps {
   const gaps = { undeclared: new Set<string>(), handoffs: new Set<string>(), repeated: new Set<string>() };
   for (const { name, agent } of agents.offered()) {
@@ -29,25 +29,25 @@ export function findDurabilityGaps(agents: AgentRegistry): DurabilityGaps {
   return { undeclared: [...gaps.undeclared], handoffs: [...gaps.handoffs], repeated: [...gaps.repeated] };
 }
 
-/** The gaps in sentences, for those who wrote the agents; empty where there are none. */
-export function tellDurabilityGaps(
+/** Describes the gaps in sentences for the author of the agents; empty if there are none. */
+export function describeDurabilityGaps(
   { undeclared, handoffs, repeated }: DurabilityGaps,
   effectDefault: Effect,
 ): string[] {
-  const told: string[] = [];
+  const sentences: string[] = [];
   const list = (names: string[]) => names.join(', ');
   if (undeclared.length > 0) {
-    told.push(
+    sentences.push(
       `No effect() is declared for ${list(undeclared)}: should a run be recovered, they count as ${effectDefault}.`,
     );
   }
   if (handoffs.length > 0) {
-    told.push(
+    sentences.push(
       `If ${list(handoffs)} has an onHandoff, a recovered run calls it again; effect() on the handoff says that you know.`,
     );
   }
   if (repeated.length > 0) {
-    told.push(`A recovered run repeats all calls of ${list(repeated)}, which cannot be recorded.`);
+    sentences.push(`A recovered run repeats all calls of ${list(repeated)}, which cannot be recorded.`);
   }
-  return told;
+  return sentences;
 }

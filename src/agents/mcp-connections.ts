@@ -3,8 +3,9 @@ import type { Service } from '../platform/lifecycle.ts';
 import { StartError } from '../platform/start-error.ts';
 
 /**
- * Connects MCP servers before the service serves and closes them after: the SDK does neither. Each has the SDK's 10 s
- * to connect and to close. Its start throws a `StartError` that names those that cannot be connected.
+ * Connects MCP servers at the start of the service and closes them at its stop, because the SDK does neither. Each server
+ * has the 10 s of the SDK to connect and to close. The start throws a `StartError` that names the servers that cannot be
+ * connected.
  */
 export function createMcpConnections(servers: readonly MCPServer[]): Service {
   let connections: MCPServers | undefined;
@@ -13,7 +14,7 @@ export function createMcpConnections(servers: readonly MCPServer[]): Service {
     async start() {
       if (servers.length === 0) return;
       connections = await connectMcpServers([...new Set(servers)], { connectInParallel: true });
-      if (connections.failed.length > 0) throw refusal(connections);
+      if (connections.failed.length > 0) throw connectionError(connections);
     },
     async stop() {
       await connections?.close();
@@ -22,7 +23,7 @@ export function createMcpConnections(servers: readonly MCPServer[]): Service {
   };
 }
 
-function refusal({ failed, errors }: MCPServers): StartError {
+function connectionError({ failed, errors }: MCPServers): StartError {
   const lines = failed.map((server) => `  ${server.name}: ${errors.get(server)?.message ?? 'unknown'}`);
   return new StartError(['These MCP servers cannot be connected:', ...lines].join('\n'));
 }

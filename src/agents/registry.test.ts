@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { RegistrationError } from './registration-error.ts';
 import { type AnyAgent, createAgentRegistry } from './registry.ts';
 
-const agent = (name: string, more: Partial<ConstructorParameters<typeof Agent>[0]> = {}): AnyAgent =>
-  new Agent({ name, instructions: 'Hi.', ...more });
+const agent = (name: string, options: Partial<ConstructorParameters<typeof Agent>[0]> = {}): AnyAgent =>
+  new Agent({ name, instructions: 'Hi.', ...options });
 const server = (name: string) => ({ name }) as MCPServer;
 
 describe('the agents of a service', () => {
-  test('are found by the names they were given, in that order', () => {
+  test('are found by their names in serve(), in order', () => {
     const [first, second] = [agent('One'), agent('Two')];
     const registry = createAgentRegistry({ first, second });
     expect(registry.names()).toEqual(['first', 'second']);
@@ -17,29 +17,29 @@ describe('the agents of a service', () => {
     expect(registry.get('constructor')).toBeUndefined();
   });
 
-  test('begin with the first one, unless an entry is named', () => {
+  test('have the first one as entry, unless another is named', () => {
     const agents = { first: agent('One'), second: agent('Two') };
     expect(createAgentRegistry(agents).entry).toBe('first');
     expect(createAgentRegistry(agents, 'second').entry).toBe('second');
   });
 
-  test('are those that handoffs lead to as well, each once, however they are named and whatever the way', () => {
+  test('include those that handoffs reach, each once, also in a cycle', () => {
     const third = agent('Three');
     const second = agent('Two', { handoffs: [handoff(third)] });
     const first = agent('One', { handoffs: [second, third] });
-    third.handoffs = [first]; // round and round
+    third.handoffs = [first]; // a cycle
     const { offered } = createAgentRegistry({ first });
     expect(offered().map(({ name }) => name)).toEqual(['first', 'Two', 'Three']);
   });
 
-  test('are called by the names they were given, also by those who hand over to them', () => {
+  test('have their names in serve() also as the targets of handoffs', () => {
     const second = agent('Two');
     const registry = createAgentRegistry({ first: agent('One', { handoffs: [second] }), second });
     expect(registry.nameOf(second)).toBe('second');
     expect(registry.nameOf(agent('Other'))).toBe('Other');
   });
 
-  test('may have two names: both are offered, and the first one is what they are called', () => {
+  test('may have two names: both are offered, and the first one is the public name', () => {
     const one = agent('One');
     const registry = createAgentRegistry({ one, formerly: one });
     expect(registry.offered()).toEqual([
@@ -49,7 +49,7 @@ describe('the agents of a service', () => {
     expect(registry.nameOf(one)).toBe('one');
   });
 
-  test('name the MCP servers they need, each once, also those that handoffs lead to', () => {
+  test('have their MCP servers listed once, also those of agents that handoffs reach', () => {
     const [both, own] = [server('both'), server('own')];
     const second = agent('Two', { mcpServers: [both, own] });
     const registry = createAgentRegistry({ first: agent('One', { handoffs: [second], mcpServers: [both] }) });

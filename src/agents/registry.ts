@@ -2,22 +2,22 @@ import { Agent, type Handoff, type MCPServer } from '@openai/agents';
 import { RegistrationError } from './registration-error.ts';
 import { type AnyTool, whyNotDurable } from './tool-kinds.ts';
 
-/** An agent of the SDK, whatever its context and output. */
+/** An agent of the SDK with any context and output type. */
 // biome-ignore lint/suspicious/noExplicitAny: the SDK's agents are invariant in their context and output types
 export type AnyAgent = Agent<any, any>;
 
 /** Whether an entry of `agent.handoffs` is a Handoff and not an agent. */
 export const isHandoff = (entry: AnyAgent | Handoff): entry is Handoff => 'agent' in entry && 'toolName' in entry;
 
-/** Every agent that can be reached from `agents` by handoffs, in the order found. */
-function reachable(agents: readonly AnyAgent[]): AnyAgent[] {
-  const found = new Set<AnyAgent>(agents);
-  for (const agent of found) {
+/** All agents that handoffs reach from `agents`, breadth first, `agents` included. */
+function reachableAgents(agents: readonly AnyAgent[]): AnyAgent[] {
+  const visited = new Set<AnyAgent>(agents);
+  for (const agent of visited) {
     for (const entry of agent.handoffs as (AnyAgent | Handoff)[]) {
-      found.add(isHandoff(entry) ? (entry.agent as AnyAgent) : entry);
+      visited.add(isHandoff(entry) ? (entry.agent as AnyAgent) : entry);
     }
   }
-  return [...found];
+  return [...visited];
 }
 
 /** The agents a service offers, checked once at registration. */
@@ -27,10 +27,10 @@ const looksLikeAgent = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'getAllTools' in value && 'handoffs' in value;
 
 /**
- * An agent of another copy of the SDK would work, but nothing it does would be recorded: what is patched are the
- * prototypes of this copy.
+ * Refuses an agent of another copy of the SDK. It would work, but none of its steps would be recorded: only the
+ * prototypes of this copy are patched.
  */
-function checkAgent(name: string, value: unknown): void {
+function assertAgent(name: string, value: unknown): void {
   if (value instanceof Agent) return;
   if (!looksLikeAgent(value)) throw new RegistrationError(`${name} is not an Agent of @openai/agents.`);
   throw new RegistrationError(
@@ -39,10 +39,10 @@ function checkAgent(name: string, value: unknown): void {
   );
 }
 
-function checkTools(name: string, agent: AnyAgent): void {
+function assertDurableTools(name: string, agent: AnyAgent): void {
   for (const tool of agent.tools as AnyTool[]) {
-    const why = whyNotDurable(tool);
-    if (why !== null) throw new RegistrationError(`${name}: ${why}`);
+    const reason = whyNotDurable(tool);
+    if (reason !== null) throw new RegistrationError(`${name}: ${reason}`);
   }
 }
 
@@ -50,7 +50,7 @@ function checkTools(name: string, agent: AnyAgent): void {
  * Checks and keeps the agents given to `serve()`.
  *
  * @param agents name → SDK agent; callers choose among these names
- * @param entry the name that answers when a caller chooses none; defaults to the first
+ * @param entry the agent that runs use if the caller names none; defaults to the first
  * @throws {RegistrationError} when there are none, when `entry` is not among them, when one is not an agent of the SDK's
  *   copy that the service uses, or when a tool cannot be part of a durable run
  */
@@ -58,7 +58,7 @@ export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: st
   const byName = new Map(Object.entries(agents ?? {}));
   const names = [...byName.keys()];
   for (const [name, agent] of byName) {
-    checkAgent(`agents.${name}`, agent);
+    assertAgent(`agents.${name}`, agent);
     if (!/^[\w.-]{1,200}$/.test(name)) {
       throw new RegistrationError(`agents has the name "${name}"; allowed are letters, digits, _ . and -.`);
     }
@@ -69,27 +69,27 @@ export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: st
   if (!byName.has(entryName)) {
     throw new RegistrationError(`The entry agent "${entryName}" is not among the agents given: ${names.join(', ')}.`);
   }
-  const all = reachable([...byName.values()]);
+  const all = reachableAgents([...byName.values()]);
   for (const agent of all) {
     const name = `The agent "${agent.name}"`;
-    checkAgent(name, agent);
-    checkTools(name, agent);
+    assertAgent(name, agent);
+    assertDurableTools(name, agent);
   }
-  // Of several names the first one counts, which is entered last.
+  // An agent with several names is registered under the first one, which is therefore set last.
   const registeredName = new Map([...byName].reverse().map(([name, agent]) => [agent, name]));
 
   return {
     entry: entryName,
     names: (): string[] => names,
     get: (name: string): AnyAgent | undefined => byName.get(name),
-    /** Every MCP server that an agent names. */
+    /** All MCP servers of the agents, each once. */
     mcpServers: (): MCPServer[] => [...new Set(all.flatMap((agent) => agent.mcpServers))],
-    /** Every agent that a run can reach: those that callers may name, then those that only handoffs lead to. */
+    /** All agents that a run can reach: those that callers can name, then those that only handoffs reach. */
     offered: (): { name: string; agent: AnyAgent }[] => [
       ...[...byName].map(([name, agent]) => ({ name, agent })),
       ...all.filter((agent) => !registeredName.has(agent)).map((agent) => ({ name: agent.name, agent })),
     ],
-    /** What callers call this agent: its name in `serve()`, or its own if it is reached by handoffs only. */
+    /** The public name of an agent: its name in `serve()`, or its own name if only handoffs reach it. */
     nameOf: (agent: { name: string }): string => registeredName.get(agent as AnyAgent) ?? agent.name,
   };
 }

@@ -4,10 +4,10 @@ import { problems } from '../platform/http/problem.ts';
 import type { AgentRegistry } from './registry.ts';
 import { type AgentViewSettings, agentView, listAgents } from './view.ts';
 
-/** What the routes show. */
+/** Options of the agent routes. */
 export type AgentRoutesOptions = AgentViewSettings & { agents: AgentRegistry };
 
-/** What can be asked. */
+/** The routes that list the agents. */
 export const agentRoutes: FastifyPluginAsyncZod<AgentRoutesOptions> = async (
   app,
   { agents, defaultModel, effectDefault },

@@ -1,19 +1,19 @@
 import { declaredEffect } from './effect.ts';
 
-/** A tool of the SDK, of whatever kind. */
+/** A tool of the SDK, of any kind. */
 export type AnyTool = { type: string; name: string; description?: string; needsApproval?: unknown; on?: unknown };
 
 /**
- * How the calls of a tool are kept from being repeated:
+ * How the service treats the calls of a tool when a run is recovered:
  *
- * - `journaled`: each is a step; what is recorded is not executed again
- * - `inner`: an agent used as a tool is executed again, over the steps of its own
+ * - `journaled`: each call is a step; a recorded call is not executed again
+ * - `inner`: an agent used as a tool is executed again, with its own steps replayed
  * - `hosted`: the provider executes it, within a model call that is a step
  * - `local`: a computer, shell or patch tool acts outside of the journal: all its calls are executed again
  */
 export type ToolKind = 'journaled' | 'inner' | 'hosted' | 'local';
 
-/** Which kind of tool this is. */
+/** The kind of a tool. */
 export function kindOf(tool: object): ToolKind {
   const { type, on, shell } = tool as AnyTool & { shell?: unknown };
   if (type === 'function') return typeof on === 'function' ? 'inner' : 'journaled';
@@ -21,7 +21,7 @@ export function kindOf(tool: object): ToolKind {
   return 'hosted';
 }
 
-/** Why this tool cannot be part of a run that survives its process, as a sentence; null if it can. */
+/** The reason why this tool cannot be part of a durable run, as a sentence; null if it can. */
 export function whyNotDurable(tool: AnyTool): string | null {
   if (kindOf(tool) !== 'local') return null;
   const declared = declaredEffect(tool);

@@ -10,8 +10,8 @@ const execute = async () => 'done';
 const pay = (needsApproval?: Parameters<typeof tool>[0]['needsApproval']) =>
   tool({ name: 'pay', description: 'Pays.', parameters, execute, needsApproval: needsApproval as never });
 
-const agent = (name: string, more: Partial<ConstructorParameters<typeof Agent>[0]> = {}): AnyAgent =>
-  new Agent({ name, instructions: 'Hi.', ...more });
+const agent = (name: string, options: Partial<ConstructorParameters<typeof Agent>[0]> = {}): AnyAgent =>
+  new Agent({ name, instructions: 'Hi.', ...options });
 
 const settings = { defaultModel: 'gpt-default', effectDefault: 'once' } as const;
 
@@ -20,7 +20,7 @@ async function viewOf(main: AnyAgent) {
   return agentView.parse(view);
 }
 
-test('an agent is shown with what it is made of', async () => {
+test('an agent is shown with its model, instructions, handoffs and tools', async () => {
   const second = agent('Second');
   const third = agent('Third');
   const main = agent('Main', { model: 'gpt-own', tools: [pay()], handoffs: [second, handoff(third)] });
@@ -53,11 +53,11 @@ test('an agent that names no model uses the default of the service', async () =>
   expect(await viewOf(agent('Main'))).toMatchObject({ model: 'gpt-default' });
 });
 
-test('a model of the agent’s own has no name', async () => {
+test('a model object of the agent is shown without a name', async () => {
   expect(await viewOf(agent('Main', { model: {} as Model }))).toMatchObject({ model: null });
 });
 
-test('of long instructions the beginning is shown, of those made for each run that they are', async () => {
+test('long instructions are shown truncated, and dynamic ones as made for each run', async () => {
   expect((await viewOf(agent('Main', { instructions: 'x'.repeat(1_000) }))).instructions_preview).toBe('x'.repeat(200));
   const made = await viewOf(agent('Main', { instructions: () => 'secret' }));
   expect(made.instructions_preview).toBe('(made for each run)');
@@ -88,7 +88,7 @@ test.each([
   expect(tools[0]?.needs_approval).toBe(shown);
 });
 
-test('a tool is shown with the effect that was declared, or with the default and that nobody did', async () => {
+test('a tool is shown with its declared effect, or with the default marked as not declared', async () => {
   const helper = agent('Helper').asTool({ toolName: 'ask_helper', toolDescription: 'Asks.' });
   const tools = [effect(pay(), 'read'), { ...pay(), name: 'pay_more' }, helper, webSearchTool()];
   const view = await viewOf(agent('Main', { tools }));

@@ -32,8 +32,8 @@ export type AgentView = z.output<typeof agentView>;
 const previewChars = 200;
 
 /**
- * The SDK keeps `needsApproval: true` and `false` as functions without parameters, which may be asked; a function that
- * looks at the call, or that fails without one, may say yes.
+ * The SDK stores `needsApproval: true` and `false` as functions without parameters, which can be called. A function that
+ * has parameters, or that fails without them, may require an approval.
  */
 async function mayNeedApproval({ needsApproval }: AnyTool): Promise<boolean> {
   if (typeof needsApproval !== 'function') return needsApproval === true;
@@ -46,17 +46,17 @@ async function mayNeedApproval({ needsApproval }: AnyTool): Promise<boolean> {
 
 async function toToolView(tool: AnyTool, effectDefault: Effect): Promise<AgentView['tools'][number]> {
   const declared = declaredEffect(tool);
-  const needsOne = kindOf(tool) === 'journaled';
+  const needsEffect = kindOf(tool) === 'journaled';
   return {
     name: tool.name,
     description: tool.description ?? '',
     needs_approval: await mayNeedApproval(tool),
-    effect: declared ?? (needsOne ? effectDefault : 'idempotent'),
-    effect_declared: declared !== undefined || !needsOne,
+    effect: declared ?? (needsEffect ? effectDefault : 'idempotent'),
+    effect_declared: declared !== undefined || !needsEffect,
   };
 }
 
-/** What the view takes from the settings. */
+/** The settings that the view shows. */
 export type AgentViewSettings = { defaultModel: string; effectDefault: Effect };
 
 type Offered = ReturnType<AgentRegistry['offered']>[number];
@@ -80,6 +80,6 @@ async function toAgentView(
   };
 }
 
-/** Every agent that a run can reach, as the wire shows it. */
+/** All agents that a run can reach, as the API shows them. */
 export const listAgents = (agents: AgentRegistry, settings: AgentViewSettings): Promise<AgentView[]> =>
   Promise.all(agents.offered().map((offered) => toAgentView(agents, offered, settings)));

@@ -3,7 +3,7 @@ import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import { type ContextBuilder, contextCheck } from './context.ts';
-import { findDurabilityGaps, tellDurabilityGaps } from './durability.ts';
+import { describeDurabilityGaps, findDurabilityGaps } from './durability.ts';
 import { createMcpConnections } from './mcp-connections.ts';
 import { type AnyAgent, createAgentRegistry } from './registry.ts';
 
@@ -28,7 +28,7 @@ export type WireAgentsDeps = {
  */
 export function wireAgents({ options, settings, warns, log }: WireAgentsDeps) {
   const registry = createAgentRegistry(options.agents, options.entry);
-  const gaps = tellDurabilityGaps(findDurabilityGaps(registry), settings.toolEffectDefault);
+  const gaps = describeDurabilityGaps(findDurabilityGaps(registry), settings.toolEffectDefault);
   if (warns) for (const gap of gaps) log.warn(gap);
   const services: Service[] = [
     createMcpConnections([...(options.mcpServers ?? []), ...registry.mcpServers()]),

@@ -5,7 +5,7 @@ import { accountsOf, isNearLimit, isUsedUp, type LimitUse, limitsOf } from './ac
 const at = (time: string) => Date.parse(time);
 
 describe('the accounts of budgets', () => {
-  test('are those of the day and month of UTC, one for each holder and period with a limit', () => {
+  test('are those of the current day and month of UTC, one for each holder and period with a limit', () => {
     const budgets = { budgetUsdDay: 0.1, budgetTokensDay: null, budgetUsdMonth: null, budgetTokensMonth: 500 };
     const key = { scope: 'key', id: 'key_1', budgets: { ...noBudgets, budgetUsdDay: 3, budgetTokensDay: 7 } } as const;
     const accounts = accountsOf([{ scope: 'tenant', id: 'acme', budgets }, key], at('2026-12-31T23:59:59.999Z'));
@@ -32,11 +32,11 @@ describe('the accounts of budgets', () => {
     expect(accountsOf([key], at('2027-01-01T00:00:00Z'))[0]?.id).toBe('key:key_1:2027-01-01');
   });
 
-  test('are none without a limit', () => {
+  test('do not exist for a holder without limits', () => {
     expect(accountsOf([{ scope: 'tenant', id: 'acme', budgets: noBudgets }], 0)).toEqual([]);
   });
 
-  test('tell of what is used of each limit in the unit that people think in', () => {
+  test('list the use of each limit in USD or tokens', () => {
     const limits = { scope: 'key', period: 'day', endsAtMs: 5, tokensMax: 100, nanoUsdMax: 2e9 } as const;
     const used = { used: { tokens: 80, nanoUsd: 500_000_000 }, reserved: { tokens: 5, nanoUsd: 0 } };
     const shared = { scope: 'key', period: 'day', endsAtMs: 5 };
@@ -47,11 +47,11 @@ describe('the accounts of budgets', () => {
   });
 
   test.each([
-    { used: 79.9, near: false, over: false },
-    { used: 80, near: true, over: false },
-    { used: 100, near: true, over: true },
-  ])('$used of 100: worth a warning $near, used up $over', ({ used, near, over }) => {
+    { used: 79.9, near: false, usedUp: false },
+    { used: 80, near: true, usedUp: false },
+    { used: 100, near: true, usedUp: true },
+  ])('$used of 100: near the limit $near, used up $usedUp', ({ used, near, usedUp }) => {
     const limit: LimitUse = { scope: 'run', period: 'run', unit: 'usd', limit: 100, used, reserved: 50, endsAtMs: 0 };
-    expect([isNearLimit(limit), isUsedUp(limit)]).toEqual([near, over]);
+    expect([isNearLimit(limit), isUsedUp(limit)]).toEqual([near, usedUp]);
   });
 });

@@ -1,17 +1,17 @@
 import { toNanoUsd, toUsd } from '../platform/money.ts';
 import type { BudgetAccount, Budgets, Spending } from '../storage/port/index.ts';
 
-/** Whose budget it is. */
+/** The holder of a budget. */
 export type BudgetScope = 'run' | 'key' | 'tenant';
-/** What it is counted in. */
+/** The unit of a limit. */
 export type BudgetUnit = 'tokens' | 'usd';
-/** How long it counts: the life of a run, or a day or month of UTC. */
+/** The period of a limit: the whole run, or a day or month of UTC. */
 export type BudgetPeriod = 'run' | 'day' | 'month';
 
-/** An account with what it is for. */
+/** An account with its holder and period. */
 export type ScopedAccount = BudgetAccount & { scope: BudgetScope; period: BudgetPeriod };
 
-/** One limit of an account, and what counts against it; USD and tokens as people write them. */
+/** One limit of an account, and its use. Amounts are in USD (not nanodollars) or tokens. */
 export type LimitUse = {
   scope: BudgetScope;
   period: BudgetPeriod;
@@ -22,14 +22,14 @@ export type LimitUse = {
   endsAtMs: number;
 };
 
-/** Nothing spent. */
+/** No spending. */
 export const nothing: Spending = { tokens: 0, nanoUsd: 0 };
 
 const plus = (one: Spending, other: Spending): Spending => ({
   tokens: one.tokens + other.tokens,
   nanoUsd: one.nanoUsd + other.nanoUsd,
 });
-/** The sum of what was spent. */
+/** The sum of spendings. */
 export const sumOf = (spendings: readonly Spending[]): Spending => spendings.reduce(plus, nothing);
 
 type Holder = { scope: 'key' | 'tenant'; id: string; budgets: Budgets };
@@ -52,13 +52,13 @@ function accountOf({ scope, id, budgets }: Holder, period: 'day' | 'month', nowM
   };
 }
 
-/** The accounts of these holders' budgets at a time: one for each holder and period that has a limit. */
+/** The accounts of the holders' budgets at a time: one for each holder and period that has a limit. */
 export function accountsOf(holders: readonly Holder[], nowMs: number): ScopedAccount[] {
   const all = holders.flatMap((holder) => [accountOf(holder, 'day', nowMs), accountOf(holder, 'month', nowMs)]);
   return all.filter((account) => account !== null);
 }
 
-/** The limits of an account, with what was used and is reserved of each. */
+/** The limits of an account, each with its used and reserved amount. */
 export function limitsOf(
   { scope, period, tokensMax, nanoUsdMax, endsAtMs }: Omit<ScopedAccount, 'id'>,
   { used, reserved }: { used: Spending; reserved: Spending },
@@ -75,10 +75,10 @@ export function limitsOf(
   return limits;
 }
 
-/** Whether nothing is left of a limit. */
+/** Whether a limit is used up. */
 export const isUsedUp = ({ used, limit }: LimitUse): boolean => used >= limit;
 
-/** From this share of a limit on its use is worth a warning. */
+/** The used share of a limit from which a warning is given. */
 const warnFrom = 0.8;
-/** Whether so much of a limit is used that it is worth a warning. */
+/** Whether a limit is nearly or fully used up, so that a warning is given. */
 export const isNearLimit = ({ used, limit }: LimitUse): boolean => used >= limit * warnFrom;

@@ -10,7 +10,8 @@ import { createSqliteStore } from '../storage/sqlite/index.ts';
 import type { LimitUse } from './accounts.ts';
 import { createBudgetControl } from './budget-control.ts';
 import { createBudgetLedger } from './budget-ledger.ts';
-import type { ReservationRequest, RunLimits } from './run-budget.ts';
+import type { RunLimits } from './run-account.ts';
+import type { ReservationRequest } from './run-budget.ts';
 
 const call = (overrides: Partial<ReservationRequest> = {}): ReservationRequest => ({
   stepKey: 'm::0',
@@ -21,24 +22,24 @@ const call = (overrides: Partial<ReservationRequest> = {}): ReservationRequest =
   ...overrides,
 });
 
-const free = { tokensMax: null, nanoUsdMax: null };
-const used = (tokens: number, nanoUsd = 0) => ({ tokens, nanoUsd });
+const unlimited = { tokensMax: null, nanoUsdMax: null };
+const spending = (tokens: number, nanoUsd = 0) => ({ tokens, nanoUsd });
 
 type Options = { tenant?: Partial<Budgets>; key?: Partial<Budgets>; run?: Partial<RunLimits> };
 
-/** Budgets over an embedded store, for runs of one tenant with one key. */
+/** Budgets on an embedded store, for runs of one tenant with one key. */
 async function open({ tenant = {}, key, run = {} }: Options = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-budgets-'));
   const sqlite = createSqliteStore({ dataDir, sync: 'normal', executes: true });
   await sqlite.start();
   const clock = systemClock;
   const store = sqlite.budgets;
-  const book = createBudgetLedger({ store, tenantDefaults: { ...noBudgets, ...tenant }, clock });
+  const ledger = createBudgetLedger({ store, tenantDefaults: { ...noBudgets, ...tenant }, clock });
   const budgets = createBudgetControl({
     store,
-    ledger: book,
+    ledger,
     ofKey: async () => (key === undefined ? null : { ...noBudgets, ...key }),
-    runLimits: { ...free, ...run },
+    runLimits: { ...unlimited, ...run },
     processId: () => 'proc_1',
     ids: createIds(clock.nowMs),
     metrics: createMetrics(),
@@ -52,18 +53,18 @@ async function open({ tenant = {}, key, run = {} }: Options = {}) {
   };
   return {
     budgets,
-    ledger: book,
+    ledger,
     spender,
-    uses: () => book.usesOf(spender),
-    forRun(spentBefore = used(0)) {
-      const stopping = new AbortController();
+    uses: () => ledger.usesOf(spender),
+    forRun(spentBefore = spending(0)) {
+      const ending = new AbortController();
       const warnings: LimitUse[] = [];
       const paid = { id: 'run_1', attempt: 1, tenantId: 'acme', budgetKeyId: key === undefined ? null : 'key_1' };
-      const { signal } = stopping;
+      const { signal } = ending;
       const budget = budgets.forRun(paid, { spentBefore, signal, warn: (limit) => warnings.push(limit) });
       return {
-        reserve: (ask: Partial<ReservationRequest> = {}) => budget.reserve(() => call(ask)),
-        stopping,
+        reserve: (request: Partial<ReservationRequest> = {}) => budget.reserve(() => call(request)),
+        ending,
         warnings,
       };
     },
@@ -75,35 +76,35 @@ async function open({ tenant = {}, key, run = {} }: Options = {}) {
 }
 
 describe('a model call', () => {
-  test('that nothing limits reserves nothing, and nobody asks what it takes', async () => {
+  test('to which no limit applies reserves nothing, and its price is not computed', async () => {
     await using world = await open();
     const { budgets } = world;
     const paid = { id: 'run_1', attempt: 1, tenantId: 'acme', budgetKeyId: null };
     const { signal } = new AbortController();
-    const budget = budgets.forRun(paid, { spentBefore: used(0), signal, warn: () => {} });
-    expect(await budget.reserve(() => expect.fail('nobody had to know'))).toBeNull();
+    const budget = budgets.forRun(paid, { spentBefore: spending(0), signal, warn: () => {} });
+    expect(await budget.reserve(() => expect.fail('the price was requested'))).toBeNull();
     expect(budgets.check(world.spender)).toBeNull();
   });
 
-  test('has reserved the most that it may take, until it is settled by what it took', async () => {
+  test('reserves the most that it may spend, until it is settled with what it has spent', async () => {
     await using world = await open({ tenant: { budgetTokensDay: 10_000, budgetUsdMonth: 1 } });
-    const hold = await world.forRun().reserve();
-    expect(hold?.outputTokensMax).toBeNull();
+    const reservation = await world.forRun().reserve();
+    expect(reservation?.outputTokensMax).toBeNull();
     expect(await world.uses()).toMatchObject([
       { period: 'day', unit: 'tokens', used: 0, reserved: 1_000 },
       { period: 'month', unit: 'usd', used: 0, reserved: 0.0074 },
     ]);
-    await hold?.settle(used(150, 600_000));
+    await reservation?.settle(spending(150, 600_000));
     expect(await world.uses()).toMatchObject([
       { period: 'day', unit: 'tokens', used: 150, reserved: 0 },
       { period: 'month', unit: 'usd', used: 0.0006, reserved: 0 },
     ]);
   });
 
-  test('may put out no more than what is left', async () => {
+  test('may put out no more than what remains of the budget', async () => {
     await using world = await open({ tenant: { budgetTokensDay: 1_500 }, run: { tokensMax: 5_000 } });
     const run = world.forRun();
-    await (await run.reserve())?.settle(used(1_000));
+    await (await run.reserve())?.settle(spending(1_000));
     expect((await run.reserve())?.outputTokensMax).toBe(400);
   });
 
@@ -111,11 +112,11 @@ describe('a model call', () => {
     { whose: 'tenant', options: { tenant: { budgetTokensDay: 1_200 } }, says: 'this tenant, 1200 tokens a day' },
     { whose: 'key', options: { key: { budgetUsdMonth: 0.0005 } }, says: 'this key, 0.0005 USD a month' },
     { whose: 'run', options: { run: { tokensMax: 1_200 } }, says: 'a run, 1200 tokens' },
-  ])('that does not fit in what is left of the budget of its $whose is refused', async ({ options, says }) => {
+  ])('that does not fit in what remains of the budget of its $whose is refused', async ({ options, says }) => {
     await using world = await open(options);
     const run = world.forRun();
     const first = await run.reserve({ outputTokensMax: 10 });
-    await first?.settle(used(1_000, 450_000));
+    await first?.settle(spending(1_000, 450_000));
     await expect(run.reserve()).rejects.toMatchObject({
       code: 'budget_exceeded',
       retryable: false,
@@ -123,37 +124,37 @@ describe('a model call', () => {
     });
   });
 
-  test('waits for what others have reserved and do not use', async () => {
+  test('waits for what other calls have reserved and do not spend', async () => {
     await using world = await open({ tenant: { budgetTokensDay: 1_000 } });
     const first = await world.forRun().reserve();
     const second = world.forRun().reserve();
-    let isThere = false;
+    let isReserved = false;
     void second?.then(() => {
-      isThere = true;
+      isReserved = true;
     });
-    await world.uses(); // it has been looked at, and waits
-    expect(isThere).toBe(false);
-    await first?.settle(used(120));
+    await world.uses(); // by then the second call has tried to reserve, and waits
+    expect(isReserved).toBe(false);
+    await first?.settle(spending(120));
     expect((await second)?.outputTokensMax).toBe(780);
   });
 
-  test('of a run that is over waits no longer', async () => {
+  test('of a run that has ended waits no longer', async () => {
     await using world = await open({ tenant: { budgetTokensDay: 1_000 } });
     await world.forRun().reserve();
-    const { reserve, stopping } = world.forRun();
+    const { reserve, ending } = world.forRun();
     const waiting = reserve();
-    stopping.abort(new Error('it is over'));
-    await expect(waiting).rejects.toThrow('it is over');
+    ending.abort(new Error('the run has ended'));
+    await expect(waiting).rejects.toThrow('the run has ended');
   });
 
-  test('that fails gives everything back', async () => {
+  test('that fails releases its whole reservation', async () => {
     await using world = await open({ tenant: { budgetTokensDay: 1_000 }, run: { tokensMax: 1_000 } });
     const run = world.forRun();
-    for (const _ of [1, 2, 3]) await (await run.reserve())?.settle(used(0));
+    for (const _ of [1, 2, 3]) await (await run.reserve())?.settle(spending(0));
     expect(await world.uses()).toMatchObject([{ used: 0, reserved: 0 }]);
   });
 
-  test('of which nobody knows what it costs is refused where money is limited, and nowhere else', async () => {
+  test('without a known price is refused if a budget in USD applies, and only then', async () => {
     await using limited = await open({ key: { budgetUsdDay: 100 } });
     await expect(limited.forRun().reserve({ money: null })).rejects.toMatchObject({
       code: 'budget_exceeded',
@@ -164,27 +165,27 @@ describe('a model call', () => {
   });
 });
 
-describe('calls at the same time', () => {
-  test('never take more together than there is, and use up what there is', async () => {
+describe('concurrent calls', () => {
+  test('never exceed the budget together, and use it up', async () => {
     await using world = await open({ tenant: { budgetTokensDay: 1_000 } });
     const calls = Array.from({ length: 50 }, async () => {
-      const hold = await world.forRun().reserve({ inputTokens: 20, outputTokensMax: 80 });
+      const reservation = await world.forRun().reserve({ inputTokens: 20, outputTokensMax: 80 });
       const [{ used: before = 0, reserved = 0 } = {}] = await world.uses();
       expect(before + reserved).toBeLessThanOrEqual(1_000);
-      await hold?.settle(used(100));
+      await reservation?.settle(spending(100));
     });
     const ended = await Promise.allSettled(calls);
     expect(ended.filter(({ status }) => status === 'fulfilled')).toHaveLength(10);
     expect(await world.uses()).toMatchObject([{ used: 1_000, reserved: 0 }]);
   });
 
-  test('of one run keep to its budget together', async () => {
+  test('of one run keep within its budget together', async () => {
     await using world = await open({ run: { tokensMax: 1_000 } });
     const run = world.forRun();
     const ended = await Promise.allSettled(
       [1, 2, 3, 4].map(async () => {
-        const hold = await run.reserve({ inputTokens: 20, outputTokensMax: 480 });
-        await hold?.settle(used(480));
+        const reservation = await run.reserve({ inputTokens: 20, outputTokensMax: 480 });
+        await reservation?.settle(spending(480));
       }),
     );
     expect(ended.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
@@ -192,34 +193,34 @@ describe('calls at the same time', () => {
 });
 
 describe('a run', () => {
-  test('has what earlier attempts spent counted against its budget', async () => {
+  test('counts what earlier attempts have spent against its budget', async () => {
     await using world = await open({ run: { tokensMax: 1_000 } });
-    await expect(world.forRun(used(900)).reserve({ outputTokensMax: 10 })).rejects.toThrow('budget of a run');
+    await expect(world.forRun(spending(900)).reserve({ outputTokensMax: 10 })).rejects.toThrow('budget of a run');
   });
 
   test('is warned once four fifths of a budget are used', async () => {
     await using world = await open({ tenant: { budgetTokensDay: 1_000 }, run: { nanoUsdMax: 1_000_000_000 } });
     const { reserve, warnings } = world.forRun();
-    await (await reserve({ outputTokensMax: 10 }))?.settle(used(799));
+    await (await reserve({ outputTokensMax: 10 }))?.settle(spending(799));
     expect(warnings).toEqual([]);
-    await (await reserve({ outputTokensMax: 10 }))?.settle(used(1, 800_000_000));
+    await (await reserve({ outputTokensMax: 10 }))?.settle(spending(1, 800_000_000));
     expect(warnings).toMatchObject([
       { scope: 'run', unit: 'usd', used: 0.8, limit: 1 },
       { scope: 'tenant', unit: 'tokens', used: 800, limit: 1_000 },
     ]);
   });
 
-  test('is taken in with a warning near a limit, and refused at it, until the next period', async () => {
+  test('is accepted with a warning near a limit, and refused at it, until the next period', async () => {
     await using world = await open({ key: { budgetTokensMonth: 1_000 } });
     const run = world.forRun();
-    await (await run.reserve())?.settle(used(900));
+    await (await run.reserve())?.settle(spending(900));
     expect(await world.budgets.check(world.spender)).toMatchObject([{ scope: 'key', used: 900, limit: 1_000 }]);
-    await (await run.reserve({ inputTokens: 1, outputTokensMax: 99 }))?.settle(used(100));
+    await (await run.reserve({ inputTokens: 1, outputTokensMax: 99 }))?.settle(spending(100));
     const error = await world.budgets.check(world.spender)?.catch((refusal: unknown) => refusal);
     expect(error).toMatchObject({ code: 'budget_exceeded', status: 429 });
     const now = new Date();
-    const leftMs = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1) - now.getTime();
+    const remainingMs = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1) - now.getTime();
     const { retryAfterMs } = (error as { extras: { retryAfterMs: number } }).extras;
-    expect(Math.abs(retryAfterMs - leftMs)).toBeLessThan(60_000);
+    expect(Math.abs(retryAfterMs - remainingMs)).toBeLessThan(60_000);
   });
 });

@@ -4,10 +4,10 @@ import { accountsOf, type LimitUse, limitsOf, nothing, type ScopedAccount } from
 import type { Spender } from './spender.ts';
 import { createTenantBudgetCache } from './tenant-budget-cache.ts';
 
-/** What the book stands on. */
+/** Dependencies of the ledger. */
 export type BudgetLedgerDeps = {
   store: Pick<BudgetStore, 'ofTenant' | 'states'>;
-  /** What tenants may spend who were given nothing of their own. */
+  /** The budgets of tenants without budgets of their own. */
   tenantDefaults: Budgets;
   clock: Clock;
 };
@@ -17,7 +17,7 @@ const holdersOf = ({ tenantId, key }: Spender, budgets: Budgets) => [
   ...(key === null ? [] : [{ scope: 'key', ...key } as const]),
 ];
 
-/** Which limits there are for whom, and how much of them is used. */
+/** The limits that apply to a spender, and their use. */
 export function createBudgetLedger({ store, tenantDefaults, clock }: BudgetLedgerDeps) {
   const tenants = createTenantBudgetCache(store, tenantDefaults, clock);
 
@@ -25,16 +25,16 @@ export function createBudgetLedger({ store, tenantDefaults, clock }: BudgetLedge
     accountsOf(holdersOf(spender, await tenants.get(spender.tenantId)), clock.nowMs());
 
   return {
-    /** Whether it is known without a question to the store that nothing limits this spender. */
-    isFree(spender: Spender): boolean {
+    /** Whether it is known without a query to the store that no limit applies to the spender. */
+    isKnownUnlimited(spender: Spender): boolean {
       const budgets = tenants.peek(spender.tenantId);
       return budgets !== null && accountsOf(holdersOf(spender, budgets), clock.nowMs()).length === 0;
     },
 
-    /** The accounts that count at the moment. */
+    /** The accounts of the spender for the current day and month. */
     accountsFor,
 
-    /** Every limit of a spender, with what was used of it. */
+    /** All limits of a spender, with their use. */
     async usesOf(spender: Spender): Promise<LimitUse[]> {
       const accounts = await accountsFor(spender);
       if (accounts.length === 0) return [];
@@ -46,5 +46,5 @@ export function createBudgetLedger({ store, tenantDefaults, clock }: BudgetLedge
   };
 }
 
-/** Which limits there are for whom. */
+/** See `createBudgetLedger`. */
 export type BudgetLedger = ReturnType<typeof createBudgetLedger>;

@@ -5,7 +5,7 @@ import { budgetsQuery, budgetsView, setBudgetsBody, tenantParams } from './schem
 import type { BudgetService } from './service.ts';
 import { toLimitView } from './view.ts';
 
-/** What may be spent, and what was. */
+/** The routes of budgets. */
 export const budgetRoutes: FastifyPluginAsyncZod<{ budgets: BudgetService }> = async (app, { budgets }) => {
   app.get(
     '/budgets',

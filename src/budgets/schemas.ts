@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { tenantSchema } from '../tenancy/index.ts';
 
-/** Budgets beyond this are mistakes. */
+/** Larger budgets are taken for mistakes. */
 const usd = z.number().positive().max(1e9);
 const tokens = z.int().positive().max(1e15);
 
@@ -18,15 +18,15 @@ export const limitView = z
   })
   .meta({ id: 'BudgetLimit' });
 
-/** Which budgets are looked at. */
+/** The query for budgets. */
 export const budgetsQuery = z.strictObject({
   tenant: tenantSchema.optional().meta({ description: 'Defaults to the tenant of the caller.' }),
 });
 
-/** The limits of one tenant, and of the key that asks. */
+/** The limits of one tenant, and of the caller's key. */
 export const budgetsView = z.object({ tenant: z.string(), data: z.array(limitView) }).meta({ id: 'Budgets' });
 
-/** What a tenant may spend; what is left out is as the settings say. */
+/** The budgets of a tenant. A budget that is left out defaults to that of the settings. */
 export const setBudgetsBody = z
   .strictObject({
     usd_day: usd.optional(),
@@ -35,8 +35,8 @@ export const setBudgetsBody = z
     tokens_month: tokens.optional(),
   })
   .meta({ id: 'SetBudgets' });
-/** A request that gives a tenant budgets. */
+/** A request that sets the budgets of a tenant. */
 export type SetBudgets = z.output<typeof setBudgetsBody>;
 
-/** The tenant in an address. */
+/** The tenant in a path. */
 export const tenantParams = z.object({ tenant: tenantSchema.meta({ description: 'Whose budgets they are.' }) });

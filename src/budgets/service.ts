@@ -7,14 +7,14 @@ import type { BudgetLedger } from './budget-ledger.ts';
 import type { SetBudgets } from './schemas.ts';
 import { spenderOf } from './spender.ts';
 
-/** What the service stands on. */
+/** Dependencies of the service. */
 export type BudgetServiceDeps = {
   store: Pick<BudgetStore, 'setTenant' | 'tenants'>;
   ledger: BudgetLedger;
   log: Pick<Logger, 'info'>;
 };
 
-/** A tenant's limits, with what was used of them. */
+/** The limits of a tenant, with their use. */
 export type TenantUse = { tenant: string; limits: LimitUse[] };
 
 const toBudgets = (request: SetBudgets): Budgets => ({
@@ -24,38 +24,38 @@ const toBudgets = (request: SetBudgets): Budgets => ({
   budgetTokensMonth: request.tokens_month ?? null,
 });
 
-/** What may be spent, and what was: looking at it, and giving tenants budgets of their own. */
+/** Shows budgets with their use, and gives tenants budgets of their own. */
 export function createBudgetService({ store, ledger, log }: BudgetServiceDeps) {
-  /** Of tenants other than their own, callers learn nothing. */
-  function tenantFor({ isOperator, tenantId }: Identity, asked: string | undefined): string {
-    if (asked === undefined || asked === tenantId || isOperator) return asked ?? tenantId;
-    throw new ServiceError('not_found', { what: `Tenant ${asked}` });
+  /** The requested tenant. To callers that are no operators, tenants other than their own do not exist. */
+  function tenantFor({ isOperator, tenantId }: Identity, requested: string | undefined): string {
+    if (requested === undefined || requested === tenantId || isOperator) return requested ?? tenantId;
+    throw new ServiceError('not_found', { what: `Tenant ${requested}` });
   }
 
-  async function usesOf(caller: Identity, asked: string | undefined): Promise<TenantUse> {
-    const tenant = tenantFor(caller, asked);
+  async function usesOf(caller: Identity, requested: string | undefined): Promise<TenantUse> {
+    const tenant = tenantFor(caller, requested);
     const own = spenderOf(caller);
     return { tenant, limits: await ledger.usesOf(tenant === caller.tenantId ? own : { tenantId: tenant, key: null }) };
   }
 
   return {
-    /** The limits of a tenant and, for its own, of the caller's key. @throws {ServiceError} `not_found` */
+    /** The limits of a tenant; for the tenant of the caller, also those of the caller's key. @throws {ServiceError} `not_found` */
     usesOf,
 
-    /** The tenants that were given budgets of their own, and how they stand; for the operator. */
+    /** The tenants with budgets of their own, with the use of these; for the operator. */
     async list(caller: Identity): Promise<TenantUse[]> {
       const tenants = await store.tenants();
       return Promise.all(tenants.map(({ tenantId }) => usesOf(caller, tenantId)));
     },
 
     /**
-     * Gives a tenant budgets of its own in place of those it had; all processes know within seconds. A tenant's own
-     * admins may not: it is not their money.
+     * Replaces the budgets of a tenant. The change takes effect in all processes within seconds. Only the operator may do
+     * it, not the admins of the tenant, because the operator pays.
      *
      * @throws {ServiceError} `not_found`, `forbidden`
      */
-    async set(caller: Identity, asked: string, request: SetBudgets): Promise<void> {
-      const tenant = tenantFor(caller, asked);
+    async set(caller: Identity, requested: string, request: SetBudgets): Promise<void> {
+      const tenant = tenantFor(caller, requested);
       if (!caller.isOperator) {
         const reason = 'Only the operator of the service (ADMIN_API_KEY) gives tenants budgets.';
         throw new ServiceError('forbidden', { reason });
@@ -66,5 +66,5 @@ export function createBudgetService({ store, ledger, log }: BudgetServiceDeps) {
   };
 }
 
-/** What may be spent, and what was. */
+/** See `createBudgetService`. */
 export type BudgetService = ReturnType<typeof createBudgetService>;

@@ -1,32 +1,37 @@
 import type { Clock } from '../platform/clock.ts';
 
-/** Whoever waits for room looks again after so long at the latest, in ms: other processes settle too. */
-const lookMsMin = 100;
-const lookMsMax = 400;
+/** A waiting call checks the budget again after this time at the latest, in ms: other processes settle calls too. */
+const pollMsMin = 100;
+const pollMsMax = 400;
 
-/** Tells those who wait for room in a budget that some may be there. */
+/** Wakes the model calls that wait for budget when a reservation is settled. */
 export function createSettlementSignal(clock: Clock, random: () => number) {
   let next = Promise.withResolvers<void>();
   return {
-    /** Something was settled. */
-    tell(): void {
+    /** Wakes all waiting calls: a reservation was settled. */
+    notify(): void {
       next.resolve();
       next = Promise.withResolvers<void>();
     },
 
-    /** Resolves when something was settled here, or after a moment; rejects as soon as `signal` aborts. */
+    /**
+     * Resolves when this process settles a reservation, or after 100 to 400 ms. Rejects as soon as `signal` aborts.
+     */
     async wait(signal: AbortSignal): Promise<void> {
-      const told = new AbortController();
-      const slept = clock.sleep(lookMsMin + random() * (lookMsMax - lookMsMin), AbortSignal.any([signal, told.signal]));
+      const woken = new AbortController();
+      const slept = clock.sleep(
+        pollMsMin + random() * (pollMsMax - pollMsMin),
+        AbortSignal.any([signal, woken.signal]),
+      );
       try {
         await Promise.race([slept, next.promise]);
       } finally {
-        told.abort('told');
-        slept.catch(() => {}); // it was not waited for to the end
+        woken.abort('woken');
+        slept.catch(() => {}); // a settlement ends the sleep early
       }
     },
   };
 }
 
-/** Tells those who wait for room in a budget. */
-export type Changes = ReturnType<typeof createSettlementSignal>;
+/** See `createSettlementSignal`. */
+export type SettlementSignal = ReturnType<typeof createSettlementSignal>;

@@ -7,7 +7,7 @@ export type Spender = { tenantId: string; key: { id: string; budgets: Budgets } 
 const hasBudget = ({ budgetUsdDay, budgetTokensDay, budgetUsdMonth, budgetTokensMonth }: KeyLimits): boolean =>
   [budgetUsdDay, budgetTokensDay, budgetUsdMonth, budgetTokensMonth].some((limit) => limit !== null);
 
-/** The budgets that a caller spends. */
+/** The holder of the budgets that a caller spends. */
 export const spenderOf = ({ tenantId, keyId, limits }: Identity): Spender => ({
   tenantId,
   key: keyId !== null && hasBudget(limits) ? { id: keyId, budgets: limits } : null,

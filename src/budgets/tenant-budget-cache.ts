@@ -2,14 +2,14 @@ import { setBounded } from '../platform/bounded-map.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { BudgetStore, Budgets } from '../storage/port/index.ts';
 
-/** From this age on, in ms, what a tenant may spend is asked for again. */
+/** The age at which the budgets of a tenant are read again, in ms. */
 const staleMs = 2_000;
-/** Tenants that are remembered at most. */
+/** Tenants in the cache at most. */
 const tenantsMax = 10_000;
 
-type Known = { budgets: Budgets; askedMs: number };
+type Cached = { budgets: Budgets; readAtMs: number };
 
-/** Budgets that take the place of those that are not given. */
+/** The budgets of a tenant, with the defaults for those that it has not. */
 export const withDefaults = (own: Budgets | null, defaults: Budgets): Budgets => ({
   budgetUsdDay: own?.budgetUsdDay ?? defaults.budgetUsdDay,
   budgetTokensDay: own?.budgetTokensDay ?? defaults.budgetTokensDay,
@@ -17,39 +17,39 @@ export const withDefaults = (own: Budgets | null, defaults: Budgets): Budgets =>
   budgetTokensMonth: own?.budgetTokensMonth ?? defaults.budgetTokensMonth,
 });
 
-/** What tenants may spend, in this process's memory for at most 2 s. */
+/** Caches the budgets of tenants in the memory of this process for at most 2 s. */
 export function createTenantBudgetCache(store: Pick<BudgetStore, 'ofTenant'>, defaults: Budgets, clock: Clock) {
-  const known = new Map<string, Known>();
-  const asking = new Map<string, Promise<Budgets>>();
+  const cached = new Map<string, Cached>();
+  const reading = new Map<string, Promise<Budgets>>();
 
-  async function ask(tenantId: string): Promise<Budgets> {
-    const askedMs = clock.monotonicMs();
+  async function read(tenantId: string): Promise<Budgets> {
+    const readAtMs = clock.monotonicMs();
     try {
       const budgets = withDefaults(await store.ofTenant(tenantId), defaults);
-      setBounded(known, tenantId, { budgets, askedMs }, tenantsMax);
+      setBounded(cached, tenantId, { budgets, readAtMs }, tenantsMax);
       return budgets;
     } finally {
-      asking.delete(tenantId);
+      reading.delete(tenantId);
     }
   }
 
   return {
-    /** What is known at the moment; null if the store has to be asked. */
+    /** The cached budgets; null if they have to be read from the store. */
     peek(tenantId: string): Budgets | null {
-      const found = known.get(tenantId);
-      return found !== undefined && clock.monotonicMs() - found.askedMs < staleMs ? found.budgets : null;
+      const found = cached.get(tenantId);
+      return found !== undefined && clock.monotonicMs() - found.readAtMs < staleMs ? found.budgets : null;
     },
 
-    /** Rejects with the store's error if it has to be asked and cannot be. */
+    /** The cached budgets, or those of the store. Rejects with the error of the store if the read fails. */
     async get(tenantId: string): Promise<Budgets> {
       const found = this.peek(tenantId);
       if (found !== null) return found;
-      const asked = asking.get(tenantId) ?? ask(tenantId);
-      asking.set(tenantId, asked);
-      return asked;
+      const pending = reading.get(tenantId) ?? read(tenantId);
+      reading.set(tenantId, pending);
+      return pending;
     },
   };
 }
 
-/** What tenants may spend. */
+/** See `createTenantBudgetCache`. */
 export type TenantBudgetCache = ReturnType<typeof createTenantBudgetCache>;

@@ -9,7 +9,7 @@ import { createBudgetControl } from './budget-control.ts';
 import { createBudgetLedger } from './budget-ledger.ts';
 import { createBudgetService } from './service.ts';
 
-/** What budgets are built from. */
+/** Dependencies of the budgets. */
 export type WireBudgetsDeps = {
   settings: Pick<Settings, 'tenantBudgets' | 'runBudget'>;
   store: Store;
@@ -22,7 +22,7 @@ export type WireBudgetsDeps = {
   log: Logger;
 };
 
-/** Builds budgets: `control` checks and reserves while runs are executed, `service` is what the HTTP API shows. */
+/** Builds the budgets: `control` checks and reserves for the execution of runs, `service` is used by the HTTP API. */
 export function wireBudgets({ settings, store: { budgets: store }, keys, ...deps }: WireBudgetsDeps) {
   const { usd, tokens } = settings.runBudget;
   const ledger = createBudgetLedger({ store, tenantDefaults: settings.tenantBudgets, clock: deps.clock });

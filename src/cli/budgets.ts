@@ -10,9 +10,9 @@ import { systemClock } from '../platform/clock.ts';
 import { StartError } from '../platform/start-error.ts';
 import { anonymousOperator as operator } from '../tenancy/index.ts';
 import { requireStore } from './require-store.ts';
-import { type StoreParts, say, tell, toJson, toTable, withStore } from './with-store.ts';
+import { printLine, printNotice, type StoreParts, toJson, toTable, withStore } from './with-store.ts';
 
-/** What `agent-service budgets set` is told. */
+/** The options of `agent-service budgets set`. */
 export type SetBudgetsOptions = {
   tenant: string;
   usdDay?: number;
@@ -21,13 +21,13 @@ export type SetBudgetsOptions = {
   tokensMonth?: number;
 };
 
-/** What `agent-service budgets list` is told. */
+/** The options of `agent-service budgets list`. */
 export type ListBudgetsOptions = { tenant?: string; json?: true };
 
 const serviceFor = ({ store: { budgets: store }, settings: { tenantBudgets: tenantDefaults }, log }: StoreParts) =>
   createBudgetService({ store, ledger: createBudgetLedger({ store, tenantDefaults, clock: systemClock }), log });
 
-/** The request that the options make. @throws {StartError} that names each option with a mistake */
+/** Converts the options to a request. @throws {StartError} that names each invalid option */
 function toRequest({ usdDay, tokensDay, usdMonth, tokensMonth }: SetBudgetsOptions) {
   const request = { usd_day: usdDay, tokens_day: tokensDay, usd_month: usdMonth, tokens_month: tokensMonth };
   const result = setBudgetsBody.safeParse(request);
@@ -38,47 +38,48 @@ function toRequest({ usdDay, tokensDay, usdMonth, tokensMonth }: SetBudgetsOptio
   throw new StartError([...new Set(mistakes)].join('\n'));
 }
 
-/** Gives a tenant budgets of its own, in place of those it had. */
+/** Replaces the budgets of a tenant. */
 export async function setBudgets(options: SetBudgetsOptions): Promise<void> {
   await withStore(() => {
     const request = toRequest(options);
     return async (parts) => {
       const service = serviceFor(parts);
       await service.set(operator, options.tenant, request);
-      say(`The budgets of ${options.tenant} are set; all processes know within seconds.`);
+      printLine(`The budgets of ${options.tenant} are set; all processes know within seconds.`);
       printUses([await service.usesOf(operator, options.tenant)]);
     };
   });
 }
 
-/** Lists the tenants that have budgets of their own, or one tenant's, with what is used of them. */
+/** Lists the tenants that have budgets of their own, or one tenant, with the use of each budget. */
 export async function listBudgets({ tenant, json }: ListBudgetsOptions): Promise<void> {
   await withStore((settings) => {
     requireStore(settings);
     return async (parts) => {
       const service = serviceFor(parts);
       const uses = tenant === undefined ? await service.list(operator) : [await service.usesOf(operator, tenant)];
-      if (json) say(toJson(uses.map(({ tenant: id, limits }) => ({ tenant: id, data: limits.map(toLimitView) }))));
+      if (json)
+        printLine(toJson(uses.map(({ tenant: id, limits }) => ({ tenant: id, data: limits.map(toLimitView) }))));
       else printUses(uses);
     };
   });
 }
 
 const headings = ['TENANT', 'BUDGET', 'LIMIT', 'USED', '', 'RESERVED', 'RESETS'];
-const plain = (value: number): string => String(Number(value.toPrecision(6)));
+const toDisplay = (value: number): string => String(Number(value.toPrecision(6)));
 
 const toRow = (tenant: string, { unit, period, limit, used, reserved, endsAtMs }: LimitUse): string[] => [
   tenant,
   `${unit === 'usd' ? 'USD' : 'tokens'} a ${period}`,
-  plain(limit),
-  plain(used),
+  toDisplay(limit),
+  toDisplay(used),
   `${Math.floor((used / limit) * 100)} %`,
-  plain(reserved),
+  toDisplay(reserved),
   new Date(endsAtMs).toISOString().slice(0, 16).replace('T', ' '),
 ];
 
 function printUses(uses: readonly TenantUse[]): void {
   const rows = uses.flatMap(({ tenant, limits }) => limits.map((limit) => toRow(tenant, limit)));
-  if (rows.length === 0) tell('There are no budgets beside those that the settings give to every tenant.');
-  else say(toTable([headings, ...rows]));
+  if (rows.length === 0) printNotice('There are no budgets beside those that the settings give to every tenant.');
+  else printLine(toTable([headings, ...rows]));
 }

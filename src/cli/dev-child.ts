@@ -1,16 +1,16 @@
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** What a process under `dev` tells it: a file that it loads, or would have loaded if it were there. */
+/** A message to `dev`: a file that this process loads, or that it tried to load and that does not exist. */
 export type ModuleReport = { module: string };
 
-/** The file behind a module's address; null for what no developer edits. */
+/** The file of a module URL; null for modules that developers do not edit. */
 function editedFile(url: string | undefined): string | null {
   if (!url?.startsWith('file:') || url.includes('/node_modules/')) return null;
   return fileURLToPath(url);
 }
 
-/** From now on reports every module of the developer's own to the parent process, before it is read. */
+/** Reports every module of the developer's own to the parent process from now on, before it is read. */
 export function reportModules(): void {
   const reported = new Set<string>();
 
@@ -18,7 +18,7 @@ export function reportModules(): void {
     const module = editedFile(url);
     if (module === null || reported.has(module) || !process.connected) return;
     reported.add(module);
-    process.send?.({ module } satisfies ModuleReport, undefined, undefined, () => {}); // a parent that is gone need not know
+    process.send?.({ module } satisfies ModuleReport, undefined, undefined, () => {}); // the parent may have ended
   }
 
   registerHooks({
@@ -28,15 +28,15 @@ export function reportModules(): void {
         report(resolved.url);
         return resolved;
       } catch (error) {
-        report((error as { url?: string }).url); // so that it is noticed when the file is made
+        report((error as { url?: string }).url); // the creation of the file is then a change
         throw error;
       }
     },
   });
 }
 
-/** Ends this process gracefully when its parent is gone, however that ended. */
+/** Ends this process gracefully when its parent ends, however that happens. */
 export function endWithParent(): void {
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  process.channel?.unref(); // a program that has nothing to do ends all the same
+  process.channel?.unref(); // a program that has nothing left to do still ends
 }

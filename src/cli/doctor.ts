@@ -4,11 +4,11 @@ import { promisify } from 'node:util';
 import {
   checkRunningService,
   type DiskFacts,
-  examine,
   exitCodeOf,
-  type Inspectors,
+  type FactCollectors,
   type Integrity,
   jsonReport,
+  runChecks,
   textReport,
   withoutSecrets,
 } from '../doctor/index.ts';
@@ -18,61 +18,61 @@ import type { EmbeddedFacts } from '../storage/port/index.ts';
 import { inspectPostgres } from '../storage/postgres/index.ts';
 import { checkIntegrity, inspectEmbedded, nearestFolder } from '../storage/sqlite/index.ts';
 
-/** What `agent-service doctor` is told. */
+/** The options of `agent-service doctor`. */
 export type DoctorOptions = {
-  /** Processes that will use the store. */
+  /** The number of processes that will use the store. */
   replicas: number;
-  /** Looks at a running service over HTTP instead. */
+  /** Checks a running service over HTTP instead. */
   url?: string;
-  /** With `url`: one run, with the key in `ADMIN_API_KEY`. */
+  /** With `url`: makes one run, with the key in `ADMIN_API_KEY`. */
   run?: true;
-  /** A report for programs. */
+  /** Prints the report for programs. */
   json?: true;
   /** Warnings count as failures. */
   strict?: true;
-  /** For the process that this one starts: looks at an embedded store, and prints what it found as JSON. */
-  look?: EmbeddedLook;
+  /** For the child process: inspects an embedded store and prints the result as JSON. */
+  look?: EmbeddedInspection;
   /** With `look`: the folder. */
   folder?: string;
 };
 
-const looks = { facts: inspectEmbedded, integrity: checkIntegrity };
+const inspections = { facts: inspectEmbedded, integrity: checkIntegrity };
 
-/** What is looked at in a process of its own, since SQLite and slow disks stop the one that waits for them. */
-export type EmbeddedLook = keyof typeof looks;
+/** The inspections that run in a child process, since SQLite and slow disks block the process that waits for them. */
+export type EmbeddedInspection = keyof typeof inspections;
 
-/** How long a run may take at most; the service answers earlier, by `OPENAI_TIMEOUT`. */
+/** The time limit of a run, in ms. The service answers earlier, by `OPENAI_TIMEOUT`. */
 const runMs = 120_000;
-/** What was left behind, such as a request that nobody waits for, must not keep the process. */
-const endMs = 1_000;
+/** How long open handles, such as an abandoned request, may keep the process alive, in ms. */
+const exitDelayMs = 1_000;
 
-/** Says what is wrong with a service, or with what it will stand on, and what to do about it. */
+/** Reports what is wrong with a service or with its dependencies, and what to do about it. */
 export async function doctor(options: DoctorOptions): Promise<void> {
   if (options.look !== undefined)
-    return void process.stdout.write(JSON.stringify(looks[options.look](options.folder ?? '')));
+    return void process.stdout.write(JSON.stringify(inspections[options.look](options.folder ?? '')));
   const environment = readEnvironment();
   const { url, run, replicas } = options;
-  const found =
+  const result =
     url === undefined
-      ? await examine({ environment, replicas }, inspectors)
+      ? await runChecks({ environment, replicas }, collectors)
       : await checkRunningService({
           url,
           run: run ? { apiKey: environment.ADMIN_API_KEY?.trim() || undefined, timeoutMs: runMs } : null,
         });
-  const findings = withoutSecrets(found, environment);
+  const findings = withoutSecrets(result, environment);
   process.stdout.write(options.json ? jsonReport(findings, packageVersion()) : textReport(findings));
   process.exitCode = exitCodeOf(findings, options.strict === true);
-  setTimeout(() => process.exit(), endMs).unref();
+  setTimeout(() => process.exit(), exitDelayMs).unref();
 }
 
-const inspectors: Inspectors = {
-  // Loaded where it is needed: the SDK beside it takes longer to load than all the rest.
+const collectors: FactCollectors = {
+  // Loaded on demand: the SDK takes longer to load than everything else together.
   provider: async (...parameters) => (await import('../providers/index.ts')).inspectProvider(...parameters),
   postgres: inspectPostgres,
-  embedded: (dataDir, signal) => lookApart<EmbeddedFacts>('facts', dataDir, signal),
+  embedded: (dataDir, signal) => inspectInChild<EmbeddedFacts>('facts', dataDir, signal),
   integrity: async (dataDir, signal): Promise<Integrity> => {
     try {
-      return { broken: await lookApart<string | null>('integrity', dataDir, signal) };
+      return { broken: await inspectInChild<string | null>('integrity', dataDir, signal) };
     } catch (error) {
       if (signal.aborted) return 'unfinished';
       throw error;
@@ -85,10 +85,10 @@ const inspectors: Inspectors = {
   },
 };
 
-/** Looks at an embedded store in a process of its own, which is killed when `signal` aborts. */
-async function lookApart<T>(look: EmbeddedLook, folder: string, signal: AbortSignal): Promise<T> {
+/** Inspects an embedded store in a child process, which is killed when `signal` aborts. */
+async function inspectInChild<T>(inspection: EmbeddedInspection, folder: string, signal: AbortSignal): Promise<T> {
   const [, program = ''] = process.argv;
-  const parameters = [...process.execArgv, program, 'doctor', '--look', look, '--folder', folder];
+  const parameters = [...process.execArgv, program, 'doctor', '--look', inspection, '--folder', folder];
   const { stdout } = await promisify(execFile)(process.execPath, parameters, { signal, killSignal: 'SIGKILL' });
   return JSON.parse(stdout) as T;
 }

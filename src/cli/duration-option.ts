@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../platform/duration.ts';
 
-/** A duration on the command line, in ms. @throws {InvalidArgumentError} for what is none */
+/** Parses an option that is a duration, into ms. @throws {InvalidArgumentError} for anything else */
 export function toDuration(text: string): number {
   const durationMs = parseDuration(text);
   if (durationMs !== null) return durationMs;

@@ -6,9 +6,9 @@ import { StartError } from '../platform/start-error.ts';
 import type { ApiKey } from '../storage/port/index.ts';
 import { anonymousOperator as operator } from '../tenancy/index.ts';
 import { requireStore } from './require-store.ts';
-import { say, tell, toJson, toTable, withStore } from './with-store.ts';
+import { printLine, printNotice, toJson, toTable, withStore } from './with-store.ts';
 
-/** What `agent-service keys create` is told. */
+/** The options of `agent-service keys create`. */
 export type CreateKeyOptions = {
   tenant: string;
   /** Separated by commas. */
@@ -20,19 +20,19 @@ export type CreateKeyOptions = {
   budgetTokensDay?: number;
   budgetUsdMonth?: number;
   budgetTokensMonth?: number;
-  /** How long it is valid, in ms. */
+  /** How long the key is valid, in ms. */
   expires?: number;
   json?: true;
 };
 
-/** What `agent-service keys list` is told. */
+/** The options of `agent-service keys list`. */
 export type ListKeysOptions = { tenant?: string; json?: true };
 
 const pageSize = 200;
 
 type Work = (keys: KeyService) => Promise<void>;
 
-/** Does with the keys of the store what `prepare` returns. */
+/** Runs the work that `prepare` returns with the key service over the store. */
 const withKeys = (prepare: (settings: Settings) => Work): Promise<void> =>
   withStore((settings) => {
     const work = prepare(settings);
@@ -41,7 +41,7 @@ const withKeys = (prepare: (settings: Settings) => Work): Promise<void> =>
     return ({ store: { keys }, log }) => work(createKeyService({ keys, ids, clock: systemClock, rateLimit, log }));
   });
 
-/** The request that the options make. @throws {StartError} that names each option with a mistake */
+/** Converts the options to a request. @throws {StartError} that names each invalid option */
 function toRequest({ scopes, expires, json: _, ...options }: CreateKeyOptions) {
   const result = createKeyBody.safeParse({
     tenant: options.tenant,
@@ -63,16 +63,16 @@ function toRequest({ scopes, expires, json: _, ...options }: CreateKeyOptions) {
   throw new StartError([...new Set(mistakes)].join('\n'));
 }
 
-/** Makes a key. Standard output has the key alone, or all of it as JSON; the rest goes to standard error. */
+/** Creates a key. The key alone, or as JSON with its fields, goes to standard output; the rest to standard error. */
 export async function createKey(options: CreateKeyOptions): Promise<void> {
   await withKeys(() => {
     const request = toRequest(options);
     return async (keys) => {
       const { key, text } = await keys.create(operator, request);
-      if (options.json) return say(toJson({ ...toKeyView(key), key: text }));
-      say(text);
-      tell(`Made ${key.id} for tenant ${key.tenantId} (${key.scopes.join(', ')}; ${stateOf(key)}).`);
-      tell('This is the only time that the key is shown. The service knows it at once.');
+      if (options.json) return printLine(toJson({ ...toKeyView(key), key: text }));
+      printLine(text);
+      printNotice(`Made ${key.id} for tenant ${key.tenantId} (${key.scopes.join(', ')}; ${stateOf(key)}).`);
+      printNotice('This is the only time that the key is shown. The service knows it at once.');
     };
   });
 }
@@ -106,26 +106,26 @@ const toRow = (key: ApiKey): string[] => [
   key.lastUsedAtMs === null ? 'never' : new Date(key.lastUsedAtMs).toISOString(),
 ];
 
-/** Lists keys as a table, or as JSON with all that is known of each; never what proves them. */
+/** Lists keys as a table, or as JSON with all fields; never their secrets. */
 export async function listKeys({ tenant, json }: ListKeysOptions): Promise<void> {
   await withKeys((settings) => {
     requireStore(settings);
     return async (keys) => {
       const all = await readAll(keys, tenant);
-      if (json) say(toJson(all.map(toKeyView)));
-      else if (all.length === 0) tell('There are no keys.');
-      else say(toTable([headings, ...all.map(toRow)]));
+      if (json) printLine(toJson(all.map(toKeyView)));
+      else if (all.length === 0) printNotice('There are no keys.');
+      else printLine(toTable([headings, ...all.map(toRow)]));
     };
   });
 }
 
-/** Revokes a key; one that is revoked already stays so. */
+/** Revokes a key. Revoking it again has no effect. */
 export async function revokeKey(id: string): Promise<void> {
   await withKeys((settings) => {
     requireStore(settings);
     return async (keys) => {
       await keys.revoke(operator, id);
-      say(`${id} is revoked. No process lets it in for more than 3 seconds from now.`);
+      printLine(`${id} is revoked. No process lets it in for more than 3 seconds from now.`);
     };
   });
 }

@@ -17,7 +17,7 @@ const program = new Command('agent-service')
   .version(packageVersion())
   .showHelpAfterError('(agent-service --help tells more)');
 
-// Each command is loaded when it is called: the SDK alone takes longer to load than all the rest.
+// Each command is loaded when it is called: the SDK takes longer to load than everything else together.
 program
   .command('dev')
   .description('serve for development: restarts on changes, readable logs, a simulated model where there is no key')

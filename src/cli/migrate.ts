@@ -6,7 +6,7 @@ import { createStore } from '../process/store.ts';
 /** Brings the schema of the store up to date, as a start of the service does. */
 export async function migrate(): Promise<void> {
   try {
-    // A job that migrates needs no provider; nothing it does has a use for the key.
+    // A migration calls no provider, so the key is never used.
     const settings = parseSettings({ OPENAI_API_KEY: 'not-needed-to-migrate', ...readEnvironment() });
     const log = createLogger({ level: settings.logLevel, appName: settings.appName, readable: process.stdout.isTTY });
     const store = createStore(settings, log, { executes: false });

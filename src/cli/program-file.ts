@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** The path of the user's program. Ends the process with a message where there is none. */
+/** The path of the user's program. Ends the process with a message if the file does not exist. */
 export function programFile(file: string): string {
   const path = resolve(file);
   if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;

@@ -9,23 +9,23 @@ import { type Swept, sweep } from '../retention/index.ts';
 import type { Expired, Store } from '../storage/port/index.ts';
 import { requireStore } from './require-store.ts';
 
-/** What `agent-service prune` is told. */
+/** The options of `agent-service prune`. */
 export type PruneOptions = {
-  /** Runs that ended longer ago go, in ms. Defaults to `RUN_RETENTION`. */
+  /** Removes runs that ended longer ago than this, in ms. Defaults to `RUN_RETENTION`. */
   olderThan?: number;
-  /** Counts, and removes nothing. */
+  /** Counts the runs and keys, and removes none. */
   dryRun?: true;
 };
 
-/** While there is more to do, progress is told this often, in ms. */
-const tellMs = 2_000;
+/** The interval of the progress report, in ms. */
+const progressMs = 2_000;
 /** The exit codes of a shell for a command that a signal ended. */
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Removes finished runs that have had their time, and expired idempotency keys; a service may run meanwhile. */
+/** Removes ended runs past their retention, and expired idempotency keys. The service may run meanwhile. */
 export async function prune({ olderThan, dryRun }: PruneOptions): Promise<void> {
   try {
-    // As with `migrate`: no provider is asked anything.
+    // As with `migrate`: no provider is called.
     const settings = parseSettings({ OPENAI_API_KEY: 'not-needed-to-prune', ...readEnvironment() });
     const olderThanMs = olderThan ?? settings.runRetentionMs;
     if (olderThanMs === null)
@@ -35,7 +35,7 @@ export async function prune({ olderThan, dryRun }: PruneOptions): Promise<void> 
     try {
       const expired = await store.retention.countExpired(olderThanMs);
       const age = `that ended more than ${describeDuration(olderThanMs)} ago`;
-      if (dryRun) say(`${counted(expired)} would be removed: runs ${age}, and keys that have expired.`);
+      if (dryRun) printLine(`${describeCounts(expired)} would be removed: runs ${age}, and keys that have expired.`);
       else report(await removeAll(store, olderThanMs, expired.runs), age);
     } finally {
       await store.stop(AbortSignal.timeout(5_000));
@@ -49,11 +49,11 @@ export async function prune({ olderThan, dryRun }: PruneOptions): Promise<void> 
 function openStore(settings: Settings): Store {
   requireStore(settings);
   const log = createLogger({ level: 'WARNING', appName: settings.appName, readable: process.stdout.isTTY });
-  // What a power cut brings back is removed the next time; a commit that waits for the disk keeps the service waiting.
+  // No fsync per commit: rows that reappear after a power cut are removed by the next prune, and the service is not blocked.
   return createStore({ ...settings, store: { ...settings.store, sync: 'normal' } }, log, { executes: false });
 }
 
-/** Sweeps, telling how far it is; a signal ends it after the batch under way. */
+/** Sweeps and reports the progress. A signal ends the sweep after the current batch. */
 async function removeAll(store: Store, olderThanMs: number, expected: number): Promise<Swept> {
   const stopping = new AbortController();
   for (const [signal, code] of Object.entries(signals)) {
@@ -62,10 +62,10 @@ async function removeAll(store: Store, olderThanMs: number, expected: number): P
       stopping.abort();
     });
   }
-  let toldMs = Number.NEGATIVE_INFINITY;
+  let reportedMs = Number.NEGATIVE_INFINITY;
   const progress = (runs: number) => {
-    if (runs >= expected || systemClock.monotonicMs() - toldMs < tellMs) return;
-    toldMs = systemClock.monotonicMs();
+    if (runs >= expected || systemClock.monotonicMs() - reportedMs < progressMs) return;
+    reportedMs = systemClock.monotonicMs();
     process.stderr.write(`${grouped(runs)} of ${grouped(expected)} runs removed\n`);
   };
   const { retention } = store;
@@ -73,11 +73,12 @@ async function removeAll(store: Store, olderThanMs: number, expected: number): P
 }
 
 function report(swept: Swept, age: string): void {
-  if (swept.complete) say(`${counted(swept)} removed: runs ${age}, and keys that had expired.`);
-  else say(`Stopped: ${counted(swept)} removed so far. Run it again to go on.`);
+  if (swept.complete) printLine(`${describeCounts(swept)} removed: runs ${age}, and keys that had expired.`);
+  else printLine(`Stopped: ${describeCounts(swept)} removed so far. Run it again to go on.`);
 }
 
-const say = (sentence: string): void => void process.stdout.write(`${sentence}\n`);
+const printLine = (sentence: string): void => void process.stdout.write(`${sentence}\n`);
 const grouped = (count: number): string => count.toLocaleString('en-US');
-const many = (count: number, what: string): string => `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
-const counted = ({ runs, keys }: Expired): string => `${many(runs, 'run')} and ${many(keys, 'idempotency key')}`;
+const pluralise = (count: number, what: string): string => `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
+const describeCounts = ({ runs, keys }: Expired): string =>
+  `${pluralise(runs, 'run')} and ${pluralise(keys, 'idempotency key')}`;

@@ -2,13 +2,13 @@ import { pathToFileURL } from 'node:url';
 import { endWithParent, reportModules } from './dev-child.ts';
 import { programFile } from './program-file.ts';
 
-/** How the program is served. */
+/** The options of `agent-service start`. */
 export type StartOptions = {
-  /** `dev` is the parent: it is told which files to watch, and this process ends when it does. */
+  /** The parent is `dev`: this process reports the files to watch, and ends when the parent ends. */
   reportModules?: true;
 };
 
-/** Serves by the user's program, in this process. */
+/** Runs the user's program, which serves, in this process. */
 export async function start(file: string, options: StartOptions = {}): Promise<void> {
   const path = programFile(file);
   process.once('beforeExit', () => {

@@ -4,23 +4,23 @@ import { readEnvironment } from '../process/environment.ts';
 import { createStore } from '../process/store.ts';
 import type { Store } from '../storage/port/index.ts';
 
-/** What a command works with. */
+/** The parts that a command uses. */
 export type StoreParts = { store: Store; settings: Settings; log: Logger };
 
-/** A line on standard output. */
-export const say = (text: string): void => void process.stdout.write(`${text}\n`);
-/** A line for people, on standard error. */
-export const tell = (text: string): void => void process.stderr.write(`${text}\n`);
-/** JSON that people can read. */
+/** Prints a line to standard output. */
+export const printLine = (text: string): void => void process.stdout.write(`${text}\n`);
+/** Prints a line for people to standard error, so that standard output stays usable by programs. */
+export const printNotice = (text: string): void => void process.stderr.write(`${text}\n`);
+/** Formats a value as indented JSON. */
 export const toJson = (value: unknown): string => JSON.stringify(value, null, 2);
 
 /**
- * Does with the store that the settings name what `prepare` returns, which is called before the store is opened.
- * Mistakes are told in a line, with exit code 1.
+ * Runs the work that `prepare` returns with the store that the settings name. `prepare` is called before the store is
+ * opened. An error is printed as one line, and sets exit code 1.
  */
 export async function withStore(prepare: (settings: Settings) => (parts: StoreParts) => Promise<void>): Promise<void> {
   try {
-    // As with `migrate`: no provider is asked anything.
+    // As with `migrate`: no provider is called.
     const settings = parseSettings({ OPENAI_API_KEY: 'not-needed-for-the-store', ...readEnvironment() });
     const work = prepare(settings);
     const log = createLogger({ level: 'WARNING', appName: settings.appName, readable: process.stdout.isTTY });
@@ -32,12 +32,12 @@ export async function withStore(prepare: (settings: Settings) => (parts: StorePa
       await store.stop(AbortSignal.timeout(5_000));
     }
   } catch (error) {
-    tell(error instanceof Error ? error.message : String(error));
+    printNotice(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
   }
 }
 
-/** Rows of cells, the first of them headings, in columns. */
+/** Formats rows of cells in columns. The first row has the headings. */
 export function toTable(rows: readonly string[][]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

@@ -1,16 +1,16 @@
-/** What `agent-service doctor` says of a check, in the words of the docs. */
+/** The description of a check of `agent-service doctor`, as the docs show it. */
 export type CheckEntry = {
-  /** What is looked at. */
+  /** What the check examines. */
   looksAt: string;
-  /** When the check fails; absent: never. */
+  /** When the check fails; absent if it never does. */
   fails?: string;
-  /** When the check warns; absent: never. */
+  /** When the check warns; absent if it never does. */
   warns?: string;
 };
 
 const entry = (value: CheckEntry): CheckEntry => value;
 
-/** Every check, in the order of the report. `docs/doctor.md` is made from this table. */
+/** Every check, in the order of the report. `docs/doctor.md` is generated from this table. */
 export const checkTable = {
   configuration: entry({
     looksAt: 'All settings in the environment and in `.env`.',
@@ -85,5 +85,5 @@ export const checkTable = {
   }),
 } as const satisfies Record<string, CheckEntry>;
 
-/** The name of a check, which does not change. */
+/** The name of a check. Names are public and do not change. */
 export type CheckName = keyof typeof checkTable;

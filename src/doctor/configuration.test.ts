@@ -7,7 +7,7 @@ const messages = (environment: Record<string, string | undefined>) =>
   checkConfiguration(environment).findings.map(({ verdict, message }) => `${verdict}: ${message}`);
 
 describe('the check of the settings', () => {
-  test('says in one line what the service would do, where nothing is wrong', () => {
+  test('summarises the configuration in one line if there is no mistake', () => {
     expect(messages({ ...good, DATABASE_URL: 'postgres://me:secret@db/app' })).toEqual([
       expect.stringMatching(
         /^ok: \d+ settings without a mistake: production, Postgres, gpt-4.1 of api.openai.com, callers need a key\.$/,
@@ -15,7 +15,7 @@ describe('the check of the settings', () => {
     ]);
   });
 
-  test('names every mistake, and goes on with what is right', () => {
+  test('reports every mistake, and keeps the valid settings', () => {
     const environment = {
       ...good,
       PORT: 'x',
@@ -24,7 +24,7 @@ describe('the check of the settings', () => {
       APP_NAME: 'mine',
     };
     const { findings, settings, isBroken } = checkConfiguration(environment);
-    expect(findings.map(({ verdict, figures }) => [verdict, figures.setting])).toEqual([
+    expect(findings.map(({ verdict, details }) => [verdict, details.setting])).toEqual([
       ['failed', 'PORT'],
       ['failed', 'OPENAI_API_KEY'],
       ['failed', 'OPENAI_TIMEOUT'],
@@ -34,13 +34,13 @@ describe('the check of the settings', () => {
     expect(isBroken('DATABASE_URL', 'APP_NAME')).toBe(false);
   });
 
-  test('says what is allowed in place of a mistake', () => {
+  test('reports the allowed values of a setting with a mistake', () => {
     expect(checkConfiguration({ ...good, AUTH_MODE: 'open' }).findings).toMatchObject([
-      { message: 'AUTH_MODE has a mistake: found "open".', mend: 'Allowed: one of api_key, none.' },
+      { message: 'AUTH_MODE has a mistake: found "open".', remedy: 'Allowed: one of api_key, none.' },
     ]);
   });
 
-  test('misses the key that production needs', () => {
+  test('reports a missing key in production', () => {
     expect(messages({ ...good, OPENAI_API_KEY: ' ' })).toEqual([
       'failed: OPENAI_API_KEY has a mistake: found nothing.',
     ]);
@@ -51,17 +51,17 @@ describe('the check of the settings', () => {
     ['DATABSE_URL', 'DATABASE_URL'],
     ['MAX_CONCURENT_RUNS', 'MAX_CONCURRENT_RUNS'],
     ['openai_api_key', 'OPENAI_API_KEY'],
-  ])('finds that %s may be meant for %s', (name, meant) => {
+  ])('reports %s as a misspelling of %s', (name, intended) => {
     expect(checkConfiguration({ ...good, [name]: '1' }).findings).toMatchObject([
       {
         verdict: 'warning',
         message: `${name} is no setting and has no effect.`,
-        mend: `If ${meant} is meant, name it so.`,
+        remedy: `If ${intended} is meant, name it so.`,
       },
     ]);
   });
 
-  test('takes no other variable for a setting', () => {
+  test('ignores variables that are not similar to a setting', () => {
     const others = { PATH: '/bin', POST: '1', NODE_ENV: 'production', KUBERNETES_PORT: '443', OPENAI_ORG_ID: 'o' };
     expect(messages({ ...good, ...others })).toEqual([expect.stringMatching(/^ok: /)]);
   });
@@ -76,7 +76,7 @@ describe('the check of the settings', () => {
     expect(messages({ ...good, ...change })).toEqual([expect.stringMatching(message)]);
   });
 
-  test('is content with a budget in USD where the price is known', () => {
+  test('accepts a budget in USD if the price is known', () => {
     expect(messages({ ...good, RUN_BUDGET_USD: '1' })).toEqual([expect.stringMatching(/^ok: /)]);
   });
 

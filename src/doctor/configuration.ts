@@ -3,25 +3,28 @@ import { parseSettings, type SettingMistake, type Settings, SettingsError } from
 import { type SettingName, settingsTable } from '../platform/settings/settings-table.ts';
 import { createPriceList, providersOf } from '../providers/index.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
-import { findMisspelled } from './misspelled.ts';
+import { findMisspelledSettings, type MisspelledSetting } from './misspelled-settings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What came of reading the settings. */
+/** The settings, and what is wrong with them. */
 export type Configuration = {
   findings: Finding[];
-  /** The settings, with the defaults in place of what has mistakes. */
+  /** The settings, with the default in place of each value that has a mistake. */
   settings: Settings;
-  /** Whether one of these has a mistake, so that what depends on it cannot be looked at. */
+  /** Whether one of these settings has a mistake, so that the checks that depend on it cannot be made. */
   isBroken(...names: SettingName[]): boolean;
 };
 
-/** Reads the settings, and says everything that is wrong in them. */
+/** Reads the settings and reports all mistakes in them. */
 export function checkConfiguration(environment: Environment): Configuration {
   const { settings, mistakes } = readSettings(environment);
   const broken = new Set(mistakes.map(({ name }) => name));
-  const findings = [...mistakes.map(mistake), ...findMisspelled(Object.keys(environment)).map(misspelled)];
-  if (mistakes.length === 0) findings.push(...advice(settings));
+  const findings = [
+    ...mistakes.map(mistakeFinding),
+    ...findMisspelledSettings(Object.keys(environment)).map(misspelledFinding),
+  ];
+  if (mistakes.length === 0) findings.push(...adviceFindings(settings));
   return {
     findings: findings.length > 0 ? findings : [ok('configuration', describeSettings(settings))],
     settings,
@@ -29,8 +32,8 @@ export function checkConfiguration(environment: Environment): Configuration {
   };
 }
 
-/** A key that nothing is asked with: it stands where the real one is missing or is none. */
-const noKey = 'no-key';
+/** Stands in for a key that is missing or invalid; no request is sent with it. */
+const placeholderKey = 'no-key';
 
 function readSettings(environment: Environment): { settings: Settings; mistakes: readonly SettingMistake[] } {
   try {
@@ -38,27 +41,30 @@ function readSettings(environment: Environment): { settings: Settings; mistakes:
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     const usable: Record<string, string | undefined> = { ...environment };
-    for (const { name } of error.mistakes) usable[name] = name === 'OPENAI_API_KEY' ? noKey : undefined;
-    // Some mistakes depend on the value of another setting; without those that are known nothing is left but the key.
-    return { settings: parseSettings({ OPENAI_API_KEY: noKey, ...withoutEmpty(usable) }), mistakes: error.mistakes };
+    for (const { name } of error.mistakes) usable[name] = name === 'OPENAI_API_KEY' ? placeholderKey : undefined;
+    // Settings that have no mistake of their own are kept. The key is required, so it gets the placeholder.
+    return {
+      settings: parseSettings({ OPENAI_API_KEY: placeholderKey, ...withoutEmpty(usable) }),
+      mistakes: error.mistakes,
+    };
   }
 }
 
 const withoutEmpty = (environment: Environment): Environment =>
   Object.fromEntries(Object.entries(environment).filter(([, value]) => (value ?? '').trim() !== ''));
 
-const mistake = ({ name, found, allowed }: SettingMistake): Finding =>
+const mistakeFinding = ({ name, found, allowed }: SettingMistake): Finding =>
   failed('configuration', `${name} has a mistake: found ${found}.`, `Allowed: ${allowed}.`, { setting: name });
 
-const misspelled = ({ name, meant }: { name: string; meant: string }): Finding =>
-  warning('configuration', `${name} is no setting and has no effect.`, `If ${meant} is meant, name it so.`, {
+const misspelledFinding = ({ name, intended }: MisspelledSetting): Finding =>
+  warning('configuration', `${name} is no setting and has no effect.`, `If ${intended} is meant, name it so.`, {
     setting: name,
   });
 
-function advice(settings: Settings): Finding[] {
+function adviceFindings(settings: Settings): Finding[] {
   const findings: Finding[] = [];
-  const productive = settings.appEnv === 'production' || settings.appEnv === 'staging';
-  if (productive && settings.authMode === 'none') {
+  const isDeployed = settings.appEnv === 'production' || settings.appEnv === 'staging';
+  if (isDeployed && settings.authMode === 'none') {
     findings.push(
       warning(
         'configuration',
@@ -85,7 +91,7 @@ function advice(settings: Settings): Finding[] {
       ),
     );
   }
-  if (limitsMoney(settings) && !hasPrice(settings)) {
+  if (hasUsdBudget(settings) && !hasPrice(settings)) {
     findings.push(
       warning(
         'configuration',
@@ -97,21 +103,23 @@ function advice(settings: Settings): Finding[] {
   return findings;
 }
 
-const limitsMoney = ({ runBudget, tenantBudgets: { budgetUsdDay, budgetUsdMonth } }: Settings): boolean =>
+const hasUsdBudget = ({ runBudget, tenantBudgets: { budgetUsdDay, budgetUsdMonth } }: Settings): boolean =>
   [runBudget.usd, budgetUsdDay, budgetUsdMonth].some((limit) => limit !== null);
 
-/** Whether every provider that the environment names has a price for the model of agents that name none. */
+/** Whether every provider of the environment has a price for the default model. */
 function hasPrice(settings: Settings): boolean {
   const providers = providersOf(undefined, settings);
   const prices = createPriceList({ providers, overrides: settings.modelPrices, clock: systemClock });
-  const nameAt = (models: (typeof providers)[number]['models']) =>
+  const modelNameAt = (models: (typeof providers)[number]['models']) =>
     typeof models === 'string' ? models : (models[settings.openai.model] ?? settings.openai.model);
-  return providers.every(({ name, models }) => prices.priceOf({ provider: name, model: nameAt(models) }, 1) !== null);
+  return providers.every(
+    ({ name, models }) => prices.priceOf({ provider: name, model: modelNameAt(models) }, 1) !== null,
+  );
 }
 
 function describeSettings({ appEnv, store, openai, simulated, authMode }: Settings): string {
-  const kept = store.databaseUrl === undefined ? `the embedded store in ${store.dataDir}` : 'Postgres';
+  const storeName = store.databaseUrl === undefined ? `the embedded store in ${store.dataDir}` : 'Postgres';
   const model = simulated ? 'the simulated model' : `${openai.model} of ${new URL(openai.baseUrl).host}`;
-  const given = `${Object.keys(settingsTable).length} settings without a mistake`;
-  return `${given}: ${appEnv}, ${kept}, ${model}, callers ${authMode === 'none' ? 'need no key' : 'need a key'}.`;
+  const summary = `${Object.keys(settingsTable).length} settings without a mistake`;
+  return `${summary}: ${appEnv}, ${storeName}, ${model}, callers ${authMode === 'none' ? 'need no key' : 'need a key'}.`;
 }

@@ -1,37 +1,37 @@
 import type { Settings } from '../platform/settings/settings.ts';
 import type { Exchange, ProviderFacts } from '../providers/index.ts';
 import { type Finding, failed, ok, skipped, warning } from './finding.ts';
-import { mendOfNetwork } from './network-mend.ts';
+import { networkRemedy } from './network-remedy.ts';
 
 type Reached = Extract<Exchange, { reached: true }>;
 
-/** The part of a quota that is little. */
-const littleLeft = 0.1;
+/** Up to this share of a quota, the rest counts as low. */
+const lowShare = 0.1;
 
-/** What is found of the provider, as lines of the report. */
-export function judgeProvider({ models, call }: ProviderFacts, settings: Settings): Finding[] {
-  const provider = judgeModels(models, settings);
+/** The findings about the model provider. */
+export function assessProvider({ models, call }: ProviderFacts, settings: Settings): Finding[] {
+  const provider = assessModels(models, settings);
   if (call === null) {
     const why = 'The provider cannot be asked, see above.';
     return [provider, skipped('model', why), skipped('quota', why)];
   }
-  return [provider, judgeCall(call, settings), judgeQuota(call)];
+  return [provider, assessCall(call, settings), assessQuota(call)];
 }
 
 const rounded = (ms: number): number => Math.round(ms);
 const withCode = ({ status, code }: Reached): string => (code === null ? `${status}` : `${status} ${code}`);
 
-function judgeModels(models: Exchange, { openai }: Settings): Finding {
+function assessModels(models: Exchange, { openai }: Settings): Finding {
   const at = new URL(openai.baseUrl).host;
   if (!models.reached) {
     const message = `The provider at ${at} (OPENAI_BASE_URL) cannot be reached: ${models.reason}.`;
-    return failed('provider', message, mendOfNetwork(models.reason), { reason: models.reason });
+    return failed('provider', message, networkRemedy(models.reason), { reason: models.reason });
   }
   const { status } = models;
-  const figures = { status, latency_ms: rounded(models.tookMs) };
+  const details = { status, latency_ms: rounded(models.tookMs) };
   const said = `The provider at ${at} answers ${withCode(models)} to GET /models`;
   if (status === 200) {
-    return ok('provider', `${at} answers in ${rounded(models.tookMs)} ms and takes the key.`, figures);
+    return ok('provider', `${at} answers in ${rounded(models.tookMs)} ms and takes the key.`, details);
   }
   if (status === 401) {
     const found = openai.apiKey === undefined ? 'there is none' : 'it does not accept this one';
@@ -39,39 +39,40 @@ function judgeModels(models: Exchange, { openai }: Settings): Finding {
       'provider',
       `The provider at ${at} wants a key, and ${found} (401).`,
       'Set OPENAI_API_KEY to a valid key.',
-      figures,
+      details,
     );
   }
   if (status === 403) {
-    return failed('provider', `${said}.`, 'Give the key of OPENAI_API_KEY the right to list and use models.', figures);
+    return failed('provider', `${said}.`, 'Give the key of OPENAI_API_KEY the right to list and use models.', details);
   }
   if (status === 429)
-    return warning('provider', `${said}: too many requests.`, 'Look at the limits of the account.', figures);
+    return warning('provider', `${said}: too many requests.`, 'Look at the limits of the account.', details);
   if (status >= 500)
-    return failed('provider', `${said}: it has trouble.`, "Look at the provider's status page.", figures);
+    return failed('provider', `${said}: it has trouble.`, "Look at the provider's status page.", details);
   return warning(
     'provider',
     `${said}, so that /readyz says degraded.`,
     'Check OPENAI_BASE_URL, which mostly ends in /v1.',
-    figures,
+    details,
   );
 }
 
-function judgeCall(call: Exchange, settings: Settings): Finding {
+function assessCall(call: Exchange, settings: Settings): Finding {
   const { model, api } = settings.openai;
   if (!call.reached) {
-    const mend =
-      call.reason === 'timeout' ? 'Raise OPENAI_TIMEOUT, or choose a faster OPENAI_MODEL.' : mendOfNetwork(call.reason);
-    return failed('model', `${model} does not answer: ${call.reason}.`, mend, { reason: call.reason });
+    const remedy =
+      call.reason === 'timeout' ? 'Raise OPENAI_TIMEOUT, or choose a faster OPENAI_MODEL.' : networkRemedy(call.reason);
+    return failed('model', `${model} does not answer: ${call.reason}.`, remedy, { reason: call.reason });
   }
   const { status, code } = call;
-  const figures = { model, status, code, latency_ms: rounded(call.tookMs) };
-  const refused = (mend: string) => failed('model', `A call of ${model} is answered ${withCode(call)}.`, mend, figures);
+  const details = { model, status, code, latency_ms: rounded(call.tookMs) };
+  const refused = (remedy: string) =>
+    failed('model', `A call of ${model} is answered ${withCode(call)}.`, remedy, details);
   if (status === 200) {
     const answered = `${model} answered in ${rounded(call.tookMs)} ms`;
-    if (call.tookMs <= settings.runTimeoutMs / 2) return ok('model', `${answered}.`, figures);
-    const mend = 'Raise OPENAI_TIMEOUT, or choose a faster OPENAI_MODEL.';
-    return warning('model', `${answered}, more than half of OPENAI_TIMEOUT for one word.`, mend, figures);
+    if (call.tookMs <= settings.runTimeoutMs / 2) return ok('model', `${answered}.`, details);
+    const remedy = 'Raise OPENAI_TIMEOUT, or choose a faster OPENAI_MODEL.';
+    return warning('model', `${answered}, more than half of OPENAI_TIMEOUT for one word.`, remedy, details);
   }
   if (code === 'insufficient_quota')
     return refused("Pay the provider's bill or raise its budget: the quota is used up.");
@@ -81,7 +82,7 @@ function judgeCall(call: Exchange, settings: Settings): Finding {
       'model',
       `A call of ${model} is answered ${withCode(call)}.`,
       'Look at the limits of the account.',
-      figures,
+      details,
     );
   }
   if (status >= 500) return refused("Look at the provider's status page.");
@@ -91,10 +92,10 @@ function judgeCall(call: Exchange, settings: Settings): Finding {
   );
 }
 
-function judgeQuota(call: Exchange): Finding {
+function assessQuota(call: Exchange): Finding {
   const quotas = call.reached ? call.quotas : [];
   if (quotas.length === 0) return skipped('quota', 'The provider sends no x-ratelimit headers.');
-  const figures = Object.fromEntries(
+  const details = Object.fromEntries(
     quotas.flatMap(({ of, limit, remaining }) => [
       [`${of}_limit`, limit],
       [`${of}_remaining`, remaining],
@@ -102,12 +103,12 @@ function judgeQuota(call: Exchange): Finding {
   );
   const grouped = (count: number) => count.toLocaleString('en-US');
   const left = quotas.map(({ of, limit, remaining }) => `${grouped(remaining)} of ${grouped(limit)} ${of}`).join(', ');
-  if (quotas.every(({ limit, remaining }) => remaining > limit * littleLeft))
-    return ok('quota', `Left: ${left}.`, figures);
+  if (quotas.every(({ limit, remaining }) => remaining > limit * lowShare))
+    return ok('quota', `Left: ${left}.`, details);
   return warning(
     'quota',
     `Little is left: ${left}.`,
     "Have the provider's limits raised, or spread the load.",
-    figures,
+    details,
   );
 }

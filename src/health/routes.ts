@@ -9,7 +9,7 @@ const ready = z
   .union([z.object({ status: z.literal('ready') }), z.object({ status: z.literal('degraded'), reason: z.string() })])
   .meta({ id: 'Ready' });
 
-/** Liveness and readiness, for probes and load balancers: no key, no limit, no log line, no waiting. */
+/** Liveness and readiness, for probes and load balancers: without a key, a rate limit, a log line or a wait. */
 export const healthRoutes: FastifyPluginAsyncZod<{ health: Pick<Health, 'readiness'> }> = async (app, { health }) => {
   app.get(
     '/healthz',

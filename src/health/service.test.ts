@@ -2,17 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../tests/support/fake-clock.ts';
 import { type Check, createHealth } from './service.ts';
 
-const well: Check = async () => null;
+const healthy: Check = async () => null;
 
-/** Health whose checks a test decides anew at any time; it counts how often they look. */
-function createWatched({ providerDown = 'degraded' as 'degraded' | 'fail', hasProvider = true } = {}) {
+/** A health service whose checks a test can replace at any time, with the number of calls of each check. */
+function createTestHealth({ providerDown = 'degraded' as 'degraded' | 'fail', hasProvider = true } = {}) {
   const clock = createFakeClock();
-  const checks = { provider: well, store: well };
-  const looks = { provider: 0, store: 0 };
+  const checks = { provider: healthy, store: healthy };
+  const calls = { provider: 0, store: 0 };
   const check =
     (name: 'provider' | 'store'): Check =>
     (signal) => {
-      looks[name] += 1;
+      calls[name] += 1;
       return checks[name](signal);
     };
   const health = createHealth({
@@ -22,7 +22,7 @@ function createWatched({ providerDown = 'degraded' as 'degraded' | 'fail', hasPr
     providerDown,
     clock,
   });
-  /** Probes once a second, as Kubernetes may, and gives what the last probe was told. */
+  /** Probes once a second, as Kubernetes may, and returns the answer to the last probe. */
   async function probeFor(durationMs: number) {
     for (let passedMs = 0; passedMs < durationMs; passedMs += 1_000) {
       health.readiness();
@@ -30,15 +30,15 @@ function createWatched({ providerDown = 'degraded' as 'degraded' | 'fail', hasPr
     }
     return health.readiness();
   }
-  return { health, clock, checks, looks, probeFor };
+  return { health, clock, checks, calls, probeFor };
 }
 
-const refused: Check = () => Promise.reject(new Error('the model provider cannot be reached'));
-const gone: Check = () => Promise.reject(new Error('connect ECONNREFUSED'));
+const providerUnreachable: Check = () => Promise.reject(new Error('the model provider cannot be reached'));
+const storeUnreachable: Check = () => Promise.reject(new Error('connect ECONNREFUSED'));
 
 describe('the phases of a process', () => {
-  test('it is not ready before it serves and once it drains, and ready between', () => {
-    const { health } = createWatched();
+  test('a process is not ready before it serves and once it drains, and ready in between', () => {
+    const { health } = createTestHealth();
     expect(health.readiness()).toEqual({ state: 'not_ready', reason: 'starting' });
     health.serving();
     expect(health.readiness()).toEqual({ state: 'ready' });
@@ -48,49 +48,49 @@ describe('the phases of a process', () => {
     expect(health.isDraining()).toBe(true);
   });
 
-  test('nothing is looked at before it serves', () => {
-    const { health, looks } = createWatched();
+  test('no dependency is checked before the process serves', () => {
+    const { health, calls } = createTestHealth();
     health.readiness();
-    expect(looks).toEqual({ provider: 0, store: 0 });
+    expect(calls).toEqual({ provider: 0, store: 0 });
     health.serving();
-    expect(looks).toEqual({ provider: 1, store: 1 });
+    expect(calls).toEqual({ provider: 1, store: 1 });
   });
 
-  test('without a provider to look at, as with the simulated model, it is ready', async () => {
-    const { health, probeFor } = createWatched({ hasProvider: false });
+  test('without a provider to check, as with the simulated model, the process is ready', async () => {
+    const { health, probeFor } = createTestHealth({ hasProvider: false });
     health.serving();
     expect(await probeFor(10_000)).toEqual({ state: 'ready' });
   });
 });
 
 describe('a probe', () => {
-  test('waits for nothing: while the first look lasts, the process is ready', () => {
-    const { health, checks } = createWatched();
+  test('never waits: during the first check the process is ready', () => {
+    const { health, checks } = createTestHealth();
     checks.provider = () => new Promise(() => {});
     health.serving();
     expect(health.readiness()).toEqual({ state: 'ready' });
   });
 
-  test('has old findings looked at again, one look at a time, however many probes there are', async () => {
-    const { health, clock, checks, looks } = createWatched();
+  test('refreshes stale results by one check at a time, however many probes there are', async () => {
+    const { health, clock, checks, calls } = createTestHealth();
     const answer = Promise.withResolvers<null>();
     checks.provider = () => answer.promise;
     health.serving();
     for (let probe = 0; probe < 100; probe += 1) health.readiness();
     await clock.advance(60_000);
     for (let probe = 0; probe < 100; probe += 1) health.readiness();
-    expect(looks.provider).toBe(1);
+    expect(calls.provider).toBe(1);
     answer.resolve(null);
     await clock.advance(0);
     for (let probe = 0; probe < 100; probe += 1) health.readiness();
-    expect(looks.provider).toBe(1); // what was found a moment ago is fresh
+    expect(calls.provider).toBe(1); // the result is fresh
     await clock.advance(5_000);
     for (let probe = 0; probe < 100; probe += 1) health.readiness();
-    expect(looks.provider).toBe(2);
+    expect(calls.provider).toBe(2);
   });
 
-  test('gives the look a signal, so that it can end in time', () => {
-    const { health, checks } = createWatched();
+  test('gives the check a signal with a timeout', () => {
+    const { health, checks } = createTestHealth();
     const given: AbortSignal[] = [];
     checks.provider = async (signal) => {
       given.push(signal);
@@ -105,7 +105,7 @@ describe('a provider', () => {
   test.each(['degraded', 'fail'] as const)(
     'that answers with an error makes the process degraded (READYZ_PROVIDER_DOWN=%s)',
     async (providerDown) => {
-      const { health, checks, clock } = createWatched({ providerDown });
+      const { health, checks, clock } = createTestHealth({ providerDown });
       checks.provider = async () => 'the model provider returned status 401';
       health.serving();
       await clock.advance(0);
@@ -116,57 +116,60 @@ describe('a provider', () => {
   test.each([
     { providerDown: 'degraded', state: 'degraded' },
     { providerDown: 'fail', state: 'not_ready' },
-  ] as const)('that cannot be reached makes it $state with READYZ_PROVIDER_DOWN=$providerDown', async (row) => {
-    const { health, checks, clock } = createWatched({ providerDown: row.providerDown });
-    checks.provider = refused;
-    health.serving();
-    await clock.advance(0);
-    expect(health.readiness()).toEqual({ state: row.state, reason: 'the model provider cannot be reached' });
-  });
+  ] as const)(
+    'that cannot be reached makes the process $state with READYZ_PROVIDER_DOWN=$providerDown',
+    async (row) => {
+      const { health, checks, clock } = createTestHealth({ providerDown: row.providerDown });
+      checks.provider = providerUnreachable;
+      health.serving();
+      await clock.advance(0);
+      expect(health.readiness()).toEqual({ state: row.state, reason: 'the model provider cannot be reached' });
+    },
+  );
 
-  test('that is back makes it ready again', async () => {
-    const { health, checks, probeFor } = createWatched({ providerDown: 'fail' });
-    checks.provider = refused;
+  test('that is reachable again makes the process ready again', async () => {
+    const { health, checks, probeFor } = createTestHealth({ providerDown: 'fail' });
+    checks.provider = providerUnreachable;
     health.serving();
     expect(await probeFor(2_000)).toMatchObject({ state: 'not_ready' });
-    checks.provider = well;
+    checks.provider = healthy;
     expect(await probeFor(6_000)).toEqual({ state: 'ready' });
   });
 });
 
 describe('a store', () => {
-  test('that is away for a moment does not take the process out of service', async () => {
-    const { health, checks, probeFor } = createWatched();
-    checks.store = gone;
+  test('that is unreachable for a moment leaves the process ready', async () => {
+    const { health, checks, probeFor } = createTestHealth();
+    checks.store = storeUnreachable;
     health.serving();
     expect(await probeFor(12_000)).toEqual({ state: 'ready' });
-    checks.store = well;
+    checks.store = healthy;
     expect(await probeFor(60_000)).toEqual({ state: 'ready' });
   });
 
-  test('that is away for long does, without telling callers how it is reached', async () => {
-    const { health, checks, probeFor } = createWatched();
-    checks.store = gone;
+  test('that is unreachable for long makes it not ready, with a reason that names no address', async () => {
+    const { health, checks, probeFor } = createTestHealth();
+    checks.store = storeUnreachable;
     health.serving();
     expect(await probeFor(30_000)).toEqual({ state: 'not_ready', reason: 'the store cannot be reached' });
-    checks.store = well;
+    checks.store = healthy;
     expect(await probeFor(6_000)).toEqual({ state: 'ready' });
   });
 
-  test('that was away once, when somebody looked, is not taken for gone because nobody looked since', async () => {
-    const { health, clock, checks } = createWatched();
-    checks.store = gone;
+  test('that was unreachable at the last check long ago does not count as unreachable since then', async () => {
+    const { health, clock, checks } = createTestHealth();
+    checks.store = storeUnreachable;
     health.serving();
     await clock.advance(0);
-    checks.store = well;
+    checks.store = healthy;
     await clock.advance(600_000);
     expect(health.readiness()).toEqual({ state: 'ready' });
   });
 
-  test('weighs more than the provider', async () => {
-    const { health, checks, probeFor } = createWatched();
-    checks.store = gone;
-    checks.provider = refused;
+  test('takes precedence over the provider', async () => {
+    const { health, checks, probeFor } = createTestHealth();
+    checks.store = storeUnreachable;
+    checks.provider = providerUnreachable;
     health.serving();
     expect(await probeFor(30_000)).toEqual({ state: 'not_ready', reason: 'the store cannot be reached' });
   });

@@ -1,53 +1,53 @@
 import type { Clock } from '../platform/clock.ts';
 
-/** How old a finding may get before a probe has it looked at again, in ms. */
+/** The age from which a check result is stale, in ms: the next probe starts a new check. */
 const freshMs = 5_000;
 
-/** What a look at a dependency found: null when all is well, else why not. */
+/** Checks a dependency. Resolves with null if it is healthy, otherwise with the reason; rejects if it is unreachable. */
 export type Check = (signal: AbortSignal) => Promise<string | null>;
 
-/** What health is judged by. */
+/** Dependencies of the health service. */
 export type HealthDeps = {
-  /** Looks at the provider; null where there is none to look at. */
+  /** Checks the provider; null if there is none. */
   provider: Check | null;
-  /** Looks at the store. */
+  /** Checks the store. */
   store: Check;
   timeoutMs: number;
   providerDown: 'degraded' | 'fail';
   clock: Clock;
 };
 
-/** What `/readyz` says. */
+/** The readiness of a process, as `/readyz` reports it. */
 export type Readiness = { state: 'ready' } | { state: 'degraded' | 'not_ready'; reason: string };
 
-/** How long the store may be gone before the process says that it cannot do its work, in ms. */
-const storeGoneMs = 15_000;
+/** How long the store may be unreachable before the process is not ready, in ms. */
+const storeFailingMaxMs = 15_000;
 
 /**
- * What the service says about itself. A probe never waits: it is answered from the last findings, and old ones are
- * looked at again in the background, one look at a time.
+ * The health of the service. A probe never waits: it is answered from the last check results. Stale results are
+ * refreshed in the background, by one check at a time per dependency.
  */
 export function createHealth({ provider, store, timeoutMs, providerDown, clock }: HealthDeps) {
   let phase: 'starting' | 'serving' | 'draining' = 'starting';
-  const watchedProvider = provider && watch(provider, timeoutMs, clock);
-  const watchedStore = watch(store, timeoutMs, clock);
+  const providerMonitor = provider && createMonitor(provider, timeoutMs, clock);
+  const storeMonitor = createMonitor(store, timeoutMs, clock);
 
-  function providerFinding(): Readiness {
-    const finding = watchedProvider?.finding();
-    if (!finding?.reason) return { state: 'ready' };
-    const fails = providerDown === 'fail' && finding.unreachable;
-    return { state: fails ? 'not_ready' : 'degraded', reason: finding.reason };
+  function providerReadiness(): Readiness {
+    const result = providerMonitor?.result();
+    if (!result?.reason) return { state: 'ready' };
+    const fails = providerDown === 'fail' && result.unreachable;
+    return { state: fails ? 'not_ready' : 'degraded', reason: result.reason };
   }
 
   return {
-    /** The process can serve from now on; looks at its dependencies for the first time. */
+    /** The process can serve from now on. Starts the first checks of its dependencies. */
     serving(): void {
       phase = 'serving';
-      watchedProvider?.finding();
-      watchedStore.finding();
+      providerMonitor?.result();
+      storeMonitor.result();
     },
 
-    /** The process is going away. */
+    /** The process ends, and takes no new work. */
     draining(): void {
       phase = 'draining';
     },
@@ -57,48 +57,51 @@ export function createHealth({ provider, store, timeoutMs, providerDown, clock }
     readiness(): Readiness {
       if (phase === 'starting') return { state: 'not_ready', reason: 'starting' };
       if (phase === 'draining') return { state: 'not_ready', reason: 'draining' };
-      if (watchedStore.badForMs() > storeGoneMs) return { state: 'not_ready', reason: 'the store cannot be reached' };
-      return providerFinding();
+      if (storeMonitor.failingForMs() > storeFailingMaxMs)
+        return { state: 'not_ready', reason: 'the store cannot be reached' };
+      return providerReadiness();
     },
   };
 }
 
-/** What the service says about itself. */
+/** The health of the service. */
 export type Health = ReturnType<typeof createHealth>;
 
-type Finding = { reason: string | null; unreachable: boolean };
+type CheckResult = { reason: string | null; unreachable: boolean };
 
-function watch(check: Check, timeoutMs: number, clock: Clock) {
-  let finding: Finding = { reason: null, unreachable: false };
-  let lookedMs = Number.NEGATIVE_INFINITY;
-  let badSinceMs: number | null = null;
-  let looking = false;
+/** Repeats the check of a dependency in the background, and keeps its last result. */
+function createMonitor(check: Check, timeoutMs: number, clock: Clock) {
+  let result: CheckResult = { reason: null, unreachable: false };
+  let checkedMs = Number.NEGATIVE_INFINITY;
+  let failingSinceMs: number | null = null;
+  let isChecking = false;
 
-  async function look(): Promise<void> {
-    looking = true;
+  async function runCheck(): Promise<void> {
+    isChecking = true;
     try {
-      finding = { reason: await check(AbortSignal.timeout(timeoutMs)), unreachable: false };
+      result = { reason: await check(AbortSignal.timeout(timeoutMs)), unreachable: false };
     } catch (error) {
-      finding = { reason: error instanceof Error ? error.message : 'unknown', unreachable: true };
+      result = { reason: error instanceof Error ? error.message : 'unknown', unreachable: true };
     }
-    lookedMs = clock.monotonicMs();
-    badSinceMs = finding.reason === null ? null : (badSinceMs ?? lookedMs);
-    looking = false;
+    checkedMs = clock.monotonicMs();
+    failingSinceMs = result.reason === null ? null : (failingSinceMs ?? checkedMs);
+    isChecking = false;
   }
 
   const refresh = () => {
-    if (!looking && clock.monotonicMs() - lookedMs >= freshMs) void look();
+    if (!isChecking && clock.monotonicMs() - checkedMs >= freshMs) void runCheck();
   };
 
   return {
-    finding(): Finding {
+    /** The last result. Starts a new check if it is stale. */
+    result(): CheckResult {
       refresh();
-      return finding;
+      return result;
     },
-    /** How long every look has found something, up to the last one: what happened since nobody knows. */
-    badForMs(): number {
+    /** How long all checks have failed, up to the last one, in ms: the state since then is not known. */
+    failingForMs(): number {
       refresh();
-      return badSinceMs === null ? 0 : lookedMs - badSinceMs;
+      return failingSinceMs === null ? 0 : checkedMs - failingSinceMs;
     },
   };
 }

@@ -9,12 +9,12 @@ function createCache(entriesMax?: number) {
   return { clock, keys, cache: createKeyCache({ store: keys.store, clock, entriesMax }) };
 }
 
-describe('the keys in memory', () => {
-  test('a key in use never waits for the store, and is looked up about once a second', async () => {
+describe('the cache of keys', () => {
+  test('a request with a key in use never waits for the store, and the key is looked up about once a second', async () => {
     const { clock, keys, cache } = createCache();
     const { id } = keys.make();
     await cache.get(id);
-    const release = keys.hold(); // the store does not answer any more: what waited for it would hang
+    const release = keys.hold(); // the store does not answer any more: a request that waited for it would hang
     for (let ms = 0; ms < 2_900; ms += 100) {
       await clock.advance(100);
       expect(cache.isValid(await cache.get(id))).toBe(true);
@@ -23,7 +23,7 @@ describe('the keys in memory', () => {
     expect(keys.asked.length).toBeLessThanOrEqual(4);
   });
 
-  test('a revoked key is not valid for longer than 3 s, whoever asks', async () => {
+  test('a revoked key is accepted for 3 s at most', async () => {
     const { clock, keys, cache } = createCache();
     const { id } = keys.make();
     await cache.get(id);
@@ -34,7 +34,7 @@ describe('the keys in memory', () => {
     expect(cache.isValid(await cache.get(id))).toBe(false);
   });
 
-  test('a key expires at its very time, though nobody asks the store', async () => {
+  test('a key expires exactly at its time, without a query to the store', async () => {
     const { clock, keys, cache } = createCache();
     const { id } = keys.make({}, 500);
     const cached = await cache.get(id);
@@ -44,23 +44,23 @@ describe('the keys in memory', () => {
     expect(cache.isValid(cached)).toBe(false);
   });
 
-  test('that there is no such key is remembered too', async () => {
+  test('the absence of a key is cached too', async () => {
     const { keys, cache } = createCache();
     for (let time = 0; time < 100; time += 1) expect((await cache.get('key_none')).found).toBeNull();
     expect(keys.asked).toEqual([['key_none']]);
   });
 
-  test('however many keys are asked for at once, one statement is under way at a time', async () => {
+  test('one statement is under way at a time, however many keys are looked up at once', async () => {
     const { keys, cache } = createCache();
     const release = keys.hold();
-    const asked = Array.from({ length: 1_200 }, (_, n) => cache.get(`key_${n}`));
+    const lookups = Array.from({ length: 1_200 }, (_, n) => cache.get(`key_${n}`));
     expect(keys.asked.map((ids) => ids.length)).toEqual([1]);
     release();
-    await Promise.all(asked);
+    await Promise.all(lookups);
     expect(keys.asked.map((ids) => ids.length)).toEqual([1, 500, 500, 199]);
   });
 
-  test('keys that there are not push out none that there is, and neither grows beyond its bound', async () => {
+  test('ids without a key never evict a key, and both maps keep within their bound', async () => {
     const { keys, cache } = createCache(10);
     const { id } = keys.make();
     await cache.get(id);
@@ -71,7 +71,7 @@ describe('the keys in memory', () => {
     expect(keys.asked).toHaveLength(before);
   });
 
-  test('a store that fails refuses nobody who was let in 3 s ago, and then tells that nobody can know', async () => {
+  test('while the store fails, keys are accepted for 3 s; then the error of the store is returned', async () => {
     const { clock, keys, cache } = createCache();
     const { id } = keys.make();
     await cache.get(id);

@@ -1,96 +1,60 @@
 import { setBounded } from '../platform/bounded-map.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { FoundKey, KeyStore } from '../storage/port/index.ts';
+import type { KeyStore } from '../storage/port/index.ts';
+import { type CachedKey, createKeyLookups } from './key-lookups.ts';
 
-/** What the cache stands on. */
+/** Dependencies of the cache. */
 export type KeyCacheDeps = {
   store: Pick<KeyStore, 'find'>;
   clock: Clock;
-  /** Keys that are remembered at most; as many again that there are not. Defaults to 10,000. */
+  /** Keys in the cache at most, and as many ids again for which there is no key. Defaults to 10,000. */
   entriesMax?: number;
 };
 
-/** A key as the cache knows it. */
-export type CachedKey = {
-  /** Null where there is no key of that id. */
-  found: FoundKey | null;
-  /** When it was asked for, on the monotonic clock. */
-  askedMs: number;
-};
-
-/** From this age on an answer is asked for again while it is still used. */
+/** The age of an entry, in ms, from which it is refreshed in the background while it is still used. */
 const refreshMs = 1_000;
-/** No answer is used that is older: so long may a revoked key be let in. */
+/** The age of an entry, in ms, from which it is not used any more; until then a revoked key may still be accepted. */
 const staleMs = 3_000;
-/** Keys in one statement. */
-const batchMax = 500;
 
 /**
- * API keys in this process's memory, for at most 3 s, so that no request of a key in use waits for the store. Look-ups
- * share statements, one of which is under way at a time: whatever comes in from outside, the store has no more to do.
- * Keys that there are not are remembered apart, and never push out one that there is.
+ * Caches API keys in the memory of this process for at most 3 s, so that a request with a key in use does not wait for the
+ * store. Ids for which there is no key are cached in a map of their own, so that they never evict a key.
  */
 export function createKeyCache({ store, clock, entriesMax = 10_000 }: KeyCacheDeps) {
   const known = new Map<string, CachedKey>();
   const unknown = new Map<string, CachedKey>();
-  const asked = new Map<string, PromiseWithResolvers<CachedKey>>();
-  let asking = false;
 
-  function keep(keyId: string, cached: CachedKey): CachedKey {
-    const [here, there] = cached.found ? [known, unknown] : [unknown, known];
-    there.delete(keyId);
-    setBounded(here, keyId, cached, entriesMax);
-    return cached;
-  }
-
-  async function askAll(): Promise<void> {
-    while (asked.size > 0) {
-      const batch = [...asked].slice(0, batchMax);
-      for (const [keyId] of batch) asked.delete(keyId);
-      const askedMs = clock.monotonicMs();
-      try {
-        const found = new Map((await store.find(batch.map(([keyId]) => keyId))).map((each) => [each.key.id, each]));
-        for (const [keyId, { resolve }] of batch) {
-          resolve(keep(keyId, { found: found.get(keyId) ?? null, askedMs }));
-        }
-      } catch (error) {
-        for (const [, { reject }] of batch) reject(error);
-      }
-    }
-    asking = false;
-  }
-
-  /** What the store says now, or when it answers those who ask already. */
-  function ask(keyId: string): Promise<CachedKey> {
-    const waiting = asked.get(keyId) ?? Promise.withResolvers<CachedKey>();
-    asked.set(keyId, waiting);
-    if (!asking) {
-      asking = true;
-      void askAll();
-    }
-    return waiting.promise;
-  }
+  const { lookUp } = createKeyLookups({
+    store,
+    clock,
+    remember(keyId, result) {
+      const [target, other] = result.found ? [known, unknown] : [unknown, known];
+      other.delete(keyId);
+      setBounded(target, keyId, result, entriesMax);
+    },
+  });
 
   return {
-    /** The key as it was at most 3 s ago. Rejects with the store's error if it has to be asked and cannot be. */
+    /** The key as it was at most 3 s ago. Rejects with the error of the store if a look-up is necessary and fails. */
     async get(keyId: string): Promise<CachedKey> {
       const cached = known.get(keyId) ?? unknown.get(keyId);
-      const ageMs = clock.monotonicMs() - (cached?.askedMs ?? Number.NEGATIVE_INFINITY);
-      if (cached === undefined || ageMs >= staleMs) return ask(keyId);
-      if (ageMs >= refreshMs) ask(keyId).catch(() => {}); // whoever comes when this is too old is told
+      const ageMs = clock.monotonicMs() - (cached?.readAtMs ?? Number.NEGATIVE_INFINITY);
+      if (cached === undefined || ageMs >= staleMs) return lookUp(keyId);
+      if (ageMs >= refreshMs) lookUp(keyId).catch(() => {}); // the first caller with a stale entry gets the error
       return cached;
     },
 
-    ask,
+    /** The key as the store has it now. */
+    lookUp,
 
-    /** Whether there is such a key, it was not revoked, and its time is not over. */
-    isValid: ({ found, askedMs }: CachedKey): boolean =>
-      found !== null && (found.endsInMs === null || clock.monotonicMs() < askedMs + found.endsInMs),
+    /** Whether the key exists, is not revoked and has not expired. */
+    isValid: ({ found, readAtMs }: CachedKey): boolean =>
+      found !== null && (found.endsInMs === null || clock.monotonicMs() < readAtMs + found.endsInMs),
 
-    /** How many keys it remembers, and how many that there are not. */
+    /** The numbers of cached keys, and of cached ids for which there is no key. */
     sizes: () => ({ known: known.size, unknown: unknown.size }),
   };
 }
 
-/** API keys in this process's memory. */
+/** See `createKeyCache`. */
 export type KeyCache = ReturnType<typeof createKeyCache>;

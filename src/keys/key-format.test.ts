@@ -6,7 +6,7 @@ import { apiKeyPattern, digestOf, keyIdOf, makeApiKey } from './key-format.ts';
 const ids = createIds(() => Date.UTC(2026, 0));
 
 describe('an API key', () => {
-  test('names its id, has 256 random bits and a checksum, and is one word to copy', () => {
+  test('contains its id, 256 random bits and a checksum, and is a single word', () => {
     const id = ids('key');
     const { text } = makeApiKey(id, (size) => new Uint8Array(size).fill(0xff));
     expect(text).toHaveLength(4 + 26 + 1 + 43 + 6);
@@ -15,7 +15,7 @@ describe('an API key', () => {
     expect(keyIdOf(text)).toBe(id);
   });
 
-  test('is known again by its SHA-256, and is another one each time', () => {
+  test('is identified by its SHA-256, and is a different one each time', () => {
     const id = ids('key');
     const [one, other] = [makeApiKey(id), makeApiKey(id)];
     expect(one.text).not.toBe(other.text);
@@ -23,7 +23,7 @@ describe('an API key', () => {
     expect(one.hash).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  test('keeps all bits of its secret', () => {
+  test('contains all bits of its secret', () => {
     const secretOf = (bytes: Uint8Array) => makeApiKey('key_00000000000000000000000000', () => bytes).text;
     const bytes = () => fc.uint8Array({ minLength: 32, maxLength: 32 });
     fc.assert(
@@ -34,13 +34,13 @@ describe('an API key', () => {
     );
   });
 
-  test('with one character changed, or two that stand side by side exchanged, is no key', () => {
+  test('is invalid with one character changed, or with two adjacent characters exchanged', () => {
     const { text } = makeApiKey(ids('key'));
     fc.assert(
-      fc.property(fc.nat(text.length - 1), fc.string({ minLength: 1, maxLength: 1 }), (place, character) => {
-        const changed = text.slice(0, place) + character + text.slice(place + 1);
+      fc.property(fc.nat(text.length - 1), fc.string({ minLength: 1, maxLength: 1 }), (index, character) => {
+        const changed = text.slice(0, index) + character + text.slice(index + 1);
         if (changed !== text) expect(keyIdOf(changed)).toBeNull();
-        const exchanged = text.slice(0, place) + (text[place + 1] ?? '') + text[place] + text.slice(place + 2);
+        const exchanged = text.slice(0, index) + (text[index + 1] ?? '') + text[index] + text.slice(index + 2);
         if (exchanged !== text) expect(keyIdOf(exchanged)).toBeNull();
       }),
     );
@@ -53,7 +53,7 @@ describe('an API key', () => {
     'ask_01m8azhq62e009t6hsef5b7g71',
     'a'.repeat(80),
     `ask_${'0'.repeat(26)}_${'0'.repeat(49)}`,
-  ])('is nothing else: %s', (text) => {
+  ])('is not any other text: %s', (text) => {
     expect(keyIdOf(text)).toBeNull();
   });
 });

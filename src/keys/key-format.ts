@@ -2,15 +2,15 @@ import { hash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 /**
- * What every API key looks like: `ask_`, the key's id without its `key_`, the secret, and a checksum. Secret scanners
- * find keys by it, and whoever holds a key that leaked knows which one to revoke.
+ * The format of API keys: `ask_`, the id of the key without its `key_`, the secret, and a checksum. Secret scanners find
+ * keys by this pattern, and the text of a leaked key names the id to revoke.
  */
 export const apiKeyPattern = /^ask_([0-9a-hjkmnp-tv-z]{26})_[0-9A-Za-z]{43}[0-9A-Za-z]{6}$/;
 
 const textPrefix = 'ask_';
 const idPrefix = 'key_';
 const secretBytes = 32;
-/** 62 to the power of 43 is the first that holds 256 bits; 62 to the power of 6 the first that holds 32. */
+/** 43 is the smallest number of base 62 digits that holds 256 bits, and 6 the smallest that holds 32. */
 const secretDigits = 43;
 const checksumDigits = 6;
 
@@ -24,14 +24,14 @@ function toBase62(value: bigint, digits: number): string {
 
 const checksumOf = (text: string): string => toBase62(BigInt(crc32(text)), checksumDigits);
 
-/** The SHA-256 of a key, which is all that is stored of it: 256 random bits need no slow hash and no salt. */
+/** The SHA-256 of a key. Only the digest is stored: a secret of 256 random bits needs no slow hash and no salt. */
 export const digestOf = (apiKey: string): Buffer => hash('sha256', apiKey, 'buffer');
 
 /**
- * A new key for this id: its text, which is shown once, and what is stored: its hash in hex, and its beginning, which
- * is no secret.
+ * Makes a new key for an id: its text, which is shown once, and the stored fields, which are its hash in hex and its
+ * beginning, which is not secret.
  *
- * @param random returns that many random bytes; defaults to the system's
+ * @param random returns `size` random bytes; defaults to those of the system
  */
 export function makeApiKey(
   keyId: string,
@@ -44,7 +44,7 @@ export function makeApiKey(
   return { text, hash: digestOf(text).toString('hex'), prefix };
 }
 
-/** The id of the key that a text would be; null for what no key can be, such as one with a typing mistake. */
+/** The id in the text of a key; null if the text has not the format of a key or a wrong checksum, as after a typing mistake. */
 export function keyIdOf(text: string): string | null {
   const [, id] = apiKeyPattern.exec(text) ?? [];
   if (id === undefined) return null;

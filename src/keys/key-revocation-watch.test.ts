@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../tests/support/fake-clock.ts';
 import { createMemoryKeys } from '../../tests/support/memory-keys.ts';
-import { createKeyCache } from '../keys/key-cache.ts';
+import { createKeyCache } from './key-cache.ts';
 import { createKeyRevocationWatch } from './key-revocation-watch.ts';
 
 function createWatch() {
@@ -11,8 +11,8 @@ function createWatch() {
   return { clock, keys, watch: (keyId: string | null, stored = true) => watch.watch({ keyId, stored }) };
 }
 
-describe('what a key has opened', () => {
-  test('ends within seconds once the key is revoked, and what others have opened goes on', async () => {
+describe('a stream that was opened with a key', () => {
+  test('ends within seconds after the key is revoked, and streams of other keys go on', async () => {
     const { clock, keys, watch } = createWatch();
     const [mine, other] = [keys.make(), keys.make()];
     const opened = [watch(mine.id), watch(mine.id), watch(other.id)];
@@ -23,14 +23,14 @@ describe('what a key has opened', () => {
     expect(opened.map(({ ended }) => ended.aborted)).toEqual([true, true, false]);
   });
 
-  test('ends within seconds of the end of the key’s time', async () => {
+  test('ends within seconds after the key has expired', async () => {
     const { clock, keys, watch } = createWatch();
     const { ended } = watch(keys.make({ expiresAtMs: 1 }, 0).id);
     await clock.advance(2_000);
     expect(ended.aborted).toBe(true);
   });
 
-  test('goes on while the store cannot be asked', async () => {
+  test('goes on while the store is unavailable', async () => {
     const { clock, keys, watch } = createWatch();
     const { id } = keys.make();
     const { ended } = watch(id);
@@ -43,7 +43,7 @@ describe('what a key has opened', () => {
     expect(ended.aborted).toBe(true);
   });
 
-  test('costs one look for all of it, and none once it is closed', async () => {
+  test('shares one look-up in each check with all streams of its key, and needs none after it is closed', async () => {
     const { clock, keys, watch } = createWatch();
     const [one, other] = [keys.make(), keys.make()];
     const opened = Array.from({ length: 1_000 }, (_, n) => watch(n % 2 === 0 ? one.id : other.id));
@@ -58,7 +58,7 @@ describe('what a key has opened', () => {
     expect(clock.sleeping()).toBe(0);
   });
 
-  test('does not end where no key is asked for, nor with ADMIN_API_KEY', async () => {
+  test('does not end if the service requires no key, nor with ADMIN_API_KEY', async () => {
     const { clock, watch } = createWatch();
     const opened = [watch(null, false), watch('admin', false)];
     await clock.advance(10_000);

@@ -1,61 +1,61 @@
-import type { KeyCache } from '../keys/key-cache.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Identity } from '../tenancy/index.ts';
+import type { KeyCache } from './key-cache.ts';
 
-/** What the watch stands on. */
-export type KeyRevocationWatchDeps = { keys: Pick<KeyCache, 'ask' | 'isValid'>; clock: Clock };
+/** Dependencies of the watch. */
+export type KeyRevocationWatchDeps = { keys: Pick<KeyCache, 'lookUp' | 'isValid'>; clock: Clock };
 
-/** How often keys that are watched are looked at, in ms. */
-const lookMs = 2_000;
+/** The interval at which watched keys are checked, in ms. */
+const checkMs = 2_000;
 
-/** Until when something may go on that a key has opened; disposing of it ends the watch. */
+/** A watched key. `ended` aborts when the key is revoked or expires; disposing ends the watch. */
 export type WatchedKey = Disposable & { readonly ended: AbortSignal };
 
 const never = new AbortController().signal;
 const unwatched: WatchedKey = { ended: never, [Symbol.dispose]: () => {} };
 
 /**
- * Tells what a key has opened and is still open, such as a stream, that the key was revoked or has expired: within
- * seconds, and with one look for all keys however much is open. While the store cannot be asked, everything goes on.
+ * Ends what was opened with a key, such as a stream, within seconds after the key was revoked or has expired. A key is
+ * looked up once in each check, however many streams it has open. While the store is unavailable, all streams go on.
  */
 export function createKeyRevocationWatch({ keys, clock }: KeyRevocationWatchDeps) {
   const watched = new Map<string, { end: AbortController; watchers: number }>();
-  let looking = false;
+  let checking = false;
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     await Promise.all(
       [...watched].map(async ([keyId, { end }]) => {
-        const now = await keys.ask(keyId).catch(() => null);
-        if (now !== null && !keys.isValid(now)) end.abort();
+        const current = await keys.lookUp(keyId).catch(() => null);
+        if (current !== null && !keys.isValid(current)) end.abort();
       }),
     );
   }
 
-  async function lookOn(): Promise<void> {
+  async function checkRepeatedly(): Promise<void> {
     while (watched.size > 0) {
-      await clock.sleep(lookMs);
-      await look();
+      await clock.sleep(checkMs);
+      await check();
     }
-    looking = false;
+    checking = false;
   }
 
   return {
-    /** Watches the key that a request came with; one that is in no store does not end. */
+    /** Watches the key of a request. A key that is not in the store never ends. */
     watch({ keyId, stored }: Pick<Identity, 'keyId' | 'stored'>): WatchedKey {
       if (keyId === null || !stored) return unwatched;
       const entry = watched.get(keyId) ?? { end: new AbortController(), watchers: 0 };
       watched.set(keyId, entry);
       entry.watchers += 1;
-      if (!looking) {
-        looking = true;
-        void lookOn();
+      if (!checking) {
+        checking = true;
+        void checkRepeatedly();
       }
-      let over = false;
+      let disposed = false;
       return {
         ended: entry.end.signal,
         [Symbol.dispose]() {
-          if (over) return;
-          over = true;
+          if (disposed) return;
+          disposed = true;
           entry.watchers -= 1;
           if (entry.watchers === 0) watched.delete(keyId);
         },
@@ -64,5 +64,5 @@ export function createKeyRevocationWatch({ keys, clock }: KeyRevocationWatchDeps
   };
 }
 
-/** Tells when the keys end that something was opened with. */
+/** See `createKeyRevocationWatch`. */
 export type KeyRevocationWatch = ReturnType<typeof createKeyRevocationWatch>;

@@ -3,29 +3,29 @@ import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { KeyStore } from '../storage/port/index.ts';
 
-/** What the notes stand on. */
+/** Dependencies of the recorder. */
 export type LastUsedRecorderDeps = {
   store: Pick<KeyStore, 'markUsed'>;
   clock: Clock;
   log: Pick<Logger, 'warn'>;
-  /** Keys whose last note is remembered at most. Defaults to 10,000. */
+  /** Keys in memory at most, each with the time of its last write. Defaults to 10,000. */
   entriesMax?: number;
 };
 
-/** How often the use of one key is written down, in ms. */
-const everyMs = 60_000;
+/** The interval at which the use of one key is written to the store, in ms. */
+const intervalMs = 60_000;
 
-/** Notes in the store when keys were last used: at most once a minute a key, and nobody waits for it. */
+/** Records in the store when keys were last used: at most once a minute for each key, and without a wait for the caller. */
 export function createLastUsedRecorder({ store, clock, log, entriesMax = 10_000 }: LastUsedRecorderDeps) {
-  const notedMs = new Map<string, number>();
-  let waiting = new Set<string>();
+  const recordedAtMs = new Map<string, number>();
+  let queued = new Set<string>();
   let writing = false;
 
-  async function writeAll(): Promise<void> {
-    while (waiting.size > 0) {
-      const keyIds = [...waiting];
-      waiting = new Set();
-      await store.markUsed(keyIds, everyMs).catch((error: unknown) => {
+  async function writeQueued(): Promise<void> {
+    while (queued.size > 0) {
+      const keyIds = [...queued];
+      queued = new Set();
+      await store.markUsed(keyIds, intervalMs).catch((error: unknown) => {
         log.warn({ reason: error instanceof Error ? error.message : 'unknown' }, 'the use of API keys was not noted');
       });
     }
@@ -33,18 +33,18 @@ export function createLastUsedRecorder({ store, clock, log, entriesMax = 10_000 
   }
 
   return {
-    /** The key was used just now. */
-    note(keyId: string): void {
+    /** Records that the key is used now. */
+    record(keyId: string): void {
       const nowMs = clock.monotonicMs();
-      if (nowMs - (notedMs.get(keyId) ?? Number.NEGATIVE_INFINITY) < everyMs) return;
-      setBounded(notedMs, keyId, nowMs, entriesMax);
-      waiting.add(keyId);
+      if (nowMs - (recordedAtMs.get(keyId) ?? Number.NEGATIVE_INFINITY) < intervalMs) return;
+      setBounded(recordedAtMs, keyId, nowMs, entriesMax);
+      queued.add(keyId);
       if (writing) return;
       writing = true;
-      void writeAll();
+      void writeQueued();
     },
   };
 }
 
-/** Notes when keys were last used. */
+/** See `createLastUsedRecorder`. */
 export type LastUsedRecorder = ReturnType<typeof createLastUsedRecorder>;

@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { fromCursor, pageQuery, pageView, toCursor } from '../platform/http/paging.ts';
+import { fromCursor, toCursor } from '../platform/http/paging.ts';
 import { problems } from '../platform/http/problem.ts';
-import { createdKeyView, createKeyBody, keyCursor, keyView, tenantSchema } from './schemas.ts';
+import { createdKeyView, createKeyBody, keyCursor, keyPageView, keyParams, keysQuery } from './schemas.ts';
 import type { KeyService } from './service.ts';
 import { toKeyView } from './view.ts';
 
-/** API keys, for those whose key has the scope `admin`. */
+/** The routes of API keys. They require the scope `admin`. */
 export const keyRoutes: FastifyPluginAsyncZod<{ keys: KeyService }> = async (app, { keys }) => {
   app.post(
     '/keys',
@@ -37,11 +37,8 @@ export const keyRoutes: FastifyPluginAsyncZod<{ keys: KeyService }> = async (app
         operationId: 'listKeys',
         summary: 'List API keys, the last made first, also those that are over',
         tags: ['keys'],
-        querystring: z.strictObject({
-          tenant: tenantSchema.optional().meta({ description: 'Defaults to all that the caller may see.' }),
-          ...pageQuery,
-        }),
-        response: { 200: pageView(keyView).meta({ id: 'KeyPage' }), ...problems },
+        querystring: keysQuery,
+        response: { 200: keyPageView, ...problems },
       },
     },
     async ({ query, caller }) => {
@@ -59,7 +56,7 @@ export const keyRoutes: FastifyPluginAsyncZod<{ keys: KeyService }> = async (app
         operationId: 'revokeKey',
         summary: 'Revoke an API key for good, within seconds; again changes nothing',
         tags: ['keys'],
-        params: z.object({ id: z.string().max(100) }),
+        params: keyParams,
         response: { 204: z.null(), ...problems },
       },
     },

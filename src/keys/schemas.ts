@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { pageQuery, pageView } from '../platform/http/paging.ts';
 import { type Scope, scopes } from '../storage/port/index.ts';
+import { tenantSchema } from '../tenancy/index.ts';
 
-/** Budgets beyond this are mistakes. */
+/** Larger budgets are taken for mistakes. */
 const usdMax = 1e9;
 const tokensMax = 1e15;
 const rateMax = 1_000_000;
@@ -9,14 +11,6 @@ const rateMax = 1_000_000;
 const usd = z.number().nonnegative().max(usdMax);
 const tokens = z.int().nonnegative().max(tokensMax);
 const rate = z.int().min(1).max(rateMax);
-
-/** What a tenant may be called. */
-export const tenantSchema = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
-    'must be 1 to 100 characters of A-Z a-z 0-9 . _ -, a letter or digit first',
-  );
 
 const inOrder = (given: readonly Scope[]): Scope[] => scopes.filter((scope) => given.includes(scope));
 
@@ -27,8 +21,8 @@ export const createKeyBody = z
     name: z
       .string()
       .max(200)
-      // Written so that the JSON Schema of every language understands it, which \p{Cc} is not.
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+      // Not \p{Cc}, which the JSON Schema validators of some languages do not understand.
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern refuses control characters
       .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'may not contain control characters')
       .refine((name) => name.isWellFormed(), 'must be well-formed Unicode')
       .default('')
@@ -71,15 +65,27 @@ const keyFields = {
   last_used_at: time.nullable(),
 };
 
-/** A key on the wire, without its secret. */
+/** A key as the API shows it, without its secret. */
 export const keyView = z.object(keyFields).meta({ id: 'Key' });
 /** A key as JSON. */
 export type KeyView = z.output<typeof keyView>;
 
-/** A key that was made just now; the only answer that ever holds the secret. */
+/** A new key. It is the only answer with the secret. */
 export const createdKeyView = z
   .object({ ...keyFields, key: z.string().meta({ description: 'The key itself; it is not shown again.' }) })
   .meta({ id: 'CreatedKey' });
 
-/** Where a page starts: the id of the last key of the page before. */
+/** A page of keys. */
+export const keyPageView = pageView(keyView).meta({ id: 'KeyPage' });
+
+/** The query for a page of keys. */
+export const keysQuery = z.strictObject({
+  tenant: tenantSchema.optional().meta({ description: 'Defaults to all that the caller may see.' }),
+  ...pageQuery,
+});
+
+/** The key in a path. */
+export const keyParams = z.object({ id: z.string().max(100) });
+
+/** The start of a page: the id of the last key of the page before. */
 export const keyCursor = z.strictObject({ id: z.string().max(100) });

@@ -3,7 +3,7 @@ import type { KeyView } from './schemas.ts';
 
 const toTime = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
 
-/** A stored key as the wire shows it. */
+/** A stored key as the API shows it. */
 export const toKeyView = (key: ApiKey): KeyView => ({
   key_id: key.id,
   tenant: key.tenantId,

@@ -8,7 +8,7 @@ import { createKeyRevocationWatch } from './key-revocation-watch.ts';
 import { createLastUsedRecorder } from './last-used.ts';
 import { createKeyService } from './service.ts';
 
-/** What API keys are built from. */
+/** Dependencies of API keys. */
 export type WireKeysDeps = {
   settings: Pick<Settings, 'rateLimit'>;
   store: Store;
@@ -17,7 +17,7 @@ export type WireKeysDeps = {
   log: Logger;
 };
 
-/** Builds the parts of API keys. */
+/** Builds the parts that handle API keys. */
 export function wireKeys({ settings, store: { keys: store }, ids, clock, log }: WireKeysDeps) {
   const cache = createKeyCache({ store, clock });
   return {
@@ -25,7 +25,7 @@ export function wireKeys({ settings, store: { keys: store }, ids, clock, log }: 
     service: createKeyService({ keys: store, ids, clock, rateLimit: settings.rateLimit, log }),
     lastUsed: createLastUsedRecorder({ store, clock, log }),
     revocationWatch: createKeyRevocationWatch({ keys: cache, clock }),
-    /** Whether a caller can have a valid key, or needs none. */
+    /** Whether at least one valid key exists, or callers need no key. */
     anyValid: async ({ authMode, adminApiKey }: Pick<Settings, 'authMode' | 'adminApiKey'>): Promise<boolean> =>
       authMode === 'none' || adminApiKey !== undefined || (await store.anyValid()),
   };

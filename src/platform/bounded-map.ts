@@ -1,4 +1,4 @@
-/** Remembers an entry, and at most so many: those that were remembered longest ago are forgotten. */
+/** Sets an entry of a map of at most `entriesMax` entries; the ones that were set longest ago are evicted. */
 export function setBounded<Value>(map: Map<string, Value>, key: string, value: Value, entriesMax: number): void {
   map.delete(key);
   map.set(key, value);

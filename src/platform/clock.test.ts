@@ -11,7 +11,7 @@ describe('a sleep on the clock of the machine', () => {
     vi.useRealTimers();
   });
 
-  /** Starts a sleep and says how it stands. */
+  /** Starts a sleep and tracks its state. */
   function startSleep(delayMs: number, signal?: AbortSignal) {
     let state = 'sleeping';
     // tidy: sleep because the clock itself is tested, on timers that stand still
@@ -26,7 +26,7 @@ describe('a sleep on the clock of the machine', () => {
     return { state: () => state };
   }
 
-  test.each([1, 1000, 30 * dayMs, 365 * dayMs])('of %i ms ends then and not before', async (delayMs) => {
+  test.each([1, 1000, 30 * dayMs, 365 * dayMs])('of %i ms ends after exactly that time', async (delayMs) => {
     const sleep = startSleep(delayMs);
     await vi.advanceTimersByTimeAsync(delayMs - 1);
     expect(sleep.state()).toBe('sleeping');
@@ -35,7 +35,7 @@ describe('a sleep on the clock of the machine', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test.each([1000, 30 * dayMs])('of %i ms ends at once when it is aborted, and leaves no timer', async (delayMs) => {
+  test.each([1000, 30 * dayMs])('of %i ms rejects at once when it is aborted, and leaves no timer', async (delayMs) => {
     const controller = new AbortController();
     const sleep = startSleep(delayMs, controller.signal);
     await vi.advanceTimersByTimeAsync(delayMs - 1);
@@ -45,7 +45,7 @@ describe('a sleep on the clock of the machine', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('does not begin when it is aborted already', async () => {
+  test('does not begin if its signal is aborted already', async () => {
     const sleep = startSleep(1000, AbortSignal.abort('before'));
     await vi.advanceTimersByTimeAsync(0);
     expect(sleep.state()).toBe('rejected: before');

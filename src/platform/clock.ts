@@ -1,19 +1,19 @@
 /**
- * Time, as a parameter. Everything that reads the time or waits receives a `Clock`, so that a test can move it.
+ * Time as a dependency. Everything that reads the time or sleeps gets a `Clock`, so that tests can control the time.
  */
 export type Clock = {
   /** Milliseconds since the Unix epoch; may jump when the machine's clock is set. For timestamps. */
   nowMs(): number;
-  /** Milliseconds that only ever grow, from an arbitrary start. For durations and deadlines. */
+  /** Milliseconds since an arbitrary start; they never decrease. For durations and deadlines. */
   monotonicMs(): number;
   /** Resolves after `delayMs`, or rejects with the signal's reason as soon as `signal` aborts. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 };
 
-// Node's timers hold 31 bits of ms, 24.8 days; a longer delay would end at once.
+// Node's timers hold 31 bits of ms, 24.8 days; a longer delay would expire at once.
 const timerMaxMs = 2 ** 31 - 1;
 
-/** The machine's clock. */
+/** The clock of the machine. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
@@ -25,14 +25,14 @@ export const systemClock: Clock = {
         reject(signal?.reason);
       };
       let timer: NodeJS.Timeout;
-      const arm = (leftMs: number) => {
+      const arm = (remainingMs: number) => {
         timer = setTimeout(
           () => {
-            if (leftMs > timerMaxMs) return arm(leftMs - timerMaxMs);
+            if (remainingMs > timerMaxMs) return arm(remainingMs - timerMaxMs);
             signal?.removeEventListener('abort', onAbort);
             resolve();
           },
-          Math.min(leftMs, timerMaxMs),
+          Math.min(remainingMs, timerMaxMs),
         );
       };
       arm(delayMs);

@@ -17,12 +17,12 @@ test.each([
   ['3600', hourMs],
   [' 0.5 ', 500],
   ['0', 0],
-])('%s is read', (text, ms) => {
+])('%s is parsed', (text, ms) => {
   expect(parseDuration(text)).toBe(ms);
 });
 
 test.each(['', 'soon', 'days', '-1 day', '1 fortnight', '1 day 2 hours', '1e3', '.5', '5 d ays', '1,5 h'])(
-  '%j is no duration',
+  '%j is not a duration',
   (text) => {
     expect(parseDuration(text)).toBeNull();
   },
@@ -36,11 +36,11 @@ test.each([
   [90_000, '90 seconds'],
   [1_500, '1.5 seconds'],
   [0, '0 seconds'],
-])('%d ms are shown as people would write them', (ms, text) => {
+])('%d ms are formatted in the largest fitting unit', (ms, text) => {
   expect(describeDuration(ms)).toBe(text);
 });
 
-test('what is shown can be read again', () => {
+test('a formatted duration parses to the same duration', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 10 ** 12 }), (ms) => {
       expect(parseDuration(describeDuration(ms))).toBe(ms);

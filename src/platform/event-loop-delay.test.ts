@@ -1,30 +1,30 @@
 import { expect, test } from 'vitest';
 import { createDelayMeter } from './event-loop-delay.ts';
 
-/** What is known after the loop was away for these times, in ms. */
-function recentMs(...absencesMs: number[]): number {
+/** The measured delay after the loop was blocked for these times, in ms. */
+function recentMs(...blocksMs: number[]): number {
   const meter = createDelayMeter();
-  for (const forMs of absencesMs) meter.away(forMs);
+  for (const blockedMs of blocksMs) meter.record(blockedMs);
   return meter.recentMs();
 }
 
-const quiet = (forMs: number): number[] => Array(forMs / 20).fill(20);
+const quiet = (durationMs: number): number[] => Array(durationMs / 20).fill(20);
 
-test('a quiet loop keeps nobody waiting, and nothing is known at first', () => {
+test('a quiet loop has next to no delay, and the delay is 0 until one is measured', () => {
   expect(recentMs(...quiet(1_000))).toBeCloseTo(10);
   expect(recentMs(...quiet(900))).toBe(0);
 });
 
-test('a loop that is away again and again keeps callers waiting for half of each absence', () => {
+test('a loop that is blocked again and again has a delay of half of each block', () => {
   expect(recentMs(3_000, 3_000)).toBeCloseTo(1_500);
 });
 
-test('one absence of a second in a quiet time is no overload, and one of five is', () => {
+test('one block of a second in a quiet time is no overload, and one of five seconds is', () => {
   expect(recentMs(...quiet(900), 1_000)).toBeLessThan(300);
   expect(recentMs(...quiet(900), 5_000)).toBeGreaterThan(1_000);
 });
 
-test('an absence is known as soon as it is over, and forgotten after a quiet second', () => {
+test('a block is measured as soon as it is over, and no longer counts after a quiet second', () => {
   expect(recentMs(5_000)).toBe(2_500);
   expect(recentMs(5_000, ...quiet(1_000))).toBeCloseTo(10);
 });

@@ -1,16 +1,16 @@
 import type { Clock } from './clock.ts';
 import type { Service } from './lifecycle.ts';
 
-/** How often the loop is asked to come by, in ms: what it is late by is its delay. */
+/** The interval of the timer that measures the loop, in ms. */
 const tickMs = 20;
-/** The delay is that of the last span of so long, in ms. */
+/** The time over which the delay is averaged, in ms. */
 const spanMs = 1_000;
 
 /**
- * How long a request that came in at some moment had to wait for the event loop on average, from how long the loop was
- * away each time. Whoever comes while it is away for `d` waits `d / 2`, and a long absence meets more requests than a short
- * one: that makes the sum of `d²` over twice the sum of `d`. One absence of a second in a quiet time is then little, and
- * many in a row are what they are.
+ * Computes the average time that a request waits for the event loop, from the times for which the loop was blocked. A
+ * request that arrives while the loop is blocked for `d` waits `d / 2` on average, and more requests arrive in a long block
+ * than in a short one. So the average is the sum of `d²` over twice the sum of `d`. By this measure a single block of a
+ * second in a quiet time counts little, and many blocks in a row count fully.
  */
 export function createDelayMeter() {
   let sumMs = 0;
@@ -18,25 +18,25 @@ export function createDelayMeter() {
   let lastMs = 0;
 
   return {
-    /** The loop was away for so long. */
-    away(forMs: number): void {
-      sumMs += forMs;
-      squares += forMs ** 2;
+    /** Records that the loop was blocked for `blockedMs`. */
+    record(blockedMs: number): void {
+      sumMs += blockedMs;
+      squares += blockedMs ** 2;
       if (sumMs < spanMs) return;
       lastMs = squares / (2 * sumMs);
       sumMs = 0;
       squares = 0;
     },
 
-    /** The delay of the last second, or of the last absence and the time before, if that was longer. Defaults to 0. */
+    /** The delay over the last second, or over the time to the end of the last block if that was longer. Defaults to 0. */
     recentMs: (): number => lastMs,
   };
 }
 
 /**
- * Measures how long the event loop of this process keeps what comes in waiting. By a timer of its own: timers are due
- * before what has arrived is read, so requests that came during an absence find it measured. The histogram of `perf_hooks`
- * loses the absence that goes on while it is reset.
+ * Measures how long requests wait for the event loop of this process, with a timer of its own: the loop runs timers before
+ * it reads sockets, so a block is measured before the requests that arrived during it are handled. The histogram of
+ * `perf_hooks` would lose a block that is under way when it is reset.
  */
 export function createEventLoopDelay({
   clock,
@@ -51,11 +51,11 @@ export function createEventLoopDelay({
     recentMs: meter.recentMs,
 
     async start() {
-      let beforeMs = clock.monotonicMs();
+      let lastTickMs = clock.monotonicMs();
       timer ??= setInterval(() => {
         const nowMs = clock.monotonicMs();
-        meter.away(nowMs - beforeMs);
-        beforeMs = nowMs;
+        meter.record(nowMs - lastTickMs);
+        lastTickMs = nowMs;
       }, tickMs).unref();
     },
 
@@ -66,5 +66,5 @@ export function createEventLoopDelay({
   };
 }
 
-/** How long the event loop keeps what comes in waiting. */
+/** See `createEventLoopDelay`. */
 export type EventLoopDelay = ReturnType<typeof createEventLoopDelay>;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decide, type RateLimit } from './gcra.ts';
 
-/** Plays requests at these times against one limit, the way a store does: what is returned is kept. */
+/** Decides about requests at these times against one limit, as a store does: it keeps each returned `tatMs`. */
 function play(timesMs: readonly number[], limit: RateLimit) {
   let tatMs: number | null = null;
   return timesMs.map((nowMs) => {
@@ -16,7 +16,7 @@ const allowedAt = (timesMs: readonly number[], limit: RateLimit) =>
 
 const epochMs = 1_790_000_000_000;
 const limits = fc.record({ intervalMs: fc.integer({ min: 1, max: 60_000 }), burst: fc.integer({ min: 1, max: 30 }) });
-/** Limits, and times that only grow, with pauses about as long as the interval, so that both answers occur. */
+/** Limits, and times that only grow, with pauses about as long as the interval, so that both decisions occur. */
 const histories = limits.chain((limit) =>
   fc
     .array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 * limit.intervalMs })), { maxLength: 80 })
@@ -27,7 +27,7 @@ const histories = limits.chain((limit) =>
 );
 
 /**
- * The promise itself, word for word and by brute force: a request is allowed if, and only if, with it every window
+ * The definition of the limit by brute force: a request is allowed if, and only if, with it every window
  * that ends now holds at most `burst` requests plus one for every interval that it is long.
  */
 function allowedByWindows(timesMs: readonly number[], { intervalMs, burst }: RateLimit): boolean[] {
@@ -63,7 +63,7 @@ describe('a rate limit', () => {
     expect(allowedAt(timesMs, limit)).toEqual([true, true, true, false, false, true, false, true]);
   });
 
-  test('says how many requests are left, when the next is allowed and when all of them are', () => {
+  test('returns how many requests remain, when the next one is allowed and when the whole burst is', () => {
     const decisions = play([epochMs, epochMs, epochMs, epochMs + 100], { intervalMs: 600, burst: 3 });
     expect(decisions.map(({ decision }) => decision)).toEqual([
       { allowed: true, remaining: 2, retryAfterMs: 0, resetMs: 600 },
@@ -73,7 +73,7 @@ describe('a rate limit', () => {
     ]);
   });
 
-  test('allows what fits every window of time, and refuses only what does not', () => {
+  test('allows a request if and only if it fits every window of time', () => {
     fc.assert(
       fc.property(histories, ({ limit, timesMs }) => {
         expect(allowedAt(timesMs, limit)).toEqual(allowedByWindows(timesMs, limit));
@@ -82,7 +82,7 @@ describe('a rate limit', () => {
     );
   });
 
-  test('answers like a leaky bucket', () => {
+  test('decides like a leaky bucket', () => {
     fc.assert(
       fc.property(histories, ({ limit, timesMs }) => {
         expect(allowedAt(timesMs, limit)).toEqual(allowedByLeakyBucket(timesMs, limit));
@@ -120,7 +120,7 @@ describe('a rate limit', () => {
     );
   });
 
-  test('never lets a caller who takes all it can get exceed the average', () => {
+  test('never allows more than the average rate to a caller that uses every chance', () => {
     const anyLimit = fc.record({
       intervalMs: fc.double({ min: 0.006, max: 100_000, noNaN: true }),
       burst: fc.integer({ min: 1, max: 20 }),
@@ -142,7 +142,7 @@ describe('a rate limit', () => {
     );
   });
 
-  test('tells the truth: waiting as long as it says is enough, a millisecond less is not', () => {
+  test('allows a request after retryAfterMs, and not a millisecond earlier', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 1, max: 100_000, noNaN: true }),
@@ -159,7 +159,7 @@ describe('a rate limit', () => {
     );
   });
 
-  test('promises as many further requests as it then allows', () => {
+  test('allows exactly as many further requests as remaining says', () => {
     fc.assert(
       fc.property(histories, ({ limit, timesMs }) => {
         const outcome = play(timesMs, limit).at(-1);
@@ -187,7 +187,7 @@ describe('a rate limit whose clock jumps', () => {
     }),
   );
 
-  test('never asks for more than one interval of patience nor keeps more than one burst', () => {
+  test('never has a caller wait for more than one interval, nor keeps more than one burst', () => {
     fc.assert(
       fc.property(jumps, ({ limit, timesMs }) => {
         play(timesMs, limit).forEach(({ decision, tatMs }, index) => {
@@ -209,7 +209,7 @@ describe('a rate limit whose clock jumps', () => {
     expect(allowedAt(times, limit)).toEqual([true, true, false, false, false, true, false]);
   });
 
-  test('allows at most a burst at each place where it stands still', () => {
+  test('allows at most a burst at each time at which it stands still', () => {
     fc.assert(
       fc.property(jumps, ({ limit, timesMs }) => {
         const still = timesMs.flatMap((nowMs) => Array<number>(limit.burst + 2).fill(nowMs));
@@ -223,7 +223,7 @@ describe('a rate limit whose clock jumps', () => {
   });
 });
 
-test('a limit that is none is refused, not obeyed', () => {
+test('a limit that is not valid is refused with a RangeError', () => {
   for (const intervalMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
     expect(() => decide(null, epochMs, { intervalMs, burst: 1 })).toThrow(RangeError);
   }

@@ -4,33 +4,33 @@
  */
 export type RateLimit = { intervalMs: number; burst: number };
 
-/** The outcome of one request against a limit. Durations are whole ms, rounded up. */
+/** The decision about one request. Durations are whole ms, rounded up. */
 export type RateDecision = {
   allowed: boolean;
-  /** Requests that would be allowed right now, after this one. */
+  /** Further requests that would be allowed at once. */
   remaining: number;
   /** When one more request is allowed, in ms; 0 if it is already. */
   retryAfterMs: number;
-  /** When the whole burst is there again, in ms. */
+  /** The time until the whole burst is available again, in ms. */
   resetMs: number;
 };
 
-// Times are counted in 1/1024 ms: a double holds such multiples exactly for every date until 2248, so sums do not
-// round, and the last request of a burst is not refused for a rounding error.
+// Times are whole numbers of 1/1024 ms. A double holds such multiples exactly for every date until 2248, so sums are not
+// rounded, and the last request of a burst is not refused because of a rounding error.
 const ticksPerMs = 1024;
 
 /**
  * Decides about one request (ITU-T I.371, annex A, virtual scheduling). A refused request does not count: as long as
  * the clock goes forward, it leaves `tatMs` as it was.
  *
- * The clock may be set back: a `tatMs` further ahead than a whole burst cannot have come from this limit at this
- * time, so it is taken for exactly one burst, and the caller waits for one interval instead of for the length of the
- * jump. For this, keep the returned `tatMs` after a refusal, too.
+ * The clock may be set back. A `tatMs` further ahead than a whole burst cannot result from this limit at this time, so
+ * it is taken for exactly one burst, and the caller waits for one interval instead of the length of the jump. For this to
+ * work, keep the returned `tatMs` after a refusal too.
  *
- * @param tatMs the theoretical arrival time that the last decision returned; null when there was none
- * @param nowMs any clock in ms, the same one that `tatMs` came from
- * @returns the decision, and the `tatMs` to keep: once it is not later than now, it may be forgotten
- * @throws {RangeError} if the limit is not one
+ * @param tatMs the theoretical arrival time that the last decision returned; null for the first request
+ * @param nowMs the time in ms, of the same clock as `tatMs`
+ * @returns the decision, and the `tatMs` to keep: once it is not later than now, it may be dropped
+ * @throws {RangeError} if the limit is not valid
  */
 export function decide(
   tatMs: number | null,

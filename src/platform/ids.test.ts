@@ -16,14 +16,14 @@ function bitsOf(id: string): string {
     .padStart(32, '0');
 }
 
-test('an id names its kind, then 26 characters without those that are mistaken for others', () => {
+test('an id is its kind and 26 characters, without letters that look like digits', () => {
   const newId = createIds(frozen);
   for (const kind of ['run', 'key', 'req', 'proc'] as const) {
     expect(newId(kind)).toMatch(new RegExp(`^${kind}_[0-9a-hjkmnp-tv-z]{26}$`));
   }
 });
 
-test('an id is a UUID of version 7 that holds the time at which it was made', () => {
+test('an id is a UUID of version 7 with the time of its creation', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 2 ** 48 - 1 }),
@@ -44,7 +44,7 @@ test('an id is a UUID of version 7 that holds the time at which it was made', ()
   );
 });
 
-test('ids that are made later sort later', () => {
+test('ids of a later time sort later', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 1e12 }), { minLength: 2, maxLength: 50 }), (pausesMs) => {
       let nowMs = epochMs;
@@ -58,14 +58,14 @@ test('ids that are made later sort later', () => {
   );
 });
 
-test('a hundred thousand ids of one millisecond are all different and sort in the order in which they were made', () => {
+test('a hundred thousand ids of one millisecond are all different and sort in the order of their creation', () => {
   const newId = createIds(frozen);
   const ids = Array.from({ length: 100_000 }, () => newId('run'));
   expect(new Set(ids).size).toBe(ids.length);
   expect(ids.findIndex((id, index) => index > 0 && id <= (ids[index - 1] ?? ''))).toBe(-1);
 });
 
-test('ids go on sorting in the order in which they were made while the clock is set back and forth', () => {
+test('ids sort in the order of their creation also while the clock is set back and forth', () => {
   const jumps = fc.array(fc.integer({ min: -100_000, max: 100_000 }), { minLength: 2, maxLength: 200 });
   fc.assert(
     fc.property(jumps, (jumpsMs) => {
@@ -87,7 +87,7 @@ test('two processes with the same clock make different ids', () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('an id does not change the random bytes that it was given', () => {
+test('the creation of an id does not change the given random bytes', () => {
   const bytes = randomBytes(16);
   const before = Buffer.from(bytes);
   createIds(frozen, () => bytes)('run');

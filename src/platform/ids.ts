@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 
-/** What an id names; it is the id's prefix, so that a person can tell `run_…` from `key_…` in a log. */
+/** The kind of thing that an id names. It is the prefix of the id, so that `run_…` and `key_…` are easy to tell apart in a log. */
 export type IdKind = 'run' | 'key' | 'req' | 'proc' | 'hold';
 
-/** Makes an id of the given kind. Ids of one kind sort by the time at which they were made. */
+/** Makes an id of the given kind. Ids of one kind sort by the time of their creation. */
 export type Ids = (kind: IdKind) => string;
 
-// Crockford's base 32 in lower case: sorts like the number, no letters that are mistaken for digits.
+// Crockford's base 32 in lower case: it sorts like the numbers, and has no letters that look like digits.
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
-/** Every two digits, by the ten bits that they stand for. */
+/** Each pair of digits, indexed by the ten bits that it encodes. */
 const pairs = Array.from({ length: 1024 }, (_, bits) => `${alphabet[bits >>> 5]}${alphabet[bits & 31]}`);
 
 /** 128 bits as 26 characters of base 32, most significant first. */
@@ -27,26 +27,26 @@ function encode(bytes: Uint8Array): string {
   return text;
 }
 
-/** Random bytes are drawn from the system so many at a time: a draw takes as long as thousands of bytes of it. */
-const drawnBytes = 4_096;
+/** Random bytes that are read from the system at once: one read takes as long as the generation of thousands of bytes. */
+const poolBytes = 4_096;
 
-/** The system's random bytes. */
+/** Random bytes of the system, from a pool. */
 function createRandom(): (size: number) => Uint8Array {
-  let drawn = new Uint8Array(0);
+  let pool = new Uint8Array(0);
   return (size) => {
-    if (drawn.length < size) drawn = randomBytes(drawnBytes);
-    const bytes = drawn.subarray(0, size);
-    drawn = drawn.subarray(size);
+    if (pool.length < size) pool = randomBytes(poolBytes);
+    const bytes = pool.subarray(0, size);
+    pool = pool.subarray(size);
     return bytes;
   };
 }
 
 /**
  * A source of ids `<kind>_<26 characters>`: UUIDv7 (RFC 9562, section 5.7) in base 32. Within a millisecond the
- * 12 bits after the timestamp count up, so the ids of one process sort in the order in which they were made.
+ * 12 bits after the timestamp count up, so the ids of one process sort in the order of their creation.
  *
  * @param nowMs the current time in ms since the epoch
- * @param random returns that many random bytes; defaults to the system's
+ * @param random returns `size` random bytes; defaults to those of the system
  */
 export function createIds(nowMs: () => number, random: (size: number) => Uint8Array = createRandom()): Ids {
   let lastMs = 0;
@@ -62,7 +62,7 @@ export function createIds(nowMs: () => number, random: (size: number) => Uint8Ar
     }
     const bytes = new Uint8Array(random(16));
     const highMs = Math.floor(lastMs / 2 ** 32);
-    bytes[0] = highMs >>> 8; // an element takes the last eight bits of what it is given
+    bytes[0] = highMs >>> 8; // an element takes the last eight bits of a number
     bytes[1] = highMs;
     bytes[2] = lastMs / 2 ** 24;
     bytes[3] = lastMs / 2 ** 16;

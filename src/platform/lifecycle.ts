@@ -1,6 +1,6 @@
 /**
- * A part of the process that has a life. `start` may be undone by `stop` at any time, even half way; `stop` returns
- * when nothing is left, and hurries when `deadline` aborts. Both may be called twice.
+ * A part of the process with a start and an end. `stop` may be called at any time, also during `start`. It resolves when
+ * the part has ended completely, and ends it by force when `deadline` aborts. Both may be called twice.
  */
 export type Service = {
   readonly name: string;
@@ -8,14 +8,14 @@ export type Service = {
   stop(deadline: AbortSignal): Promise<void>;
 };
 
-/** How long parts have to undo a start that failed half way. */
+/** The deadline for the stop of services whose common start has failed, in ms. */
 const undoMs = 5_000;
 
 /**
- * Several services as one: started in the order given, stopped in reverse. When one fails to start, those before it
- * are stopped again and the failure is thrown. A service that fails to stop does not keep the others from stopping;
- * the failures are thrown together at the end. A stop while it starts ends the start, which then rejects; a second
- * stop tells its own deadline to what the first one still waits for.
+ * Combines several services into one. They are started in order, and stopped in reverse order. If one fails to start, it
+ * and the ones before it are stopped again, and the failure is thrown. A service that fails to stop does not prevent the
+ * stop of the others; the failures are thrown together at the end. A stop during the start ends the start, which then
+ * rejects. A second stop passes its own deadline to the service that the first one still waits for.
  */
 export function supervise(name: string, services: readonly Service[]): Service {
   const running: Service[] = [];
@@ -23,7 +23,7 @@ export function supervise(name: string, services: readonly Service[]): Service {
 
   const startAll = async (isCurrent: () => boolean) => {
     for (const service of services) {
-      // Pushed first: a start that fails half way is undone by the same service's stop.
+      // Pushed first, so that a start that fails half way is undone by the stop of the same service.
       running.push(service);
       await service.start();
       if (!isCurrent()) throw new Error(`${name} was stopped while it started`);
@@ -38,7 +38,7 @@ export function supervise(name: string, services: readonly Service[]): Service {
       } catch (error) {
         failures.push(error);
       }
-      // Taken out last, so that a second stop does not return while this one waits; it may have been the faster one.
+      // Removed last, so that a second stop does not return while this one waits. The second one may have removed it already.
       if (running.at(-1) === service) running.pop();
     }
     if (failures.length > 0) throw new AggregateError(failures, `${name} did not stop cleanly`);
@@ -51,7 +51,7 @@ export function supervise(name: string, services: readonly Service[]): Service {
     own.done = startAll(isCurrent).catch(async (error: unknown) => {
       if (isCurrent()) {
         attempt = null;
-        await stopAll(AbortSignal.timeout(undoMs)).catch(() => {}); // the failure to start says more
+        await stopAll(AbortSignal.timeout(undoMs)).catch(() => {}); // the failure of the start is more useful
       }
       throw error;
     });

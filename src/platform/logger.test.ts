@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createLogger, type LogLevel, logLevels } from './logger.ts';
 
-/** A logger and the objects that its lines hold. */
+/** A logger, and its lines as texts and as objects. */
 function createLog(level: LogLevel = 'INFO') {
   const text: string[] = [];
   const destination = { write: (line: string) => void text.push(line) };
@@ -12,7 +12,7 @@ function createLog(level: LogLevel = 'INFO') {
 }
 
 describe('the log', () => {
-  test('has one JSON object a line, with time, level, application, process, fields and sentence', () => {
+  test('has one JSON object a line, with time, level, application, process, fields and message', () => {
     const { log, text, lines } = createLog();
     log.info({ runId: 'run_1', note: 'two\nlines' }, 'run started');
     log.error('run failed');
@@ -24,7 +24,7 @@ describe('the log', () => {
     ]);
   });
 
-  test('names the worker in each line where there are several', () => {
+  test('has the number of the worker in each line if there are several', () => {
     const text: string[] = [];
     const destination = { write: (line: string) => void text.push(line) };
     const log = createLogger({ level: 'INFO', appName: 'desk', worker: 2, readable: false, destination });
@@ -32,7 +32,7 @@ describe('the log', () => {
     expect(JSON.parse(text[0] ?? '')).toMatchObject({ app: 'desk', pid: process.pid, worker: 2, msg: 'run started' });
   });
 
-  test('tells an error with its type, message, stack and cause', () => {
+  test('has the type, message, stack and cause of an error', () => {
     const { log, lines } = createLog();
     log.error({ err: new TypeError('no such host', { cause: new Error('offline') }) }, 'provider check failed');
     expect(lines()).toMatchObject([
@@ -59,11 +59,11 @@ describe('the log', () => {
     expect(lines().map((line) => (line as { level: string }).level)).toEqual(expected);
   });
 
-  test('knows a level for every name that the settings allow', () => {
+  test('accepts every level that the settings allow', () => {
     for (const level of Object.keys(logLevels) as LogLevel[]) expect(() => createLog(level)).not.toThrow();
   });
 
-  test('shows no secret where one is usually found', () => {
+  test('has no secret of the fields in which secrets are usual', () => {
     const { log, text, lines } = createLog();
     const secret = 'sk-do-not-show-me';
     const headers = { authorization: `Bearer ${secret}`, cookie: secret, 'x-api-key': secret, accept: '*/*' };
@@ -85,7 +85,7 @@ describe('the log', () => {
   });
 });
 
-/** What a process that logs to its standard output and ends at once has printed. */
+/** The output of a process that logs to its standard output and ends at once. */
 function printedBy(readable: boolean): string {
   const code = `
     import { createLogger } from ${JSON.stringify(join(import.meta.dirname, 'logger.ts'))};
@@ -104,7 +104,7 @@ describe('the log of a process that ends at once', () => {
     expect(lines.map((line) => JSON.parse(line).line)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
   });
 
-  test('is complete and without JSON where people read it', () => {
+  test('is complete and without JSON if it is readable', () => {
     const printed = printedBy(true);
     expect(printed.match(/INFO.*: last words\n/g)).toHaveLength(100);
     expect(printed).not.toMatch(/[{}]/);

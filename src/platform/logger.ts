@@ -4,7 +4,7 @@ import { createRedaction } from './redaction.ts';
 
 export type { Logger };
 
-/** Python's names of log levels, since the settings use them, and pino's. */
+/** The names of log levels in the settings, which are those of Python, and their names in pino. */
 export const logLevels = {
   DEBUG: 'debug',
   INFO: 'info',
@@ -14,39 +14,39 @@ export const logLevels = {
   CRITICAL: 'fatal',
 } as const;
 
-/** A level as the settings name it. */
+/** A log level by its name in the settings. */
 export type LogLevel = keyof typeof logLevels;
 
-/** What a logger is made from. */
+/** Options of a logger. */
 export type LoggerOptions = {
   level: LogLevel;
   appName: string;
-  /** Which of several workers this process is; absent where there are none. */
+  /** The number of this process among several workers; absent in a single process. */
   worker?: number | undefined;
-  /** Readable lines for people instead of JSON. */
+  /** Whether lines are formatted for people, instead of JSON. */
   readable: boolean;
-  /** What must not be in any line, whatever it comes in. Defaults to nothing beside what looks like a key. */
+  /** Secrets that are redacted in every line, in addition to texts with the format of a key. Defaults to none. */
   secrets?: readonly (string | undefined)[];
-  /** Where lines go; defaults to standard output. */
+  /** The destination of the lines; defaults to standard output. */
   destination?: DestinationStream;
 };
 
-// A second line of defence: nothing logs these on purpose. No wildcards: they cost more than the rest of a line.
+// A second line of defence: no code logs these on purpose. No wildcards: they cost more than the rest of a line.
 const secretHeaders = ['authorization', 'cookie', '["x-api-key"]'];
 const secretSettings = ['openai.apiKey', 'adminApiKey', 'store.databaseUrl', 'store.databaseDirectUrl'];
 const redact = [
-  ...['', 'req.headers', 'headers'].flatMap((place) => secretHeaders.map((name) => joinPath(place, name))),
-  ...['', 'settings'].flatMap((place) => secretSettings.map((name) => joinPath(place, name))),
+  ...['', 'req.headers', 'headers'].flatMap((parent) => secretHeaders.map((name) => joinPath(parent, name))),
+  ...['', 'settings'].flatMap((parent) => secretSettings.map((name) => joinPath(parent, name))),
   ...['apiKey', 'password', 'databaseUrl'],
 ];
 
-function joinPath(place: string, name: string): string {
-  return place === '' || name.startsWith('[') ? `${place}${name}` : `${place}.${name}`;
+function joinPath(parent: string, name: string): string {
+  return parent === '' || name.startsWith('[') ? `${parent}${name}` : `${parent}.${name}`;
 }
 
 /**
- * What of an error is told. An allow-list: errors of the SDK carry the whole conversation, those of clients a provider's
- * answer with its headers. Causes are in the message and the stack.
+ * The logged fields of an error. They are an allow-list: errors of the SDK contain the whole conversation, and errors of
+ * clients the answer of a provider with its headers. Causes are in the message and the stack.
  */
 function describeError(error: unknown): object {
   const { type, message, stack, code, status } = pino.stdSerializers.err(error as Error) as unknown as Described;
@@ -58,16 +58,16 @@ type Described = { type?: string; message?: string; stack?: string; code?: unkno
 
 /** The service's logger: one JSON object a line (or readable lines in development), never message text or secrets. */
 export function createLogger({ level, appName, worker, readable, secrets = [], destination }: LoggerOptions): Logger {
-  const who = worker === undefined ? {} : { worker };
+  const workerField = worker === undefined ? {} : { worker };
   const options = {
     level: logLevels[level],
-    base: readable ? who : { app: appName, pid: process.pid, ...who },
+    base: readable ? workerField : { app: appName, pid: process.pid, ...workerField },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: redact, censor: '[redacted]' },
     serializers: { err: describeError },
     hooks: { streamWrite: createRedaction(secrets) },
   };
-  // Written at once: a process that ends, or is killed, has said all that it said, in order. A run logs one line.
+  // Synchronous, so that a process that ends or is killed loses no line. The cost is small: a run logs one line.
   return pino(options, destination ?? (readable ? pinoPretty() : pino.destination({ sync: true })));
 }

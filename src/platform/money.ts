@@ -1,4 +1,4 @@
-/** Nanodollars in a dollar. Sums of money are whole nanodollars, so that they are exact. */
+/** Nanodollars in a dollar. Amounts of money are stored as whole nanodollars, so that their sums are exact. */
 const nanoPerUsd = 1e9;
 
 /** USD in whole nanodollars. */

@@ -1,4 +1,4 @@
-/** What stands behind an error of `fetch`: the network's code, such as `ECONNREFUSED`, or `timeout`. */
+/** The reason of an error of `fetch`: the code of the network error, such as `ECONNREFUSED`, or `timeout`. */
 export function networkReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'timeout';

@@ -13,12 +13,12 @@ test.each([
   ['a key of this service', `ask_${'0'.repeat(26)}_${'a'.repeat(49)} is`, '[redacted] is'],
   ['a secret for signing', '"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"', '"[redacted]"'],
   ['a password in a URL of one word', 'postgres://me:pa55-w0rd@db:5432/x', 'postgres://me:[redacted]@db:5432/x'],
-  ['a secret that is known, as JSON has it', '{"e":"of-the-operator\\"4711!"}', '{"e":"[redacted]!"}'],
+  ['a known secret, escaped as in JSON', '{"e":"of-the-operator\\"4711!"}', '{"e":"[redacted]!"}'],
   [
-    'what only looks a little like one',
+    'a text that only resembles a secret',
     'task-12 asks for sk-1 at http://a:80/b',
     'task-12 asks for sk-1 at http://a:80/b',
   ],
-])('%s is taken out of a line, and the rest stays', (_, text, clean) => {
+])('a line is redacted as expected: %s', (_, text, clean) => {
   expect(redact(text)).toBe(clean);
 });

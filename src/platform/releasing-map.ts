@@ -1,41 +1,41 @@
 /**
- * Who is there, by key, where many come and go: it keeps nothing of those who have left.
+ * A map for values that are added and deleted often. It keeps nothing of a deleted value reachable.
  *
- * A `Map` does, for a while. Members that come and go have it outgrow its table again and again; each outgrown table
- * keeps its entries and the way to the next one (`OrderedHashTable::Rehash` in V8's `src/objects/ordered-hash-table.cc`),
- * and once one of them is in the old generation, all that come later follow it there, with all they refer to: each run
- * would be copied twice before a full collection finds that it was garbage. So the table refers to members by a cell that
- * is emptied when they leave.
+ * A `Map` does, for a while. With many additions and deletions it outgrows its table again and again. Each outgrown table
+ * keeps its entries and the link to the next one (`OrderedHashTable::Rehash` in V8's `src/objects/ordered-hash-table.cc`).
+ * Once one of them is in the old generation, all later ones follow it there, with everything that they refer to: each run
+ * would be copied twice before a full collection finds that it is garbage. So the table of this map refers to each value by
+ * a cell that is emptied when the value is deleted.
  */
-export function createReleasingMap<Key extends string | number, Member>() {
-  const cells = new Map<Key, { member: Member | undefined }>();
+export function createReleasingMap<Key extends string | number, Value>() {
+  const cells = new Map<Key, { value: Value | undefined }>();
 
-  /** Whether somebody was there. */
-  function leave(key: Key): boolean {
+  /** Returns whether the key was there. */
+  function remove(key: Key): boolean {
     const cell = cells.get(key);
     if (cell === undefined) return false;
-    cell.member = undefined;
+    cell.value = undefined;
     return cells.delete(key);
   }
 
   return {
     size: (): number => cells.size,
-    get: (key: Key): Member | undefined => cells.get(key)?.member,
+    get: (key: Key): Value | undefined => cells.get(key)?.value,
 
-    /** Adds a member, in the place of one with the same key. */
-    set(key: Key, member: Member): void {
-      leave(key);
-      cells.set(key, { member });
+    /** Adds a value, or replaces the one with the same key; it becomes the last in the order. */
+    set(key: Key, value: Value): void {
+      remove(key);
+      cells.set(key, { value });
     },
 
-    delete: leave,
+    delete: remove,
 
-    /** All who are there, in the order in which they came; one may leave meanwhile. */
-    *values(): IterableIterator<Member> {
-      for (const { member } of cells.values()) if (member !== undefined) yield member;
+    /** All values, in the order in which they were added; values may be deleted meanwhile. */
+    *values(): IterableIterator<Value> {
+      for (const { value } of cells.values()) if (value !== undefined) yield value;
     },
   };
 }
 
 /** See `createReleasingMap`. */
-export type ReleasingMap<Key extends string | number, Member> = ReturnType<typeof createReleasingMap<Key, Member>>;
+export type ReleasingMap<Key extends string | number, Value> = ReturnType<typeof createReleasingMap<Key, Value>>;

@@ -4,7 +4,7 @@ import { disableSdkDefaults, isTraced } from './sdk-defaults.ts';
 
 afterEach(() => disableSdkDefaults({}));
 
-test('the SDK traces nothing unless the application says so', () => {
+test('the SDK records no traces unless the application turns them on', () => {
   disableSdkDefaults({});
   expect(isTraced()).toBe(false);
   setTracingDisabled(false);

@@ -1,6 +1,6 @@
 /**
- * A start that failed for a reason that its operator can mend, or the developer who called `serve()`. The message says
- * what was found and what to do about it; a stack would hide it.
+ * A failure of the start that the operator of the service, or the developer of the application, can fix. The message
+ * describes the problem and its fix, and is printed without a stack, which would hide it.
  */
 export class StartError extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { createTickBatch } from './tick-batch.ts';
 
-test('what waits in one turn goes on at its end, together and in order, before what follows from it', async () => {
-  const atEndOfTurn = createTickBatch();
+test('callbacks of one tick run at its end, together and in order, before the microtasks that they queue', async () => {
+  const atEndOfTick = createTickBatch();
   const order: string[] = [];
   for (const name of ['one', 'two']) {
-    atEndOfTurn(() => {
+    atEndOfTick(() => {
       order.push(name);
       void Promise.resolve().then(() => order.push(`after ${name}`));
     });
@@ -15,12 +15,12 @@ test('what waits in one turn goes on at its end, together and in order, before w
   expect(order).toEqual(['one', 'two', 'after one', 'after two']);
 });
 
-test('what is added meanwhile has a turn of its own', async () => {
-  const atEndOfTurn = createTickBatch();
+test('a callback that is added by another one runs in the next tick', async () => {
+  const atEndOfTick = createTickBatch();
   const order: string[] = [];
-  atEndOfTurn(() => {
+  atEndOfTick(() => {
     order.push('first');
-    atEndOfTurn(() => order.push('second'));
+    atEndOfTick(() => order.push('second'));
   });
   await new Promise((resolve) => setImmediate(resolve));
   await new Promise((resolve) => setImmediate(resolve));

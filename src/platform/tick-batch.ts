@@ -1,20 +1,20 @@
 /**
- * Has things that wait for nothing but the end of this turn of the event loop go on together then. What arrives from the
- * network in one turn goes the same way afterwards; one after the other each would begin it anew, and find the
- * processor's caches full of the end of that way.
+ * Runs callbacks together at the end of the current tick of the event loop. Work that arrives from the network in one
+ * tick takes the same path through the code afterwards. Item by item, each would start that path anew with the processor
+ * caches full of its end.
  */
 export function createTickBatch() {
-  let waiting: (() => void)[] = [];
+  let queued: (() => void)[] = [];
 
-  function goOn(): void {
-    const ready = waiting;
-    waiting = [];
-    for (const each of ready) each();
+  function runQueued(): void {
+    const callbacks = queued;
+    queued = [];
+    for (const callback of callbacks) callback();
   }
 
-  /** Calls `then` at the end of this turn; it must not throw. */
-  return (then: () => void): void => {
-    if (waiting.length === 0) setImmediate(goOn);
-    waiting.push(then);
+  /** Calls `callback` at the end of this tick; it must not throw. */
+  return (callback: () => void): void => {
+    if (queued.length === 0) setImmediate(runQueued);
+    queued.push(callback);
   };
 }

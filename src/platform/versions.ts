@@ -21,9 +21,9 @@ const versionAbove = (module: string): string => manifestAbove(require.resolve(m
 export const packageVersion = (): string => versionAbove('../../package.json');
 
 /**
- * The versions that a run is recorded with: the application's, and that of the SDK it executes on.
+ * The versions that are recorded with a run: that of the application, and that of the SDK.
  *
- * @param app the application's, if its operator says so; else that of the package.json of the working directory
+ * @param app the version of the application; defaults to that of the package.json of the working directory
  */
 export const versions = (app?: string): { app: string; sdk: string } => ({
   app: app ?? manifestAbove(join(process.cwd(), 'package.json')).version ?? packageVersion(),

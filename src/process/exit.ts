@@ -5,55 +5,58 @@ import type { Settings } from '../platform/settings/settings.ts';
 import { StartError } from '../platform/start-error.ts';
 import type { PrimaryLink } from './workers/index.ts';
 
-/** A start that is told to stop has this long to come to its end. */
+/** How long a stop waits for a start that is under way, in ms. */
 const startMs = 5_000;
-/** Runs that were told to stop have this long to be recorded as such. */
+/** How long a stop then waits until interrupted runs are recorded, in ms. */
 export const recordMs = 5_000;
-/** Then the parts of the process have this long to close. */
+/** How long the parts of the process then have to close, in ms. */
 export const closeMs = 5_000;
-/** A deadline that ends something by force is so much later than what it waits for should have ended. */
+/** The time by which a deadline for an end by force exceeds the deadlines within it, in ms. */
 const forceMs = 1_000;
 
-/** Those that a terminal or a service manager sends to all processes of a group at once. */
+/** The signals that a terminal or a service manager sends to all processes of a group at once. */
 const groupSignals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
 
-/** How long a process that serves may take to end; then it ends by force. */
+/** How long a serving process may take to end, in ms; then it ends by force. */
 export const endMs = ({ prestopDelayMs, shutdownGraceMs }: Settings): number =>
   startMs + prestopDelayMs + shutdownGraceMs + recordMs + closeMs + forceMs;
 
-/** How long the primary waits for the end of its workers; then it kills them. */
+/** How long the primary waits for the end of its workers, in ms; then it kills them. */
 export const workersEndMs = (settings: Settings): number => endMs(settings) + forceMs;
 
-/** How long the primary may take to end, its workers included. */
+/** How long the primary may take to end, in ms, including its workers. */
 export const primaryEndMs = (settings: Settings): number => workersEndMs(settings) + forceMs;
 
-/** Gives what has started, once it has: a start under way is seen to its end, so that what it has opened is closed. */
+/**
+ * Waits for the end of a start that is under way, so that everything it has opened can be closed. Resolves with undefined
+ * if the start fails or takes longer than 5 s.
+ */
 export async function startedIn<Started>(starting: Promise<Started>): Promise<Started | undefined> {
-  const started = starting.catch(() => undefined); // one that failed has closed what it had opened
+  const started = starting.catch(() => undefined); // a start that fails closes what it has opened
   return (await Promise.race([started, systemClock.sleep(startMs)])) ?? undefined;
 }
 
-/** How the process ends. */
+/** Options of the end of the process. */
 export type ExitOptions = {
-  /** Ends all gracefully. False if runs were cut short. */
+  /** Ends all parts gracefully. Resolves with false if runs were interrupted. */
   stop(): Promise<boolean>;
-  /** How long that may take, in ms. */
+  /** The time limit of the stop, in ms. */
   delayMs: number;
   /** Called right before the process ends by force. */
   onForce?: () => void;
-  /** For a worker: its primary, which decides about its end. */
+  /** The link of a worker to its primary, which decides about the end of the worker. */
   link?: PrimaryLink | null;
   log: Logger;
 };
 
 /**
- * Installs the one door through which the process ends: the first signal drains, the second ends at once; a stray error
- * is logged and drains too, with exit code 1. A worker ends when its primary says so or is gone, and only tells it of
- * signals.
+ * Installs the single exit of the process. The first signal drains it, the second one ends it at once. An uncaught error
+ * is logged and drains the process too, with exit code 1. A worker drains when its primary requests it or has died, and
+ * only reports signals to the primary.
  */
 export function installExit({ stop, delayMs, onForce = () => {}, link = null, log }: ExitOptions) {
-  let leaving = false;
-  const door = closeWithGrace(
+  let ending = false;
+  const exit = closeWithGrace(
     {
       delay: delayMs,
       logger: log,
@@ -68,7 +71,7 @@ export function installExit({ stop, delayMs, onForce = () => {}, link = null, lo
       },
     },
     async ({ signal, err }) => {
-      leaving = true;
+      ending = true;
       if (err) log.fatal({ err }, 'a stray error ends the process');
       else log.info({ signal }, 'stopping');
       const drained = await stop();
@@ -78,21 +81,21 @@ export function installExit({ stop, delayMs, onForce = () => {}, link = null, lo
   );
   if (link !== null) {
     for (const signal of groupSignals) process.on(signal, link.signalled);
-    void link.drain.then((who) => {
-      if (who === 'primary gone') log.error('the primary process is gone');
-      if (!leaving) door.close();
+    void link.drain.then((reason) => {
+      if (reason === 'primary gone') log.error('the primary process is gone');
+      if (!ending) exit.close();
     });
   }
-  return { isLeaving: (): boolean => leaving };
+  return { isEnding: (): boolean => ending };
 }
 
-/** Everything that is known of an error, except fields of its own, which may hold secrets. */
+/** The stack of an error and of its causes, without additional fields, which may hold secrets. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? `${error.stack}` : `${error.stack}\nCaused by: ${describe(error.cause)}`;
 }
 
-/** Ends the process: with the message alone where that says it all. A worker's is for its primary to tell. */
+/** Ends the process after a failed start. A `StartError` is reported without its stack. A worker reports to its primary. */
 export async function failStart(error: unknown, link: PrimaryLink | null): Promise<never> {
   const message = error instanceof StartError ? error.message : describe(error);
   if (link === null) process.stderr.write(`${message}\n`);

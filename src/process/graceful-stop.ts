@@ -7,7 +7,7 @@ import type { Runs } from '../runs/index.ts';
 import { closeMs, recordMs } from './exit.ts';
 import type { PrimaryLink } from './workers/index.ts';
 
-/** The parts of a service that a graceful stop ends. */
+/** Dependencies of the graceful stop. */
 export type GracefulStopDeps = {
   settings: Settings;
   api: Listener | null;
@@ -22,15 +22,15 @@ export type GracefulStopDeps = {
 };
 
 /**
- * Makes the graceful stop of a service: readiness turns off, callers are sent elsewhere, new runs are refused, the runs
- * of this process end within `SHUTDOWN_GRACE` or are handed back, and then all parts stop. It resolves with whether every
- * run ended by itself.
+ * Makes the graceful stop of a service: readiness turns off, callers are moved to other processes, new runs are refused,
+ * the runs of this process end within `SHUTDOWN_GRACE` or are released, and then all parts stop. It resolves with whether
+ * every run has ended without an interruption.
  */
 export function createGracefulStop(deps: GracefulStopDeps): () => Promise<boolean> {
   const { settings, api, health, runs, services, closing, link, clock } = deps;
   return async () => {
     health.draining();
-    if (api !== null) await sendCallersElsewhere(api, clock, settings, link);
+    if (api !== null) await moveCallers(api, clock, settings, link);
     runs.service.close();
     runs.active.leaveBackground();
     await runs.claimer.stop(AbortSignal.timeout(recordMs));
@@ -42,7 +42,7 @@ export function createGracefulStop(deps: GracefulStopDeps): () => Promise<boolea
   };
 }
 
-/** Lets the runs in flight end; the ones left at the end of the grace go on in another process, or here after a restart. */
+/** Waits for the runs in flight. Runs that have not ended by `SHUTDOWN_GRACE` go on in another process, or after a restart. */
 async function drain({ active, service }: Runs, { shutdownGraceMs }: Settings): Promise<boolean> {
   if (await active.idle(AbortSignal.timeout(shutdownGraceMs))) return true;
   active.stopAll('shutting_down');
@@ -51,19 +51,19 @@ async function drain({ active, service }: Runs, { shutdownGraceMs }: Settings): 
   return false;
 }
 
-/** Has the callers connect to another process, so that this one has to refuse none of them. */
-async function sendCallersElsewhere(
+/** Makes the callers connect to another process, so that this one does not have to refuse their requests. */
+async function moveCallers(
   api: Listener,
   clock: Clock,
   { prestopDelayMs }: Settings,
   link: PrimaryLink | null,
 ): Promise<void> {
-  // A worker that ends while the others serve gets no further connections: no load balancer has to learn of its end.
+  // While the other workers serve, a worker that ends gets no further connections; load balancers need no time to notice.
   const alone = link !== null && !link.endsWithAll();
   if (alone) api.stopAccepting();
   else if (prestopDelayMs > 0) await clock.sleep(prestopDelayMs);
-  // A client with a kept connection that got no answer over it since the signal has to reconnect, instead of being refused.
-  const hungUp = api.hangUp();
-  // Without a delay new runs are refused from the very moment of the signal on.
-  if (alone || prestopDelayMs > 0) await hungUp;
+  // A client that keeps an idle connection has to reconnect to another process, instead of a refusal by this one.
+  const idleClosed = api.closeIdleConnections();
+  // Without a delay new runs are refused from the signal on.
+  if (alone || prestopDelayMs > 0) await idleClosed;
 }

@@ -16,7 +16,7 @@ export function createPlatform(settings: Settings) {
     metrics: createMetrics(),
     eventLoopDelay: createEventLoopDelay({ clock }),
     versions,
-    /** The host and the process id, under which other processes know this one. */
+    /** The host and the process id, by which other processes identify this one. */
     host: { name: hostname(), pid: process.pid },
   };
 }

@@ -9,11 +9,11 @@ import { workersEndMs } from './exit.ts';
 import { createWorkers, type Serving, workerEnvironment } from './workers/index.ts';
 
 /**
- * The process that keeps the workers of a host. It answers probes and scrapes for them on `METRICS_PORT`, and hands them
- * the connections of callers in turn; it executes nothing itself.
+ * The primary process of the workers of a host. It answers probes and scrapes for them on `METRICS_PORT`, and distributes
+ * the connections of callers to them in round robin; it executes no runs itself.
  */
 export async function createPrimary(settings: Settings, count: number, log: Logger) {
-  cluster.schedulingPolicy = cluster.SCHED_RR; // left to itself, the kernel gives connections to one that hangs, too
+  cluster.schedulingPolicy = cluster.SCHED_RR; // the kernel would also give connections to a worker that hangs
   const workers = createWorkers({
     count,
     fork: (number) => cluster.fork(workerEnvironment({ number, probeUrl: probes.url() })),
@@ -31,12 +31,12 @@ export async function createPrimary(settings: Settings, count: number, log: Logg
   const services = supervise('primary', [probes, workers]);
 
   return {
-    /** Resolves when the first worker serves; the others follow. */
+    /** Resolves when the first worker serves; the other workers start afterwards. */
     async start(): Promise<Serving & { probeUrl: string }> {
       await services.start();
       return { ...(await workers.first), probeUrl: probes.url() };
     },
-    /** Drains all workers. True if every run ended by itself. */
+    /** Drains all workers. Resolves with true if every run has ended without an interruption. */
     async stop(): Promise<boolean> {
       await services.stop(AbortSignal.timeout(workersEndMs(settings)));
       return workers.drained();

@@ -16,11 +16,11 @@ type Started = { url: string | null; probeUrl: string; hasKey: boolean; stop(): 
 /** Starts the service in this process. */
 type Start = (settings: Settings, log: Logger, link: PrimaryLink | null) => Promise<Started>;
 
-/** The API keys of the providers that the application names, which no log line may hold. */
+/** The API keys of the application's providers, which no log line may contain. */
 const keysIn = ({ providers = [] }: ServeOptions): (string | undefined)[] =>
   providers.map((each) => (typeof each === 'string' ? undefined : each.apiKey));
 
-/** Keeps `count` workers as this process, which serves nothing itself. */
+/** Runs this process as the primary of `count` workers, which serves nothing itself. */
 async function runPrimary(settings: Settings, count: number, log: Logger): Promise<Omit<Started, 'hasKey'>> {
   const primary = await createPrimary(settings, count, log);
   const exit = installExit({
@@ -30,14 +30,14 @@ async function runPrimary(settings: Settings, count: number, log: Logger): Promi
     log,
   });
   const started = await primary.start().catch((error: unknown) => {
-    if (exit.isLeaving()) return new Promise<never>(() => {}); // the start was undone, and the process ends
+    if (exit.isEnding()) return new Promise<never>(() => {}); // the start was undone, and the process ends
     throw error;
   });
   reportStartup({ ...started, workers: count }, settings, log);
   return { url: started.url, probeUrl: started.probeUrl, stop: primary.stop };
 }
 
-/** Serves as this process, alone or as one of the workers of a primary. */
+/** Runs the service in this process, alone or as one of the workers of a primary. */
 async function runService(start: Start, settings: Settings, log: Logger, link: PrimaryLink | null): Promise<Started> {
   const starting = start(settings, log, link);
   const stop = async () => (await (await startedIn(starting))?.stop()) ?? true;
@@ -51,7 +51,7 @@ async function runService(start: Start, settings: Settings, log: Logger, link: P
   return service;
 }
 
-/** Reads the settings, and serves by `start` as this process or keeps workers that do. A failed start ends the process. */
+/** Reads the settings, and runs this process as the service or as the primary of workers. A failed start ends the process. */
 export async function runProcess(options: ServeOptions, start: Start): Promise<Omit<Started, 'hasKey'>> {
   disableSdkDefaults(process.env);
   tuneGarbageCollection();
@@ -69,7 +69,7 @@ export async function runProcess(options: ServeOptions, start: Start): Promise<O
       readable: settings.appEnv === 'development',
     });
     const workers = countWorkers(settings);
-    // In a cluster that another program keeps, each process serves as it would alone.
+    // In a cluster of another program, each process serves as if it were alone.
     if (cluster.isPrimary && workers > 1) return await runPrimary(settings, workers, log);
     return await runService(start, settings, log, link);
   } catch (error) {

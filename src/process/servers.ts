@@ -14,7 +14,7 @@ import { buildProbeServer, buildServer } from '../server.ts';
 import type { SessionService } from '../sessions/index.ts';
 import type { WebhookService } from '../webhooks/index.ts';
 
-/** The features that the servers show. */
+/** The features that the servers expose. */
 export type WireServersDeps = {
   settings: Settings;
   ids: Ids;
@@ -38,7 +38,7 @@ export type Servers = {
   probes: Listener;
 };
 
-/** Builds the servers of the process, each on its port. `closing` ends the open event streams. */
+/** Builds the servers of the process, each on its port. Open event streams end when `closing` aborts. */
 export async function wireServers(features: WireServersDeps, closing: AbortSignal): Promise<Servers> {
   const { settings, ids, metrics, log, agents, runs, sessions, keys, budgets, webhooks, access, health } = features;
   const listen = { host: settings.host, orNextFree: settings.appEnv === 'development' };

@@ -3,26 +3,26 @@ import type { Settings } from '../platform/settings/settings.ts';
 /** Where the service listens; `url` is null where it takes no requests. */
 export type Addresses = { url: string | null; probeUrl: string };
 
-/** What of the settings a developer is told about. */
+/** The settings that the banner depends on. */
 export type BannerSettings = Pick<
   Settings,
   'appName' | 'appEnv' | 'port' | 'metricsPort' | 'simulated' | 'authMode' | 'adminApiKey'
 > & {
-  /** Whether there is a key that is valid: that of the settings, or one in the store. */
+  /** Whether a valid key exists, in the settings or in the store. */
   hasKey: boolean;
 };
 
-/** What is told where keys are asked for and nobody has one. */
+/** The warning if callers need a key, but none exists. */
 export const noKeyWarning =
   'AUTH_MODE is api_key, but there is no key: every request is answered 401. Set ADMIN_API_KEY, or make a key with "agent-service keys create".';
 
-/** Answered by any agent, and by the simulated model with what the agents are for. */
+/** A question that any agent can answer; the simulated model answers it with the purpose of the agents. */
 const question = 'What can you do for me?';
 
 const portOf = (url: string) => Number(new URL(url).port);
 const isTaken = (wanted: number, actual: number) => wanted !== 0 && wanted !== actual;
 
-/** What a developer might wonder about otherwise. */
+/** Notes about unexpected facts, such as another port than the configured one. */
 function notes({ url, probeUrl }: Addresses, settings: BannerSettings): string[] {
   const { port, metricsPort, simulated, authMode, hasKey } = settings;
   const found: string[] = [];
@@ -35,7 +35,7 @@ function notes({ url, probeUrl }: Addresses, settings: BannerSettings): string[]
   return found;
 }
 
-/** A command that a developer can paste as it is; a key is named, never shown. */
+/** A command to paste into a shell. It refers to a key by a variable, and never contains it. */
 function curl(url: string, { authMode, adminApiKey }: BannerSettings): string {
   const name = adminApiKey === undefined ? 'API_KEY' : 'ADMIN_API_KEY';
   const key = authMode === 'api_key' ? ` -H "authorization: Bearer $${name}"` : '';
@@ -45,13 +45,13 @@ function curl(url: string, { authMode, adminApiKey }: BannerSettings): string {
 const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}\n`).join('');
 const section = (lines: readonly string[]) => (lines.length === 0 ? '' : `\n${indent(lines)}`);
 
-/** What a developer reads once the service has started: where it is, what is unusual, and a first request. */
+/** The text for a developer after the start of the service: its addresses, notes, and a first request. */
 export function startupBanner(addresses: Addresses, settings: BannerSettings): string {
   const { url, probeUrl } = addresses;
   const api = url === null ? [] : [`API     ${url}`, `Docs    ${url}/docs`];
-  const does = url === null ? 'executes runs' : 'accepts requests';
+  const activity = url === null ? 'executes runs' : 'accepts requests';
   return [
-    `\n${settings.appName} ${does} (${settings.appEnv})\n`,
+    `\n${settings.appName} ${activity} (${settings.appEnv})\n`,
     section([...api, `Probes  ${probeUrl}/readyz`]),
     section(notes(addresses, settings)),
     url === null ? '' : `\nTry it:\n${section([curl(url, settings)])}`,

@@ -2,18 +2,18 @@ import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import { noKeyWarning, startupBanner } from './startup-banner.ts';
 
-/** What there is to tell of a service that has started. */
+/** The facts about a service that has started. */
 export type Started = {
-  /** Where requests are taken; null where none are. */
+  /** The URL of the API; null if the process accepts no requests. */
   url: string | null;
   probeUrl: string;
-  /** How many processes serve. */
+  /** The number of processes that serve. */
   workers: number;
-  /** Whether anybody has a key for it. */
+  /** Whether a valid key exists, or callers need none. */
   hasKey: boolean;
 };
 
-/** Tells that the service has started: a developer in plain words, everybody else in the log. */
+/** Reports the start of the service: as a banner on standard output in development, otherwise in the log. */
 export function reportStartup({ url, probeUrl, workers, hasKey }: Started, settings: Settings, log: Logger): void {
   const { role, appEnv: env, store } = settings;
   if (env === 'development') {

@@ -5,9 +5,9 @@ import { createPostgresStore } from '../storage/postgres/index.ts';
 import { createSqliteStore } from '../storage/sqlite/index.ts';
 
 /**
- * The store that the settings name: Postgres where there is a `DATABASE_URL`, else the embedded one.
+ * Creates the store of the settings: Postgres if there is a `DATABASE_URL`, else the embedded one.
  *
- * @param options.executes whether this process executes runs, which on the embedded store one process may
+ * @param options.executes whether this process executes runs; on the embedded store only one process may do so
  */
 export function createStore({ store }: Settings, log: Logger, { executes }: { executes: boolean }): Store {
   const { databaseUrl: url, databaseDirectUrl: directUrl, poolMax, dataDir, sync } = store;

@@ -3,49 +3,49 @@ import { networkReason } from '../platform/network-reason.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import type { ClockSample } from '../storage/port/index.ts';
 
-/** What is left of a quota of a provider, as its headers `x-ratelimit-*` say it. */
+/** The state of a quota of a provider, from its headers `x-ratelimit-*`. */
 export type Quota = { of: 'requests' | 'tokens'; limit: number; remaining: number };
 
-/** One request to the provider and what came of it. */
+/** The result of one request to the provider. */
 export type Exchange =
   | {
       reached: true;
       status: number;
-      /** The provider's name for what is wrong, such as `model_not_found`. Null where it gives none. */
+      /** The provider's error code, such as `model_not_found`. Null if it sends none. */
       code: string | null;
       tookMs: number;
       quotas: Quota[];
-      /** By the header `Date`, which counts seconds. Null where there is none. */
+      /** From the header `Date`, which has a resolution of a second. Null if there is none. */
       clock: ClockSample | null;
     }
   | {
       reached: false;
-      /** What the network says, such as `ECONNREFUSED`, or `timeout`. */
+      /** The network error, such as `ECONNREFUSED`, or `timeout`. */
       reason: string;
     };
 
-/** What was found of the model provider. */
+/** The facts about the model provider. */
 export type ProviderFacts = {
-  /** `GET /models`, as `/readyz` asks it. */
+  /** `GET /models`, the request of `/readyz`. */
   models: Exchange;
-  /** One small call of `OPENAI_MODEL`. Null where the first request has shown that it is of no use. */
+  /** One small call of `OPENAI_MODEL`. Null if the first request has shown that the call would fail. */
   call: Exchange | null;
 };
 
-/** How long the provider may take, and with which clock that is measured. */
+/** The time limits of the requests, and the clock that measures them. */
 export type InspectProviderOptions = {
-  /** For `GET /models`, in ms. */
+  /** The time limit of `GET /models`, in ms. */
   modelsMs: number;
-  /** For the call of the model, in ms. */
+  /** The time limit of the model call, in ms. */
   callMs: number;
-  /** Defaults to the machine's. */
+  /** Defaults to the system clock. */
   clock?: Pick<Clock, 'nowMs' | 'monotonicMs'>;
 };
 
 const question = 'Answer with the word OK.';
-/** The least that the Responses API takes. */
+/** The minimum of the Responses API. */
 const answerTokens = 16;
-/** An error longer than this is not read. */
+/** An error body longer than this is not parsed. */
 const errorCharsMax = 10_000;
 
 const calls = {
@@ -56,24 +56,24 @@ const calls = {
   },
 } as const;
 
-/** Asks the provider that the settings name for its models, and the model of the settings for one word. Never throws. */
+/** Requests the list of models of the configured provider, and one word from the configured model. Never throws. */
 export async function inspectProvider(
   openai: Settings['openai'],
   { modelsMs, callMs, clock = systemClock }: InspectProviderOptions,
   signal: AbortSignal,
 ): Promise<ProviderFacts> {
-  const ask = (path: string, limitMs: number, init: RequestInit = {}) =>
+  const request = (path: string, limitMs: number, init: RequestInit = {}) =>
     exchange(`${openai.baseUrl}${path}`, clock, {
       ...init,
       headers: { 'content-type': 'application/json', authorization: `Bearer ${openai.apiKey ?? 'none'}` },
       signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
       redirect: 'manual',
     });
-  const models = await ask('/models', modelsMs);
+  const models = await request('/models', modelsMs);
   if (!models.reached || models.status === 401) return { models, call: null };
   const { path, body } = calls[openai.api];
   const init = { method: 'POST', body: JSON.stringify({ model: openai.model, ...body }) };
-  return { models, call: await ask(path, callMs, init) };
+  return { models, call: await request(path, callMs, init) };
 }
 
 async function exchange(
@@ -84,23 +84,23 @@ async function exchange(
   const [sentMs, startMs] = [clock.nowMs(), clock.monotonicMs()];
   try {
     const response = await fetch(url, init);
-    const headMs = clock.monotonicMs() - startMs;
+    const headersMs = clock.monotonicMs() - startMs;
     const text = await response.text();
     return {
       reached: true,
       status: response.status,
-      code: response.ok ? null : codeIn(text),
+      code: response.ok ? null : errorCodeOf(text),
       tookMs: clock.monotonicMs() - startMs,
-      quotas: quotasIn(response.headers),
-      clock: clockOf(response.headers.get('date'), sentMs, headMs),
+      quotas: quotasOf(response.headers),
+      clock: clockOf(response.headers.get('date'), sentMs, headersMs),
     };
   } catch (error) {
     return { reached: false, reason: networkReason(error) };
   }
 }
 
-/** Only a name in the usual form is taken: the rest of an error may quote the key. */
-function codeIn(text: string): string | null {
+/** Only an error code in the usual form is returned: other parts of an error may contain the key. */
+function errorCodeOf(text: string): string | null {
   if (text.length > errorCharsMax) return null;
   try {
     const { error } = JSON.parse(text) as { error?: { code?: unknown; type?: unknown } };
@@ -111,7 +111,7 @@ function codeIn(text: string): string | null {
   }
 }
 
-function quotasIn(headers: Headers): Quota[] {
+function quotasOf(headers: Headers): Quota[] {
   return (['requests', 'tokens'] as const).flatMap((of) => {
     const [limit, remaining] = ['limit', 'remaining'].map((what) => headers.get(`x-ratelimit-${what}-${of}`));
     if (!/^\d+$/.test(limit ?? '') || !/^\d+$/.test(remaining ?? '')) return [];

@@ -1,24 +1,24 @@
 import type { ModelRequest } from '@openai/agents';
 
-/** What those who answer a model call have to know beside the request, and to whom they tell what happens to it. */
+/** What a provider needs to know about a model call besides the request, and callbacks for events of the call. */
 export type ModelCall = {
-  /** The agent that asks, by its own name; null where nobody knows. */
+  /** The name of the agent that makes the call; null if it is unknown. */
   agent: string | null;
-  /** Whether somebody waits for the answer; who does goes first. */
+  /** Whether a client waits for the answer. Interactive calls have priority. */
   interactive: boolean;
-  /** When the run's time is over, on the monotonic clock. */
+  /** The deadline of the run, on the monotonic clock. */
   deadlineMs: number;
-  /** Another provider takes the call over from here on. */
+  /** Reports a failover: another provider continues the call. */
   failedOver(change: { from: string; to: string; reason: string }): void;
-  /** Text that was given so far counts no more: the answer begins anew. */
+  /** Discards the text that was streamed so far: the answer starts again. */
   withdraw(): void;
 };
 
-/** Who answered a model call. */
+/** The provider and the model that answered a call. */
 export type Answerer = {
   /** The provider's configured name. */
   provider: string;
-  /** The model as the provider calls it. */
+  /** The provider's name for the model. */
   model: string;
 };
 
@@ -26,19 +26,19 @@ export type Answerer = {
 const callKey = Symbol.for('agent-service.model-call');
 const answererKey = Symbol.for('agent-service.answerer');
 
-/** The request, with what is known of the call. */
+/** Attaches the facts about the call to a request. */
 export const withModelCall = (request: ModelRequest, call: ModelCall): ModelRequest =>
   ({ ...request, [callKey]: call }) as ModelRequest;
 
-/** What is known of the call; undefined outside of a run. */
+/** The facts about the call of a request; undefined outside of a run. */
 export const modelCallOf = (request: ModelRequest): ModelCall | undefined =>
   (request as { [callKey]?: ModelCall })[callKey];
 
-/** Notes on an answer, or on the event that holds it, who gave it. */
+/** Attaches the answerer to an answer, or to the event that contains it. */
 export function signAnswer<Answer extends object>(answer: Answer, answerer: Answerer): Answer {
   return Object.defineProperty(answer, answererKey, { value: answerer, configurable: true });
 }
 
-/** Who gave an answer; undefined where nobody signed it. */
+/** The answerer of an answer; undefined if none is attached. */
 export const answererOf = (answer: object): Answerer | undefined =>
   (answer as { [answererKey]?: Answerer })[answererKey];

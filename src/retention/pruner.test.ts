@@ -9,7 +9,7 @@ import { createPruner } from './pruner.ts';
 const minuteMs = 60_000;
 const alive = () => AbortSignal.timeout(10_000);
 
-/** A pruner on a store whose batches take as long as the test says, and hold what it says. */
+/** A pruner on a store whose batches take `batchMs`, and whose content the test sets in `left`. */
 function createPrunerUnderTest({
   retentionMs = (30 * 24 * 60 * minuteMs) as number | null,
   batchMs = 0,
@@ -40,14 +40,14 @@ function createPrunerUnderTest({
   const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const metrics = createMetrics();
   const pruner = createPruner({ retention, retentionMs, metrics, clock, random: () => random, log });
-  const figure = async () =>
+  const prunedRuns = async () =>
     (await metrics.registry.getSingleMetric('agent_service_pruned_runs_total')?.get())?.values[0]?.value;
   const atOf = (call: string) => calls.flatMap((each) => (each.call === call ? [each.atMs] : []));
-  return { pruner, clock, calls, atOf, left, failures, lines, figure };
+  return { pruner, clock, calls, atOf, left, failures, lines, prunedRuns };
 }
 
 describe('the pruner', () => {
-  test('looks every ten minutes at most, and not at the same moment in every process', async () => {
+  test('sweeps every ten minutes at most, and not at the same time in every process', async () => {
     for (const [random, minutes] of [
       [0, 5],
       [0.5, 7.5],
@@ -60,7 +60,7 @@ describe('the pruner', () => {
     }
   });
 
-  test('looks more often where runs are kept for a short time only', async () => {
+  test('sweeps more often if runs are kept for a short time', async () => {
     const { pruner, clock, atOf } = createPrunerUnderTest({ retentionMs: minuteMs });
     await pruner.start();
     await clock.advance(minuteMs);
@@ -68,20 +68,20 @@ describe('the pruner', () => {
     await pruner.stop(alive());
   });
 
-  test('removes all that has had its time, counts the runs and leaves one line in the log', async () => {
-    const { pruner, clock, left, lines, figure } = createPrunerUnderTest();
+  test('deletes everything whose retention is over, counts the runs and logs one line', async () => {
+    const { pruner, clock, left, lines, prunedRuns } = createPrunerUnderTest();
     Object.assign(left, { deleted: 250, runs: 1_010, keys: 700 });
     await pruner.start();
     await clock.advance(6 * minuteMs);
     expect(left).toEqual({ deleted: 0, runs: 0, keys: 0 });
-    expect(await figure()).toBe(1_010);
+    expect(await prunedRuns()).toBe(1_010);
     expect(lines).toMatchObject([{ msg: 'old runs and idempotency keys pruned', runs: 1_010, keys: 700 }]);
     await clock.advance(60 * minuteMs);
     expect(lines).toHaveLength(1);
     await pruner.stop(alive());
   });
 
-  test('rests after each batch as long as that took', async () => {
+  test('pauses after each batch as long as the batch took', async () => {
     const { pruner, clock, left, atOf } = createPrunerUnderTest({ batchMs: 40 });
     left.runs = 250;
     await pruner.start();
@@ -91,7 +91,7 @@ describe('the pruner', () => {
     await pruner.stop(alive());
   });
 
-  test('keeps runs for ever where that is set, and removes keys all the same', async () => {
+  test('keeps runs for ever if that is set, and still deletes idempotency keys', async () => {
     const { pruner, clock, left } = createPrunerUnderTest({ retentionMs: null });
     Object.assign(left, { runs: 5, keys: 5 });
     await pruner.start();
@@ -100,7 +100,7 @@ describe('the pruner', () => {
     await pruner.stop(alive());
   });
 
-  test('tries again later when the store cannot be reached', async () => {
+  test('retries later if the store is not available', async () => {
     const { pruner, clock, left, failures, lines } = createPrunerUnderTest();
     failures.push(new ServiceError('store_unavailable', {}));
     left.runs = 5;
@@ -112,7 +112,7 @@ describe('the pruner', () => {
     await pruner.stop(alive());
   });
 
-  test('stops after the batch under way', async () => {
+  test('stops after the batch in progress', async () => {
     const { pruner, clock, left, calls } = createPrunerUnderTest({ batchMs: 40 });
     left.runs = 1_000;
     await pruner.start();

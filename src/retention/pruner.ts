@@ -5,25 +5,26 @@ import type { Metrics } from '../platform/metrics/metrics.ts';
 import type { RetentionStore } from '../storage/port/index.ts';
 import { sweep } from './sweep.ts';
 
-/** Longest time between two sweeps, in ms, and how many there are at least in the time for which runs are kept. */
+/** Longest time between two sweeps, in ms, and the least number of sweeps in the time for which runs are kept. */
 const sweepMsMax = 10 * 60_000;
 const sweepsPerRetention = 10;
 
-/** What the pruner stands on. */
+/** Dependencies of the pruner. */
 export type PrunerDeps = {
   retention: RetentionStore;
   /** How long runs are kept after their end, in ms; null for ever. */
   retentionMs: number | null;
   metrics: Metrics;
   clock: Clock;
-  /** Gives [0, 1): processes that started together do not sweep together. */
+  /** Returns a number in [0, 1): processes that started together do not sweep together. */
   random: () => number;
   log: Logger;
 };
 
 /**
- * Removes what has had its time, now and then: a run is gone at most a tenth of the time for which it is kept, and at
- * most ten minutes, later than it might. Every process does it; what one has in hand the others pass over.
+ * Periodically deletes runs and idempotency keys whose retention is over. A run is deleted at most a tenth of its
+ * retention, and at most ten minutes, after that is over. Every process does this; rows that another process is deleting
+ * are skipped.
  */
 export function createPruner({ retention, retentionMs, metrics, clock, random, log }: PrunerDeps): Service {
   const everyMs = Math.min(sweepMsMax, (retentionMs ?? Number.POSITIVE_INFINITY) / sweepsPerRetention);
@@ -33,10 +34,10 @@ export function createPruner({ retention, retentionMs, metrics, clock, random, l
 
   async function sweepOnce(signal: AbortSignal): Promise<void> {
     const startedMs = clock.monotonicMs();
-    let counted = 0;
+    let reported = 0;
     const progress = (runs: number) => {
-      pruned.inc(runs - counted);
-      counted = runs;
+      pruned.inc(runs - reported);
+      reported = runs;
     };
     const { runs, keys } = await sweep({ retention, clock }, { olderThanMs: retentionMs, signal, progress });
     const tookMs = Math.round(clock.monotonicMs() - startedMs);

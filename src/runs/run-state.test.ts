@@ -27,7 +27,7 @@ test('the table of run states has no other rows', () => {
   expect(rows.sort()).toEqual(expected.map(([from, name]) => `${from} ${name}`).sort());
 });
 
-test('a run that has ended does nothing more', () => {
+test('a run that has ended has no transitions', () => {
   for (const status of runStatuses.filter(isFinal)) expect(transitions[status]).toEqual({});
   expect(nextStatus('completed', 'start')).toBeNull();
 });

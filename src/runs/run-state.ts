@@ -1,8 +1,8 @@
 import { type FinalStatus, finalStatuses, type RunStatus } from '../storage/port/index.ts';
 
 /**
- * The one table of a run's life: from each status, what may happen and where that leads. The picture in the docs and
- * the row-by-row test are made from it.
+ * The state machine of runs: from each status, the transitions and the statuses to which they lead. The diagram in the
+ * docs and the row-by-row test are made from it.
  */
 export const transitions = {
   queued: { start: 'running', cancel: 'cancelled', time_out: 'timed_out', fail: 'failed' },
@@ -21,12 +21,12 @@ export const transitions = {
   timed_out: {},
 } as const satisfies Record<RunStatus, Record<string, RunStatus>>;
 
-/** What may happen to a run. */
+/** A transition of the state machine. */
 export type RunTransition = {
   [From in RunStatus]: keyof (typeof transitions)[From];
 }[RunStatus];
 
-/** Where `transition` leads from `from`, or null where the table has no such row. */
+/** The status to which `transition` leads from `from`, or null if the table has no such row. */
 export function nextStatus(from: RunStatus, transition: RunTransition): RunStatus | null {
   return (transitions[from] as Partial<Record<RunTransition, RunStatus>>)[transition] ?? null;
 }

@@ -13,30 +13,30 @@ import { createAdmission } from './admission/admission.ts';
 import { createSlots } from './admission/slots.ts';
 import { createEventFeed } from './events/event-feed.ts';
 import { noFailpoints } from './failpoints.ts';
+import type { CreateRun } from './run-request.ts';
 import { createRunService } from './service.ts';
-import type { CreateRun } from './views/schemas.ts';
 
 const caller = { tenantId: 'tenant-a', keyId: null, requestId: 'req_1', spender: { tenantId: 'tenant-a', key: null } };
 const request = (more: Partial<CreateRun> = {}): CreateRun => ({ message: 'Hi', if_busy: 'wait', ...more });
 
-type Lived = Pick<Parameters<ExecuteAttempt>[0], 'run' | 'signal'> & {
+type StartedAttempt = Pick<Parameters<ExecuteAttempt>[0], 'run' | 'signal'> & {
   deadlineMs: number;
-  told: readonly StoredEvent[];
+  recorded: readonly StoredEvent[];
   stored: Promise<unknown>;
   end: () => void;
 };
 
-/** A service on an embedded store of its own; the lives of its runs last until the test ends them. */
+/** A service on an embedded store of its own. The attempts at its runs last until the test ends them. */
 async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs }: Store) => runs.create } = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-runs-'));
   const store = createSqliteStore({ dataDir, sync: 'normal', executes: true });
   await store.start();
   const clock = createFakeClock();
   const slots = createSlots(slotsMax);
-  const lived: Lived[] = [];
-  const life: ExecuteAttempt = ({ run, signal }, deadlineMs, told, stored) => {
+  const attempts: StartedAttempt[] = [];
+  const executeAttempt: ExecuteAttempt = ({ run, signal }, deadlineMs, recorded, stored) => {
     const ended = Promise.withResolvers<AttemptEnd>();
-    lived.push({ run, signal, deadlineMs, told, stored, end: () => ended.resolve({ type: 'ended', run }) });
+    attempts.push({ run, signal, deadlineMs, recorded, stored, end: () => ended.resolve({ type: 'ended', run }) });
     return ended.promise;
   };
   const active = createActiveRuns();
@@ -53,10 +53,10 @@ async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs 
     feed: createEventFeed({ store, active, clock }),
     store: { ...store, runs: { ...store.runs, create: createBy(store) } },
     agents: createAgentRegistry({ triage: agent('triage'), orders: agent('orders') }),
-    life,
+    executeAttempt,
     slots,
     admission,
-    fault: noFailpoints,
+    hitFailpoint: noFailpoints,
     clock,
     ids: createIds(clock.nowMs),
     settings: { runTimeoutMs: 30_000, backgroundTimeoutMs: 3_600_000, simulated: true },
@@ -70,7 +70,7 @@ async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs 
     store,
     active,
     slots,
-    lived,
+    attempts,
     clock,
     async [Symbol.asyncDispose]() {
       await store.stop(AbortSignal.timeout(10_000));
@@ -80,7 +80,7 @@ async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs 
 }
 
 describe('a run that is created', () => {
-  test('is stored with what its caller and this process are, and can be read at once', async () => {
+  test('is stored with the facts of its caller and of this process, and can be read at once', async () => {
     await using service = await createService();
     const { run } = await service.runs.create(
       request({ session_id: 's-1', metadata: { channel: 'web' }, agent: 'orders' }),
@@ -104,63 +104,63 @@ describe('a run that is created', () => {
     });
   });
 
-  test('goes to the entry agent unless another one is named', async () => {
+  test('starts with the entry agent unless the request names another one', async () => {
     await using service = await createService();
     const { run } = await service.runs.create(request(), caller, 'blocking');
     expect(run).toMatchObject({ agent: 'triage', sessionId: null, metadata: {} });
   });
 
-  test('tells of itself first, with its id', async () => {
+  test('has run.created as its first event, with its id', async () => {
     await using service = await createService();
     const { run } = await service.runs.create(request(), caller, 'stream');
     const first = await service.active.get(run.id)?.log.read(0).next();
     expect(first?.value).toMatchObject({ seq: 1, type: 'run.created', run: { run_id: run.id }, simulated: true });
   });
 
-  test('tells next that it has started, which is stored with it, and leaves that to its claimer if it waits', async () => {
+  test('has run.started as its next event, stored with the run; a queued run has none until it is claimed', async () => {
     await using service = await createService();
     const { run } = await service.runs.create(request({ session_id: 's-1' }), caller, 'stream');
     const events = service.active.get(run.id)?.log.read(1);
     expect((await events?.next())?.value).toMatchObject({ seq: 2, type: 'run.started', agent: 'triage' });
     const waiting = await service.runs.create(request({ session_id: 's-1' }), caller, 'stream');
-    expect(service.lived.map(({ told }) => told)).toEqual([
+    expect(service.attempts.map(({ recorded }) => recorded)).toEqual([
       await service.store.journal.events('tenant-a', run.id, 0, 10),
     ]);
     expect(await service.store.journal.events('tenant-a', waiting.run.id, 0, 10)).toEqual([]);
   });
 
-  test('is active until its life has ended', async () => {
+  test('is active until its attempt has ended', async () => {
     await using service = await createService();
     const accepted = await service.runs.create(request(), caller, 'blocking');
     expect(service.active.size()).toBe(1);
-    service.lived[0]?.end();
-    expect(await service.runs.ended(accepted)).toMatchObject({ run: { id: accepted.run.id } });
+    service.attempts[0]?.end();
+    expect(await service.runs.waitForEnd(accepted)).toMatchObject({ run: { id: accepted.run.id } });
     expect(service.active.size()).toBe(0);
   });
 
-  test('is prepared while the store makes sure of it, and answered for after that', async () => {
-    const sure = Promise.withResolvers<void>();
+  test('is prepared while the store makes it durable, and answered after that', async () => {
+    const durable = Promise.withResolvers<void>();
     await using service = await createService({
       createBy:
         ({ runs }) =>
         async (...args) => {
           const outcome = await runs.create(...args);
-          await sure.promise;
+          await durable.promise;
           return outcome;
         },
     });
     const order: string[] = [];
-    const accepted = service.runs.create(request(), caller, 'blocking').then(() => order.push('answered for'));
-    while (service.lived.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    const stored = service.lived[0]?.stored.then(() => order.push('stored'));
+    const accepted = service.runs.create(request(), caller, 'blocking').then(() => order.push('answered'));
+    while (service.attempts.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const stored = service.attempts[0]?.stored.then(() => order.push('stored'));
     order.push('prepared');
-    sure.resolve();
+    durable.resolve();
     await Promise.all([accepted, stored]);
-    expect(order).toEqual(['prepared', 'stored', 'answered for']);
+    expect(order).toEqual(['prepared', 'stored', 'answered']);
     expect(service.slots.used()).toBe(1);
   });
 
-  test('has its time from when it was received, the time to store it included', async () => {
+  test('has a deadline that counts from its receipt, including the time to store it', async () => {
     await using service = await createService({
       createBy:
         ({ runs }) =>
@@ -171,13 +171,13 @@ describe('a run that is created', () => {
     });
     await service.runs.create(request(), caller, 'blocking');
     await service.runs.create(request({ timeout_s: 1.5 }), caller, 'blocking');
-    expect(service.lived.map(({ deadlineMs }) => deadlineMs)).toEqual([30_000, 400 + 1_500]);
-    expect(service.lived[1]?.run.timeoutMs).toBe(1_500);
+    expect(service.attempts.map(({ deadlineMs }) => deadlineMs)).toEqual([30_000, 400 + 1_500]);
+    expect(service.attempts[1]?.run.timeoutMs).toBe(1_500);
   });
 });
 
 describe('the slots of a process', () => {
-  test('are taken by runs that execute, and the next run is refused before anything is stored', async () => {
+  test('are held by runs that execute, and the next run is refused before anything is stored', async () => {
     await using service = await createService({ slotsMax: 2 });
     await service.runs.create(request(), caller, 'blocking');
     await service.runs.create(request(), caller, 'blocking');
@@ -186,25 +186,25 @@ describe('the slots of a process', () => {
       extras: { retryAfterMs: 2_125 },
     });
     expect((await service.runs.list('tenant-a', {}, 10, null)).data).toHaveLength(2);
-    service.lived[0]?.end();
-    await service.active.get(service.lived[0]?.run.id ?? '')?.ended;
+    service.attempts[0]?.end();
+    await service.active.get(service.attempts[0]?.run.id ?? '')?.ended;
     await service.runs.create(request(), caller, 'blocking');
     expect(service.slots.used()).toBe(2);
   });
 
-  test('are not taken by a run that waits for its session', async () => {
+  test('are not held by a run that waits for its session', async () => {
     await using service = await createService();
     await service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
     const { run } = await service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
     expect(run.status).toBe('queued');
-    expect(service.lived).toHaveLength(1);
+    expect(service.attempts).toHaveLength(1);
     expect(service.slots.used()).toBe(1);
   });
 
   test.each([
-    { refusal: 'of an unknown agent', more: { agent: 'nobody' }, code: 'validation_failed' },
+    { refusal: 'of an unknown agent', more: { agent: 'unknown' }, code: 'validation_failed' },
     { refusal: 'of a busy session', more: { session_id: 's-1', if_busy: 'reject' as const }, code: 'session_busy' },
-  ])('are given back at a refusal $refusal', async ({ more, code }) => {
+  ])('are released at the refusal $refusal', async ({ more, code }) => {
     await using service = await createService();
     await service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
     await expect(service.runs.create(request(more), caller, 'blocking')).rejects.toMatchObject({ code });
@@ -213,69 +213,69 @@ describe('the slots of a process', () => {
     expect((await service.runs.list('tenant-a', {}, 10, null)).data).toHaveLength(1);
   });
 
-  test('are given back when the store fails', async () => {
+  test('are released if the store fails', async () => {
     await using service = await createService({
-      createBy: () => () => Promise.reject(new Error('gone')),
+      createBy: () => () => Promise.reject(new Error('connection lost')),
     });
-    await expect(service.runs.create(request(), caller, 'blocking')).rejects.toThrow('gone');
+    await expect(service.runs.create(request(), caller, 'blocking')).rejects.toThrow('connection lost');
     expect(service.slots.used()).toBe(0);
     expect(service.active.size()).toBe(0);
   });
 });
 
-describe('a caller in line for a slot', () => {
+describe('a caller that waits for a slot', () => {
   const untilStored = async (service: Awaited<ReturnType<typeof createService>>, count: number) => {
-    while (service.lived.length < count) await new Promise((resolve) => setImmediate(resolve));
+    while (service.attempts.length < count) await new Promise((resolve) => setImmediate(resolve));
   };
 
-  test('has nothing stored, and then a run whose wait counts as such, and whose time has run since', async () => {
+  test('has nothing stored, and then a run whose wait counts as queued and towards its deadline', async () => {
     await using service = await createService({ slotsMax: 1, waitersMax: 1 });
     await service.runs.create(request(), caller, 'blocking');
     const waiting = service.runs.create(request({ timeout_s: 20 }), caller, 'blocking');
     await service.clock.advance(4_000);
     expect((await service.runs.list('tenant-a', {}, 10, null)).data).toHaveLength(1);
-    service.lived[0]?.end();
+    service.attempts[0]?.end();
     const { run, deadlineMs } = await waiting;
     await untilStored(service, 2);
     expect(deadlineMs).toBe(20_000);
-    expect(service.lived[1]).toMatchObject({ deadlineMs: 20_000, run: { id: run.id, timeoutMs: 20_000 } });
+    expect(service.attempts[1]).toMatchObject({ deadlineMs: 20_000, run: { id: run.id, timeoutMs: 20_000 } });
     const { startedAtMs, createdAtMs } = await service.runs.get('tenant-a', run.id);
     expect((startedAtMs ?? 0) - createdAtMs).toBe(4_000);
     expect(service.slots.used()).toBe(1);
   });
 
-  test('who has made a mistake is told before any wait', async () => {
+  test('is refused before any wait if its request is invalid', async () => {
     await using service = await createService({ slotsMax: 1, waitersMax: 1 });
     await service.runs.create(request(), caller, 'blocking');
-    const wrong = service.runs.create(request({ agent: 'nobody' }), caller, 'blocking');
+    const wrong = service.runs.create(request({ agent: 'unknown' }), caller, 'blocking');
     await expect(wrong).rejects.toMatchObject({ code: 'validation_failed' });
   });
 
-  test('is told at once when the process ends, and is nobody it waits for', async () => {
+  test('is refused at once when the process stops, and does not delay the stop', async () => {
     await using service = await createService({ slotsMax: 1, waitersMax: 2 });
     await service.runs.create(request(), caller, 'blocking');
     const waiting = [1, 2].map(() => service.runs.create(request(), caller, 'stream'));
-    service.lived[0]?.end(); // the first of them has a place now, and hears of the end before it can use it
-    await service.active.get(service.lived[0]?.run.id ?? '')?.ended;
+    service.attempts[0]?.end(); // the first of them gets the slot now, and the service closes before it can use it
+    await service.active.get(service.attempts[0]?.run.id ?? '')?.ended;
     service.runs.close();
     const outcomes = await Promise.allSettled(waiting);
     for (const outcome of outcomes.filter(({ status }) => status === 'rejected')) {
       expect(outcome).toMatchObject({ reason: { code: 'shutting_down' } });
     }
     expect(outcomes[1]?.status).toBe('rejected');
-    for (const { end } of service.lived) end();
+    for (const { end } of service.attempts) end();
     expect(await service.active.idle(AbortSignal.timeout(10_000))).toBe(true);
     expect(service.slots.used()).toBe(0);
   });
 
-  test('who goes away leaves the line, and no run is made', async () => {
+  test('leaves the queue when its client disconnects, and no run is created', async () => {
     await using service = await createService({ slotsMax: 1, waitersMax: 1 });
     await service.runs.create(request(), caller, 'blocking');
-    const gone = new AbortController();
-    const waiting = service.runs.create(request(), caller, 'blocking', gone.signal);
-    gone.abort();
+    const disconnected = new AbortController();
+    const waiting = service.runs.create(request(), caller, 'blocking', disconnected.signal);
+    disconnected.abort();
     await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
-    service.lived[0]?.end();
+    service.attempts[0]?.end();
     await service.active.idle(AbortSignal.timeout(10_000));
     expect(service.slots.used()).toBe(0);
     expect((await service.runs.list('tenant-a', {}, 10, null)).data).toHaveLength(1);
@@ -283,7 +283,7 @@ describe('a caller in line for a slot', () => {
 });
 
 describe('refusals', () => {
-  test('a busy session is refused with the run that holds it, and when to come back', async () => {
+  test('a busy session is refused with the id of the run that holds it, and a time to retry', async () => {
     await using service = await createService();
     const { run } = await service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
     const again = service.runs.create(request({ session_id: 's-1', if_busy: 'reject' }), caller, 'blocking');
@@ -294,16 +294,16 @@ describe('refusals', () => {
     });
   });
 
-  test('an unknown agent is refused with the names of those there are', async () => {
+  test('an unknown agent is refused with the names of all agents', async () => {
     await using service = await createService();
-    await expect(service.runs.create(request({ agent: 'nobody' }), caller, 'blocking')).rejects.toMatchObject({
+    await expect(service.runs.create(request({ agent: 'unknown' }), caller, 'blocking')).rejects.toMatchObject({
       code: 'validation_failed',
       message: 'agent must be one of triage, orders.',
       extras: { errors: [{ path: 'agent', message: 'must be one of triage, orders' }] },
     });
   });
 
-  test('the run of another tenant is not found, nor listed', async () => {
+  test('the run of another tenant is neither found nor listed', async () => {
     await using service = await createService();
     const { run } = await service.runs.create(request(), caller, 'blocking');
     await expect(service.runs.get('tenant-b', run.id)).rejects.toMatchObject({
@@ -314,18 +314,18 @@ describe('refusals', () => {
   });
 });
 
-describe('the end of a process', () => {
-  test('new runs are refused once it is closed; those there are go on', async () => {
+describe('the stop of a process', () => {
+  test('new runs are refused once the service is closed, and active runs continue', async () => {
     await using service = await createService();
     await service.runs.create(request(), caller, 'blocking');
     service.runs.close();
     await expect(service.runs.create(request(), caller, 'blocking')).rejects.toMatchObject({ code: 'shutting_down' });
-    expect(service.lived[0]?.signal.aborted).toBe(false);
-    service.lived[0]?.end();
+    expect(service.attempts[0]?.signal.aborted).toBe(false);
+    service.attempts[0]?.end();
     expect(await service.active.idle(new AbortController().signal)).toBe(true);
   });
 
-  test('a run that was let in and is just being stored is waited for', async () => {
+  test('waits for a run that was admitted and is being stored', async () => {
     const storing = Promise.withResolvers<void>();
     await using service = await createService({
       createBy:
@@ -342,30 +342,30 @@ describe('the end of a process', () => {
     storing.resolve();
     await creating;
     order.push('created');
-    service.lived[0]?.end();
+    service.attempts[0]?.end();
     await idle;
     expect(order).toEqual(['created', 'idle true']);
   });
 
-  test('a run that is refused at the last moment keeps nobody waiting', async () => {
+  test('does not wait for a run that was refused', async () => {
     await using service = await createService();
-    await expect(service.runs.create(request({ agent: 'nobody' }), caller, 'blocking')).rejects.toThrow();
+    await expect(service.runs.create(request({ agent: 'unknown' }), caller, 'blocking')).rejects.toThrow();
     expect(await service.active.idle(AbortSignal.timeout(10_000))).toBe(true);
   });
 
-  test('every run is told to stop for the same reason', async () => {
+  test('stops every run for the same reason', async () => {
     await using service = await createService();
     for (let count = 0; count < 3; count += 1) await service.runs.create(request(), caller, 'blocking');
     service.active.stopAll('shutting_down');
-    for (const { signal } of service.lived) expect(signal.reason).toMatchObject({ reason: 'shutting_down' });
+    for (const { signal } of service.attempts) expect(signal.reason).toMatchObject({ reason: 'shutting_down' });
   });
 
-  test('waiting for the last run ends when time is up', async () => {
+  test('waits for the last run until its deadline at most', async () => {
     await using service = await createService();
     await service.runs.create(request(), caller, 'blocking');
-    const patience = new AbortController();
-    const idle = service.active.idle(patience.signal);
-    patience.abort();
+    const deadline = new AbortController();
+    const idle = service.active.idle(deadline.signal);
+    deadline.abort();
     expect(await idle).toBe(false);
   });
 });

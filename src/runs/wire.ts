@@ -112,7 +112,7 @@ function wireExecution(
     budgets,
     logsContent: settings.logsContent,
     metrics,
-    fault: hitFailpoint,
+    hitFailpoint,
     clock,
     log,
   });
@@ -128,12 +128,12 @@ export function wireRuns(deps: WireRunsDeps) {
   const service = createRunService({
     store,
     agents,
-    life: wireExecution(deps, capacity),
+    executeAttempt: wireExecution(deps, capacity),
     feed,
     active,
     slots,
     admission,
-    fault: hitFailpoint,
+    hitFailpoint,
     clock,
     ids,
     settings,

@@ -2,14 +2,15 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { fromCursor, pageQuery, pageView, toCursor } from '../platform/http/paging.ts';
 import { problems } from '../platform/http/problem.ts';
-import { sessionIdSchema, toTime } from '../runs/index.ts';
+import { sessionIdSchema } from '../runs/index.ts';
 import { itemCursor, sessionCursor, sessionItemView, sessionView } from './schemas.ts';
-import { type SessionService, toSessionView } from './service.ts';
+import { type SessionService, toSessionItemView, toSessionView } from './service.ts';
 
 const params = z.object({ id: sessionIdSchema });
 
-/** Conversations. */
-export const sessionRoutes: FastifyPluginAsyncZod<{ sessions: SessionService }> = async (app, { sessions }) => {
+type SessionRoutes = FastifyPluginAsyncZod<{ sessions: SessionService }>;
+
+const readRoutes: SessionRoutes = async (app, { sessions }) => {
   app.get(
     '/sessions',
     {
@@ -59,16 +60,13 @@ export const sessionRoutes: FastifyPluginAsyncZod<{ sessions: SessionService }> 
     async ({ params: { id }, query, caller }) => {
       const after = fromCursor(itemCursor, query.cursor);
       const page = await sessions.items(caller.tenantId, id, query.limit, after?.seq ?? 0);
-      const data = page.data.map(({ seq, runId, createdAtMs, item }) => ({
-        seq,
-        run_id: runId,
-        created_at: toTime(createdAtMs),
-        item,
-      }));
-      return { data, next_cursor: toCursor(page.next === null ? null : { seq: page.next }) };
+      const next = page.next === null ? null : { seq: page.next };
+      return { data: page.data.map(toSessionItemView), next_cursor: toCursor(next) };
     },
   );
+};
 
+const deleteRoute: SessionRoutes = async (app, { sessions }) => {
   app.delete(
     '/sessions/:id',
     {
@@ -86,4 +84,10 @@ export const sessionRoutes: FastifyPluginAsyncZod<{ sessions: SessionService }> 
       return reply.code(204).send(null);
     },
   );
+};
+
+/** Sessions: read and delete. */
+export const sessionRoutes: SessionRoutes = async (app, options) => {
+  await readRoutes(app, options);
+  await deleteRoute(app, options);
 };

@@ -18,7 +18,7 @@ export const sessionView = z
 /** A session as JSON. */
 export type SessionView = z.output<typeof sessionView>;
 
-/** An item of a conversation on the wire. */
+/** An item of a session on the wire. */
 export const sessionItemView = z
   .object({
     seq: z.int().positive(),
@@ -27,9 +27,11 @@ export const sessionItemView = z
     item: z.record(z.string(), z.unknown()).meta({ description: "The SDK's input item." }),
   })
   .meta({ id: 'SessionItem' });
+/** An item of a session as JSON. */
+export type SessionItemView = z.output<typeof sessionItemView>;
 
-/** Where a page of sessions starts. */
+/** The cursor of a page of sessions: the last session of the page before. */
 export const sessionCursor = z.strictObject({ updatedAtMs: z.int(), id: z.string().max(200) });
 
-/** Where a page of items starts. */
+/** The cursor of a page of items: the number of the last item of the page before. */
 export const itemCursor = z.strictObject({ seq: z.int().nonnegative() });

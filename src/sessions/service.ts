@@ -1,10 +1,8 @@
 import { ServiceError } from '../platform/errors.ts';
+import { retryAfterRules } from '../platform/http/retry-after.ts';
 import { toTime, toUsageView } from '../runs/index.ts';
-import type { Session, SessionStore } from '../storage/port/index.ts';
-import type { SessionView } from './schemas.ts';
-
-/** When a session that is busy may be free. */
-const retryMs = 1_000;
+import type { Session, SessionItem, SessionStore } from '../storage/port/index.ts';
+import type { SessionItemView, SessionView } from './schemas.ts';
 
 /** A stored session as the wire shows it. */
 export const toSessionView = (session: Session): SessionView => ({
@@ -19,7 +17,15 @@ export const toSessionView = (session: Session): SessionView => ({
   cost_usd: session.costUsd,
 });
 
-/** Conversations: looking at them and deleting them. */
+/** A stored item of a session as the wire shows it. */
+export const toSessionItemView = ({ seq, runId, createdAtMs, item }: SessionItem): SessionItemView => ({
+  seq,
+  run_id: runId,
+  created_at: toTime(createdAtMs),
+  item,
+});
+
+/** Reads and deletes sessions. */
 export function createSessionService({ sessions }: { sessions: SessionStore }) {
   const missing = (sessionId: string) => new ServiceError('not_found', { what: `Session ${sessionId}` });
 
@@ -46,10 +52,14 @@ export function createSessionService({ sessions }: { sessions: SessionStore }) {
       if (outcome.type === 'not_found') throw missing(sessionId);
       if (outcome.type !== 'busy') return;
       const { activeRunId } = outcome;
-      throw new ServiceError('session_busy', { sessionId, runId: activeRunId }, { activeRunId, retryAfterMs: retryMs });
+      throw new ServiceError(
+        'session_busy',
+        { sessionId, runId: activeRunId },
+        { activeRunId, retryAfterMs: retryAfterRules.sessionBusyMs },
+      );
     },
   };
 }
 
-/** Conversations. */
+/** Reads and deletes sessions. */
 export type SessionService = ReturnType<typeof createSessionService>;

@@ -1,6 +1,6 @@
 import type { AccountState, BudgetAccount, Budgets } from './port/index.ts';
 
-/** The columns of `Budgets`, wherever they are kept. */
+/** The columns of `Budgets`, the same in every table that has them. */
 export type BudgetsRow = {
   budget_usd_day: number | null;
   budget_tokens_day: number | null;
@@ -24,7 +24,7 @@ export const budgetValues = (budgets: Budgets): (number | null)[] => [
   budgets.budgetTokensMonth,
 ];
 
-/** The budgets that a row holds. */
+/** The budgets of a row. */
 export const toBudgets = (row: BudgetsRow): Budgets => ({
   budgetUsdDay: row.budget_usd_day,
   budgetTokensDay: row.budget_tokens_day,
@@ -44,14 +44,14 @@ export type AccountRow = {
   reserved_nano_usd: number;
 };
 
-/** The state of the account that a row holds. */
+/** The account of a row. */
 export const toAccountState = (row: AccountRow): AccountState => ({
   id: row.id,
   used: { tokens: row.used_tokens, nanoUsd: row.used_nano_usd },
   reserved: { tokens: row.reserved_tokens, nanoUsd: row.reserved_nano_usd },
 });
 
-/** Accounts as the statements take them. */
+/** The accounts as the JSON parameter of statements. */
 export const accountsText = (accounts: readonly BudgetAccount[]): string =>
   JSON.stringify(
     accounts.map(({ id, endsAtMs, tokensMax, nanoUsdMax }) => ({

@@ -1,9 +1,9 @@
 import type { FinalStatus, JsonRecord, StoredEvent } from './port/index.ts';
 
-/** A row of `events`, without what it was asked for by. */
+/** A row of `events`, without the columns that the query selects by. */
 export type EventRow = { seq: number; type: string; attempt: number; at_ms: number; data: string };
 
-/** The event that a row holds. */
+/** The event of a row. */
 export function toEvent(row: EventRow): StoredEvent {
   return {
     seq: row.seq,

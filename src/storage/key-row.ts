@@ -16,7 +16,7 @@ export type KeyRow = BudgetsRow & {
   last_used_at_ms: number | null;
 };
 
-/** A row with what `KeyStore.find` answers beside it. */
+/** A row with the columns that `KeyStore.find` needs beside it. */
 export type FoundKeyRow = KeyRow & { hash: string; at_ms: number };
 
 /** Every column of `KeyRow`. */
@@ -34,7 +34,7 @@ export const keyColumns = [
   'last_used_at_ms',
 ] as const satisfies (keyof KeyRow)[];
 
-/** What `toKeyValues` gives values for, in this order; the time of creation comes after them. */
+/** The columns of `toKeyValues`, in its order; the time of creation comes after them. */
 export const newKeyColumns = [
   'id',
   'tenant_id',
@@ -48,7 +48,7 @@ export const newKeyColumns = [
   'expires_at_ms',
 ] as const;
 
-/** The values of `newKeyColumns` for a key that is to be made. */
+/** The values of `newKeyColumns` for a key that is to be created. */
 export const toKeyValues = (key: NewApiKey) => [
   key.id,
   key.tenantId,
@@ -62,7 +62,7 @@ export const toKeyValues = (key: NewApiKey) => [
   key.expiresAtMs,
 ];
 
-/** The key that a row holds. */
+/** The key of a row. */
 export function toKey(row: KeyRow): ApiKey {
   return {
     id: row.id,
@@ -79,7 +79,7 @@ export function toKey(row: KeyRow): ApiKey {
   };
 }
 
-/** A row that was looked up at `at_ms`, with how long its key is valid from then on. */
+/** The key of a row that was read at `at_ms`, with how long it is valid from then on. */
 export function toFoundKey({ hash, at_ms: atMs, ...row }: FoundKeyRow): FoundKey {
   const key = toKey(row);
   if (key.revokedAtMs !== null) return { key, hash, endsInMs: 0 };

@@ -7,8 +7,8 @@ export type Migration = {
   name: string;
   sql: string;
   /**
-   * The oldest program, by the schema version that it knows, which works on the schema after this step too. Said in the
-   * file's first line, `-- Works from: <version>`. Defaults to the step's own version: no older program does.
+   * The oldest program, by the schema version that it knows, that works on the schema after this step too. The file's
+   * first line gives it, `-- Works from: <version>`. Defaults to the step's own version: no older program does.
    */
   worksFrom?: number;
 };
@@ -28,14 +28,14 @@ export function readMigrationsIn(folder: URL): Migration[] {
     });
 }
 
-/** What is stored of a step. */
+/** A step as it is stored in the database. */
 export type AppliedMigration = { version: number; worksFrom: number };
 
 /**
- * Which of `migrations` are still to be applied to a schema. On one that is newer a program works as well, if all steps
- * that it does not know say so: then a process that crashes during an update starts again, and an update can be undone.
+ * Which of `migrations` are still to be applied to a schema. A program works on a newer schema too, if all steps that it
+ * does not know allow that: then a process that crashes during an update starts again, and an update can be undone.
  *
- * @param subject what has the schema, such as "The database"
+ * @param subject the owner of the schema in messages, such as "The database"
  * @throws {StoreSetupError} when the schema is too new
  */
 export function pendingMigrations(

@@ -1,6 +1,6 @@
 import type { Page } from './port/index.ts';
 
-/** A page from up to `limit + 1` rows: the row too many only tells that there is a next page. */
+/** A page from up to `limit + 1` rows: the extra row only shows that there is a next page. */
 export function toPage<Row, T, Cursor>(
   rows: Row[],
   limit: number,

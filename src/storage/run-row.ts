@@ -3,8 +3,8 @@ import { fromJsonText, toNameText } from './text.ts';
 import { noUsageRow, toUsage, type UsageRow } from './usage-row.ts';
 
 /**
- * A row of `runs`, without the columns that the port does not show. `Flag` is what the engine has for false and true:
- * 0 and 1 in SQLite.
+ * A row of `runs`, without the columns that the port does not show. `Flag` is the engine's type for false and true: 0 and
+ * 1 in SQLite.
  */
 export type RunRow<Flag extends number | boolean = number> = UsageRow & {
   id: string;
@@ -147,7 +147,7 @@ export const toEndedRun = (run: Run, final: FinalRun, finishedAtMs: number): Run
   finishedAtMs,
 });
 
-/** The run that a row holds. */
+/** The run of a row. */
 export function toRun(row: RunRow<number | boolean>): Run {
   return {
     id: row.id,

@@ -14,7 +14,7 @@ export type SessionRow = UsageRow & {
   cost_usd: number | null;
 };
 
-/** A row of `session_items`, without what it was asked for by. */
+/** A row of `session_items`, without the columns that the query selects by. */
 export type ItemRow = { seq: number; run_id: string; created_at_ms: number; item: string };
 
 /** Every column of `SessionRow`. */
@@ -31,7 +31,7 @@ export const sessionColumns = [
   ...usageColumns,
 ] as const satisfies (keyof SessionRow)[];
 
-/** The session that a row holds. */
+/** The session of a row. */
 export function toSession(row: SessionRow): Session {
   return {
     tenantId: row.tenant_id,
@@ -47,7 +47,7 @@ export function toSession(row: SessionRow): Session {
   };
 }
 
-/** The item that a row holds. */
+/** The item of a row. */
 export function toItem(row: ItemRow): SessionItem {
   return {
     seq: row.seq,

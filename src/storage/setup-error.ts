@@ -1,8 +1,8 @@
 import { StartError } from '../platform/start-error.ts';
 
 /**
- * A store that cannot be opened as it is set up: its folder, its lock, its schema. The message is for the operator,
- * says what to do, and needs no stack trace.
+ * The error of a store that cannot be opened as it is configured: its folder, its lock, its schema. The message is for
+ * the operator, says what to do, and needs no stack trace.
  */
 export class StoreSetupError extends StartError {
   constructor(message: string, options?: ErrorOptions) {

@@ -2,7 +2,7 @@ import type { Step, StepKind, StepStatus } from './port/index.ts';
 import { fromExactText, fromJsonText, toExactText, toJsonText } from './text.ts';
 import { toUsage, type UsageRow } from './usage-row.ts';
 
-/** A row of `steps`. `Flag` is what the engine has for false and true: 0 and 1 in SQLite. */
+/** A row of `steps`. `Flag` is the engine's type for false and true: 0 and 1 in SQLite. */
 export type StepRow<Flag extends number | boolean = number> = {
   [Column in keyof UsageRow]: UsageRow[Column] | null;
 } & {
@@ -108,7 +108,7 @@ export function toStepRow(tenantId: string, runId: string, step: Step): StepRow 
   };
 }
 
-/** The step that a row holds. */
+/** The step of a row. */
 export function toStep(row: StepRow<number | boolean>): Step {
   return {
     step: row.step,
@@ -129,7 +129,7 @@ export function toStep(row: StepRow<number | boolean>): Step {
     error: fromJsonText(row.error),
     provider: fromExactText(row.provider),
     model: fromExactText(row.model),
-    // The six columns are null together: the step called no model, or its provider did not say.
+    // The six columns are null together: the step called no model, or its provider reported no usage.
     usage: row.requests === null ? null : toUsage(row as UsageRow),
     costUsd: row.cost_usd,
     requestDigest: fromExactText(row.request_digest),

@@ -7,23 +7,23 @@ import { describeCreate } from './contract/create.contract.ts';
 import { describeExpiry } from './contract/expiry.contract.ts';
 import { describeFinish } from './contract/finish.contract.ts';
 import type { OpenStore } from './contract/fixture.contract.ts';
-import { describeTogether } from './contract/grouped-writes.contract.ts';
+import { describeGroupedWrites } from './contract/grouped-writes.contract.ts';
 import { describeIdempotency } from './contract/idempotency.contract.ts';
 import { describeJournal } from './contract/journal.contract.ts';
 import { describeKeys } from './contract/keys.contract.ts';
-import { describeLife } from './contract/lifecycle.contract.ts';
+import { describeLifecycle } from './contract/lifecycle.contract.ts';
 import { describeLists } from './contract/lists.contract.ts';
 import { describePause } from './contract/pause.contract.ts';
 import { describeProcesses } from './contract/processes.contract.ts';
 import { describeProviders } from './contract/providers.contract.ts';
 import { describeRaces } from './contract/races.contract.ts';
-import { describeStorm } from './contract/random-operations.contract.ts';
+import { describeRandomOperations } from './contract/random-operations.contract.ts';
 import { describeRecovery } from './contract/recovery.contract.ts';
 import { describeRetention } from './contract/retention.contract.ts';
-import { describeLine } from './contract/session-queue.contract.ts';
+import { describeSessionQueue } from './contract/session-queue.contract.ts';
 import { describeSignals } from './contract/signals.contract.ts';
 import { describeTime } from './contract/time.contract.ts';
-import { describeRemains } from './contract/unfinished-turn.contract.ts';
+import { describeUnfinishedTurn } from './contract/unfinished-turn.contract.ts';
 import { describeValues } from './contract/values.contract.ts';
 import { describeWebhooks } from './contract/webhooks.contract.ts';
 
@@ -33,7 +33,7 @@ export type { OpenStore, StoreFixture } from './contract/fixture.contract.ts';
 export function describeStoreContract(engine: string, open: OpenStore): void {
   describe(`the store on ${engine}`, () => {
     describeCreate(open);
-    describeLine(open);
+    describeSessionQueue(open);
     describeIdempotency(open);
     describeClaim(open);
     describeTime(open);
@@ -43,7 +43,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeExpiry(open);
     describeCancel(open);
     describeRecovery(open);
-    describeRemains(open);
+    describeUnfinishedTurn(open);
     describeLists(open);
     describeWebhooks(open);
     describeRetention(open);
@@ -54,9 +54,9 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeSignals(open);
     describeValues(open);
     describeConcurrency(open);
-    describeTogether(open);
+    describeGroupedWrites(open);
     describeRaces(open);
-    describeStorm(open);
-    describeLife(open);
+    describeRandomOperations(open);
+    describeLifecycle(open);
   });
 }

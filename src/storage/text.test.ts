@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { JsonText } from './port/index.ts';
 import { fromJsonText, toJsonText } from './text.ts';
 
-test('what is kept as its text is stored as it was, whatever becomes of the original', () => {
+test('a JsonText is stored as it was made, whatever happens to the original', () => {
   const original = { output: [{ text: 'a\u0000\ud800' }], left: undefined };
   const kept = new JsonText(original);
   original.output[0] = { text: 'b' };

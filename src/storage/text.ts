@@ -23,8 +23,8 @@ export function toNameText<T extends string | null>(name: T): T {
 }
 
 /**
- * A name that must come back as it went in, such as the id that a model gave to a call: as it is, so that it can be
- * read and compared in SQL, unless a text column cannot hold it; then as JSON text. Different names stay different.
+ * A name that must come back unchanged, such as the id that a model gave to a call: as it is, so that it can be read and
+ * compared in SQL, unless a text column cannot hold it; then as JSON text. Different names stay different.
  */
 export function toExactText<T extends string | null>(name: T): T {
   if (name === null) return name;

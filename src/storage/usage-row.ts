@@ -50,7 +50,7 @@ export const toUsageRow = (usage: Usage): UsageRow => ({
   total_tokens: usage.totalTokens,
 });
 
-/** The usage that a row holds. */
+/** The usage of a row. */
 export const toUsage = (row: UsageRow): Usage => ({
   requests: row.requests,
   inputTokens: row.input_tokens,

@@ -1,7 +1,7 @@
 import type { ClaimedDelivery, DeliveryOutcome, WebhookDelivery } from './port/index.ts';
 import { type RunRow, toRun } from './run-row.ts';
 
-/** A row of `webhook_deliveries`, as far as the port shows it. */
+/** A row of `webhook_deliveries`, with the columns that the port shows. */
 export type DeliveryRow = {
   id: string;
   tenant_id: string;
@@ -33,7 +33,7 @@ export const deliveryColumns = [
   'delivered_at_ms',
 ] as const satisfies (keyof DeliveryRow)[];
 
-/** The delivery that a row holds. */
+/** The delivery of a row. */
 export const toDelivery = (row: DeliveryRow): WebhookDelivery => ({
   id: row.id,
   tenantId: row.tenant_id,
@@ -49,13 +49,13 @@ export const toDelivery = (row: DeliveryRow): WebhookDelivery => ({
   deliveredAtMs: row.delivered_at_ms,
 });
 
-/** A delivery that was claimed, with its run: as it is, and in `run_then`, as JSON, what of it was different then. */
+/** A claimed delivery with its run as it is now; `run_then` has, as JSON, the columns that differed at the event. */
 export type ClaimedRow<Flag extends number | boolean> = {
   delivery: DeliveryRow & { attempts_before: number; run_then: string | null };
   run: RunRow<Flag>;
 };
 
-/** The delivery that was claimed. */
+/** The claimed delivery of a row. */
 export function toClaimed<Flag extends number | boolean>({ delivery, run }: ClaimedRow<Flag>): ClaimedDelivery {
   const then = JSON.parse(delivery.run_then ?? '{}') as Partial<RunRow<Flag>>;
   return {
@@ -65,7 +65,7 @@ export function toClaimed<Flag extends number | boolean>({ delivery, run }: Clai
   };
 }
 
-/** What an outcome writes: status, HTTP status, error, and after how many ms to try again (null: not). */
+/** The values of an outcome: status, HTTP status, error, and in how many ms to try again (null: never). */
 export function outcomeValues(outcome: DeliveryOutcome): [string, number | null, string | null, number | null] {
   if (outcome.type === 'delivered') return ['delivered', outcome.lastStatus, null, null];
   const { lastStatus, lastError } = outcome;

@@ -3,7 +3,7 @@ import { type KeyLimits, noLimits, type Scope, scopes } from '../storage/port/in
 /** The tenant and the rights of the caller of a request. */
 export type Identity = {
   tenantId: string;
-  /** The API key of the request; `admin` for `ADMIN_API_KEY`, null where the service asks for no key. */
+  /** The API key of the request; `admin` for `ADMIN_API_KEY`, null if the service requires no key. */
   keyId: string | null;
   scopes: readonly Scope[];
   /** Whether the caller operates the service: an operator manages the keys and the budgets of every tenant. */
@@ -13,7 +13,7 @@ export type Identity = {
   limits: KeyLimits;
 };
 
-/** The tenant of every caller where the service asks for no keys, and of `ADMIN_API_KEY`. */
+/** The tenant of every caller if the service requires no keys, and the tenant of `ADMIN_API_KEY`. */
 export const defaultTenant = 'default';
 
 const operator = (keyId: string | null): Identity => ({
@@ -25,7 +25,7 @@ const operator = (keyId: string | null): Identity => ({
   limits: noLimits,
 });
 
-/** The identity of callers where the service asks for no keys, and of commands that work on the store itself. */
+/** The identity of callers if the service requires no keys, and of commands that access the store directly. */
 export const anonymousOperator = operator(null);
 
 /** The identity of the caller that sends `ADMIN_API_KEY`. */

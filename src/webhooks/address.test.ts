@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { addressIn, createAddressRule, mistakeIn } from './address.ts';
+import { addressIn, createAddressRule, urlMistake } from './address.ts';
 
 const strict = createAddressRule([]);
 const rules = { allowHttp: false, isAllowed: strict };
 
-/** Hosts of URLs that lead into the own network, in every way to write them. */
-const inwards = [
+/** Hosts of URLs with an address that is not public, in every notation. */
+const nonPublicHosts = [
   [
     '127.0.0.1',
     '127.1',
@@ -33,15 +33,15 @@ describe('an address', () => {
     (address) => expect(strict(address)).toBe(true),
   );
 
-  test.each(inwards)('that a URL writes as %s is not', (host) => {
+  test.each(nonPublicHosts)('that is not public is refused in a URL as %s', (host) => {
     const url = new URL(`https://${host}/hook`);
     expect(addressIn(url)).not.toBeNull();
     expect(strict(addressIn(url) ?? '')).toBe(false);
-    expect(mistakeIn(url.href, rules)).toBe('must not lead to an address that is not public');
-    expect(mistakeIn(`https://${host}/hook`, rules)).toBe('must not lead to an address that is not public');
+    expect(urlMistake(url.href, rules)).toBe('must not lead to an address that is not public');
+    expect(urlMistake(`https://${host}/hook`, rules)).toBe('must not lead to an address that is not public');
   });
 
-  test('is allowed by the network that it is in, and by none of the other kind', () => {
+  test('is allowed if it is in an allowed network of its own IP version', () => {
     const rule = createAddressRule(['10.1.0.0/16', '192.168.1.5', 'fd00::/8']);
     for (const address of ['10.1.2.3', '::ffff:10.1.2.3', '192.168.1.5', 'fd12::1']) expect(rule(address)).toBe(true);
     for (const address of ['10.2.0.1', '::ffff:10.2.0.1', '192.168.1.6', 'fe80::1', '::a01:203', '127.0.0.1'])
@@ -49,11 +49,11 @@ describe('an address', () => {
     expect(rule('1.1.1.1')).toBe(true);
   });
 
-  test('with the zone of an interface is judged without it', () => {
+  test('with the zone of an interface is checked without the zone', () => {
     expect(strict('fe80::1%eth0')).toBe(false);
   });
 
-  test('that is none is not allowed', () => {
+  test('is required: any other text is not allowed', () => {
     for (const text of ['', 'localhost', '1.2.3', '::g', '1.2.3.4.5', '10.0.0.0/8']) expect(strict(text)).toBe(false);
   });
 });
@@ -64,7 +64,7 @@ describe('the URL of a webhook', () => {
     'https://example.com:8443/a?b=c#d',
     'https://1.1.1.1/',
     'https://bücher.example/',
-  ])('may be %s', (url) => expect(mistakeIn(url, rules)).toBeNull());
+  ])('may be %s', (url) => expect(urlMistake(url, rules)).toBeNull());
 
   test.each([
     'http://example.com',
@@ -74,23 +74,23 @@ describe('the URL of a webhook', () => {
     'example.com',
     '',
     'https://',
-  ])('may not be "%s"', (url) => expect(mistakeIn(url, rules)).toBe('must be a URL that starts with https://'));
+  ])('may not be "%s"', (url) => expect(urlMistake(url, rules)).toBe('must be a URL that starts with https://'));
 
-  test('may have http where that is allowed', () => {
-    expect(mistakeIn('http://example.com', { ...rules, allowHttp: true })).toBeNull();
-    expect(mistakeIn('ftp://example.com', { ...rules, allowHttp: true })).toBe(
+  test('may have http if the rules allow http', () => {
+    expect(urlMistake('http://example.com', { ...rules, allowHttp: true })).toBeNull();
+    expect(urlMistake('ftp://example.com', { ...rules, allowHttp: true })).toBe(
       'must be a URL that starts with https:// or http://',
     );
   });
 
-  test('may hold no credentials', () => {
+  test('may not contain credentials', () => {
     for (const url of ['https://me@example.com/', 'https://me:secret@example.com/', 'https://:secret@example.com/'])
-      expect(mistakeIn(url, rules)).toBe('may not hold a user name or a password');
+      expect(urlMistake(url, rules)).toBe('may not hold a user name or a password');
   });
 
   test('may not be longer than 2,000 characters as it is sent', () => {
-    expect(mistakeIn(`https://example.com/${'a'.repeat(1_980)}`, rules)).toBeNull();
-    expect(mistakeIn(`https://example.com/${'a'.repeat(1_981)}`, rules)).toBe('may have at most 2000 characters');
-    expect(mistakeIn(`https://example.com/${'é'.repeat(500)}`, rules)).toBe('may have at most 2000 characters');
+    expect(urlMistake(`https://example.com/${'a'.repeat(1_980)}`, rules)).toBeNull();
+    expect(urlMistake(`https://example.com/${'a'.repeat(1_981)}`, rules)).toBe('may have at most 2000 characters');
+    expect(urlMistake(`https://example.com/${'é'.repeat(500)}`, rules)).toBe('may have at most 2000 characters');
   });
 });

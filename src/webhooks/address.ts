@@ -2,10 +2,10 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { webhookUrlCharsMax } from '../storage/port/index.ts';
 
-/** Whether requests may be sent to an IP address; anything that is not one is refused. */
+/** Whether requests may be sent to an IP address; a text that is not an IP address is refused. */
 export type AddressRule = (address: string) => boolean;
 
-// Azure's address for its machines' metadata and agents, which lies among public ones.
+// Azure's address for the metadata and agents of its machines, which is within a public range.
 const metadataAddresses = ['168.63.129.16'];
 // The addresses that are routed on the Internet (RFC 4291, section 2.4); ranges for other uses lie within.
 const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3');
@@ -24,14 +24,14 @@ function networkOf(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
 }
 
 /**
- * The rule that allows public addresses and those in `networks`, and no others: not this machine, not private
- * networks, not link-local ones with the metadata of clouds, and none of these written as an IPv6 address.
+ * The rule that allows public addresses and the addresses in `networks`. All others are refused: loopback, private
+ * networks, link-local addresses (the metadata of clouds), and any of these written as an IPv6 address.
  */
 export function createAddressRule(networks: readonly string[]): AddressRule {
   const allowed = networks.map(networkOf);
   return (text) => {
     if (isIP(text) === 0) return false;
-    const address = ipaddr.process(text); // what stands for an IPv4 address becomes that
+    const address = ipaddr.process(text); // an IPv4-mapped IPv6 address becomes the IPv4 address
     return isPublic(address) || allowed.some(([network, bits]) => isWithin(address, network, bits));
   };
 }
@@ -39,17 +39,17 @@ export function createAddressRule(networks: readonly string[]): AddressRule {
 const isWithin = (address: ipaddr.IPv4 | ipaddr.IPv6, network: ipaddr.IPv4 | ipaddr.IPv6, bits: number): boolean =>
   address.kind() === network.kind() && address.match(network as never, bits);
 
-/** The IP address that a URL names instead of a host, or null. The parser of URLs has put it into its usual form. */
+/** The IP address in place of the host name of a URL, normalised by the URL parser; null if the URL has a host name. */
 export function addressIn(url: URL): string | null {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   return isIP(host) > 0 ? host : null;
 }
 
-/** What a URL must be. */
+/** The rules for the URL of a webhook. */
 export type UrlRule = { allowHttp: boolean; isAllowed: AddressRule };
 
-/** What is wrong with the URL of a webhook, as the end of a sentence that begins with its name, or null. */
-export function mistakeIn(text: string, { allowHttp, isAllowed }: UrlRule): string | null {
+/** What is wrong with the URL of a webhook, as the end of a sentence whose subject is the field; null for a valid URL. */
+export function urlMistake(text: string, { allowHttp, isAllowed }: UrlRule): string | null {
   const url = URL.parse(text);
   const protocols = allowHttp ? ['https:', 'http:'] : ['https:'];
   if (url === null || !protocols.includes(url.protocol)) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Attempt, attemptsMax, backoffMs, decide, pauseMs, pauseMsMax, retryAfterMs } from './delivery-state.ts';
+import { type Attempt, attemptsMax, backoffMs, decide, pauseMs, pauseMsMax } from './delivery-state.ts';
 
 const half = () => 0.5;
 const answered = (status: number, retryAfter: number | null = null): Attempt => ({
@@ -16,29 +16,26 @@ describe('after an attempt', () => {
     expect(decide(answered(status), attemptsMax, half)).toEqual({ type: 'delivered', lastStatus: status });
   });
 
-  test.each([100, 301, 302, 307, 400, 401, 404, 408, 429, 500, 502, 503])(
-    'an answer of %i is tried again',
-    (status) => {
-      expect(decide(answered(status), 1, half)).toMatchObject({ type: 'retry', inMs: pauseMs / 2, lastStatus: status });
-    },
-  );
+  test.each([100, 301, 302, 307, 400, 401, 404, 408, 429, 500, 502, 503])('an answer of %i is retried', (status) => {
+    expect(decide(answered(status), 1, half)).toMatchObject({ type: 'retry', inMs: pauseMs / 2, lastStatus: status });
+  });
 
   test('an answer of 410 ends the delivery', () => {
     expect(decide(answered(410), 1, half)).toMatchObject({ type: 'dead', lastStatus: 410 });
   });
 
-  test('no answer is tried again', () => {
+  test('an attempt without an answer is retried', () => {
     const failed: Attempt = { type: 'failed', reason: 'not reached: ECONNREFUSED' };
     const failure = { lastStatus: null, lastError: 'not reached: ECONNREFUSED' };
     expect(decide(failed, 1, half)).toEqual({ type: 'retry', inMs: pauseMs / 2, ...failure });
     expect(decide(failed, attemptsMax, half)).toEqual({ type: 'dead', ...failure });
   });
 
-  test('a redirect says that it is not followed', () => {
+  test('a redirect is retried, and the error says that it is not followed', () => {
     expect(decide(answered(302), 1, half)).toMatchObject({ lastError: 'answered 302; redirects are not followed' });
   });
 
-  test('an address that is not allowed ends the delivery, and says which setting allows it', () => {
+  test('an address that is not allowed ends the delivery, and the error names the setting', () => {
     expect(decide({ type: 'forbidden' }, 1, half)).toEqual({
       type: 'dead',
       lastStatus: null,
@@ -46,7 +43,7 @@ describe('after an attempt', () => {
     });
   });
 
-  test('one that was cut short is due again at once, even the last one', () => {
+  test('a delivery that was cut short is due again at once, even after the last attempt', () => {
     for (const round of [1, attemptsMax, attemptsMax + 5])
       expect(decide({ type: 'cut' }, round, half)).toMatchObject({ type: 'retry', inMs: 0 });
   });
@@ -58,8 +55,8 @@ describe('after an attempt', () => {
   });
 });
 
-describe('the pause before the next attempt', () => {
-  test('is any part of one that grows from seconds to hours', () => {
+describe('the delay before the next attempt', () => {
+  test('has full jitter, and an upper bound that grows from seconds to hours', () => {
     const longest = () => 1 - Number.EPSILON;
     const rounds = Array.from({ length: attemptsMax - 1 }, (_, n) => n + 1);
     const seconds = rounds.map((round) => Math.ceil(backoffMs(round, longest) / 1000));
@@ -67,12 +64,12 @@ describe('the pause before the next attempt', () => {
     expect(rounds.map((round) => backoffMs(round, () => 0))).toEqual(rounds.map(() => 0));
   });
 
-  test('lets all attempts happen within a day', () => {
+  test('fits all attempts into a day', () => {
     const rounds = Array.from({ length: attemptsMax - 1 }, (_, n) => n + 1);
     expect(rounds.reduce((sum, round) => sum + backoffMs(round, () => 0.999_999), 0)).toBeLessThan(dayMs);
   });
 
-  test('is as long as the receiver asks for, if that is longer, and never longer than eight hours', () => {
+  test('is the one that the receiver asks for if that is longer, up to eight hours', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 9 }),
@@ -94,19 +91,4 @@ describe('the pause before the next attempt', () => {
       ),
     );
   });
-});
-
-describe('Retry-After', () => {
-  const nowMs = Date.UTC(2026, 0, 2, 3, 4, 5);
-
-  test('is read as seconds or as a date', () => {
-    expect(retryAfterMs('120', nowMs)).toBe(120_000);
-    expect(retryAfterMs('Fri, 02 Jan 2026 03:05:05 GMT', nowMs)).toBe(60_000);
-    expect(retryAfterMs('Fri, 02 Jan 2026 03:00:00 GMT', nowMs)).toBe(0);
-  });
-
-  test.each([undefined, '', '-5', '1e12', 'NaN', 'soon', '1.5', '9'.repeat(40), '2026-01-02', 'x'.repeat(9_999)])(
-    'of another form is none: %s',
-    (header) => expect(retryAfterMs(header, nowMs)).toBeNull(),
-  );
 });

@@ -1,15 +1,16 @@
+import { fullJitterMs } from '../platform/backoff.ts';
 import type { DeliveryOutcome } from '../storage/port/index.ts';
 
-/** Attempts, over about a day, before a delivery is given up. */
+/** The most attempts of a delivery, over about a day; then it is given up. */
 export const attemptsMax = 10;
-/** The longest first pause, in ms; each one after it may be four times as long. */
+/** The upper bound of the first delay, in ms; it is multiplied by four after each attempt. */
 export const pauseMs = 5_000;
-/** The longest pause, in ms, whatever a receiver asks for. */
+/** The upper bound of all delays, in ms, also of a delay that the receiver asks for. */
 export const pauseMsMax = 8 * 3_600_000;
 
 /**
- * What came of an attempt: an answer, none, an address that is not allowed, or an end of the attempt before it came to
- * anything, since this process is going away.
+ * The result of an attempt: an answer, no answer, an address that is not allowed, or `cut`: this process ended before
+ * there was a result.
  */
 export type Attempt =
   | { type: 'answered'; status: number; retryAfterMs: number | null }
@@ -17,17 +18,17 @@ export type Attempt =
   | { type: 'forbidden' }
   | { type: 'cut' };
 
-const gone = 410;
+const goneStatus = 410;
 
-/** Full jitter (AWS, "Exponential Backoff And Jitter"), in ms. `round` counts attempts from 1. */
+/** The delay before the next attempt, in ms. `round` counts attempts from 1. */
 export const backoffMs = (round: number, random: () => number): number =>
-  Math.floor(random() * Math.min(pauseMsMax, pauseMs * 4 ** (round - 1)));
+  fullJitterMs(round, random(), { baseMs: pauseMs, maxMs: pauseMsMax, factor: 4 });
 
 /**
- * What is to be done after an attempt. Any 2xx is a success, 410 says that nobody is there any more, and everything else
- * is tried again, after as long as the receiver asks for where that is longer.
+ * Decides what happens after an attempt. Any 2xx is a success, and 410 (Gone) ends the delivery. Everything else is
+ * retried after the backoff, or after the delay that the receiver asks for if that is longer.
  *
- * @param round which attempt it was, from 1
+ * @param round the number of the attempt, from 1
  * @param random gives [0, 1)
  */
 export function decide(attempt: Attempt, round: number, random: () => number): DeliveryOutcome {
@@ -35,29 +36,23 @@ export function decide(attempt: Attempt, round: number, random: () => number): D
     return { type: 'retry', inMs: 0, lastStatus: null, lastError: 'cut short by the end of the process' };
   if (attempt.type === 'forbidden')
     return { type: 'dead', lastStatus: null, lastError: 'the address is not allowed (WEBHOOK_ALLOW_NETWORKS)' };
-  if (attempt.type === 'failed') return again(round, random, { lastStatus: null, lastError: attempt.reason });
+  if (attempt.type === 'failed') return retryOrGiveUp(round, random, { lastStatus: null, lastError: attempt.reason });
   const { status, retryAfterMs } = attempt;
   if (status >= 200 && status < 300) return { type: 'delivered', lastStatus: status };
   const failure = { lastStatus: status, lastError: describe(status) };
-  return status === gone ? { type: 'dead', ...failure } : again(round, random, failure, retryAfterMs ?? 0);
+  return status === goneStatus
+    ? { type: 'dead', ...failure }
+    : retryOrGiveUp(round, random, failure, retryAfterMs ?? 0);
 }
 
 function describe(status: number): string {
   if (status >= 300 && status < 400) return `answered ${status}; redirects are not followed`;
-  return status === gone ? `answered ${status}: nobody is there any more` : `answered ${status}`;
+  return status === goneStatus ? `answered ${status}: nobody is there any more` : `answered ${status}`;
 }
 
 type Failure = { lastStatus: number | null; lastError: string };
 
-function again(round: number, random: () => number, failure: Failure, atLeastMs = 0): DeliveryOutcome {
+function retryOrGiveUp(round: number, random: () => number, failure: Failure, atLeastMs = 0): DeliveryOutcome {
   if (round >= attemptsMax) return { type: 'dead', ...failure };
   return { type: 'retry', inMs: Math.min(pauseMsMax, Math.max(backoffMs(round, random), atLeastMs)), ...failure };
-}
-
-/** How long a `Retry-After` asks to wait, in ms: whole seconds or a date (RFC 9110, section 10.2.3); null if it is none. */
-export function retryAfterMs(header: string | undefined, nowMs: number): number | null {
-  if (header === undefined) return null;
-  if (/^\d{1,15}$/.test(header)) return Number(header) * 1000;
-  const atMs = /^[A-Z][a-z]{2,8},? /.test(header) ? Date.parse(header) : Number.NaN;
-  return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs);
 }

@@ -25,15 +25,15 @@ const minuteMs = 60_000;
 
 type Sent = Message & { answer: (attempt: Attempt) => void };
 
-/** A dispatcher on an embedded store, whose messages the test answers. Time is in the hands of the test. */
-async function createUnderTest({ secrets = [secret], wrap = (store: WebhookStore) => store } = {}) {
+/** A dispatcher on an embedded store and a fake clock, whose messages the test answers. */
+async function createTestDispatcher({ secrets = [secret], wrap = (store: WebhookStore) => store } = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-webhooks-'));
   const clock = createFakeClock(systemClock.nowMs());
   const store = createSqliteStore({ dataDir, sync: 'normal', executes: true, clock });
   await store.start();
   const sent: Sent[] = [];
   const recorded: string[] = [];
-  const watched: WebhookStore = {
+  const recordingStore: WebhookStore = {
     ...store.webhooks,
     async record(claimed, outcome) {
       const written = await store.webhooks.record(claimed, outcome);
@@ -42,36 +42,36 @@ async function createUnderTest({ secrets = [secret], wrap = (store: WebhookStore
     },
   };
   let reply: ((message: Message) => Attempt | null) | null = null;
-  const lines: Record<string, unknown>[] = [];
+  const logged: Record<string, unknown>[] = [];
   const metrics = createMetrics();
   const dispatcher = createDispatcher({
-    store: wrap(watched),
+    store: wrap(recordingStore),
     send: (message, signal) =>
       new Promise((answer) => {
         sent.push({ ...message, answer });
         signal.addEventListener('abort', () => answer({ type: 'cut' }));
-        const at = reply?.(message);
-        if (at) answer(at);
+        const attempt = reply?.(message);
+        if (attempt) answer(attempt);
       }),
     secrets,
     userAgent: 'agent-service/1.2.3',
     metrics: createWebhookMetrics({ store: store.webhooks, metrics }),
     clock,
     random: () => 0.01,
-    log: pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) }),
+    log: pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) }),
   });
   return {
     clock,
     store,
     sent,
-    lines,
+    logged,
     recorded: (): readonly string[] => recorded,
     dispatcher,
-    answers(how: (message: Message) => Attempt | null) {
-      reply = how;
+    answerWith(answer: (message: Message) => Attempt | null) {
+      reply = answer;
     },
-    /** A run that has ended and is to tell of it. */
-    ended: async (tenantId = 'tenant-a') =>
+    /** Creates a run with a webhook and ends it. */
+    endRun: async (tenantId = 'tenant-a') =>
       finish(
         store,
         await start(store, {
@@ -82,7 +82,7 @@ async function createUnderTest({ secrets = [secret], wrap = (store: WebhookStore
       ),
     delivery: async (): Promise<WebhookDelivery | undefined> =>
       (await store.webhooks.list('tenant-a', {}, 1, null)).data[0],
-    figures: () => metrics.registry.metrics(),
+    metrics: () => metrics.registry.metrics(),
     async [Symbol.asyncDispose]() {
       await dispatcher.stop(AbortSignal.abort());
       await store.stop(AbortSignal.timeout(10_000));
@@ -91,22 +91,22 @@ async function createUnderTest({ secrets = [secret], wrap = (store: WebhookStore
   };
 }
 
-/** Lets what was begun come to its end: writes of the store take a few turns of the event loop. */
-async function settled(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 10_000; turn += 1) {
-    if (await isSo()) return;
+/** Waits until a condition holds: writes of the store take a few ticks of the event loop. */
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tick = 0; tick < 10_000; tick += 1) {
+    if (await holds()) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
-  throw new Error('It did not come to that.');
+  throw new Error('The condition never held.');
 }
 
 describe('the dispatcher', () => {
-  test('delivers the run as the API shows it, signed, and says who delivers', async () => {
-    await using under = await createUnderTest();
-    under.answers(() => ok);
-    const run = await under.ended();
+  test('delivers the run as the API shows it, with a signature and a user agent', async () => {
+    await using under = await createTestDispatcher();
+    under.answerWith(() => ok);
+    const run = await under.endRun();
     await under.dispatcher.start();
-    await settled(async () => (await under.delivery())?.status === 'delivered');
+    await until(async () => (await under.delivery())?.status === 'delivered');
     const [message, ...more] = under.sent;
     expect(more).toEqual([]);
     const delivery = await under.delivery();
@@ -116,69 +116,69 @@ describe('the dispatcher', () => {
       timestamp: new Date(delivery?.createdAtMs ?? 0).toISOString(),
       data: { run: { run_id: run.id, status: 'completed', response: 'It left today.' } },
     });
-    expect(await under.figures()).toContain('agent_service_webhook_attempts_total{outcome="delivered"} 1');
-    expect(await under.figures()).toContain('agent_service_webhook_deliveries{state="pending"} 0');
+    expect(await under.metrics()).toContain('agent_service_webhook_attempts_total{outcome="delivered"} 1');
+    expect(await under.metrics()).toContain('agent_service_webhook_deliveries{state="pending"} 0');
   });
 
-  test('tries again with the same id and the same body, later and later, and gives up after the tenth time', async () => {
-    await using under = await createUnderTest();
-    under.answers(() => refused);
-    await under.ended();
+  test('retries with the same id and body after growing delays, and gives up after the tenth attempt', async () => {
+    await using under = await createTestDispatcher();
+    under.answerWith(() => refused);
+    await under.endRun();
     await under.dispatcher.start();
-    const pausesMs: number[] = [];
+    const delaysMs: number[] = [];
     for (let attempt = 1; attempt <= 10; attempt += 1) {
-      await settled(() => under.recorded().length === attempt);
+      await until(() => under.recorded().length === attempt);
       const delivery = await under.delivery();
       expect(delivery).toMatchObject({ attempts: attempt, lastStatus: 500, lastError: 'answered 500' });
       if (delivery?.nextAttemptAtMs == null) break;
-      pausesMs.push(delivery.nextAttemptAtMs - under.clock.nowMs());
+      delaysMs.push(delivery.nextAttemptAtMs - under.clock.nowMs());
       await under.clock.advance(delivery.nextAttemptAtMs - under.clock.nowMs() - 1);
       expect(under.sent).toHaveLength(attempt);
-      await under.clock.advance(1_001); // it looks once a second
+      await under.clock.advance(1_001); // the dispatcher polls once a second
     }
     expect(await under.delivery()).toMatchObject({ status: 'dead', attempts: 10 });
-    const seconds = pausesMs.map((pauseMs) => pauseMs / 1000);
+    const seconds = delaysMs.map((delayMs) => delayMs / 1000);
     expect(seconds).toEqual([0.05, 0.2, 0.8, 3.2, 12.8, 51.2, 204.8, 288, 288]);
     expect(new Set(under.sent.map(({ body, headers }) => `${headers['webhook-id']} ${body}`)).size).toBe(1);
-    expect(under.lines).toMatchObject([{ msg: 'a webhook delivery was given up', reason: 'answered 500' }]);
+    expect(under.logged).toMatchObject([{ msg: 'a webhook delivery was given up', reason: 'answered 500' }]);
     await under.clock.advance(24 * 60 * minuteMs);
     expect(under.sent).toHaveLength(10);
-    expect(await under.figures()).toContain('agent_service_webhook_deliveries{state="dead"} 1');
+    expect(await under.metrics()).toContain('agent_service_webhook_deliveries{state="dead"} 1');
   });
 
   test('does not let the slow receiver of one tenant hold up the deliveries of another', async () => {
-    await using under = await createUnderTest();
-    under.answers(({ url }) => (url.endsWith('tenant-b') ? ok : null));
-    for (let n = 0; n < 60; n += 1) await under.ended('tenant-a');
+    await using under = await createTestDispatcher();
+    under.answerWith(({ url }) => (url.endsWith('tenant-b') ? ok : null));
+    for (let n = 0; n < 60; n += 1) await under.endRun('tenant-a');
     await under.dispatcher.start();
-    await settled(() => under.sent.length >= 8);
-    for (let n = 0; n < 20; n += 1) await under.ended('tenant-b');
+    await until(() => under.sent.length >= 8);
+    for (let n = 0; n < 20; n += 1) await under.endRun('tenant-b');
     await under.clock.advance(5_000);
     const isDone = async () =>
       (await under.store.webhooks.list('tenant-b', { status: 'delivered' }, 100, null)).data.length === 20;
-    for (let look = 0; look < 20 && !(await isDone()); look += 1) await under.clock.advance(1_000);
+    for (let poll = 0; poll < 20 && !(await isDone()); poll += 1) await under.clock.advance(1_000);
     expect(await isDone()).toBe(true);
     expect(under.sent.filter(({ url }) => url.endsWith('tenant-a')).length).toBeLessThanOrEqual(16);
   });
 
-  test('makes no more than 32 attempts at once, and the next ones as soon as there is room', async () => {
-    await using under = await createUnderTest();
-    for (let n = 0; n < 60; n += 1) await under.ended(`tenant-${n}`);
+  test('makes at most 32 attempts at once, and the next ones as soon as attempts end', async () => {
+    await using under = await createTestDispatcher();
+    for (let n = 0; n < 60; n += 1) await under.endRun(`tenant-${n}`);
     await under.dispatcher.start();
-    await settled(() => under.sent.length >= 8);
-    for (let look = 0; look < 10; look += 1) await under.clock.advance(1_000);
+    await until(() => under.sent.length >= 8);
+    for (let poll = 0; poll < 10; poll += 1) await under.clock.advance(1_000);
     expect(under.sent).toHaveLength(32);
-    under.answers(() => ok);
+    under.answerWith(() => ok);
     for (const { answer } of under.sent.slice(0, 32)) answer(ok);
-    await settled(() => under.sent.length === 60);
+    await until(() => under.sent.length === 60);
   });
 
-  test('at the end lets attempts under way come to theirs, and begins no new ones', async () => {
-    await using under = await createUnderTest();
-    await under.ended();
+  test('lets active attempts finish at a stop, and begins no new ones', async () => {
+    await using under = await createTestDispatcher();
+    await under.endRun();
     await under.dispatcher.start();
-    await settled(() => under.sent.length === 1);
-    await under.ended();
+    await until(() => under.sent.length === 1);
+    await under.endRun();
     const stopped = under.dispatcher.stop(AbortSignal.timeout(10_000));
     under.sent[0]?.answer(ok);
     await stopped;
@@ -187,17 +187,17 @@ describe('the dispatcher', () => {
   });
 
   test.each([
-    ['after a moment', () => new AbortController().signal, 2_000],
-    ['at its deadline', () => AbortSignal.abort(), 0],
+    ['by 2 s', () => new AbortController().signal, 2_000],
+    ['past its deadline', () => AbortSignal.abort(), 0],
   ])(
-    'at the end cuts those that go on, %s, and leaves them due at once for others',
+    'cuts attempts that outlast a stop %s, and leaves their deliveries due at once',
     async (_when, deadline, afterMs) => {
-      await using under = await createUnderTest();
-      await under.ended();
+      await using under = await createTestDispatcher();
+      await under.endRun();
       await under.dispatcher.start();
-      await settled(() => under.sent.length === 1);
+      await until(() => under.sent.length === 1);
       const stopped = under.dispatcher.stop(deadline());
-      await settled(() => afterMs === 0 || under.clock.sleeping() === 1);
+      await until(() => afterMs === 0 || under.clock.sleeping() === 1);
       await under.clock.advance(afterMs);
       await stopped;
       const nowMs = under.clock.nowMs();
@@ -205,7 +205,7 @@ describe('the dispatcher', () => {
     },
   );
 
-  test('goes on while the store cannot be reached, and records what came of an attempt when it can', async () => {
+  test('retries while the store cannot be reached, and records the outcome of an attempt later', async () => {
     const failures = [new ServiceError('store_unavailable', {}), new ServiceError('store_unavailable', {})];
     const attempts = { claim: 0, record: 0 };
     const wrap = (store: WebhookStore): WebhookStore => ({
@@ -222,38 +222,38 @@ describe('the dispatcher', () => {
         return store.record(claimed, outcome);
       },
     });
-    await using under = await createUnderTest({ wrap });
-    under.answers(() => ok);
-    await under.ended();
+    await using under = await createTestDispatcher({ wrap });
+    under.answerWith(() => ok);
+    await under.endRun();
     await under.dispatcher.start();
-    for (let look = 0; look < 10 && attempts.record < 3; look += 1) await under.clock.advance(1_000);
-    await settled(async () => (await under.delivery())?.status === 'delivered');
+    for (let poll = 0; poll < 10 && attempts.record < 3; poll += 1) await under.clock.advance(1_000);
+    await until(async () => (await under.delivery())?.status === 'delivered');
     expect([attempts.record, under.sent.length]).toEqual([3, 1]);
-    expect(under.lines).toMatchObject([{ msg: 'webhook deliveries could not be claimed' }]);
+    expect(under.logged).toMatchObject([{ msg: 'webhook deliveries could not be claimed' }]);
   });
 
-  test('counts an attempt that failed for a fault of its own, and tries again', async () => {
-    await using under = await createUnderTest();
-    under.answers(() => {
+  test('counts an attempt that failed for an internal error, and retries it', async () => {
+    await using under = await createTestDispatcher();
+    under.answerWith(() => {
       throw new Error('a fault');
     });
-    await under.ended();
+    await under.endRun();
     await under.dispatcher.start();
-    await settled(() => under.recorded().length === 1);
+    await until(() => under.recorded().length === 1);
     expect(await under.delivery()).toMatchObject({ status: 'pending', lastError: 'an error of the service' });
-    expect(under.lines).toMatchObject([{ msg: 'a webhook delivery could not be made' }]);
+    expect(under.logged).toMatchObject([{ msg: 'a webhook delivery could not be made' }]);
   });
 
-  test('sends nothing unless it can sign', async () => {
-    await using under = await createUnderTest({ secrets: [] });
-    await under.ended();
+  test('sends nothing without a secret to sign with', async () => {
+    await using under = await createTestDispatcher({ secrets: [] });
+    await under.endRun();
     await under.dispatcher.start();
     await under.clock.advance(minuteMs);
     expect([under.sent, await under.delivery()]).toMatchObject([[], { status: 'pending', attempts: 0 }]);
   });
 
-  test('can be stopped twice, and before it was started', async () => {
-    await using under = await createUnderTest();
+  test('can be stopped twice, and before its start', async () => {
+    await using under = await createTestDispatcher();
     await under.dispatcher.stop(AbortSignal.timeout(10_000));
     await under.dispatcher.stop(AbortSignal.timeout(10_000));
     await under.clock.advance(minuteMs);

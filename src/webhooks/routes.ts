@@ -6,7 +6,7 @@ import { deliveryCursor, deliveryParams, deliveryView, listDeliveriesQuery } fro
 import type { WebhookService } from './service.ts';
 import { toDeliveryView } from './view.ts';
 
-/** What webhooks were told, and telling them again. */
+/** Lists the deliveries to webhooks, and makes them again. */
 export const webhookRoutes: FastifyPluginAsyncZod<{ webhooks: WebhookService }> = async (app, { webhooks }) => {
   app.get(
     '/webhooks',

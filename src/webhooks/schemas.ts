@@ -24,14 +24,14 @@ export type DeliveryView = z.output<typeof deliveryView>;
 
 const idSchema = z.string().min(1).max(100);
 
-/** Which deliveries to list. */
+/** The filters of the list of deliveries. */
 export const listDeliveriesQuery = {
   status: z.enum(webhookStatuses).optional(),
   run_id: idSchema.optional().meta({ description: 'Deliveries of this run.' }),
 };
 
-/** Names a delivery. */
+/** The path parameters of a delivery. */
 export const deliveryParams = z.object({ id: idSchema });
 
-/** Where a page starts: the id of the last delivery of the page before. */
+/** The start of a page: the id of the last delivery on the previous page. */
 export const deliveryCursor = z.strictObject({ id: idSchema });

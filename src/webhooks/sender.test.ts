@@ -8,18 +8,18 @@ import { answerBytesMax, createSender, type Resolve, type SenderDeps } from './s
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
-const thank: Answer = (response) => response.end('thanks');
+const sendThanks: Answer = (response) => response.end('sendThankss');
 
-/** A receiver on addresses of this machine, and what came in. */
-async function startReceiver(answer: Answer = thank, hosts = ['127.0.0.1']) {
-  const received: { at: string | undefined; request: IncomingMessage; body: string }[] = [];
+/** A receiver on addresses of this machine, with the requests that it got. */
+async function startReceiver(answer: Answer = sendThanks, hosts = ['127.0.0.1']) {
+  const received: { localAddress: string | undefined; request: IncomingMessage; body: string }[] = [];
   const servers: Server[] = [];
   let port = 0;
   for (const host of hosts) {
     const server = createServer(async (request, response) => {
       let body = '';
       for await (const chunk of request) body += chunk;
-      received.push({ at: request.socket.localAddress, request, body });
+      received.push({ localAddress: request.socket.localAddress, request, body });
       answer(response, request);
     });
     server.listen(port, host);
@@ -49,18 +49,18 @@ const message = { headers: { 'webhook-id': 'whk_1' }, body: '{"n":"é"}' };
 const sendTo = (url: string, deps: Partial<SenderDeps> = {}, signal = never) =>
   createSender({ isAllowed: loopback, clock, ...deps })({ ...message, url }, signal);
 
-/** Names that stand for these addresses, one list an answer; the last one goes on standing. */
-function names(...answers: string[][]) {
-  const asked: string[] = [];
+/** A resolver that answers with these addresses, one list per lookup; the last list is repeated. */
+function resolverFor(...answers: string[][]) {
+  const lookups: string[] = [];
   const resolve: Resolve = (host, _options, done) => {
-    const addresses = answers[Math.min(asked.length, answers.length - 1)] ?? [];
-    asked.push(host);
+    const addresses = answers[Math.min(lookups.length, answers.length - 1)] ?? [];
+    lookups.push(host);
     done(
       null,
       addresses.map((address): LookupAddress => ({ address, family: address.includes(':') ? 6 : 4 })),
     );
   };
-  return { asked, resolve };
+  return { lookups, resolve };
 }
 
 describe('a message', () => {
@@ -79,18 +79,18 @@ describe('a message', () => {
     expect(body).toBe(message.body);
   });
 
-  test('to a receiver that asks for time says for how much', async () => {
+  test('to a receiver that sends Retry-After gives the delay', async () => {
     await using receiver = await startReceiver((response) => response.writeHead(503, { 'retry-after': '7' }).end());
     expect(await sendTo(receiver.url)).toEqual({ type: 'answered', status: 503, retryAfterMs: 7_000 });
   });
 
-  test('to nobody fails with the reason', async () => {
+  test('to a closed port fails with the reason', async () => {
     const receiver = await startReceiver();
     await receiver[Symbol.asyncDispose]();
     expect(await sendTo(receiver.url)).toEqual({ type: 'failed', reason: 'not reached: ECONNREFUSED' });
   });
 
-  test('to a name that nobody has fails with the reason', async () => {
+  test('to an unknown host name fails with the reason', async () => {
     const resolve: Resolve = (_host, _options, done) => done(Object.assign(new Error(), { code: 'ENOTFOUND' }), []);
     expect(await sendTo('https://nobody.example/', { resolve })).toEqual({
       type: 'failed',
@@ -98,7 +98,7 @@ describe('a message', () => {
     });
   });
 
-  test('to https is not sent without a connection that is', async () => {
+  test('to an https URL is not sent without TLS', async () => {
     await using receiver = await startReceiver();
     const attempt = await sendTo(receiver.url.replace('http:', 'https:'));
     expect(attempt).toMatchObject({ type: 'failed', reason: expect.stringMatching(/^not reached: E[A-Z_]+$/) });
@@ -114,7 +114,7 @@ describe('a message', () => {
     expect(await sendTo(switches.url)).toMatchObject({ type: 'failed' });
   });
 
-  test('that is cut short says so', async () => {
+  test('that is cut short gives the result cut', async () => {
     const cut = new AbortController();
     await using receiver = await startReceiver(() => cut.abort());
     expect(await sendTo(receiver.url, {}, cut.signal)).toEqual({ type: 'cut' });
@@ -124,7 +124,7 @@ describe('a message', () => {
 });
 
 describe('a hostile receiver', () => {
-  test('that answers with a gigabyte is heard for 64 KiB, and its status counts', async () => {
+  test('that answers with a gigabyte is read for 64 KiB, and its status counts', async () => {
     const piece = Buffer.alloc(64 * 1024, 'x');
     let sentBytes = 0;
     const closed = Promise.withResolvers<void>();
@@ -142,12 +142,12 @@ describe('a hostile receiver', () => {
     });
     expect(await sendTo(receiver.url)).toMatchObject({ type: 'answered', status: 200 });
     await closed.promise;
-    // What it could get rid of is what the buffers of both sockets hold.
+    // The receiver can send only as much as the buffers of both sockets hold.
     expect(sentBytes).toBeGreaterThan(answerBytesMax);
     expect(sentBytes).toBeLessThan(2 ** 26);
   });
 
-  test('that never answers is waited for until the time is over', async () => {
+  test('that never answers is waited for until the timeout', async () => {
     await using receiver = await startReceiver(() => {});
     expect(await sendTo(receiver.url, { timeoutMs: 200 })).toEqual({
       type: 'failed',
@@ -156,12 +156,12 @@ describe('a hostile receiver', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  test('whose answer never ends is left when the time is over, and its status counts', async () => {
+  test('whose answer never ends is disconnected at the timeout, and its status counts', async () => {
     await using receiver = await startReceiver((response) => response.writeHead(202).write('…'));
     expect(await sendTo(receiver.url, { timeoutMs: 500 })).toMatchObject({ type: 'answered', status: 202 });
   });
 
-  test('whose headers do not end is no answer', async () => {
+  test('whose headers do not end fails the attempt', async () => {
     await using receiver = await startReceiver(({ socket }) => {
       const line = `x-filler: ${'x'.repeat(1_000)}\r\n`;
       socket?.on('error', () => {});
@@ -184,7 +184,7 @@ describe('an address that is not allowed', () => {
   const strict = createAddressRule([]);
 
   test.each(['127.0.0.1', '2130706433', '0x7f000001', '0177.0.0.1', '127.1', '0.0.0.0', '[::ffff:127.0.0.1]'])(
-    'is sent nothing when a URL says %s',
+    'is sent nothing if the URL contains %s',
     async (host) => {
       await using receiver = await startReceiver();
       expect(await sendTo(`http://${host}:${receiver.port}/`, { isAllowed: strict })).toEqual({ type: 'forbidden' });
@@ -202,35 +202,39 @@ describe('an address that is not allowed', () => {
     '::ffff:10.0.0.1',
     'fd00::1',
     'fe80::1',
-  ])('is sent nothing when a name stands for %s', async (address) => {
+  ])('is sent nothing if the host name resolves to %s', async (address) => {
     await using receiver = await startReceiver();
-    const { resolve, asked } = names([address]);
+    const { resolve, lookups } = resolverFor([address]);
     const attempt = await sendTo(`http://inwards.example:${receiver.port}/`, { isAllowed: strict, resolve });
-    expect([attempt, asked]).toEqual([{ type: 'forbidden' }, ['inwards.example']]);
+    expect([attempt, lookups]).toEqual([{ type: 'forbidden' }, ['inwards.example']]);
     expect(receiver.received).toEqual([]);
   });
 
-  // Elsewhere than on Linux a machine has one loopback address.
-  const withTwo = { skip: process.platform !== 'linux' };
-  const two = ['127.0.0.1', '127.0.0.2'];
+  // Systems other than Linux have one loopback address.
+  const linuxOnly = { skip: process.platform !== 'linux' };
+  const loopbackAddresses = ['127.0.0.1', '127.0.0.2'];
 
-  test('is sent nothing when a name stands for it and for one that is', withTwo, async () => {
-    await using receiver = await startReceiver(thank, two);
-    const isAllowed = createAddressRule(['127.0.0.2']);
-    const { resolve } = names(['127.0.0.1', '::1', '127.0.0.2', '10.0.0.1']);
-    expect(await sendTo(`http://both.example:${receiver.port}/`, { isAllowed, resolve })).toMatchObject({
-      status: 200,
-    });
-    expect(receiver.received.map(({ at }) => at)).toEqual(['127.0.0.2']);
-  });
+  test(
+    'is sent nothing if the host name also resolves to an allowed one, which gets the request',
+    linuxOnly,
+    async () => {
+      await using receiver = await startReceiver(sendThanks, loopbackAddresses);
+      const isAllowed = createAddressRule(['127.0.0.2']);
+      const { resolve } = resolverFor(['127.0.0.1', '::1', '127.0.0.2', '10.0.0.1']);
+      expect(await sendTo(`http://both.example:${receiver.port}/`, { isAllowed, resolve })).toMatchObject({
+        status: 200,
+      });
+      expect(receiver.received.map(({ localAddress }) => localAddress)).toEqual(['127.0.0.2']);
+    },
+  );
 
-  test('is sent nothing when a name begins to stand for it after it was judged', withTwo, async () => {
-    await using receiver = await startReceiver(thank, two);
+  test('is sent nothing if the host name resolves to it only after the check (DNS rebinding)', linuxOnly, async () => {
+    await using receiver = await startReceiver(sendThanks, loopbackAddresses);
     const isAllowed = createAddressRule(['127.0.0.2']);
-    const { resolve, asked } = names(['127.0.0.2'], ['127.0.0.1']);
+    const { resolve, lookups } = resolverFor(['127.0.0.2'], ['127.0.0.1']);
     const url = `http://rebinding.example:${receiver.port}/`;
     expect(await sendTo(url, { isAllowed, resolve })).toMatchObject({ status: 200 });
-    expect([receiver.received.map(({ at }) => at), asked.length]).toEqual([['127.0.0.2'], 1]);
+    expect([receiver.received.map(({ localAddress }) => localAddress), lookups.length]).toEqual([['127.0.0.2'], 1]);
     expect(await sendTo(url, { isAllowed, resolve })).toEqual({ type: 'forbidden' });
     expect(receiver.received).toHaveLength(1);
   });

@@ -3,26 +3,27 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../platform/clock.ts';
+import { parseRetryAfter } from '../platform/http/retry-after.ts';
 import { type AddressRule, addressIn } from './address.ts';
-import { type Attempt, retryAfterMs } from './delivery-state.ts';
+import type { Attempt } from './delivery-state.ts';
 
-/** How long an attempt may take in all, in ms, from the look-up of the name to the end of the answer. */
+/** The time limit of an attempt, in ms, from the DNS lookup to the end of the answer. */
 export const answerMs = 10_000;
-/** How much of an answer's body is read; nothing is made of it. */
+/** The most bytes that are read of the body of an answer; they are discarded. */
 export const answerBytesMax = 64 * 1024;
 
-/** Finds the addresses of a host. */
+/** Resolves a host name to its addresses. */
 export type Resolve = (
   host: string,
   options: { all: true },
   done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-/** What sending stands on. */
+/** Dependencies of the sender. */
 export type SenderDeps = {
   isAllowed: AddressRule;
   clock: Pick<Clock, 'nowMs'>;
-  /** Defaults to the system's. */
+  /** Defaults to the resolver of the system. */
   resolve?: Resolve;
   /** Defaults to `answerMs`. */
   timeoutMs?: number;
@@ -34,8 +35,8 @@ export type Message = { url: string; headers: Record<string, string>; body: stri
 class ForbiddenAddress extends Error {}
 
 /**
- * Sends messages, one connection each. Addresses are judged where a connection is made, and that goes to the very
- * address that was judged: what a name stands for a moment later does not matter. Redirects are answers like others.
+ * Sends messages, each over a connection of its own. The address is checked during the lookup for the connection, and the
+ * connection goes to the checked address, so that DNS rebinding has no effect. Redirects are not followed.
  */
 export function createSender({ isAllowed, clock, resolve = systemLookup, timeoutMs = answerMs }: SenderDeps) {
   const lookup: LookupFunction = (host, options, done) => {
@@ -54,7 +55,7 @@ export function createSender({ isAllowed, clock, resolve = systemLookup, timeout
     const request = target.protocol === 'https:' ? requestHttps : requestHttp;
     return request(target, {
       method: 'POST',
-      agent: false, // no connection is kept, and none of somebody else's used
+      agent: false, // no connection is kept or shared
       lookup,
       signal,
       headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
@@ -64,7 +65,7 @@ export function createSender({ isAllowed, clock, resolve = systemLookup, timeout
   const toAttempt = ({ statusCode: status = 0, headers }: IncomingMessage): Attempt => ({
     type: 'answered',
     status,
-    retryAfterMs: retryAfterMs(headers['retry-after'], clock.nowMs()),
+    retryAfterMs: parseRetryAfter(headers['retry-after'], clock.nowMs()),
   });
 
   function failure(error: Error, signal: AbortSignal, timeout: AbortSignal): Attempt {
@@ -74,9 +75,9 @@ export function createSender({ isAllowed, clock, resolve = systemLookup, timeout
     return { type: 'failed', reason: `not reached: ${codeOf(error)}` };
   }
 
-  /** Never rejects. An answer counts from its status line on; `signal` cuts the attempt short. */
+  /** Never rejects. An attempt has an answer once the status line arrives. An abort of `signal` cuts the attempt short. */
   return async (message: Message, signal: AbortSignal): Promise<Attempt> => {
-    // A host that is an address is not looked up.
+    // A host that is an IP address is not looked up, so it is checked here.
     const address = addressIn(new URL(message.url));
     if (address !== null && !isAllowed(address)) return { type: 'forbidden' };
     const timeout = AbortSignal.timeout(timeoutMs);
@@ -85,7 +86,7 @@ export function createSender({ isAllowed, clock, resolve = systemLookup, timeout
       let attempt: Attempt | null = null;
       request.on('response', (response) => {
         attempt = toAttempt(response);
-        drain(response);
+        discardBody(response);
       });
       request.on('error', (error) => {
         attempt ??= failure(error, signal, timeout);
@@ -99,16 +100,16 @@ export function createSender({ isAllowed, clock, resolve = systemLookup, timeout
 /** Sends messages. */
 export type Sender = ReturnType<typeof createSender>;
 
-/** Reads an answer to its end, but no more of it than `answerBytesMax`. */
-function drain(response: IncomingMessage): void {
+/** Reads and discards the body of an answer, up to `answerBytesMax`. */
+function discardBody(response: IncomingMessage): void {
   let bytes = 0;
-  response.on('error', () => {}); // it was cut; its status stands
+  response.on('error', () => {}); // the connection was cut; the status still counts
   response.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > answerBytesMax) response.destroy();
   });
 }
 
-/** The code of an error of Node's, such as ECONNREFUSED or CERT_HAS_EXPIRED; what else it says may be anything. */
+/** The code of a Node error, such as ECONNREFUSED or CERT_HAS_EXPIRED. Its message is not passed on: it may hold anything. */
 const codeOf = (error: NodeJS.ErrnoException): string =>
   /^[A-Z0-9_]{1,60}$/.test(error.code ?? '') ? `${error.code}` : 'error';

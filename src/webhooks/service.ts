@@ -1,8 +1,8 @@
 import { ServiceError } from '../platform/errors.ts';
 import type { DeliveryFilter, Page, Webhook, WebhookDelivery, WebhookStore } from '../storage/port/index.ts';
-import { mistakeIn, type UrlRule } from './address.ts';
+import { type UrlRule, urlMistake } from './address.ts';
 
-/** What the service stands on. */
+/** Dependencies of the webhook service. */
 export type WebhookServiceDeps = {
   store: Pick<WebhookStore, 'list' | 'retry'>;
   /** Whether deliveries can be signed. */
@@ -10,7 +10,7 @@ export type WebhookServiceDeps = {
   urls: UrlRule;
 };
 
-/** Whom runs may tell, and what they were told. */
+/** Accepts the webhooks of new runs, and lists and retries their deliveries. */
 export function createWebhookService({ store, canSign, urls }: WebhookServiceDeps) {
   function assertCanSign(): void {
     if (!canSign) throw new ServiceError('webhooks_not_configured', {});
@@ -18,13 +18,13 @@ export function createWebhookService({ store, canSign, urls }: WebhookServiceDep
 
   return {
     /**
-     * The webhook of a new run, its URL in its usual form.
+     * Checks the webhook of a new run and normalises its URL.
      *
-     * @throws {ServiceError} `webhooks_not_configured`, or `validation_failed` if nothing may be sent to the URL
+     * @throws {ServiceError} `webhooks_not_configured`, or `validation_failed` if the URL is not allowed
      */
     accept({ url, events }: Webhook): Webhook {
       assertCanSign();
-      const message = mistakeIn(url, urls);
+      const message = urlMistake(url, urls);
       if (message === null) return { url: new URL(url).href, events };
       const errors = [{ path: 'webhook.url', message }];
       throw new ServiceError('validation_failed', { reason: `webhook.url ${message}.` }, { errors });
@@ -38,7 +38,7 @@ export function createWebhookService({ store, canSign, urls }: WebhookServiceDep
       before: string | null,
     ): Promise<Page<WebhookDelivery, string>> => store.list(tenantId, filter, limit, before),
 
-    /** Has a delivery made anew. @throws {ServiceError} `webhooks_not_configured`, `not_found` */
+    /** Makes a delivery due again, with all its attempts. @throws {ServiceError} `webhooks_not_configured`, `not_found` */
     async retry(tenantId: string, id: string): Promise<WebhookDelivery> {
       assertCanSign();
       const delivery = await store.retry(tenantId, id);
@@ -48,5 +48,5 @@ export function createWebhookService({ store, canSign, urls }: WebhookServiceDep
   };
 }
 
-/** Whom runs may tell, and what they were told. */
+/** Accepts the webhooks of new runs, and lists and retries their deliveries. */
 export type WebhookService = ReturnType<typeof createWebhookService>;

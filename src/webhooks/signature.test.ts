@@ -8,19 +8,19 @@ const older = `whsec_${Buffer.alloc(24, 9).toString('base64')}`;
 const other = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 const body = JSON.stringify({ type: 'run.completed', data: { run: { response: 'Grüße, “Ada” \u{1F600}' } } });
 
-test('what is signed is verified by the library of the specification, whose body it gives back', () => {
+test('a signed request is verified by the library of the specification', () => {
   const headers = sign([secret], 'whk_1', systemClock.nowMs(), body);
   expect(new Webhook(secret).verify(body, { ...headers })).toEqual(JSON.parse(body));
 });
 
-test('with several secrets a receiver that knows any of them verifies it', () => {
+test('with several secrets a receiver with any of them verifies the request', () => {
   const headers = sign([secret, older], 'whk_1', systemClock.nowMs(), body);
   expect(headers['webhook-signature'].split(' ')).toHaveLength(2);
   for (const known of [secret, older]) expect(() => new Webhook(known).verify(body, { ...headers })).not.toThrow();
   expect(() => new Webhook(other).verify(body, { ...headers })).toThrow('No matching signature found');
 });
 
-test('a body, an id or a time that somebody changed is not verified', () => {
+test('a request whose body, id or time was changed is refused', () => {
   const headers = sign([secret], 'whk_1', systemClock.nowMs(), body);
   const verify = (text: string, more: Record<string, string>) => () =>
     new Webhook(secret).verify(text, { ...headers, ...more });
@@ -29,7 +29,7 @@ test('a body, an id or a time that somebody changed is not verified', () => {
   expect(verify(body, { 'webhook-timestamp': `${Number(headers['webhook-timestamp']) + 1}` })).toThrow();
 });
 
-test('a request that was overheard is of no use later', () => {
+test('a request that is replayed later is refused', () => {
   const headers = sign([secret], 'whk_1', systemClock.nowMs() - 3_600_000, body);
   expect(() => new Webhook(secret).verify(body, { ...headers })).toThrow('Message timestamp too old');
 });

@@ -4,7 +4,7 @@ import type { DeliveryView } from './schemas.ts';
 
 const toTimeOrNull = (atMs: number | null) => (atMs === null ? null : toTime(atMs));
 
-/** A stored delivery as the wire shows it. */
+/** A stored delivery as the API shows it. */
 export const toDeliveryView = (delivery: WebhookDelivery): DeliveryView => ({
   id: delivery.id,
   run_id: delivery.runId,

@@ -26,7 +26,7 @@ export async function buildBareServer(
         mode: settings.authMode,
         adminApiKey: undefined,
         keys: noKeys,
-        use: { note: () => {} },
+        lastUsed: { record: () => {} },
       }),
       limiter: { take: async () => ({ allowed: true, remaining: 1, resetMs: 0, retryAfterMs: 0 }) },
       rateLimit: settings.rateLimit,

@@ -8,7 +8,7 @@ import { createTestDatabase } from './postgres.ts';
 /** A store for one test file, as the environment of the services that share it. */
 export type EngineUnderTest = {
   env: Record<string, string>;
-  /** Changes the store behind the back of services; `dataDir` is the folder of the embedded one. */
+  /** Changes the store past the services; `dataDir` is the folder of the embedded one. */
   change(dataDir: string, sql: string): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
@@ -32,7 +32,7 @@ async function changePostgres(url: string, sql: string): Promise<void> {
   }
 }
 
-/** The engines of the store; what a client sees must not depend on which one it is. */
+/** The engines of the store; a client must see no difference between them. */
 export const engines: { name: 'sqlite' | 'postgres'; open(): Promise<EngineUnderTest> }[] = [
   {
     name: 'sqlite',

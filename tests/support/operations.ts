@@ -14,14 +14,14 @@ export type ApiOperation = {
   method: string;
   path: string;
   operationId: string;
-  /** The scope that it asks for; undefined for none. */
+  /** The scope that it requires; undefined for none. */
   scope: string | undefined;
-  /** The names of its query. */
+  /** The names of its query parameters. */
   query: string[];
   hasBody: boolean;
 };
 
-/** Every operation of the OpenAPI document of a service that asks for keys, without the probes. */
+/** Every operation of the OpenAPI document of a service that requires keys, without the probes. */
 export async function readOperations(): Promise<ApiOperation[]> {
   await using app = await buildBareServer({ AUTH_MODE: 'api_key' });
   await app.ready();

@@ -3,10 +3,10 @@ import type { Store } from '../../src/storage/port/index.ts';
 import { createPostgresStore, type PostgresStoreOptions } from '../../src/storage/postgres/index.ts';
 import { waitMsMax } from './limits.ts';
 
-/** A logger that says nothing. */
+/** A logger without output. */
 export const silent = createLogger({ level: 'CRITICAL', appName: 'test', readable: false });
 
-/** A store that stops at the end of its block. */
+/** A store that is stopped at the end of its block. */
 export type TestStore = Store & AsyncDisposable;
 
 /** A started store on the Postgres database at `url`. */

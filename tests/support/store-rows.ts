@@ -3,18 +3,18 @@ import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import { waitMsMax } from './limits.ts';
 
-/** The rows of a service's store, past the service: for what otherwise only time brings about. */
+/** The rows of a service's store, past the service: to change times that only the clock changes otherwise. */
 export type StoreRows = {
-  /** Puts the end of all runs, or of those that are named, so much further back. */
+  /** Moves the times of all runs, or of the given ones, back by `byMs`. */
   ageRuns(byMs: number, runIds?: readonly string[]): Promise<void>;
-  /** Makes so many copies of a run, with ids of their own. */
+  /** Makes `count` copies of a run, with ids of their own. */
   copyRun(runId: string, count: number): Promise<void>;
 };
 
 const times = ['created_at_ms', 'started_at_ms', 'finished_at_ms'];
 const older = times.map((column) => `${column} = ${column} - :by`).join(', ');
 
-/** Columns of a run that a copy does not share with it. */
+/** Columns of a run that are not copied. */
 const own = ['id', 'arrival'];
 
 /** The rows of the store that a service with this environment and folder uses. */

@@ -16,7 +16,7 @@ function validationError(issues: Validation): ServiceError {
   return new ServiceError('validation_failed', { reason }, { errors });
 }
 
-/** Fastify's own errors, as the catalogue has them; null for everything else. */
+/** The error of the catalogue for an error of Fastify itself; null for every other error. */
 function fromFramework(error: FastifyError, request: FastifyRequest): ServiceError | null {
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
@@ -34,7 +34,7 @@ function fromFramework(error: FastifyError, request: FastifyRequest): ServiceErr
     default:
       break;
   }
-  // What is left below 500 comes from reading the body: JSON that does not parse, or that names __proto__.
+  // The remaining ones with status 400 are errors of the body: JSON that does not parse, or that names __proto__.
   if (error.statusCode === 400) return new ServiceError('malformed_json', { reason: 'The body is not valid JSON.' });
   return null;
 }
@@ -46,10 +46,10 @@ function toServiceError(error: unknown, request: FastifyRequest): ServiceError {
   return known ?? new ServiceError('internal', {}, { cause: error });
 }
 
-/** Sends a problem document, with `Retry-After` where it names a time. */
+/** Sends a problem document, with `Retry-After` if the problem has a time. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.retry_after !== undefined) reply.header('retry-after', problem.retry_after);
-  // What clients of the `openai` package look at before they try again.
+  // The `openai` package reads this header before it retries.
   if (problem.code === 'budget_exceeded') reply.header('x-should-retry', 'false');
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
   return reply
@@ -59,7 +59,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
     .send(problem);
 }
 
-/** Makes every error and every unknown route a problem document; what is our fault goes to the log with its cause. */
+/** Answers every error and every unknown route with a problem document. Internal errors are logged with their cause. */
 export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const known = toServiceError(error, request);

@@ -8,33 +8,37 @@ import { createListener, type ListenerOptions } from './listener.ts';
 
 const alive = () => AbortSignal.timeout(20_000);
 
-/** A listener for a server with a route that answers at once, and one that answers when the test says so. */
+/** A listener for a server with a route that answers at once, and one that answers when the test releases it. */
 function createTestListener(options: Partial<ListenerOptions> = {}) {
-  const asked = Promise.withResolvers<void>();
+  const received = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<string>();
   const app = fastify({ forceCloseConnections: 'idle' });
   app.get('/now', async () => 'now');
   app.get('/later', async () => {
-    asked.resolve();
+    received.resolve();
     return answer.promise;
   });
   const host = '127.0.0.1';
   const listener = createListener({ name: 'test', app, host, port: 0, setting: 'PORT', orNextFree: false, ...options });
   const dispose = () => listener.stop(AbortSignal.abort());
-  return Object.assign(listener, { asked: asked.promise, answer: answer.resolve, [Symbol.asyncDispose]: dispose });
+  return Object.assign(listener, {
+    received: received.promise,
+    answer: answer.resolve,
+    [Symbol.asyncDispose]: dispose,
+  });
 }
 
 const portOf = (url: string) => Number(new URL(url).port);
 
-/** Somebody else's server on a port. */
+/** Another server on a port. */
 async function takePort(port = 0) {
   const server = createServer();
   await once(server.listen(port, '127.0.0.1'), 'listening');
   return { port: (server.address() as AddressInfo).port, [Symbol.asyncDispose]: async () => void server.close() };
 }
 
-describe('where it listens', () => {
-  test('is in its URL, once it does', async () => {
+describe('the address of a listener', () => {
+  test('is in its URL after the start', async () => {
     await using listener = createTestListener();
     await listener.start();
     expect(listener.url()).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -44,7 +48,7 @@ describe('where it listens', () => {
   test.each([
     { host: '127.0.0.1', urlHost: '127.0.0.1' },
     { host: 'localhost', urlHost: 'localhost' },
-  ])('is reached by $urlHost when HOST is $host', async ({ host, urlHost }) => {
+  ])('has the host $urlHost when HOST is $host', async ({ host, urlHost }) => {
     await using listener = createTestListener({ host });
     await listener.start();
     expect(new URL(listener.url()).hostname).toBe(urlHost);
@@ -56,15 +60,15 @@ describe('where it listens', () => {
     { host: '::', url: 'http://[::1]:8000' },
     { host: '::1', url: 'http://[::1]:8000' },
     { host: 'fd00::7', url: 'http://[fd00::7]:8000' },
-  ])('is an address that can be called also when HOST is $host', ({ host, url }) => {
-    // Tests listen on the loopback only, so this one has a server that says that it listens.
+  ])('can be connected to also when HOST is $host', ({ host, url }) => {
+    // Tests listen on the loopback only, so this one has a stub of a server that listens.
     const app = { server: { address: () => ({ port: 8000 }) } } as unknown as ListenerOptions['app'];
     expect(createTestListener({ host, app }).url()).toBe(url);
   });
 });
 
 describe('a port that is taken', () => {
-  test('is a reason not to start, said in a line that names the setting', async () => {
+  test('makes the start fail with a message that names the setting', async () => {
     await using other = await takePort();
     await using listener = createTestListener({ port: other.port });
     const start = listener.start();
@@ -74,9 +78,9 @@ describe('a port that is taken', () => {
     );
   });
 
-  test('is passed by where another one will do, and so are those after it', async () => {
+  test('is skipped if another port is acceptable, and so are further ports that are taken', async () => {
     await using other = await takePort();
-    await using next = await takePort(other.port + 1).catch(() => null); // taken by others does as well
+    await using next = await takePort(other.port + 1).catch(() => null); // it may also be taken by another process
     await using listener = createTestListener({ port: other.port, orNextFree: true });
     await listener.start();
     expect(portOf(listener.url())).toBeGreaterThan(other.port + 1);
@@ -85,39 +89,39 @@ describe('a port that is taken', () => {
     expect((await fetch(`${listener.url()}/now`)).status).toBe(200);
   });
 
-  test('is no reason to look beyond the last port there is', async () => {
-    await using other = await takePort(65_535).catch(() => null); // taken by others does as well
+  test('makes the start fail if it is the last port', async () => {
+    await using other = await takePort(65_535).catch(() => null); // it may also be taken by another process
     await using listener = createTestListener({ port: 65_535, orNextFree: true });
     await expect(listener.start()).rejects.toThrow('Cannot listen on port 65535');
     expect(other?.port ?? 65_535).toBe(65_535);
   });
 });
 
-describe('hanging up', () => {
-  /** A connection on which one request was answered; what was received is kept. */
-  async function connectAndAsk(listener: ReturnType<typeof createTestListener>) {
+describe('closing idle connections', () => {
+  /** A connection on which one request was answered; it records what it receives. */
+  async function connectAndRequest(listener: ReturnType<typeof createTestListener>) {
     const socket = connect(portOf(listener.url()), '127.0.0.1');
     let received = '';
     socket.setEncoding('utf8').on('data', (text) => {
       received += text;
     });
-    const ask = () => socket.write('GET /now HTTP/1.1\r\nhost: test\r\n\r\n');
-    ask();
+    const request = () => socket.write('GET /now HTTP/1.1\r\nhost: test\r\n\r\n');
+    request();
     while (!received.endsWith('now')) await once(socket, 'data');
-    return { socket, ask, received: () => received };
+    return { socket, request, received: () => received };
   }
 
-  test('ends connections that idle, also those that become idle later, while others are still let in', async () => {
+  test('ends connections that are idle, also those that become idle later, and accepts new ones', async () => {
     await using listener = createTestListener();
     await listener.start();
-    const idle = await connectAndAsk(listener);
+    const idle = await connectAndRequest(listener);
     const idleEnded = once(idle.socket, 'close');
     const agent = new Agent({ keepAlive: true });
     const running = once(get(`${listener.url()}/later`, { agent }), 'response') as Promise<[IncomingMessage]>;
-    await listener.asked;
-    await listener.hangUp();
+    await listener.received;
+    await listener.closeIdleConnections();
     expect(await idleEnded).toEqual([false]); // without an error
-    const later = await connectAndAsk(listener);
+    const later = await connectAndRequest(listener);
     await once(later.socket, 'close');
     listener.answer('finished');
     const [response] = await running;
@@ -128,24 +132,24 @@ describe('hanging up', () => {
     agent.destroy();
   });
 
-  test('answers a request that has arrived and was not read yet', async () => {
+  test('loses no request that has arrived and was not read yet', async () => {
     await using listener = createTestListener();
     await listener.start();
-    const { socket, ask, received } = await connectAndAsk(listener);
-    ask();
-    const hungUp = listener.hangUp();
+    const { socket, request, received } = await connectAndRequest(listener);
+    request();
+    const closed = listener.closeIdleConnections();
     await once(socket, 'close');
-    await hungUp;
+    await closed;
     expect(received().match(/HTTP\/1.1 200 OK/g)).toHaveLength(2);
   });
 });
 
 describe('a stop', () => {
-  test('lets a request in flight be answered, and nobody in any more', async () => {
+  test('waits for a request in flight, and accepts no new connection', async () => {
     await using listener = createTestListener();
     await listener.start();
     const running = fetch(`${listener.url()}/later`);
-    await listener.asked;
+    await listener.received;
     const stopping = listener.stop(alive());
     await expect(fetch(`${listener.url()}/now`)).rejects.toThrow();
     listener.answer('finished');
@@ -153,15 +157,15 @@ describe('a stop', () => {
     await stopping;
   });
 
-  test('is not held up by connections that idle, also those that become idle only after it has begun', async () => {
+  test('is not delayed by idle connections, also not by those that become idle only after it has begun', async () => {
     await using listener = createTestListener();
     await listener.start();
     const agent = new Agent({ keepAlive: true });
     const running = once(get(`${listener.url()}/later`, { agent }), 'response') as Promise<[IncomingMessage]>;
-    await listener.asked;
+    await listener.received;
     const silent = connect(portOf(listener.url()), '127.0.0.1');
     await once(silent, 'connect');
-    const stopping = listener.stop(new AbortController().signal); // no deadline would help
+    const stopping = listener.stop(new AbortController().signal); // without a deadline
     listener.answer('finished');
     const [response] = await running;
     response.resume();
@@ -171,11 +175,11 @@ describe('a stop', () => {
     silent.destroy();
   });
 
-  test('cuts off at its deadline what is not answered by then', async () => {
+  test('closes at its deadline the connections of requests that are not answered yet', async () => {
     await using listener = createTestListener();
     await listener.start();
     const running = fetch(`${listener.url()}/later`).catch(() => 'cut off');
-    await listener.asked;
+    await listener.received;
     const deadline = new AbortController();
     const stopping = listener.stop(deadline.signal);
     deadline.abort();
@@ -184,7 +188,7 @@ describe('a stop', () => {
     await stopping;
   });
 
-  test('may come twice, before a start, and after one that failed', async () => {
+  test('may be called twice, before a start, and after a start that failed', async () => {
     const twice = createTestListener();
     await twice.start();
     await twice.stop(alive());

@@ -30,7 +30,7 @@ describe('an answer', () => {
       ([status, { content = {} }]) => [status, ...Object.keys(content)],
     );
 
-  test('that is a problem has its own media type, others are JSON, and no content stays none', () => {
+  test('that is a problem has its own media type, other answers are JSON, and an answer without content has none', () => {
     expect(typesOf('getThing')).toEqual([
       ['200', 'application/json'],
       ['202', 'application/json'],
@@ -40,12 +40,12 @@ describe('an answer', () => {
     ]);
   });
 
-  test('that is a stream is one; its problems stay problems', () => {
+  test('that is a stream has the media type of event streams, and its problems that of problems', () => {
     expect(typesOf('streamRun')).toContainEqual(['200', 'text/event-stream']);
     expect(typesOf('streamRun')).toContainEqual(['4XX', 'application/problem+json']);
   });
 
-  test('may get fields that are not documented yet, directly and through schemas; a request may not', () => {
+  test('allows undocumented fields, directly and in referenced schemas; a request does not', () => {
     const closed = () => ({ type: 'object', properties: { a: { ...schema } }, additionalProperties: false });
     const open = { type: 'object', properties: { a: schema } };
     const { operation, schemas } = complete(
@@ -57,7 +57,7 @@ describe('an answer', () => {
     expect(operation?.responses?.['202']?.content?.['application/json']?.schema).toEqual(open);
   });
 
-  test('keeps the description of its route, and gets one where it has none', () => {
+  test('keeps the description of its route, and gets a default one otherwise', () => {
     const { operation } = complete({ responses: responses() });
     const described = Object.entries(operation?.responses ?? {}).map(([status, { description }]) => [
       status,
@@ -74,7 +74,7 @@ describe('an answer', () => {
 });
 
 describe('a schema', () => {
-  test('that nothing needs is left out; one that another one needs is not', () => {
+  test('that is not referenced is left out; one that another schema references is not', () => {
     const schemas = {
       Run: { properties: { usage: reference('Usage') } },
       Usage: schema,
@@ -87,7 +87,7 @@ describe('a schema', () => {
     });
   });
 
-  test('that is only sent has the name it was given', () => {
+  test('that is used in requests only keeps its original name', () => {
     const body = { content: { 'application/json': { schema: reference('OrderInput') } } };
     const schemas = { Order: schema, OrderInput: { items: reference('ItemInput') }, Item: schema, ItemInput: schema };
     const completed = complete({ requestBody: body, responses: {} }, schemas);
@@ -97,7 +97,7 @@ describe('a schema', () => {
     expect(completed.schemas).toEqual({ Item: schema, Order: { items: reference('Item') } });
   });
 
-  test('that is both sent and answered is there twice, since defaults make the two differ', () => {
+  test('that is used in requests and answers is listed twice, because defaults make the two differ', () => {
     const body = { content: { 'application/json': { schema: reference('OrderInput') } } };
     const schemas = { Order: schema, OrderInput: schema };
     const completed = complete({ requestBody: body, responses: { 200: json(reference('Order')) } }, schemas);
@@ -107,12 +107,12 @@ describe('a schema', () => {
     });
   });
 
-  test('that refers to itself is followed once', () => {
+  test('that references itself is resolved once', () => {
     const schemas = { Tree: { items: reference('Tree') } };
     expect(complete({ responses: { 200: json(reference('Tree')) } }, schemas).schemas).toEqual(schemas);
   });
 });
 
-test('a document without operations has nothing to complete', () => {
+test('a document without operations is completed without schemas', () => {
   expect(completeDocument({})).toEqual({ components: { schemas: {} } });
 });

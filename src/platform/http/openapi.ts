@@ -5,7 +5,7 @@ type Content = Record<string, { schema?: unknown }>;
 type Response = { description?: string; content?: Content };
 type Operation = { operationId?: string; responses?: Record<string, Response> };
 
-/** An OpenAPI document, as far as it is looked at here. */
+/** The parts of an OpenAPI document that are read or changed here. */
 export type Document = {
   paths?: Record<string, Record<string, Operation>>;
   components?: { schemas?: Record<string, unknown> };
@@ -15,7 +15,7 @@ const json = 'application/json';
 
 /** The operations whose answers are streams of events. */
 const streams: ReadonlySet<string | undefined> = new Set(['streamRun']);
-/** Those that answer with a stream unless a list was asked for. */
+/** The operations that answer with a stream unless a list is requested. */
 const alsoStreams: ReadonlySet<string | undefined> = new Set(['followRun']);
 
 const eventStream = 'text/event-stream';
@@ -35,7 +35,7 @@ const serverSentEvent = () => ({
 });
 const streamContent = () => ({ schema: { $ref: '#/components/schemas/ServerSentEvent' } });
 
-/** What the framework says of an answer that its route does not describe. */
+/** The description by the framework of an answer that its route does not describe. */
 const undescribed = 'Default Response';
 const descriptions: Record<string, string> = {
   ...STATUS_CODES,
@@ -49,7 +49,7 @@ function setMediaType(content: Content | undefined, type: string): void {
   delete content[json];
 }
 
-/** The routes' schemas say what answers hold; this says in which media type: problems and streams are not plain JSON. */
+/** Sets the media type of an answer, which the schema of its route does not have: problems and streams are not plain JSON. */
 function completeResponse(status: string, response: Response, { operationId }: Operation): void {
   if (/^[45]/.test(status)) setMediaType(response.content, problemType);
   else if (response.content?.[json] && streams.has(operationId)) response.content = { [eventStream]: streamContent() };
@@ -59,7 +59,7 @@ function completeResponse(status: string, response: Response, { operationId }: O
 
 type Reference = { $ref: string };
 
-/** Every reference to a schema below `value`. */
+/** All references to schemas in `value`, at any depth. */
 function referencesIn(value: unknown): Reference[] {
   if (typeof value !== 'object' || value === null) return [];
   const own = '$ref' in value && typeof value.$ref === 'string' ? [value as Reference] : [];
@@ -84,8 +84,8 @@ function neededSchemas(used: unknown, { components }: Document): Map<string, unk
 }
 
 /**
- * The library makes two schemas of each that has a name: what is answered, and what is sent, "…Input". This leaves those
- * that are needed, each under the name that it was given; only one that is both sent and answered is there twice.
+ * The library makes two schemas of each named one: one for answers, and one for requests, "…Input". This keeps the needed
+ * ones, each under its original name; only a schema that is used in both requests and answers stays twice.
  */
 function nameSchemas(document: Document): void {
   const needed = neededSchemas(document.paths, document);
@@ -100,7 +100,7 @@ function nameSchemas(document: Document): void {
   document.components = { ...document.components, schemas: Object.fromEntries(schemas.sort()) };
 }
 
-/** Answers may get fields: whoever made a client from this document is not to refuse them. */
+/** Allows additional fields in answers, so that clients generated from this document accept fields of later versions. */
 function openAnswers(document: Document, operations: readonly Operation[]): void {
   const responses = operations.map((operation) => operation.responses);
   const open = (value: unknown): void => {
@@ -111,7 +111,7 @@ function openAnswers(document: Document, operations: readonly Operation[]): void
   open([responses, ...neededSchemas(responses, document).values()]);
 }
 
-/** Completes the document that is made from the schemas of the routes, in place. */
+/** Completes, in place, the document that is generated from the schemas of the routes. */
 export function completeDocument(document: Document): Document {
   const operations = Object.values(document.paths ?? {}).flatMap((path) => Object.values(path));
   const schemas = { ...document.components?.schemas, ServerSentEvent: serverSentEvent() };

@@ -7,7 +7,7 @@ const runCursor = z.strictObject({ id: z.string().max(100) });
 const itemCursor = z.strictObject({ seq: z.int() });
 
 describe('the size of a page', () => {
-  test('is 50 unless the caller says', () => {
+  test('defaults to 50', () => {
     expect(query.parse({})).toEqual({ limit: 50 });
   });
 
@@ -21,20 +21,20 @@ describe('the size of a page', () => {
 });
 
 describe('a cursor', () => {
-  test('leads back to where the page ended', () => {
+  test('decodes to the position at which the page ended', () => {
     const cursor = toCursor({ id: 'run_1' });
     expect(cursor).toMatch(/^[\w-]+$/);
     expect(fromCursor(runCursor, cursor ?? '')).toEqual({ id: 'run_1' });
   });
 
-  test('is null on the last page, and absent for the first', () => {
+  test('is null on the last page, and is left out for the first', () => {
     expect(toCursor(null)).toBeNull();
     expect(fromCursor(runCursor, undefined)).toBeNull();
   });
 
   test.each([
     { what: 'of another list', cursor: toCursor({ seq: 7 }) ?? '' },
-    { what: 'with more than it should have', cursor: toCursor({ id: 'run_1', tenant: 'other' }) ?? '' },
+    { what: 'with an additional field', cursor: toCursor({ id: 'run_1', tenant: 'other' }) ?? '' },
     { what: 'that is no cursor', cursor: 'next' },
     { what: 'that holds no JSON', cursor: Buffer.from('run_1').toString('base64url') },
     { what: 'that holds null', cursor: Buffer.from('null').toString('base64url') },

@@ -5,7 +5,7 @@ const limitMax = 200;
 const limitDefault = 50;
 const cursorCharsMax = 1_000;
 
-/** The query of every list. */
+/** The query parameters of every list. */
 export const pageQuery = {
   limit: z.coerce
     .number()
@@ -17,15 +17,15 @@ export const pageQuery = {
   cursor: z.string().max(cursorCharsMax).optional().meta({ description: 'next_cursor of the page before.' }),
 };
 
-/** A page on the wire. */
+/** A page as the API shows it. */
 export const pageView = <Entry extends z.ZodType>(entry: Entry) =>
   z.object({ data: z.array(entry), next_cursor: z.string().nullable() });
 
-/** Makes a cursor of where the next page starts. */
+/** Encodes the start of the next page as a cursor; null on the last page. */
 export const toCursor = (position: object | null): string | null =>
   position === null ? null : Buffer.from(JSON.stringify(position)).toString('base64url');
 
-/** Reads a cursor that `toCursor` made. @throws {ServiceError} `validation_failed` for any other text */
+/** Decodes a cursor of `toCursor`; null for the first page. @throws {ServiceError} `validation_failed` for any other text */
 export function fromCursor<Position>(schema: z.ZodType<Position>, cursor: string | undefined): Position | null {
   if (cursor === undefined) return null;
   try {

@@ -17,7 +17,7 @@ test.each(codes)('%s becomes a problem document that is valid by its schema', (c
   });
 });
 
-test('an error that was thrown brings its sentence, its run and its mistakes along', () => {
+test('a problem contains the message, the run and the mistakes of the error', () => {
   const errors = [{ path: 'message', message: 'is missing' }];
   const error = new ServiceError(
     'session_busy',
@@ -35,15 +35,15 @@ test('an error that was thrown brings its sentence, its run and its mistakes alo
   expect(JSON.stringify(problem)).not.toContain('4711');
 });
 
-describe('when to come back', () => {
+describe('the time in Retry-After', () => {
   test.each(codes.filter((code) => [429, 503].includes(errorCatalogue[code].status)))(
-    'is always said with %s',
+    'is always present with %s',
     (code) => {
       expect(toProblem(code, '', 'req_1').retry_after).toBe(1);
     },
   );
 
-  test('is not said where it makes no sense', () => {
+  test('is absent from errors that a retry does not help', () => {
     expect(toProblem('not_found', '', 'req_1')).not.toHaveProperty('retry_after', expect.anything());
   });
 

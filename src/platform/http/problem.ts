@@ -6,12 +6,12 @@ import { retryAfterRules, retryAfterSeconds } from './retry-after.ts';
 export const problemType = 'application/problem+json';
 
 /**
- * With `#<code>` the `type` of a problem: a name that clients may compare, not an address to visit. The domain is one
- * that nobody can own (RFC 2606, section 3); the errors themselves are described in `docs/errors.md`.
+ * With `#<code>` the `type` of a problem: a name that clients may compare, not an address to visit. The domain is a
+ * reserved one (RFC 2606, section 3); `docs/errors.md` describes the errors themselves.
  */
 const errorsUrl = 'https://agent-service.example/errors';
 
-/** An error on the wire (RFC 9457), with the members that this API adds. */
+/** An error as the API shows it (RFC 9457), with the additional members of this API. */
 export const problemView = z
   .object({
     type: z.string(),
@@ -29,7 +29,7 @@ export const problemView = z
 /** A problem as JSON. */
 export type Problem = z.output<typeof problemView>;
 
-/** What every route may answer instead of what was asked for. */
+/** The error answers of every route. */
 export const problems = { '4xx': problemView, '5xx': problemView };
 
 const mayRetry = (status: number) => status === 429 || status === 503;

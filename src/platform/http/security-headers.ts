@@ -1,7 +1,10 @@
 import helmet from '@fastify/helmet';
 import { type FastifyInstance, fastify } from 'fastify';
 
-/** What helmet sets. Who serves plain HTTP on a private network wants its pages to load; TLS ends before this process. */
+/**
+ * The headers that helmet sets. `upgrade-insecure-requests` is left out: TLS ends before this process, and pages have to
+ * load over plain HTTP on a private network too.
+ */
 async function headersOfHelmet(): Promise<Record<string, string>> {
   const probe = fastify();
   await probe.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
@@ -10,8 +13,8 @@ async function headersOfHelmet(): Promise<Record<string, string>> {
 }
 
 /**
- * Sets the headers that harden answers against misuse in browsers. They are the same for every answer, so helmet, which
- * builds them anew for each one, is asked once.
+ * Sets the headers that harden answers against misuse in browsers. They are the same for every answer, so they are
+ * taken from helmet once, which would build them for each answer again.
  */
 export async function registerSecurityHeaders(app: FastifyInstance): Promise<void> {
   const headers = await headersOfHelmet();

@@ -5,7 +5,7 @@ import { amount, optional, whole } from './setting-schemas.ts';
 const tokens = optional(whole(1, 1e15));
 const usd = optional(amount(1e9));
 
-/** The settings of budgets; they stand in the table of all settings. */
+/** The settings of budgets; they are part of the table of all settings. */
 export const budgetSettings = {
   RUN_BUDGET_USD: setting({
     schema: usd,
@@ -24,7 +24,7 @@ export const budgetSettings = {
 type Table = typeof budgetSettings;
 type Parsed = { [Name in keyof Table]: z.output<Table[Name]['schema']> };
 
-/** As the code uses them; null for no limit. */
+/** Converts them to the settings that the code uses; null for no limit. */
 export function toBudgetSettings(parsed: Parsed) {
   return {
     runBudget: { usd: parsed.RUN_BUDGET_USD ?? null, tokens: parsed.RUN_BUDGET_TOKENS ?? null },

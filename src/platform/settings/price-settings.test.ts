@@ -4,7 +4,7 @@ import { parseSettings } from './settings.ts';
 const pricesOf = (text: string) => parseSettings({ OPENAI_API_KEY: 'sk-abc', MODEL_PRICES: text }).modelPrices;
 
 describe('MODEL_PRICES', () => {
-  test('says what models cost, in USD per million tokens', () => {
+  test('has the prices of models, in USD per million tokens', () => {
     const text =
       '{"my-model": {"input": 0.5, "cached_input": 0.05, "output": 1.5, "output_tokens_max": 8192}, "a/b": {"input": 0, "output": 0}}';
     expect(pricesOf(text)).toEqual({
@@ -20,7 +20,7 @@ describe('MODEL_PRICES', () => {
     ['{"m": {"input": -1, "output": 1}}', 'm.input:'],
     ['{"m": {"input": 1, "output": 1, "cached": 1}}', 'm:'],
     ['{"": {"input": 1, "output": 1}}', 'MODEL_PRICES'],
-  ])('with a mistake is refused with its place: %s', (text, says) => {
+  ])('with a mistake is refused, and the message has its path: %s', (text, says) => {
     expect(() => pricesOf(text)).toThrow(says);
   });
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { setting } from './setting.ts';
 import { optional } from './setting-schemas.ts';
 
-/** Prices beyond this, in USD per million tokens, are mistakes. */
+/** Higher prices, in USD per million tokens, are taken for mistakes. */
 const priceMax = 1e6;
 const modelsMax = 1_000;
 
@@ -10,7 +10,7 @@ const price = z.number().nonnegative().max(priceMax);
 const modelPrice = z
   .strictObject({
     input: price,
-    /** Of input that the provider had kept. Defaults to `input`. */
+    /** The price of input that the provider has cached. Defaults to `input`. */
     cached_input: price.optional(),
     output: price,
     output_tokens_max: z.int().positive().max(1e9).optional(),
@@ -23,7 +23,7 @@ const modelPrice = z
   }));
 const table = z.record(z.string().min(1), modelPrice);
 
-/** What a model costs in USD per million tokens, and how many it puts out at most, if that is known. */
+/** The prices of a model in USD per million tokens, and the most tokens that it puts out; null if that is not known. */
 export type ModelPrice = z.output<typeof modelPrice>;
 
 const allowed =
@@ -35,7 +35,7 @@ const prices = z.string({ error: () => allowed }).transform((text, context): Rec
   try {
     value = JSON.parse(text);
   } catch {
-    // it is told below
+    // reported below, as any other value that is not a table
   }
   const parsed = table.safeParse(value);
   if (parsed.success && Object.keys(parsed.data).length <= modelsMax) return parsed.data;
@@ -44,7 +44,7 @@ const prices = z.string({ error: () => allowed }).transform((text, context): Rec
   return z.NEVER;
 });
 
-/** The settings of prices; they stand in the table of all settings. */
+/** The settings of prices; they are part of the table of all settings. */
 export const priceSettings = {
   MODEL_PRICES: setting({
     schema: optional(prices),

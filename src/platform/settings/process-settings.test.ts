@@ -27,7 +27,7 @@ test.each([
   ['WEB_CONCURRENCY', '2', '1'],
   ['PROCESS_ROLE', 'api', 'all'],
   ['PROCESS_ROLE', 'worker', 'all'],
-])('%s=%s is refused on the embedded store, with the reason and the mend', (name, found, only) => {
+])('%s=%s is refused on the embedded store, with the reason and the fix', (name, found, only) => {
   const allowed = `${only} on the embedded store, which one process has to itself; for more set DATABASE_URL to a Postgres`;
   expect(mistakesIn({ [name]: found })).toEqual([{ name, found: JSON.stringify(found), allowed }]);
   expect(mistakesIn({ [name]: found, DATABASE_URL })).toEqual([]);

@@ -6,7 +6,7 @@ const production = (environment: Record<string, string>) => parseSettings({ OPEN
 const development = (environment: Record<string, string>) => parseSettings({ APP_ENV: 'development', ...environment });
 
 describe('the second provider', () => {
-  test('is there as soon as its address or its key is', () => {
+  test('is configured by its base URL or its key', () => {
     expect(production({ FALLBACK_OPENAI_MODEL: 'small' }).fallback).toBeNull();
     expect(
       production({ FALLBACK_OPENAI_BASE_URL: 'http://vllm:8000/v1/', FALLBACK_OPENAI_MODEL: 'small' }).fallback,
@@ -22,7 +22,7 @@ describe('the second provider', () => {
     expect(development({ FALLBACK_OPENAI_BASE_URL: 'http://vllm:8000/v1' }).simulated).toBe(false);
   });
 
-  test('streams have half of the time of a run to begin and to go on, twenty seconds at least', () => {
+  test('streams have half of the run timeout to begin and between events, 20 s at least', () => {
     expect(production({ OPENAI_TIMEOUT: '600' })).toMatchObject({
       providerFirstEventMs: 300_000,
       providerIdleMs: 300_000,
@@ -34,14 +34,14 @@ describe('the second provider', () => {
 describe('proxies', () => {
   const parsed = (environment: Record<string, string>) => parseSettings({ APP_ENV: 'development', ...environment });
 
-  test('are read from names in capital and in small letters, of which the capital ones count first', () => {
+  test('are read from names in upper and lower case, of which the upper case takes precedence', () => {
     expect(parsed({ https_proxy: 'http://one:3128' }).proxies.https).toBe('http://one:3128');
     expect(parsed({ https_proxy: 'http://one', HTTPS_PROXY: 'http://two' }).proxies.https).toBe('http://two');
     expect(parsed({ no_proxy: '.svc' }).proxies.no).toBe('.svc');
     expect(parsed({ openai_model: 'small' }).openai.model).toBe('gpt-4.1');
   });
 
-  test('are HTTP ones where no protocol is named', () => {
+  test('are HTTP proxies if no protocol is named', () => {
     expect(parsed({ HTTP_PROXY: 'proxy.internal:3128' }).proxies.http).toBe('http://proxy.internal:3128');
   });
 });

@@ -3,7 +3,7 @@ import { defaultApi, officialUrl, withoutSlash } from '../openai-server.ts';
 import { setting } from './setting.ts';
 import { oneOf, optional, realKey, secondsToMs, text, url, whole } from './setting-schemas.ts';
 
-/** The settings of model providers beyond the first; they stand in the table of all settings. */
+/** The settings of model providers beyond the first; they are part of the table of all settings. */
 export const providerSettings = {
   FALLBACK_OPENAI_BASE_URL: setting({
     schema: optional(url(['https:', 'http:'])),
@@ -45,10 +45,10 @@ export const providerSettings = {
 type Table = typeof providerSettings;
 type Parsed = { [Name in keyof Table]: z.output<Table[Name]['schema']> };
 
-/** Streams are given this long at least before they are taken for dead. */
+/** The least default time without an event after which a stream is taken for dead, in ms. */
 const quietMsMin = 20_000;
 
-/** The second provider, where there is one. */
+/** The second provider; null if none is configured. */
 function toFallback(parsed: Parsed) {
   const { FALLBACK_OPENAI_BASE_URL: given, FALLBACK_OPENAI_API_KEY: apiKey, FALLBACK_OPENAI_MODEL: model } = parsed;
   if (given === undefined && apiKey === undefined) return null;
@@ -56,7 +56,7 @@ function toFallback(parsed: Parsed) {
   return { baseUrl, apiKey, model, api: parsed.FALLBACK_OPENAI_API ?? defaultApi(baseUrl) };
 }
 
-/** As the code uses them. `OPENAI_TIMEOUT` is the time of a run, in ms. */
+/** Converts them to the settings that the code uses. `OPENAI_TIMEOUT` is the timeout of a run, in ms. */
 export function toProviderSettings(parsed: Parsed & { OPENAI_TIMEOUT: number }) {
   const quietMs = Math.max(quietMsMin, parsed.OPENAI_TIMEOUT / 2);
   return {
@@ -64,7 +64,7 @@ export function toProviderSettings(parsed: Parsed & { OPENAI_TIMEOUT: number }) 
     fallback: toFallback(parsed),
     providerFirstEventMs: parsed.PROVIDER_FIRST_EVENT_TIMEOUT ?? quietMs,
     providerIdleMs: parsed.PROVIDER_IDLE_TIMEOUT ?? quietMs,
-    /** Calls at the same time with one key; null for any number. */
+    /** Concurrent calls with one key at most; null for any number. */
     providerCallsMax: parsed.PROVIDER_MAX_CONCURRENCY ?? null,
   };
 }

@@ -44,7 +44,7 @@ export const amount = (max: number) => {
     .pipe(z.number().positive(allowed).max(max, allowed));
 };
 
-/** How long something is kept, in ms; null for ever. */
+/** A retention time, in ms; null for ever. */
 export const retention = (minMs: number, maxMs: number) => {
   const allowed = 'a duration from 1 minute to 3650 days, such as 30 days, 12h or 3600 (seconds), or never';
   return z.string({ error: () => allowed }).transform((value, context) => {
@@ -54,7 +54,7 @@ export const retention = (minMs: number, maxMs: number) => {
     return durationMs;
   });
 };
-/** How long something may take that nobody waits at a terminal for, in ms. */
+/** A long duration, such as that of a wait for a person, in ms. */
 export const patience = (minMs: number, maxMs: number) => {
   const allowed = `a duration from ${describeDuration(minMs)} to ${describeDuration(maxMs)}, such as 7 days, 12h or 3600 (seconds)`;
   return z.string({ error: () => allowed }).transform((value, context) => {
@@ -73,12 +73,12 @@ export const url = (protocols: readonly string[]) => {
     .string({ error: () => allowed })
     .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), allowed);
 };
-/** The URL of a proxy to go through; without a protocol it is an HTTP one, as for other programs. */
+/** The URL of an outgoing proxy. Without a protocol it is an HTTP proxy, as in other programs. */
 export const proxyUrl = z
   .string()
   .transform((value) => (value.includes('://') ? value : `http://${value}`))
   .pipe(url(['http:', 'https:', 'socks5:']));
-/** One of the proxies to trust: an address, a network, or a name that Fastify knows for a group of networks. */
+/** Whether a text names trusted proxies: an address, a network, or Fastify's name for a group of networks. */
 function isProxy(text: string): boolean {
   const [address = '', prefix, ...more] = text.trim().split('/');
   if (['loopback', 'linklocal', 'uniquelocal'].includes(address)) return prefix === undefined;
@@ -86,19 +86,19 @@ function isProxy(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIP(address) === 4 ? 32 : 128));
 }
 const proxiesAllowed = 'true, false, a number of hops, or addresses and networks separated by commas';
-/** Who is trusted to say where a request comes from. */
+/** The proxies that are trusted to name the address of the client. */
 export const proxies = text(proxiesAllowed).refine(
   (value) => /^(true|false|\d{1,3})$/i.test(value) || value.split(',').every(isProxy),
   proxiesAllowed,
 );
-/** What of it Fastify takes: a flag, a number of hops, or a list. */
+/** The value for Fastify's `trustProxy`: a flag, a number of hops, or a list. */
 export function toTrustProxy(value: string | undefined): boolean | number | string {
   if (value === undefined || value.toLowerCase() === 'false') return false;
   if (value.toLowerCase() === 'true') return true;
   return /^\d+$/.test(value) ? Number(value) : value;
 }
 const placeholderKey = /your[-_ ]?(api[-_ ]?)?key|placeholder|change[-_ ]?me|^sk-(xxx|\.\.\.)/i;
-/** A key that is not one of those that documents show. */
+/** An API key that is not a placeholder from documentation. */
 export const realKey = text('an API key')
   .refine((value) => !placeholderKey.test(value), 'a real key; this is a placeholder')
   .refine((value) => /^[\x21-\x7e]+$/.test(value), 'printable ASCII without spaces');
@@ -121,6 +121,6 @@ export const signingSecrets = text(secretsAllowed)
   .transform((value) => value.split(/\s+/))
   .refine((values) => values.every(isSigningSecret), secretsAllowed);
 
-/** What may be left out. */
+/** Makes a setting optional. */
 export const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, string | undefined> =>
   schema.optional();

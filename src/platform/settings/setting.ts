@@ -1,17 +1,17 @@
 import type { z } from 'zod';
 
-/** One setting: what it may be, and what it means. */
+/** One setting: its valid values and its meaning. */
 export type Setting<T> = {
   schema: z.ZodType<T, string | undefined>;
-  /** What it does and its unit, as one sentence or two. */
+  /** Its effect and unit, in one sentence or two. */
   about: string;
-  /** The default as one would write it in the environment; absent: none. */
+  /** The default as written in the environment; absent if there is none. */
   default?: string;
-  /** Never printed, not even in errors. */
+  /** Whether the value is secret, and never printed, also not in errors. */
   secret?: true;
-  /** Also read from its name in small letters, as other programs do. */
+  /** Whether it is also read from its name in lower case, as in other programs. */
   anyCase?: true;
 };
 
-/** A setting of the type that its schema gives. */
+/** Defines a setting, with the type of its schema. */
 export const setting = <T>(entry: Setting<T>): Setting<T> => entry;

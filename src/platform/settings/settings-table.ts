@@ -22,9 +22,9 @@ import {
 } from './setting-schemas.ts';
 
 /**
- * Every setting of the service: what it is called in the environment, what it may be, and what it means. The typed
- * settings, the messages about mistakes, `.env.example` and `docs/settings.md` are made from this table, in its order.
- * Settings without a unit in their name are seconds in the environment and milliseconds, with the suffix `Ms`, in code.
+ * All settings of the service: their names in the environment, their valid values and their meaning. The typed settings,
+ * the messages about mistakes, `.env.example` and `docs/settings.md` are generated from this table, in its order.
+ * Durations without a unit in their name are seconds in the environment and milliseconds, with the suffix `Ms`, in code.
  */
 export const settingsTable = {
   APP_NAME: setting({

@@ -1,4 +1,4 @@
-// tidy: long because each setting has its promises here
+// tidy: long because it has the tests of all settings
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseSettings, type SettingMistake, SettingsError } from './settings.ts';
@@ -10,7 +10,7 @@ const apiKey = 'sk-proj-4f8aQ2vL9x';
 const production = (environment: Environment) => parseSettings({ OPENAI_API_KEY: apiKey, ...environment });
 const development = (environment: Environment) => parseSettings({ APP_ENV: 'development', ...environment });
 
-/** The mistakes in an environment; none if it is fine. */
+/** The mistakes in an environment; empty if it is valid. */
 function mistakesIn(environment: Environment): readonly SettingMistake[] {
   return failureOf(environment)?.mistakes ?? [];
 }
@@ -96,13 +96,13 @@ describe('without any setting but the key', () => {
     }
   });
 
-  test('space around a value does not count', () => {
+  test('white space around a value is ignored', () => {
     expect(development({ PORT: ' 8080 ', APP_ENV: ' development\n' })).toEqual(development({ PORT: '8080' }));
   });
 });
 
-describe('where it runs', () => {
-  test.each(['production', 'staging', undefined])('without a key it does not start as %s', (APP_ENV) => {
+describe('the environment that it runs in', () => {
+  test.each(['production', 'staging', undefined])('requires a key of the provider as %s', (APP_ENV) => {
     const [mistake, ...more] = mistakesIn({ APP_ENV });
     expect(more).toEqual([]);
     expect(mistake).toMatchObject({ name: 'OPENAI_API_KEY', found: 'nothing' });
@@ -110,7 +110,7 @@ describe('where it runs', () => {
     expect(mistake?.allowed).toContain('APP_ENV=development');
   });
 
-  test('development without a key answers from the simulated model, on this machine only, to anybody', () => {
+  test('in development without a key the simulated model answers, on this machine only, and callers need no key', () => {
     expect(development({})).toMatchObject({ simulated: true, host: '127.0.0.1', authMode: 'none' });
     expect(development({ HOST: '::', AUTH_MODE: 'api_key' })).toMatchObject({ host: '::', authMode: 'api_key' });
   });
@@ -119,7 +119,7 @@ describe('where it runs', () => {
     ['development with a key', { APP_ENV: 'development', OPENAI_API_KEY: apiKey }],
     ['development with another server', { APP_ENV: 'development', OPENAI_BASE_URL: 'http://127.0.0.1:8080/v1' }],
     ['production', { OPENAI_API_KEY: apiKey }],
-  ])('%s asks a real model', (_, environment) => {
+  ])('%s uses a real model', (_, environment) => {
     expect(parseSettings(environment).simulated).toBe(false);
   });
 
@@ -129,18 +129,18 @@ describe('where it runs', () => {
     ['http://127.0.0.1:11434/v1', 'chat_completions'],
     ['https://api.openai.com.example.org/v1', 'chat_completions'],
     ['https://notapi.openai.com/v1', 'chat_completions'],
-  ])('%s is spoken to by %s unless OPENAI_API says otherwise', (OPENAI_BASE_URL, api) => {
+  ])('%s is called with the API %s unless OPENAI_API is set', (OPENAI_BASE_URL, api) => {
     expect(production({ OPENAI_BASE_URL }).openai.api).toBe(api);
     for (const OPENAI_API of ['responses', 'chat_completions']) {
       expect(production({ OPENAI_BASE_URL, OPENAI_API }).openai.api).toBe(OPENAI_API);
     }
   });
 
-  test('slashes at the end of the base URL do not count', () => {
+  test('slashes at the end of the base URL are ignored', () => {
     expect(production({ OPENAI_BASE_URL: 'http://127.0.0.1:1/v1//' }).openai.baseUrl).toBe('http://127.0.0.1:1/v1');
   });
 
-  test('the direct connection to Postgres is the other one unless it is named', () => {
+  test('the URL of the direct connection to Postgres defaults to DATABASE_URL', () => {
     const DATABASE_URL = 'postgres://pooler/desk';
     const DATABASE_DIRECT_URL = 'postgresql://direct/desk';
     expect(production({ DATABASE_URL }).store.databaseDirectUrl).toBe(DATABASE_URL);
@@ -160,7 +160,7 @@ describe('keys', () => {
     'sk-...',
   ];
 
-  test.each(placeholders)('the placeholder %s is not taken for one', (placeholder) => {
+  test.each(placeholders)('the placeholder %s is refused', (placeholder) => {
     expect(mistakesIn({ OPENAI_API_KEY: placeholder })).toEqual([
       { name: 'OPENAI_API_KEY', found: 'a value that is not shown', allowed: 'a real key; this is a placeholder' },
     ]);
@@ -168,17 +168,14 @@ describe('keys', () => {
     expect(wrongIn({ OPENAI_API_KEY: apiKey, ADMIN_API_KEY: long })).toEqual(['ADMIN_API_KEY']);
   });
 
-  test('the first API key of callers has at least 16 characters', () => {
+  test('ADMIN_API_KEY has at least 16 characters', () => {
     expect(wrongIn({ OPENAI_API_KEY: apiKey, ADMIN_API_KEY: 'a'.repeat(15) })).toEqual(['ADMIN_API_KEY']);
     expect(production({ ADMIN_API_KEY: 'a'.repeat(16) }).adminApiKey).toBe('a'.repeat(16));
   });
 
-  test.each(['sk-with space', 'sk-with\nline', 'sk-schlüssel'])(
-    '%j could not stand in a header and is refused',
-    (key) => {
-      expect(wrongIn({ OPENAI_API_KEY: key })).toEqual(['OPENAI_API_KEY']);
-    },
-  );
+  test.each(['sk-with space', 'sk-with\nline', 'sk-schlüssel'])('%j is not valid in a header and is refused', (key) => {
+    expect(wrongIn({ OPENAI_API_KEY: key })).toEqual(['OPENAI_API_KEY']);
+  });
 });
 
 describe('values', () => {
@@ -214,7 +211,7 @@ describe('values', () => {
     '9'.repeat(400),
   ];
 
-  test.each([...wholeNumbers, ...durations])('%s refuses what is no number in its range', (name) => {
+  test.each([...wholeNumbers, ...durations])('%s refuses a text that is not a number in its range', (name) => {
     for (const value of junk)
       expect({ value, wrong: wrongIn({ OPENAI_API_KEY: apiKey, [name]: value }) }).toEqual({ value, wrong: [name] });
   });
@@ -244,7 +241,7 @@ describe('values', () => {
     expect(settings).toMatchObject({ runTimeoutMs: 250, prestopDelayMs: 3000, shutdownGraceMs: 7002 });
   });
 
-  test('numbers are taken at both ends of their range and refused beyond them', () => {
+  test('numbers are accepted at both ends of their range and refused beyond them', () => {
     expect(production({ PORT: '0' }).port).toBe(0);
     expect(production({ PORT: '65535' }).port).toBe(65_535);
     expect(wrongIn({ OPENAI_API_KEY: apiKey, PORT: '65536', MAX_TURNS: '0', OPENAI_TIMEOUT: '0.09' })).toEqual([
@@ -261,12 +258,12 @@ describe('values', () => {
     ['3650 days', 315_360_000_000],
     ['never', null],
     ['Never', null],
-  ])('RUN_RETENTION=%s is understood', (RUN_RETENTION, expected) => {
+  ])('RUN_RETENTION=%s is accepted', (RUN_RETENTION, expected) => {
     expect(production({ RUN_RETENTION }).runRetentionMs).toBe(expected);
   });
 
   test.each(['30', '0', '59s', '3651 days', '1 month', '-1 day', 'forever'])(
-    'RUN_RETENTION=%s is refused: nobody wants to keep runs for so short or long',
+    'RUN_RETENTION=%s is refused',
     (RUN_RETENTION) => {
       expect(wrongIn({ OPENAI_API_KEY: apiKey, RUN_RETENTION })).toEqual(['RUN_RETENTION']);
     },
@@ -277,7 +274,7 @@ describe('values', () => {
     expect(production({ SESSION_MAX_ITEMS: '0' }).historyItemsMax).toBeNull();
   });
 
-  test('levels of the log are taken in any case', () => {
+  test('levels of the log are accepted in upper and lower case', () => {
     expect(production({ LOG_LEVEL: 'warning' }).logLevel).toBe('WARNING');
     expect(wrongIn({ OPENAI_API_KEY: apiKey, LOG_LEVEL: 'loud' })).toEqual(['LOG_LEVEL']);
   });
@@ -289,7 +286,7 @@ describe('values', () => {
     ['2', 2],
     ['10.0.0.0/8, 127.0.0.1', '10.0.0.0/8, 127.0.0.1'],
     ['loopback,fd00::/8', 'loopback,fd00::/8'],
-  ])('TRUST_PROXY=%s is understood', (TRUST_PROXY, expected) => {
+  ])('TRUST_PROXY=%s is accepted', (TRUST_PROXY, expected) => {
     expect(production({ TRUST_PROXY }).trustProxy).toBe(expected);
   });
 
@@ -300,7 +297,7 @@ describe('values', () => {
     },
   );
 
-  test('CORS_ORIGINS takes origins and *, and refuses what is no origin', () => {
+  test('CORS_ORIGINS accepts origins and *, and refuses any other text', () => {
     const CORS_ORIGINS = 'https://app.example.com, http://localhost:3000';
     expect(production({ CORS_ORIGINS }).corsOrigins).toEqual(['https://app.example.com', 'http://localhost:3000']);
     expect(production({ CORS_ORIGINS: '*' }).corsOrigins).toEqual(['*']);
@@ -318,13 +315,13 @@ describe('values', () => {
   test.each([
     ['OPENAI_BASE_URL', ['api.openai.com', 'ftp://api.openai.com', 'https://']],
     ['DATABASE_URL', ['mysql://db/desk', 'desk', 'postgres']],
-  ] as const)('%s refuses what is no such URL', (name, values) => {
+  ] as const)('%s refuses a text that is not such a URL', (name, values) => {
     for (const value of values) expect(wrongIn({ OPENAI_API_KEY: apiKey, [name]: value })).toEqual([name]);
   });
 });
 
 describe('mistakes', () => {
-  test('are reported all at once, each with what was found and what is allowed', () => {
+  test('are reported all at once, each with the value that was found and what is allowed', () => {
     const failure = failureOf({ APP_ENV: 'prod', PORT: 'http', OPENAI_API: 'grpc', DATABASE_URL: 'mysql://db' });
     expect(failure?.message.split('\n')).toEqual([
       'The settings have mistakes:',
@@ -335,7 +332,7 @@ describe('mistakes', () => {
     ]);
   });
 
-  test('in every setting at once are as many as there are settings that can be wrong', () => {
+  test('are found in every setting that can have one, all at once', () => {
     const names = Object.keys(settingsTable) as SettingName[];
     const freeText: SettingName[] = [
       'APP_NAME',
@@ -352,7 +349,7 @@ describe('mistakes', () => {
   const secretNames = (Object.keys(settingsTable) as SettingName[]).filter(
     (name) => 'secret' in settingsTable[name] && settingsTable[name].secret,
   );
-  // Longer than any word of the messages has in common with them, so that a hit is one.
+  // Longer than any text that they could have in common with a message by chance.
   const secrets = fc.oneof(
     fc.string({ minLength: 12, unit: 'grapheme' }),
     fc.stringMatching(/^[0-9A-F]{12,40}$/),
@@ -361,7 +358,7 @@ describe('mistakes', () => {
     fc.stringMatching(/^[0-9A-F]{12,40}$/).map((text) => `mysql://user:${text}@db.example.com/desk`),
   );
 
-  test('never show a secret, whatever it looks like', () => {
+  test('never show a secret, whatever its format', () => {
     expect(secretNames).toEqual([
       'OPENAI_API_KEY',
       'HTTP_PROXY',
@@ -396,8 +393,8 @@ describe('mistakes', () => {
   });
 
   function expectHidden(failure: SettingsError | null, secret: string): void {
-    const told = JSON.stringify([failure?.message, failure?.mistakes, failure?.stack]);
-    if (secret.trim() !== '') expect(told).not.toContain(JSON.stringify(secret.trim()).slice(1, -1));
+    const shown = JSON.stringify([failure?.message, failure?.mistakes, failure?.stack]);
+    if (secret.trim() !== '') expect(shown).not.toContain(JSON.stringify(secret.trim()).slice(1, -1));
   }
 
   test('show no more than the beginning of a long value', () => {

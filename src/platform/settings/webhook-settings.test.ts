@@ -8,7 +8,7 @@ const production = (environment: Environment) =>
   parseSettings({ OPENAI_API_KEY: 'sk-proj-4f8aQ2vL9x', ...environment }).webhooks;
 const development = (environment: Environment) => parseSettings({ APP_ENV: 'development', ...environment }).webhooks;
 
-/** The mistakes in an environment; none if it is fine. */
+/** The mistakes in an environment; empty if it is valid. */
 function mistakesIn(environment: Environment): readonly SettingMistake[] {
   try {
     production(environment);
@@ -43,20 +43,20 @@ describe('webhooks', () => {
     expect(mistake?.allowed).toContain('openssl rand -base64 32');
   });
 
-  test('go to the Internet, and to this machine in development, unless networks are named', () => {
+  test('may go to the Internet, and in development to this machine, unless networks are named', () => {
     expect(networksOf('10.0.0.0/8, 192.168.1.5,fd00::/8')).toEqual(['10.0.0.0/8', '192.168.1.5', 'fd00::/8']);
     expect(development({}).allowNetworks).toEqual(['127.0.0.0/8', '::1/128']);
     expect(development({ WEBHOOK_ALLOW_NETWORKS: '10.0.0.0/8' }).allowNetworks).toEqual(['10.0.0.0/8']);
   });
 
   test.each(['10.0.0.0/33', '10.0.0/8', 'localhost', 'loopback', '10.0.0.0/8;::1', '10.0.0.0/-1', ',', '1.2.3.4/'])(
-    'do not go to what is no network: %s',
+    'are not sent to networks that are not valid: %s',
     (WEBHOOK_ALLOW_NETWORKS) => {
       expect(mistakesIn({ WEBHOOK_ALLOW_NETWORKS })).toMatchObject([{ name: 'WEBHOOK_ALLOW_NETWORKS' }]);
     },
   );
 
-  test('may have a URL with http in development, and elsewhere only if that is said', () => {
+  test('may have a URL with http in development, and elsewhere only if the setting allows it', () => {
     expect(development({}).allowHttp).toBe(true);
     expect(development({ WEBHOOK_ALLOW_HTTP: 'false' }).allowHttp).toBe(false);
     expect(production({ WEBHOOK_ALLOW_HTTP: 'true' }).allowHttp).toBe(true);

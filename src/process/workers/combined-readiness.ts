@@ -1,9 +1,9 @@
 import type { Readiness } from '../../health/index.ts';
 
-/** What is known of a worker: what it said last, or that it has not been heard of for a while. */
+/** The state of a worker: the readiness that it reported last, or `silent` after several missed heartbeats. */
 export type WorkerState = Readiness | { state: 'silent' };
 
-/** What the primary says of all: the best that any of its workers says, since each takes requests. */
+/** The readiness of a host: the best that any of its workers reports, since each of them takes requests. */
 export function combinedReadiness(workers: readonly WorkerState[]): Readiness {
   const best =
     workers.find(({ state }) => state === 'ready') ??

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { cpuQuota } from './cpu-quota.ts';
 
-/** What is granted on a machine with these files. */
-const granted = (files: Record<string, string>) => cpuQuota((path) => files[path] ?? null);
+/** The quota on a machine with these files. */
+const quotaWith = (files: Record<string, string>) => cpuQuota((path) => files[path] ?? null);
 
-const v2 = (path: string, more: Record<string, string>) => ({ '/proc/self/cgroup': `0::${path}\n`, ...more });
-const v1 = (path: string, more: Record<string, string>) => ({
+const v2 = (path: string, files: Record<string, string>) => ({ '/proc/self/cgroup': `0::${path}\n`, ...files });
+const v1 = (path: string, files: Record<string, string>) => ({
   '/proc/self/cgroup': `12:memory:${path}\n5:cpu,cpuacct:${path}\n3:cpuset:${path}\n1:name=systemd:${path}\n`,
-  ...more,
+  ...files,
 });
 
 describe('the CPU quota of control groups, version 2', () => {
@@ -20,23 +20,23 @@ describe('the CPU quota of control groups, version 2', () => {
     ['nonsense', null],
     ['100000 0', null],
   ])('of a container whose cpu.max is %j is %j', (content, cpus) => {
-    expect(granted(v2('/', { '/sys/fs/cgroup/cpu.max': content }))).toBe(cpus);
+    expect(quotaWith(v2('/', { '/sys/fs/cgroup/cpu.max': content }))).toBe(cpus);
   });
 
-  test('of a unit is its own, or that of a slice around it if that is less', () => {
+  test('of a unit is its own, or that of an enclosing slice if that is lower', () => {
     const files = v2('/app.slice/service.scope', {
       '/sys/fs/cgroup/app.slice/service.scope/cpu.max': '300000 100000',
       '/sys/fs/cgroup/app.slice/cpu.max': '200000 100000',
     });
-    expect(granted(files)).toBe(2);
+    expect(quotaWith(files)).toBe(2);
   });
 
-  test('is that of the mount where the path of the group is one of the host', () => {
-    expect(granted(v2('/docker/4711', { '/sys/fs/cgroup/cpu.max': '100000 100000' }))).toBe(1);
+  test('is that of the mount if the path of the group is a path of the host', () => {
+    expect(quotaWith(v2('/docker/4711', { '/sys/fs/cgroup/cpu.max': '100000 100000' }))).toBe(1);
   });
 
-  test('is found where the path leads out of what the container sees', () => {
-    expect(granted(v2('/../../kubepods/pod1', { '/sys/fs/cgroup/cpu.max': '100000 100000' }))).toBe(1);
+  test('is found if the path of the group leads out of the mount of the container', () => {
+    expect(quotaWith(v2('/../../kubepods/pod1', { '/sys/fs/cgroup/cpu.max': '100000 100000' }))).toBe(1);
   });
 });
 
@@ -48,26 +48,26 @@ describe('the CPU quota of control groups, version 1', () => {
   ])('of %s microseconds in %s is %j', (quota, period, cpus) => {
     const folder = '/sys/fs/cgroup/cpu,cpuacct/docker/4711';
     const files = { [`${folder}/cpu.cfs_quota_us`]: `${quota}\n`, [`${folder}/cpu.cfs_period_us`]: `${period}\n` };
-    expect(granted(v1('/docker/4711', files))).toBe(cpus);
+    expect(quotaWith(v1('/docker/4711', files))).toBe(cpus);
   });
 
   test('is that of the mount inside a container', () => {
     const files = { '/sys/fs/cgroup/cpu/cpu.cfs_quota_us': '50000', '/sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000' };
-    expect(granted(v1('/docker/4711', files))).toBe(0.5);
+    expect(quotaWith(v1('/docker/4711', files))).toBe(0.5);
   });
 
   test('is not that of another controller', () => {
     const folder = '/sys/fs/cgroup/cpu';
     const files = { [`${folder}/cpu.cfs_quota_us`]: '50000', [`${folder}/cpu.cfs_period_us`]: '100000' };
-    expect(granted({ '/proc/self/cgroup': '3:cpuset:/\n', ...files })).toBe(null);
+    expect(quotaWith({ '/proc/self/cgroup': '3:cpuset:/\n', ...files })).toBe(null);
   });
 });
 
-test('where there are no control groups there is no quota', () => {
-  expect(granted({})).toBe(null);
+test('a system without control groups has no quota', () => {
+  expect(quotaWith({})).toBe(null);
 });
 
-test('on this machine the quota is a number of CPUs, or none', () => {
+test('on this machine the quota is a positive number of CPUs, or null', () => {
   const quota = cpuQuota();
   expect(quota === null || quota > 0).toBe(true);
 });

@@ -1,43 +1,43 @@
 import type { Readiness } from '../../health/index.ts';
-import type { Figures } from './metrics-aggregator.ts';
+import type { MetricsSnapshot } from './metrics-aggregator.ts';
 
-/** What there is to tell of a worker that serves. */
+/** Facts about a worker that serves. */
 export type Serving = {
-  /** Where it takes requests; null where it takes none. */
+  /** The URL where the worker takes requests; null if it takes none. */
   url: string | null;
-  /** Whether anybody has a key for the service. */
+  /** Whether the service has at least one API key. */
   hasKey: boolean;
 };
 
-/** What a worker tells the primary. */
+/** A message from a worker to the primary. */
 export type FromWorker =
-  /** It listens to the primary from now on, and begins its start. */
+  /** The worker listens to the primary from now on, and begins its start. */
   | { type: 'starting' }
-  /** It could not start; what its operator has to know. */
+  /** The start failed; the message is for the operator. */
   | { type: 'failed'; message: string }
-  /** Its start is done. */
+  /** The start is complete. */
   | ({ type: 'serving' } & Serving)
-  /** It lives: sent again and again. */
-  | { type: 'alive'; readiness: Readiness; totals: Figures }
-  /** The figures that it was asked for. */
-  | { type: 'figures'; totals: Figures; gauges: Figures }
-  /** Somebody else than the primary has told it to end. */
+  /** The heartbeat: sent at a fixed interval. */
+  | { type: 'heartbeat'; readiness: Readiness; totals: MetricsSnapshot }
+  /** The answer to `reportMetrics`. */
+  | { type: 'metrics'; totals: MetricsSnapshot; gauges: MetricsSnapshot }
+  /** The worker got a signal to end that the primary did not send. */
   | { type: 'signalled' };
 
-/** What the primary tells a worker. */
+/** A message from the primary to a worker. */
 export type ToWorker =
-  | { type: 'tellFigures' }
-  /** It is to finish what it has in hand and end; `all` with all others, else with others serving on. */
+  | { type: 'reportMetrics' }
+  /** The worker finishes its work and ends. `all`: all workers end; otherwise the others continue to serve. */
   | { type: 'drain'; all: boolean };
 
-/** What tells our messages from those that an application sends over the same channel. */
-const mark = 'agent-service';
+/** The key that distinguishes these messages from those that an application sends over the same channel. */
+const envelopeKey = 'agent-service';
 
-/** A message as it goes over the channel. */
-export const pack = (message: FromWorker | ToWorker) => ({ [mark]: message });
+/** Wraps a message for the channel. */
+export const pack = (message: FromWorker | ToWorker) => ({ [envelopeKey]: message });
 
-/** Reads what came over the channel; null for what is none of ours. */
+/** Reads what arrived on the channel; null if it is a message of the application. */
 export function unpack<Message extends FromWorker | ToWorker>(received: unknown): Message | null {
   if (typeof received !== 'object' || received === null) return null;
-  return ((received as Record<string, unknown>)[mark] as Message | undefined) ?? null;
+  return ((received as Record<string, unknown>)[envelopeKey] as Message | undefined) ?? null;
 }

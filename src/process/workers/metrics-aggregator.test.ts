@@ -1,11 +1,11 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
-import { createMetricsAggregator, type Figures, readMetrics } from './metrics-aggregator.ts';
+import { createMetricsAggregator, type MetricsSnapshot, readMetrics } from './metrics-aggregator.ts';
 
-/** What a message between processes makes of figures. */
-const sent = (figures: Figures): Figures => JSON.parse(JSON.stringify(figures)) as Figures;
+/** A snapshot after it was sent from one process to another. */
+const sent = (snapshot: MetricsSnapshot): MetricsSnapshot => JSON.parse(JSON.stringify(snapshot)) as MetricsSnapshot;
 
-/** A process with figures of each kind. */
+/** A process with metrics of each kind. */
 function createProcess() {
   const registry = new Registry();
   const registers = [registry];
@@ -45,7 +45,7 @@ test('counters and histograms of processes are summed, label by label', async ()
   ]);
 });
 
-test('gauges of a process are summed, and those that each process reads from the store are taken once', async () => {
+test('gauges of processes are summed, and those that every process reads from the store are taken once', async () => {
   const [one, other] = [createProcess(), createProcess()];
   one.slots.set(50);
   other.slots.set(30);
@@ -55,31 +55,31 @@ test('gauges of a process are summed, and those that each process reads from the
   expect(await linesOf(text)).toEqual(['slots 80', 'demand 8']);
 });
 
-test('what a process counted stays when it is gone, and its successor counts on', async () => {
-  const [one, successor] = [createProcess(), createProcess()];
-  const figures = createMetricsAggregator();
+test('the totals of a process stay after its end, and those of its replacement are added', async () => {
+  const [one, replacement] = [createProcess(), createProcess()];
+  const aggregator = createMetricsAggregator();
   one.runs.inc({ status: 'completed' }, 3);
   one.seconds.observe(5);
-  const before = await linesOf(figures.text([await one.totals()]));
-  figures.keep(await one.totals());
-  expect(await linesOf(figures.text([]))).toEqual(before);
-  successor.runs.inc({ status: 'completed' }, 2);
-  expect(await linesOf(figures.text([await successor.totals()]))).toContain('runs_total{status="completed"} 5');
-  figures.keep(await successor.totals());
-  expect(await linesOf(figures.text([]))).toContain('runs_total{status="completed"} 5');
+  const before = await linesOf(aggregator.text([await one.totals()]));
+  aggregator.keep(await one.totals());
+  expect(await linesOf(aggregator.text([]))).toEqual(before);
+  replacement.runs.inc({ status: 'completed' }, 2);
+  expect(await linesOf(aggregator.text([await replacement.totals()]))).toContain('runs_total{status="completed"} 5');
+  aggregator.keep(await replacement.totals());
+  expect(await linesOf(aggregator.text([]))).toContain('runs_total{status="completed"} 5');
 });
 
-test('a process that told nothing leaves nothing', async () => {
-  const figures = createMetricsAggregator();
-  figures.keep([]);
-  expect(await linesOf(figures.text([]))).toEqual([]);
+test('a process that ended without a report adds nothing', async () => {
+  const aggregator = createMetricsAggregator();
+  aggregator.keep([]);
+  expect(await linesOf(aggregator.text([]))).toEqual([]);
 });
 
-test('names, help and types are those of the processes', async () => {
+test('the names, help texts and types are those of the processes', async () => {
   const one = createProcess();
-  const figures = createMetricsAggregator();
-  figures.keep(await one.totals());
-  const text = await figures.text([await one.gauges()]);
+  const aggregator = createMetricsAggregator();
+  aggregator.keep(await one.totals());
+  const text = await aggregator.text([await one.gauges()]);
   expect(text).toContain('# HELP runs_total Runs.\n# TYPE runs_total counter');
   expect(text).toContain('# TYPE run_seconds histogram');
   expect(text).toContain('# HELP demand Of the whole store.\n# TYPE demand gauge');

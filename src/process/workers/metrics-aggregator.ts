@@ -1,37 +1,37 @@
 import { AggregatorRegistry, Gauge, type PrometheusContentType, Registry } from 'prom-client';
 
-/** Figures as they travel between processes: what prom-client makes of a registry. */
-export type Figures = readonly object[];
+/** The metrics of a process as they are sent to another one: the JSON that prom-client makes of a registry. */
+export type MetricsSnapshot = readonly object[];
 
 type Kind = 'totals' | 'gauges';
 
 /**
- * The figures of one kind of a process: totals (counters, histograms) only ever grow and cost nothing to read; gauges are
- * of the moment, and some ask the store.
+ * Reads the metrics of one kind. Totals (counters and histograms) only ever grow and are cheap to read. Gauges hold for
+ * the moment, and some query the store.
  */
-export async function readMetrics(registry: Registry, kind: Kind): Promise<Figures> {
+export async function readMetrics(registry: Registry, kind: Kind): Promise<MetricsSnapshot> {
   const isOfKind = (metric: object) => metric instanceof Gauge === (kind === 'gauges');
   const metrics = registry.getMetricsAsArray().flatMap(({ name }) => registry.getSingleMetric(name) ?? []);
   return await Promise.all(metrics.filter(isOfKind).map((metric) => metric.get()));
 }
 
-/** Sums, or for a gauge that is said to be aggregated otherwise: that. */
-const aggregate = (all: readonly Figures[]) =>
-  AggregatorRegistry.aggregate<PrometheusContentType>(all.map((each) => [...each]));
+/** Sums the snapshots; a gauge that names another aggregator is aggregated by that one. */
+const aggregate = (snapshots: readonly MetricsSnapshot[]) =>
+  AggregatorRegistry.aggregate<PrometheusContentType>(snapshots.map((snapshot) => [...snapshot]));
 
 /**
- * The figures of processes that come and go, as those of one: what they count is summed, and what one that is gone had
- * counted stays in the sum, so that it never falls.
+ * Aggregates the metrics of several processes into those of one. The totals of ended processes stay in the sum, so that a
+ * counter never falls.
  */
 export function createMetricsAggregator() {
-  let gone: Figures = [];
+  let endedTotals: MetricsSnapshot = [];
   return {
     contentType: Registry.PROMETHEUS_CONTENT_TYPE,
-    /** Keeps what a process that is gone had counted. */
-    keep(totals: Figures): void {
-      gone = aggregate([gone, totals]).getMetricsAsArray();
+    /** Adds the totals of a process that has ended. */
+    keep(totals: MetricsSnapshot): void {
+      endedTotals = aggregate([endedTotals, totals]).getMetricsAsArray();
     },
-    /** What those that are gone had counted together with these figures, in Prometheus's text format. */
-    text: (live: readonly Figures[]): Promise<string> => aggregate([gone, ...live]).metrics(),
+    /** The totals of all ended processes together with these snapshots, in Prometheus's text format. */
+    text: (live: readonly MetricsSnapshot[]): Promise<string> => aggregate([endedTotals, ...live]).metrics(),
   };
 }

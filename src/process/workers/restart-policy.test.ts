@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest';
-import { replacement, type WorkerEnd } from './restart-policy.ts';
+import { restartAfter, type WorkerEnd } from './restart-policy.ts';
 
-const served = (servedMs: number | null, soonBefore = 0): WorkerEnd => ({ servedMs, graceful: false, soonBefore });
+const served = (servedMs: number | null, earlyEnds = 0): WorkerEnd => ({ servedMs, graceful: false, earlyEnds });
 
-test('a worker that had come up well is replaced at once, however often others failed before', () => {
-  expect(replacement(served(30_000, 5))).toEqual({ soon: 0, delayMs: 0 });
+test('a stable worker is replaced at once, however many early ends came before', () => {
+  expect(restartAfter(served(30_000, 5))).toEqual({ earlyEnds: 0, delayMs: 0 });
 });
 
-test('a worker that somebody told to end is replaced at once', () => {
-  expect(replacement({ servedMs: 10, graceful: true, soonBefore: 3 })).toEqual({ soon: 0, delayMs: 0 });
+test('a worker that a signal ended is replaced at once', () => {
+  expect(restartAfter({ servedMs: 10, graceful: true, earlyEnds: 3 })).toEqual({ earlyEnds: 0, delayMs: 0 });
 });
 
-test('the first one that is killed soon after it began to serve is replaced at once', () => {
-  expect(replacement(served(1_000))).toEqual({ soon: 1, delayMs: 0 });
+test('a first worker that is killed soon after it began to serve is replaced at once', () => {
+  expect(restartAfter(served(1_000))).toEqual({ earlyEnds: 1, delayMs: 0 });
 });
 
 test.each([
@@ -21,7 +21,7 @@ test.each([
   [4, 16_000],
   [5, 30_000],
   [1_000, 30_000],
-])('after %i ends right at the start, one more is followed by a pause of %i ms', (before, delayMs) => {
-  expect(replacement(served(null, before))).toEqual({ soon: before + 1, delayMs });
-  if (before > 0) expect(replacement(served(500, before)).delayMs).toBe(delayMs);
+])('after %i early ends, the next one is followed by a delay of %i ms', (before, delayMs) => {
+  expect(restartAfter(served(null, before))).toEqual({ earlyEnds: before + 1, delayMs });
+  if (before > 0) expect(restartAfter(served(500, before)).delayMs).toBe(delayMs);
 });

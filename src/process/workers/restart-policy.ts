@@ -1,24 +1,24 @@
-/** A worker that serves for so long has come up well, in ms. */
-const settledMs = 30_000;
-const firstPauseMs = 1_000;
-const pauseMaxMs = 30_000;
+/** A worker that served for at least this long counts as stable, in ms. */
+const stableMs = 30_000;
+const firstDelayMs = 1_000;
+const delayMaxMs = 30_000;
 
-/** How a worker ended that nobody told to. */
+/** The end of a worker that the primary did not ask for. */
 export type WorkerEnd = {
-  /** How long it served, in ms; null if its start failed. */
+  /** How long the worker served, in ms; null if its start failed. */
   servedMs: number | null;
-  /** Whether it ended gracefully: somebody signalled it. */
+  /** Whether the worker ended gracefully, after a signal. */
   graceful: boolean;
-  /** Ends before this one, in a row, that came soon after the start. */
-  soonBefore: number;
+  /** Consecutive ends before this one that came soon after the start of the worker. */
+  earlyEnds: number;
 };
 
 /**
- * When another worker takes the place of one that ended: at once if that had come up well. One after another that dies
- * right at its start is given a pause that doubles, to half a minute at most.
+ * The delay before the replacement of a worker starts, and the consecutive early ends so far. The replacement of a stable
+ * worker starts at once. After repeated early ends the delay doubles each time, up to 30 s.
  */
-export function replacement({ servedMs, graceful, soonBefore }: WorkerEnd): { soon: number; delayMs: number } {
-  if (servedMs !== null && (graceful || servedMs >= settledMs)) return { soon: 0, delayMs: 0 };
-  const delayMs = soonBefore === 0 && servedMs !== null ? 0 : Math.min(pauseMaxMs, firstPauseMs * 2 ** soonBefore);
-  return { soon: soonBefore + 1, delayMs };
+export function restartAfter({ servedMs, graceful, earlyEnds }: WorkerEnd): { earlyEnds: number; delayMs: number } {
+  if (servedMs !== null && (graceful || servedMs >= stableMs)) return { earlyEnds: 0, delayMs: 0 };
+  const delayMs = earlyEnds === 0 && servedMs !== null ? 0 : Math.min(delayMaxMs, firstDelayMs * 2 ** earlyEnds);
+  return { earlyEnds: earlyEnds + 1, delayMs };
 }

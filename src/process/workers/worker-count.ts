@@ -1,20 +1,20 @@
 import { availableParallelism } from 'node:os';
 import { cpuQuota } from './cpu-quota.ts';
 
-/** `auto` starts no more: each process holds connections to the database, and memory, of its own. */
+/** The most processes that `auto` starts: each process has its own database connections and memory. */
 const autoMax = 4;
 
-/** What decides about the number of processes. */
+/** The settings that determine the number of processes. */
 export type WorkerSettings = {
-  /** As set; null for `auto`. */
+  /** The number from the setting; null for `auto`. */
   workers: number | null;
   store: { databaseUrl?: string | undefined };
 };
 
-/** CPUs of which this process may make use, whole ones. */
+/** The whole CPUs that this process can use. */
 const usableCpus = (): number => Math.floor(Math.min(cpuQuota() ?? Number.POSITIVE_INFINITY, availableParallelism()));
 
-/** How many processes serve on this host. With 1 that is this process itself. */
+/** The number of processes that serve on this host. With 1, this process serves by itself. */
 export function countWorkers({ workers, store }: WorkerSettings, cpus: () => number = usableCpus): number {
   if (workers !== null) return workers;
   if (store.databaseUrl === undefined) return 1;

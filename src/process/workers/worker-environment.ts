@@ -1,17 +1,19 @@
-/** Which of the workers of a host a process is, and where their primary answers probes. */
-export type Place = { number: number; probeUrl: string };
+/** The number of a worker on its host, from 1, and the URL where the primary answers probes. */
+export type WorkerIdentity = { number: number; probeUrl: string };
 
 const numberName = 'AGENT_SERVICE_WORKER';
 const probeUrlName = 'AGENT_SERVICE_PROBE_URL';
 
-/** What a worker finds in its environment. */
-export const workerEnvironment = ({ number, probeUrl }: Place): Record<string, string> => ({
+/** The environment variables that the primary sets for a worker. */
+export const workerEnvironment = ({ number, probeUrl }: WorkerIdentity): Record<string, string> => ({
   [numberName]: `${number}`,
   [probeUrlName]: probeUrl,
 });
 
-/** What a primary has put into the environment; null if none has. */
-export function readWorkerEnvironment(environment: Readonly<Record<string, string | undefined>>): Place | null {
+/** Reads the identity that the primary set in the environment; null if there is none. */
+export function readWorkerEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): WorkerIdentity | null {
   const { [numberName]: number, [probeUrlName]: probeUrl } = environment;
   return number === undefined || probeUrl === undefined ? null : { number: Number(number), probeUrl };
 }

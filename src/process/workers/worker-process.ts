@@ -4,123 +4,148 @@ import type { Readiness } from '../../health/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { WorkerState } from './combined-readiness.ts';
 import { type FromWorker, pack, type Serving, type ToWorker, unpack } from './messages.ts';
-import type { Figures } from './metrics-aggregator.ts';
+import type { MetricsSnapshot } from './metrics-aggregator.ts';
 
-/** Signs of life missed in a row after which a worker is not counted on, and after which it is taken to hang. */
+/** Consecutive missed heartbeats after which a worker is silent, and after which it counts as hung. */
 const missedMax = { silent: 5, hung: 30 };
 
-/** How a process ended: its exit code, or else in words. */
+/** How a process ended: its exit code, or otherwise the signal or the error. */
 export type ProcessEnd = number | string;
 
-/** What a worker does of its own accord. */
+/** Called for the events of a worker that the primary did not cause. */
 export type WorkerListener = {
-  /** It can be told things from now on. */
+  /** The worker receives messages from now on. */
   onStarting(): void;
   onServing(serving: Serving): void;
-  /** Somebody else than the primary has told it to end. */
+  /** The worker got a signal to end that the primary did not send. */
   onSignalled(): void;
 };
 
-/** Follows one worker process from its fork to its end. */
-export function followWorker(number: number, worker: Worker, listener: WorkerListener, clock: Clock) {
-  let phase: 'loading' | 'starting' | 'serving' = 'loading';
-  let readiness: Readiness = { state: 'not_ready', reason: 'starting' };
-  let servedSinceMs = 0;
-  let totals: Figures = [];
-  let failure: string | undefined;
-  let missed = 0;
-  let asked: PromiseWithResolvers<Figures> | null = null;
+/** One worker process as the primary sees it, from its fork to its end. */
+export class WorkerProcess {
+  readonly number: number;
+  /** Resolves when the process has ended and all its messages have arrived. */
+  readonly ended: Promise<ProcessEnd>;
+  readonly #worker: Worker;
+  readonly #listener: WorkerListener;
+  readonly #clock: Clock;
+  #phase: 'loading' | 'starting' | 'serving' = 'loading';
+  #readiness: Readiness = { state: 'not_ready', reason: 'starting' };
+  #servingSinceMs = 0;
+  #totals: MetricsSnapshot = [];
+  #failure: string | undefined;
+  #missedHeartbeats = 0;
+  #gaugesRequest: PromiseWithResolvers<MetricsSnapshot> | null = null;
 
-  function tell(message: ToWorker): void {
-    if (worker.isConnected()) worker.send(pack(message), () => {}); // that it is gone is noticed by its end
+  constructor(number: number, worker: Worker, listener: WorkerListener, clock: Clock) {
+    this.number = number;
+    this.#worker = worker;
+    this.#listener = listener;
+    this.#clock = clock;
+    worker.on('message', (received: unknown) => {
+      const message = unpack<FromWorker>(received);
+      if (message !== null) this.#handle(message);
+    });
+    this.ended = endOf(worker).finally(() => this.#resolveGauges([]));
   }
 
-  function answered(gauges: Figures): void {
-    asked?.resolve(gauges);
-    asked = null;
+  /** Whether the process still loads the program: it has no work yet, and receives no messages. */
+  isLoading(): boolean {
+    return this.#phase === 'loading';
   }
 
-  function hear(message: FromWorker): void {
+  isServing(): boolean {
+    return this.#phase === 'serving';
+  }
+
+  /** How long the worker has served, in ms; null if it never did. */
+  servedMs(): number | null {
+    return this.#phase === 'serving' ? this.#clock.monotonicMs() - this.#servingSinceMs : null;
+  }
+
+  /** Why the start failed, as the worker reported it. */
+  failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** The totals since the start of the worker, as of its last report. */
+  totals(): MetricsSnapshot {
+    return this.#totals;
+  }
+
+  state(): WorkerState {
+    return this.#missedHeartbeats > missedMax.silent ? { state: 'silent' } : this.#readiness;
+  }
+
+  /** Counts a heartbeat that is due. True once the worker counts as hung. A start may take any time. */
+  missHeartbeat(): boolean {
+    if (this.#phase === 'serving') this.#missedHeartbeats += 1;
+    return this.#missedHeartbeats === missedMax.hung;
+  }
+
+  /** Requests the current metrics; resolves with the gauges, or with none if the worker ends before it answers. */
+  requestGauges(): Promise<MetricsSnapshot> {
+    this.#gaugesRequest ??= Promise.withResolvers();
+    this.#send({ type: 'reportMetrics' });
+    return this.#gaugesRequest.promise;
+  }
+
+  /** Has the worker finish its work and end: with all others, or while the others continue to serve. */
+  drain(all: boolean): void {
+    if (this.#phase === 'loading') this.#worker.process.kill('SIGTERM');
+    else this.#send({ type: 'drain', all });
+  }
+
+  /** Ends the process at once, in the middle of its work. */
+  kill(): void {
+    this.#worker.process.kill('SIGKILL');
+  }
+
+  #send(message: ToWorker): void {
+    if (this.#worker.isConnected()) this.#worker.send(pack(message), () => {}); // `ended` reports a worker that has ended
+  }
+
+  #resolveGauges(gauges: MetricsSnapshot): void {
+    this.#gaugesRequest?.resolve(gauges);
+    this.#gaugesRequest = null;
+  }
+
+  #handle(message: FromWorker): void {
     switch (message.type) {
       case 'starting':
-        phase = 'starting';
-        listener.onStarting();
+        this.#phase = 'starting';
+        this.#listener.onStarting();
         break;
       case 'failed':
-        failure = message.message;
+        this.#failure = message.message;
         break;
       case 'serving':
-        phase = 'serving';
-        servedSinceMs = clock.monotonicMs();
-        readiness = { state: 'ready' };
-        listener.onServing({ url: message.url, hasKey: message.hasKey });
+        this.#phase = 'serving';
+        this.#servingSinceMs = this.#clock.monotonicMs();
+        this.#readiness = { state: 'ready' };
+        this.#listener.onServing({ url: message.url, hasKey: message.hasKey });
         break;
-      case 'alive':
-        missed = 0;
-        ({ readiness, totals } = message);
+      case 'heartbeat':
+        this.#missedHeartbeats = 0;
+        this.#readiness = message.readiness;
+        this.#totals = message.totals;
         break;
-      case 'figures':
-        totals = message.totals;
-        answered(message.gauges);
+      case 'metrics':
+        this.#totals = message.totals;
+        this.#resolveGauges(message.gauges);
         break;
       case 'signalled':
-        listener.onSignalled();
+        this.#listener.onSignalled();
         break;
     }
   }
-
-  worker.on('message', (received: unknown) => {
-    const message = unpack<FromWorker>(received);
-    if (message !== null) hear(message);
-  });
-
-  return {
-    number,
-    /** Resolves when the process is gone and all that it had sent has arrived. */
-    ended: endOf(worker).finally(() => answered([])),
-    /** Whether it is still loading the program: it has nothing in hand, and cannot be told anything. */
-    isLoading: () => phase === 'loading',
-    isServing: () => phase === 'serving',
-    /** How long it has served, in ms; null if it never did. */
-    servedMs: () => (phase === 'serving' ? clock.monotonicMs() - servedSinceMs : null),
-    /** Why its start failed, as it said itself. */
-    failure: () => failure,
-    /** What it has counted since its start, as far as it has told. */
-    totals: () => totals,
-    state: (): WorkerState => (missed > missedMax.silent ? { state: 'silent' } : readiness),
-
-    /** Notes that a sign of life was due. True once it is to be taken to hang; a start may take as long as it likes. */
-    missedOne(): boolean {
-      if (phase === 'serving') missed += 1;
-      return missed === missedMax.hung;
-    },
-
-    /** Asks for its figures of this moment; resolves with the gauges, or with none if it ends before it answers. */
-    ask(): Promise<Figures> {
-      asked ??= Promise.withResolvers();
-      tell({ type: 'tellFigures' });
-      return asked.promise;
-    },
-
-    /** Has it finish what it has in hand, and end: with all others, or while others serve on. */
-    drain(all: boolean): void {
-      if (phase === 'loading') worker.process.kill('SIGTERM');
-      else tell({ type: 'drain', all });
-    },
-
-    /** Ends it at once, whatever it has in hand. */
-    kill: (): void => void worker.process.kill('SIGKILL'),
-  };
 }
-
-/** A worker process. */
-export type WorkerProcess = ReturnType<typeof followWorker>;
 
 async function endOf(worker: Worker): Promise<ProcessEnd> {
   const end = await new Promise<ProcessEnd>((resolve) => {
     worker.process.once('exit', (code, signal) => resolve(code ?? signal ?? 'an unknown end'));
     worker.on('error', (error) => {
-      if (worker.process.pid === undefined) resolve(error.message); // the machine could not start it
+      if (worker.process.pid === undefined) resolve(error.message); // the machine could not start the process
     });
   });
   if (worker.process.pid !== undefined && worker.isConnected()) await once(worker, 'disconnect');

@@ -6,7 +6,7 @@ export type RequestedModel = {
   name: string;
   /** The agent that makes the call; null where it is not known. */
   agent: string | null;
-  /** Whether the application brought the model along. */
+  /** Whether the model is a `Model` object of the application, which no provider of the service answers. */
   isOwn: boolean;
 };
 
@@ -30,18 +30,18 @@ type Chain = { mayAnswer(name: string, agent: string | null): { provider: string
 export function createMaxCostEstimator(prices: PriceList, chain: Chain | null) {
   return ({ name, agent, isOwn }: RequestedModel, inputTokens: number): MaxCost => {
     if (chain === null && !isOwn) return { money: { inputNanoUsd: 0, outputNanoUsd: 0 }, outputTokensMax: null };
-    const asked = isOwn ? [{ provider: 'application', model: name }] : (chain?.mayAnswer(name, agent) ?? []);
-    const found = asked.map((model) => prices.priceOf(model, inputTokens)).filter((price) => price !== null);
-    const limits = asked.map((model) => prices.outputTokensMax(model)).filter((limit) => limit !== null);
-    const isKnown = found.length === asked.length && asked.length > 0;
+    const candidates = isOwn ? [{ provider: 'application', model: name }] : (chain?.mayAnswer(name, agent) ?? []);
+    const known = candidates.map((model) => prices.priceOf(model, inputTokens)).filter((price) => price !== null);
+    const limits = candidates.map((model) => prices.outputTokensMax(model)).filter((limit) => limit !== null);
+    const areAllKnown = known.length === candidates.length && candidates.length > 0;
     return {
-      money: isKnown
+      money: areAllKnown
         ? {
-            inputNanoUsd: toNanoUsd(Math.max(...found.map(({ inputUsd }) => inputUsd))),
-            outputNanoUsd: Math.max(...found.map(({ outputTokenUsd }) => outputTokenUsd)) * 1e9,
+            inputNanoUsd: toNanoUsd(Math.max(...known.map(({ inputUsd }) => inputUsd))),
+            outputNanoUsd: Math.max(...known.map(({ outputTokenUsd }) => outputTokenUsd)) * 1e9,
           }
         : null,
-      outputTokensMax: limits.length === asked.length && asked.length > 0 ? Math.max(...limits) : null,
+      outputTokensMax: limits.length === candidates.length && candidates.length > 0 ? Math.max(...limits) : null,
     };
   };
 }

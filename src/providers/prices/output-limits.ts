@@ -1,5 +1,5 @@
 /**
- * The most tokens that OpenAI's models put out in one answer, by how their names begin; the first that fits counts.
+ * The most tokens that OpenAI's models put out in one answer, by the beginning of their names; the first match counts.
  * From the pages of the models at https://platform.openai.com/docs/models, "max output tokens".
  */
 const limits: readonly (readonly [RegExp, number])[] = [
@@ -13,6 +13,6 @@ const limits: readonly (readonly [RegExp, number])[] = [
   [/^o[134]/, 100_000],
 ];
 
-/** The most tokens that one of OpenAI's models puts out; null if that is not known. */
+/** The most tokens that a model of OpenAI puts out; null if that is not known. */
 export const outputLimitOf = (model: string): number | null =>
   limits.find(([pattern]) => pattern.test(model))?.[1] ?? null;

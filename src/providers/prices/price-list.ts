@@ -4,33 +4,33 @@ import type { ModelPrice } from '../../platform/settings/price-settings.ts';
 import type { Usage } from '../../storage/port/index.ts';
 import { outputLimitOf } from './output-limits.ts';
 
-/** A model, by who answers for it. */
+/** A model of a provider. */
 export type PricedModel = {
-  /** The provider's configured name; null for a model that the application has brought along. */
+  /** The configured name of the provider; null for a `Model` object of the application. */
   provider: string | null;
-  /** The model as the provider calls it. */
+  /** The provider's name of the model. */
   model: string;
 };
 
-/** Tokens of one call. */
+/** The tokens of one call. */
 export type CallTokens = Pick<Usage, 'inputTokens' | 'cachedInputTokens' | 'outputTokens'>;
 
-/** What a price list is made of. */
+/** Dependencies of the price list. */
 export type PriceListOptions = {
-  /** The providers, by whose addresses prices are found. */
+  /** The providers; their base URLs determine the listed prices. */
   providers: readonly { name: string; connection: { baseUrl?: string | undefined } }[];
-  /** Prices that come before all others, by `model` or `provider/model`. */
+  /** Prices that take precedence over listed ones, by `model` or `provider/model`. */
   overrides: Readonly<Record<string, ModelPrice>>;
   clock: Pick<Clock, 'monotonicMs'>;
 };
 
-/** A price that is found is looked up again after so long, in ms: some depend on the time of day. */
-const keepMs = 10 * 60_000;
-/** Models that are remembered at most. */
+/** The time for which a price is cached, in ms; some prices depend on the time of day. */
+const cacheMs = 10 * 60_000;
+/** Models in the cache at most. */
 const modelsMax = 1_000;
 const million = 1e6;
 
-/** What a call of so many tokens costs, in USD. */
+/** The price of a model: the cost of a call in USD, and the most tokens that the model puts out. */
 type Pricing = { costOf(tokens: CallTokens): number; outputTokensMax: number | null };
 
 const flat = ({ inputUsd, cachedInputUsd, outputUsd, outputTokensMax }: ModelPrice, callUsd = 0): Pricing => ({
@@ -41,8 +41,11 @@ const flat = ({ inputUsd, cachedInputUsd, outputUsd, outputTokensMax }: ModelPri
   outputTokensMax,
 });
 
-/** No more of the input counts as kept than there is: some servers leave it out of the input, and a cost is never below zero. */
-const sound = (tokens: CallTokens): CallTokens => ({
+/**
+ * Limits the cached input to the whole input, so that a cost is never below zero: some servers do not include the cached
+ * tokens in the input tokens.
+ */
+const withCachedWithinInput = (tokens: CallTokens): CallTokens => ({
   ...tokens,
   cachedInputTokens: Math.min(tokens.cachedInputTokens, tokens.inputTokens),
 });
@@ -53,10 +56,10 @@ const toListed = ({ inputTokens, cachedInputTokens, outputTokens }: CallTokens) 
   output_tokens: outputTokens,
 });
 
-/** Whether the price of a token depends on how many there are. */
+/** Whether the price of a token depends on the number of tokens. */
 const hasTiers = (price: ListedPrice): boolean => Object.values(price).some((value) => typeof value === 'object');
 
-/** The price that genai-prices knows for a model at an address; null if it knows none. */
+/** The price in genai-prices for a model at a base URL; null if it has none. */
 function listed(model: string, providerApiUrl: string): Pricing | null {
   const price = (tokens: CallTokens) => calcPrice(toListed(tokens), model, { providerApiUrl });
   const found = price({ inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 });
@@ -73,13 +76,13 @@ function listed(model: string, providerApiUrl: string): Pricing | null {
 }
 
 /**
- * What models cost. Prices are those of the package genai-prices, which knows providers by their addresses: a model of a
- * well-known name at an address that it does not know has no price, since nobody knows what is charged there. What
- * `overrides` says comes before all.
+ * The prices of models. They are those of the package genai-prices, which identifies providers by their base URLs. A model
+ * with a well-known name at an unknown URL has no price, because the charge there is not known. `overrides` take precedence
+ * over all listed prices.
  */
 export function createPriceList({ providers, overrides, clock }: PriceListOptions) {
   const addresses = new Map(providers.map(({ name, connection }) => [name, connection.baseUrl]));
-  const found = new Map<string, { pricing: Pricing | null; atMs: number }>();
+  const cache = new Map<string, { pricing: Pricing | null; atMs: number }>();
 
   function lookUp({ provider, model }: PricedModel): Pricing | null {
     const own = (key: string) => (Object.hasOwn(overrides, key) ? overrides[key] : undefined);
@@ -89,30 +92,31 @@ export function createPriceList({ providers, overrides, clock }: PriceListOption
     return address === undefined ? null : listed(model, address);
   }
 
-  function pricingOf(asked: PricedModel): Pricing | null {
-    const key = `${asked.provider}\n${asked.model}`;
-    const known = found.get(key);
+  function pricingOf(model: PricedModel): Pricing | null {
+    const key = `${model.provider}\n${model.model}`;
+    const cached = cache.get(key);
     const nowMs = clock.monotonicMs();
-    if (known !== undefined && nowMs - known.atMs < keepMs) return known.pricing;
-    const pricing = lookUp(asked);
-    if (found.size >= modelsMax) found.clear();
-    found.set(key, { pricing, atMs: nowMs });
+    if (cached !== undefined && nowMs - cached.atMs < cacheMs) return cached.pricing;
+    const pricing = lookUp(model);
+    if (cache.size >= modelsMax) cache.clear();
+    cache.set(key, { pricing, atMs: nowMs });
     return pricing;
   }
 
   return {
-    /** What a call has cost, in USD; null where the model's price is not known. */
-    costOf: (asked: PricedModel, tokens: CallTokens): number | null => pricingOf(asked)?.costOf(sound(tokens)) ?? null,
+    /** The cost of a call, in USD; null if the price of the model is not known. */
+    costOf: (model: PricedModel, tokens: CallTokens): number | null =>
+      pricingOf(model)?.costOf(withCachedWithinInput(tokens)) ?? null,
 
-    /** The most tokens that the model puts out in one answer; null where that is not known. */
-    outputTokensMax: (asked: PricedModel): number | null => pricingOf(asked)?.outputTokensMax ?? null,
+    /** The most tokens that the model puts out in one answer; null if that is not known. */
+    outputTokensMax: (model: PricedModel): number | null => pricingOf(model)?.outputTokensMax ?? null,
 
     /**
-     * What a call costs at most that is about to be made, in USD: its input with nothing of it kept by the provider, and
-     * each token that it puts out. Null where the model's price is not known.
+     * The upper bound of the price of a call before it is made, in USD: its input, without cached tokens, and each token of
+     * output. Null if the price of the model is not known.
      */
-    priceOf(asked: PricedModel, inputTokens: number): { inputUsd: number; outputTokenUsd: number } | null {
-      const pricing = pricingOf(asked);
+    priceOf(model: PricedModel, inputTokens: number): { inputUsd: number; outputTokenUsd: number } | null {
+      const pricing = pricingOf(model);
       if (pricing === null) return null;
       const costOf = (outputTokens: number) => pricing.costOf({ inputTokens, cachedInputTokens: 0, outputTokens });
       const inputUsd = costOf(0);
@@ -121,5 +125,5 @@ export function createPriceList({ providers, overrides, clock }: PriceListOption
   };
 }
 
-/** What models cost. */
+/** See `createPriceList`. */
 export type PriceList = ReturnType<typeof createPriceList>;

@@ -1,4 +1,4 @@
-/** Agents that have nothing in common with the example, on the SDK's own Runner. */
+/** Agents other than those of the example, on the SDK's own Runner. */
 import { Agent, handoff, type RunItem, Runner, tool } from '@openai/agents';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -55,7 +55,7 @@ describe('an agent with an output type', () => {
     expect(report.parse(result.finalOutput)).toMatchObject({ city: 'Rome', degrees: 24, sources: [{}, {}] });
   });
 
-  test('gets what its tools found in it, streamed too', async () => {
+  test('gets a value with the results of its tools, also if streamed', async () => {
     const measure = tool({
       name: 'measure',
       description: 'Measures the degrees in a city.',
@@ -93,7 +93,7 @@ describe('a tool that fails', () => {
     expect(result.finalOutput).toMatch(/^\[simulated\] “brew tea” failed: /);
   });
 
-  test('and throws fails the run, as with any model', async () => {
+  test('without an error function fails the run, as with any model', async () => {
     await expect(runner.run(brew(null), 'Brew some tea')).rejects.toThrow('The kettle is empty.');
   });
 });
@@ -120,7 +120,7 @@ describe('handoffs', () => {
     expect(result.lastAgent?.name).toBe('Boiler repairs');
   });
 
-  test('between specialists that know each other never go to and fro', async () => {
+  test('between two specialists do not alternate', async () => {
     const mix = tool({ name: 'mix', description: 'Mixes.', parameters: z.object({}), execute: () => 'Mixed.' });
     const left = new Agent({ name: 'Left', handoffDescription: 'Paint and brushes.', tools: [mix] });
     const right = new Agent({ name: 'Right', handoffDescription: 'Paint and rollers.', tools: [mix] });
@@ -131,14 +131,14 @@ describe('handoffs', () => {
     expect(result.lastAgent?.name).toBe('Right');
   });
 
-  test('in a circle of agents that can do nothing else come to an end', async () => {
+  test('in a cycle of agents without tools end', async () => {
     const circle = ['First', 'Second', 'Third'].map((name) => new Agent({ name, handoffDescription: 'Paint.' }));
     for (const agent of circle) agent.handoffs = circle.filter((other) => other !== agent);
     const result = await runner.run(circle[0] as Agent, 'I need paint', { maxTurns: 5 });
     expect(result.finalOutput).toMatch(/^\[simulated\] /);
   });
 
-  test('with an input get one that satisfies its schema', async () => {
+  test('with an input schema get an input that satisfies it', async () => {
     const notes: unknown[] = [];
     const inputType = z.object({ reason: z.string(), urgency: z.int().min(1).max(5) });
     const desk = new Agent({ name: 'Complaints', handoffDescription: 'Complaints.' });
@@ -158,7 +158,7 @@ test('an agent used as a tool gets the message and its answer is passed on with 
   expect(result.finalOutput).toBe('[simulated] In Oslo it is 3 degrees celsius.');
 });
 
-test('a developer who demands a tool call on every turn still gets an answer', async () => {
+test('an agent with tool choice required on every turn still answers', async () => {
   const agent = new Agent({
     name: 'Eager',
     tools: [getWeather],
@@ -197,7 +197,7 @@ test('tools with many kinds of arguments get arguments that they accept', async 
   ]);
 });
 
-describe('whatever is said', () => {
+describe('for any message', () => {
   const pieces = ['send', 'letter', 'to', 'at', '"', ',', '42', '-1.5e9', 'because', 'NO', '\n', 'x'.repeat(50)];
   const words = fc.array(fc.constantFrom(...pieces), { maxLength: 30 }).map((all) => all.join(' '));
   const anything = fc.oneof(

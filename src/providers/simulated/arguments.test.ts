@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { fillArguments, type Source } from './arguments.ts';
 import type { Schema } from './schema.ts';
 
-const said = (message: string, before: Partial<Source> = {}): Source => ({
+const sourceOf = (message: string, before: Partial<Source> = {}): Source => ({
   message,
   earlierMessages: [],
   earlierCalls: [],
@@ -71,62 +71,62 @@ describe('arguments found in a message', () => {
     ['To 12 Mill Lane', z.object({ to: z.object({ address: z.string() }) }), { to: { address: '12 Mill Lane' } }],
     ['anything', z.object({ kind: z.literal('parcel') }), { kind: 'parcel' }],
   ])('%s', (message, parameters, expected) => {
-    const filled = fill(parameters, said(message));
+    const filled = fill(parameters, sourceOf(message));
     expect(filled).toEqual({ arguments: expected, missing: [] });
     expect(parameters.parse(filled.arguments)).toEqual(expected);
   });
 });
 
-describe('what the message does not say', () => {
+describe('an argument that is not in the message', () => {
   const optional = z.object({
     order_number: z.string().nullable(),
     page: z.number().default(1),
     tag: z.string().optional(),
   });
 
-  test('is null, the default, or left out, where it may be', () => {
-    expect(fill(optional, said('Show them')).arguments).toEqual({ order_number: null, page: 1 });
+  test('is null, the default, or omitted, if allowed', () => {
+    expect(fill(optional, sourceOf('Show them')).arguments).toEqual({ order_number: null, page: 1 });
   });
 
-  test('comes from the calls before', () => {
+  test('comes from the earlier calls', () => {
     const earlierCalls = [{ name: 'lookup_order', arguments: { order_number: '1004' } }];
-    expect(fill(order, said('When does it arrive?', { earlierCalls })).arguments).toEqual({ order_number: '1004' });
+    expect(fill(order, sourceOf('When does it arrive?', { earlierCalls })).arguments).toEqual({ order_number: '1004' });
   });
 
-  test('comes from the latest message before that says it', () => {
+  test('comes from the latest earlier message that contains it', () => {
     const earlierMessages = ['Is order 1007 there?', 'Where is order 1001?'];
-    expect(fill(order, said('And when does it arrive?', { earlierMessages })).arguments.order_number).toBe('1007');
+    expect(fill(order, sourceOf('And when does it arrive?', { earlierMessages })).arguments.order_number).toBe('1007');
   });
 
-  test('is dragged in neither for optional arguments nor as prose of an earlier message', () => {
+  test('does not come from an earlier message if it is optional or prose', () => {
     const before = { earlierMessages: ['Order 1001 broke because it fell.'] };
-    expect(fill(optional, said('Show them', before)).arguments.order_number).toBeNull();
-    expect(fill(refund, said('Refund it', before)).arguments.reason).toBe('Refund it');
+    expect(fill(optional, sourceOf('Show them', before)).arguments.order_number).toBeNull();
+    expect(fill(refund, sourceOf('Refund it', before)).arguments.reason).toBe('Refund it');
   });
 
-  test('is missing when it is needed and found nowhere', () => {
+  test('is missing if it is needed and not found', () => {
     const described = z.object({ order_number: z.string().describe('Four digits') });
-    expect(fill(described, said('Where is my order?')).missing).toEqual([
+    expect(fill(described, sourceOf('Where is my order?')).missing).toEqual([
       { name: 'order_number', description: 'Four digits', options: undefined },
     ]);
   });
 
-  test('is missing with its options when the only argument is a choice', () => {
-    expect(fill(weather.pick({ city: true }), said('How is the weather?')).missing).toEqual([
+  test('is missing with its options if the only argument is a choice', () => {
+    expect(fill(weather.pick({ city: true }), sourceOf('How is the weather?')).missing).toEqual([
       { name: 'city', description: undefined, options: ['Paris', 'New York', 'York'] },
     ]);
   });
 });
 
-test('one piece of a message fills one argument', () => {
-  expect(fill(sum, said('Double 21')).missing.map(({ name }) => name)).toEqual(['b']);
+test('one span of a message fills one argument', () => {
+  expect(fill(sum, sourceOf('Double 21')).missing.map(({ name }) => name)).toEqual(['b']);
 });
 
-test('a reply may be the value as a whole', () => {
-  expect(fill(place, said('rome', { isReply: true })).arguments).toEqual({ city: 'rome' });
+test('a whole reply may be the value', () => {
+  expect(fill(place, sourceOf('rome', { isReply: true })).arguments).toEqual({ city: 'rome' });
 });
 
-test('numbers outside the bounds are not taken', () => {
+test('numbers outside the bounds are ignored', () => {
   const rating = z.object({ rating: z.int().min(1).max(5) });
-  expect(fill(rating, said('Order 1001: I give it 4')).arguments).toEqual({ rating: 4 });
+  expect(fill(rating, sourceOf('Order 1001: I give it 4')).arguments).toEqual({ rating: 4 });
 });

@@ -25,7 +25,7 @@ test('a plain string is the message', () => {
   expect(read('Hello')).toMatchObject({ message: 'Hello', earlierMessages: [], calls: [], handoffs: [] });
 });
 
-test('calls and handoffs are told apart, and those of earlier messages do not count as done', () => {
+test('calls and handoffs are distinguished, and those of earlier messages are separate', () => {
   const conversation = read([
     user('Where is order 1001?'),
     call('a', 'lookup_order', '{"order_number":"1001"}'),
@@ -47,14 +47,14 @@ test('calls and handoffs are told apart, and those of earlier messages do not co
   expect([...conversation.callIds]).toEqual(['a', 'b', 'c']);
 });
 
-test('a result whose call the request does not show counts as a call, as when the provider holds the history', () => {
+test('a result without its call counts as a call, as with a history at the provider', () => {
   expect(read([result('a', 'lookup_order', 'shipped')])).toMatchObject({
     message: '',
     calls: [{ name: 'lookup_order', output: 'shipped' }],
   });
 });
 
-test('texts are read out of messages and results in parts, and other parts are named', () => {
+test('texts are extracted from the parts of messages and results, and other parts are named', () => {
   const image: Item = {
     role: 'user',
     content: [

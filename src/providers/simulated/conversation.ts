@@ -1,21 +1,21 @@
 /**
- * What the simulated model reads out of a request: the message to answer, what was done about it so far, and what was
- * said before it.
+ * The parts of a request that the simulated model uses: the message to answer, the calls since then, and the messages and
+ * calls before it.
  */
 import type { ModelRequest } from '@openai/agents';
 
-/** A function call of the conversation and, once it ran, what came back. */
+/** A function call of the conversation, with its output once it has run. */
 export type Call = {
   name: string;
-  /** Parsed arguments; empty when they were no JSON object. */
+  /** Parsed arguments; empty if they are not a JSON object. */
   arguments: Record<string, unknown>;
-  /** The tool's output as text; undefined while there is none. */
+  /** The output of the tool as text; undefined until there is one. */
   output?: string;
 };
 
-/** A request's input, sorted by the last message of the user: what came before it, and what came since. */
+/** The input of a request, split at the last message of the user. */
 export type Conversation = {
-  /** The last message of the user; empty when the request holds none. */
+  /** The last message of the user; empty if the request has none. */
   message: string;
   /** The user's messages before it, newest first. */
   earlierMessages: string[];
@@ -25,16 +25,16 @@ export type Conversation = {
   handoffs: string[];
   /** Tool calls before the message, newest first. */
   earlierCalls: Call[];
-  /** Whether tools were called for the message before, so that a mere "ok" has nothing left to ask for. */
+  /** Whether tools were called for the previous message, so that a mere "ok" requests nothing more. */
   isServed: boolean;
-  /** Every call id that the request shows. */
+  /** All call ids in the request. */
   callIds: ReadonlySet<string>;
 };
 
 type Input = Exclude<ModelRequest['input'], string>;
 type Item = Input[number];
 
-/** Reads the request's input. Items that it does not know are passed over. */
+/** Reads the input of the request. Unknown items are ignored. */
 export function readConversation(request: Pick<ModelRequest, 'input' | 'handoffs'>): Conversation {
   const items: Input = typeof request.input === 'string' ? [userMessage(request.input)] : request.input;
   const last = items.findLastIndex(isUserMessage);
@@ -66,7 +66,7 @@ function textOfMessage(item: Item): string {
   return item.content.map((part) => (part.type === 'input_text' ? part.text : '')).join(' ');
 }
 
-/** Calls paired with their results. A result without its call counts too: a provider-held history sends it alone. */
+/** Calls with their results. A result without its call counts too: with a history at the provider, it is sent alone. */
 function callsOf(items: Input): Call[] {
   const calls = new Map<string, Call>();
   for (const item of items) {
@@ -88,13 +88,13 @@ function textOfOutput(output: Output): string {
   return parts.map((part) => ('text' in part ? part.text : `(${part.type.replace('input_', '')})`)).join('\n');
 }
 
-/** A handoff answers with the new agent's name and nothing else (`getTransferMessage` of the SDK). */
+/** The output of a handoff is the name of the new agent alone (`getTransferMessage` of the SDK). */
 function isTransfer(call: Call): boolean {
   const answer = parseObject(call.output ?? '');
   return Object.keys(answer).join() === 'assistant' && typeof answer.assistant === 'string';
 }
 
-/** The JSON object that a text holds; an empty one when it holds none. */
+/** Parses a JSON object; an empty one for any other text. */
 export function parseObject(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);

@@ -16,18 +16,18 @@ const lookup: ModelRequest['tools'][number] = {
   strict: true,
 };
 
-const request = (input: ModelRequest['input'], so: Partial<ModelRequest> = {}): ModelRequest => ({
+const request = (input: ModelRequest['input'], overrides: Partial<ModelRequest> = {}): ModelRequest => ({
   input,
   modelSettings: {},
   tools: [],
   outputType: 'text',
   handoffs: [],
   tracing: false,
-  ...so,
+  ...overrides,
 });
 
-/** Remembers how long it was asked to wait, and does not wait. */
-function createImpatientClock() {
+/** A clock that records the delays of its sleeps and does not wait. */
+function createRecordingClock() {
   const delaysMs: number[] = [];
   const clock: Clock = {
     nowMs: () => 0,
@@ -53,7 +53,7 @@ const deltasOf = (events: StreamEvent[]) =>
   events.flatMap((event) => (event.type === 'output_text_delta' ? [event.delta] : []));
 
 describe('a stream', () => {
-  test('begins, gives the answer word by word, and ends with the whole response', async () => {
+  test('starts, has the answer word by word, and ends with the complete response', async () => {
     const events = await collect((await model()).getStreamedResponse(request('Hello')));
     const done = events.at(-1);
     expect(events[0]).toEqual({ type: 'response_started' });
@@ -64,7 +64,7 @@ describe('a stream', () => {
     });
   });
 
-  test('holds the same response as a plain call', async () => {
+  test('has the same response as a call without streaming', async () => {
     const events = await collect((await model()).getStreamedResponse(request('Hello')));
     const plain = await (await model()).getResponse(request('Hello'));
     expect(events.at(-1)).toMatchObject({
@@ -77,15 +77,15 @@ describe('a stream', () => {
     expect(events.map(({ type }) => type)).toEqual(['response_started', 'response_done']);
   });
 
-  test('waits before each word, 15 ms unless told otherwise', async () => {
-    const { clock, delaysMs } = createImpatientClock();
+  test('waits before each word, 15 ms by default', async () => {
+    const { clock, delaysMs } = createRecordingClock();
     const slow = await createSimulatedModelProvider({ clock }).getModel();
     const events = await collect(slow.getStreamedResponse(request('Hello')));
     expect(delaysMs).toEqual(deltasOf(events).map(() => 15));
   });
 
-  test('that is aborted half way rejects with the reason and gives no response', async () => {
-    const { clock } = createImpatientClock();
+  test('that is aborted half way rejects with the reason and has no response', async () => {
+    const { clock } = createRecordingClock();
     for (const wordDelayMs of [0, 5]) {
       const abort = new AbortController();
       const seen: StreamEvent[] = [];
@@ -134,14 +134,14 @@ describe('ids', () => {
     expect(second.responseId).not.toBe(first.responseId);
   });
 
-  test('differ when the provider holds the history and only the response before tells requests apart', async () => {
+  test('differ for requests that differ only in the previous response', async () => {
     const one = await (await model()).getResponse({ ...asking, previousResponseId: 'a' });
     const other = await (await model()).getResponse({ ...asking, previousResponseId: 'b' });
     expect(one.output).not.toEqual(other.output);
   });
 });
 
-test('usage counts a token for every four characters of what goes in and comes out', async () => {
+test('usage has one token for every four characters of input and output', async () => {
   const short = await (await model()).getResponse(request('Hi'));
   const long = await (await model()).getResponse(request('Hi', { systemInstructions: 'x'.repeat(400) }));
   expect(long.usage.inputTokens - short.usage.inputTokens).toBe(100);
@@ -155,7 +155,7 @@ test('every response says that it is simulated', async () => {
   expect(providerData).toEqual({ simulated: true });
 });
 
-test('tools that act outside of the process by themselves are never called', async () => {
+test('tools with effects that are not simulated are never called', async () => {
   const hosted: ModelRequest['tools'][number] = { type: 'hosted_tool', name: 'web_search', providerData: {} };
   const deferred: ModelRequest['tools'][number] = { ...lookup, deferLoading: true };
   const response = await (await model()).getResponse(

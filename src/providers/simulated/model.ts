@@ -3,23 +3,23 @@ import { createHash } from 'node:crypto';
 import type { Model, ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
 import type { Clock } from '../../platform/clock.ts';
 import { answerText } from './answer.ts';
-import { offersOf } from './callable-tools.ts';
+import { callablesOf } from './callable-tools.ts';
 import { type Conversation, readConversation } from './conversation.ts';
 import { type Decision, decide } from './decide.ts';
 import type { Schema } from './schema.ts';
 import { structuredAnswer } from './structured.ts';
 import { simulatedUsage } from './usage.ts';
 
-/** What the model uses; `wordDelayMs` is the wait before each word of a stream. */
+/** Dependencies of the model; `wordDelayMs` is the delay before each word of a stream. */
 export type SimulatedModelDeps = { clock: Clock; wordDelayMs: number };
 
 type ResponseDone = Extract<StreamEvent, { type: 'response_done' }>['response'];
 type Output = ResponseDone['output'];
 
-/** The SDK's response, with what this model always gives. */
+/** The SDK's response, with the fields that this model always sets. */
 type Response = ModelResponse & { output: Output; responseId: string };
 
-/** Makes the model. Equal requests get equal responses, ids included; a stream has the same words as the response. */
+/** Creates the model. Equal requests get equal responses, ids included. A stream has the same words as the response. */
 export function createSimulatedModel({ clock, wordDelayMs }: SimulatedModelDeps): Model {
   return {
     async getResponse(request) {
@@ -57,31 +57,31 @@ const responseDone = ({ responseId, output, usage, providerData }: Response): Re
 
 function respond(request: ModelRequest): Response {
   const conversation = readConversation(request);
-  const offers = offersOf(request);
-  const decision = decide(conversation, offers, request.modelSettings.toolChoice);
+  const callables = callablesOf(request);
+  const decision = decide(conversation, callables, request.modelSettings.toolChoice);
   const digest = digestOf(request, conversation);
   const output =
     decision.type === 'call'
       ? [functionCall(decision, `call_simulated_${conversation.callIds.size + 1}_${digest}`)]
-      : [message(inOutputType(answerText(decision, conversation, offers), conversation, request))];
+      : [message(inOutputType(answerText(decision, conversation, callables), conversation, request))];
   const usage = simulatedUsage(request, output);
   return { output, usage, responseId: `resp_simulated_${digest}`, providerData: { simulated: true } };
 }
 
-/** The answer as the agent's output type wants it: as it is, or as JSON. */
+/** The answer in the output type of the agent: as text, or as JSON. */
 function inOutputType(text: string, conversation: Conversation, { outputType }: ModelRequest): string {
   if (outputType === 'text') return text;
   return JSON.stringify(structuredAnswer(outputType.schema as Schema, conversation, text));
 }
 
 /**
- * Tells requests apart that differ in what was said and done or in which response they continue, so that no id is used
- * twice in a conversation. Not a digest of the input itself: the SDK orders the keys of streamed items differently.
+ * A digest of the messages, the calls and the previous response, so that no id is used twice in a conversation. Not a
+ * digest of the input itself: the SDK orders the keys of streamed items differently.
  */
 function digestOf({ systemInstructions, input, previousResponseId }: ModelRequest, conversation: Conversation): string {
-  const { callIds, ...said } = conversation;
-  const asked = JSON.stringify([systemInstructions, previousResponseId, input.length, said, [...callIds]]);
-  return createHash('sha256').update(asked).digest('hex').slice(0, 16);
+  const { callIds, ...content } = conversation;
+  const identity = JSON.stringify([systemInstructions, previousResponseId, input.length, content, [...callIds]]);
+  return createHash('sha256').update(identity).digest('hex').slice(0, 16);
 }
 
 const message = (text: string): Output[number] => ({
@@ -93,10 +93,10 @@ const message = (text: string): Output[number] => ({
 
 type Call = Extract<Decision, { type: 'call' }>;
 
-const functionCall = ({ offer, arguments: values }: Call, callId: string): Output[number] => ({
+const functionCall = ({ callable, arguments: values }: Call, callId: string): Output[number] => ({
   type: 'function_call',
-  name: offer.name,
-  ...(offer.namespace === undefined ? {} : { namespace: offer.namespace }),
+  name: callable.name,
+  ...(callable.namespace === undefined ? {} : { namespace: callable.namespace }),
   callId,
   status: 'completed',
   arguments: JSON.stringify(values),

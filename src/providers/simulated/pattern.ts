@@ -1,26 +1,26 @@
 /**
- * A text that has a given regular expression: literals, classes, groups, alternatives and repetitions, each taken the
- * shortest way. Patterns with more (look-around, back references) are beyond it.
+ * Generates a text that matches a regular expression: literals, classes, groups, alternatives and repetitions, each in the
+ * shortest way. Other constructs (look-around, back references) are not supported.
  */
-/** A repetition is spelt out at most this often. */
+/** The most repetitions that are generated. */
 const repeatsMax = 200;
 
 type Reader = { source: string; at: number };
 
-class Beyond extends Error {}
+class UnsupportedPattern extends Error {}
 
-/** A text with the pattern; undefined when the pattern is beyond it. */
-export function sampleOf(pattern: string): string | undefined {
+/** Generates a text that matches the pattern; undefined if the pattern is not supported. */
+export function sampleFromPattern(pattern: string): string | undefined {
   try {
     const sample = alternatives({ source: pattern, at: 0 });
-    return matches(pattern, sample) ? sample : undefined;
+    return matchesPattern(pattern, sample) ? sample : undefined;
   } catch (error) {
-    if (error instanceof Beyond) return undefined;
+    if (error instanceof UnsupportedPattern) return undefined;
     throw error;
   }
 }
 
-/** The first alternative; the others are read and dropped. */
+/** The text of the first alternative; the others are parsed and dropped. */
 function alternatives(reader: Reader): string {
   const first = sequence(reader);
   while (peek(reader) === '|') {
@@ -54,7 +54,7 @@ function atom(reader: Reader): string {
 function group(reader: Reader): string {
   const kind = /^\?(?::|<[A-Za-z_]\w*>)/.exec(reader.source.slice(reader.at));
   if (kind) reader.at += kind[0].length;
-  else if (peek(reader) === '?') throw new Beyond('look-around');
+  else if (peek(reader) === '?') throw new UnsupportedPattern('look-around');
   const text = alternatives(reader);
   reader.at++; // the closing parenthesis
   return text;
@@ -73,18 +73,18 @@ function escaped(char: string): string {
     n: '\n',
     t: '\t',
   };
-  if (/[1-9kpPux]/.test(char)) throw new Beyond(`\\${char}`);
+  if (/[1-9kpPux]/.test(char)) throw new UnsupportedPattern(`\\${char}`);
   return known[char] ?? char;
 }
 
-/** The first member of a class; of a negated one, a character that is not among the usual ones named. */
+/** The first member of a class; for a negated class, the first usual character that is not excluded. */
 function characterClass(reader: Reader): string {
   const end = closing(reader);
   const body = reader.source.slice(reader.at, end);
   reader.at = end + 1;
   const members = body.startsWith('^') ? ['a', '1', ' ', '-', '_', 'Z'] : [firstMember(body), 'a', '1', 'A'];
-  const found = members.find((member) => matches(`^[${body}]$`, member));
-  if (found === undefined) throw new Beyond(`[${body}]`);
+  const found = members.find((member) => matchesPattern(`^[${body}]$`, member));
+  if (found === undefined) throw new UnsupportedPattern(`[${body}]`);
   return found;
 }
 
@@ -95,22 +95,22 @@ function closing(reader: Reader): number {
     if (reader.source[at] === '\\') at++;
     else if (reader.source[at] === ']') return at;
   }
-  throw new Beyond('an open class');
+  throw new UnsupportedPattern('an open class');
 }
 
-/** How often the atom before has to stand, at the least. */
+/** The minimum repetitions of the previous atom. */
 function repeats(reader: Reader): number {
   const found = /^(?:([*+?])|\{(\d+)(?:,\d*)?\})\??/.exec(reader.source.slice(reader.at));
   if (!found) return 1;
   reader.at += found[0].length;
   if (found[1]) return found[1] === '+' ? 1 : 0;
   const count = Number(found[2]);
-  if (count > repeatsMax) throw new Beyond(`${count} repetitions`);
+  if (count > repeatsMax) throw new UnsupportedPattern(`${count} repetitions`);
   return count;
 }
 
-/** Whether the text has the pattern; a pattern that JavaScript cannot read is had by all (the tool will check). */
-export function matches(pattern: string, text: string): boolean {
+/** Whether the text matches the pattern. A pattern that JavaScript cannot compile matches all: the tool will check. */
+export function matchesPattern(pattern: string, text: string): boolean {
   return (compiled(pattern, 'u') ?? compiled(pattern, ''))?.test(text) ?? true;
 }
 

@@ -1,17 +1,17 @@
-/** JSON as lines that a person reads. */
+/** Formats JSON as lines for people. */
 import { humanName } from './words.ts';
 
-/** Lines of one value; what is beyond is counted, not shown. */
+/** The most lines of one value; further lines are counted, not shown. */
 const linesMax = 20;
 
-/** Characters of one scalar. */
+/** The most characters of one scalar. */
 const scalarMax = 300;
 
 /**
- * A tool's output in lines: text as it is, an object as one `- name: value` a property, a list as one `- value` an
- * element. Nested values stand in one line: `2 desk lamp; 1 kettle`.
+ * Formats the output of a tool in lines: text as it is, an object as one `- name: value` per property, a list as one
+ * `- value` per element. Nested values are in one line: `2 desk lamp; 1 kettle`.
  */
-export function readable(output: string): string[] {
+export function toReadableLines(output: string): string[] {
   const value = parse(output);
   if (Array.isArray(value)) return value.length === 0 ? ['nothing'] : bounded(value.map((one) => `- ${inline(one)}`));
   if (typeof value === 'object' && value !== null) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Candidate, rank } from './relevance.ts';
+import { type Candidate, rankCandidates } from './relevance.ts';
 
 const candidate = (name: string, description: string, hints: string[] = []): Candidate => ({
   name,
@@ -14,9 +14,9 @@ const desk = [
   candidate('refund', 'Pays back the money that was paid for an order.'),
 ];
 
-const best = (message: string, candidates = desk) => rank(message, candidates)[0]?.candidate.name;
+const best = (message: string, candidates = desk) => rankCandidates(message, candidates)[0]?.candidate.name;
 
-describe('the best fit', () => {
+describe('the best match', () => {
   test.each([
     ['Show me order 1001', 'lookup_order'],
     ['Where is my order 1001?', 'track_shipment'],
@@ -30,30 +30,35 @@ describe('the best fit', () => {
   });
 });
 
-test('a message that shares no word with meaning fits nothing', () => {
-  expect(rank('Hello, can you help me?', desk)).toEqual([]);
-  expect(rank('Tell me a joke', desk)).toEqual([]);
+test('a message without a shared meaningful word matches nothing', () => {
+  expect(rankCandidates('Hello, can you help me?', desk)).toEqual([]);
+  expect(rankCandidates('Tell me a joke', desk)).toEqual([]);
 });
 
-test('a change is chosen only when it is asked for, even if it is listed first', () => {
-  expect(rank('Where is my order?', desk).map(({ candidate: { name } }) => name)).not.toContain('cancel_order');
+test('a change is chosen only if it is requested, even if it is listed first', () => {
+  expect(rankCandidates('Where is my order?', desk).map(({ candidate: { name } }) => name)).not.toContain(
+    'cancel_order',
+  );
 });
 
-test('a change that the message denies is not chosen', () => {
+test('a change that the message negates is not chosen', () => {
   expect(best("Please don't cancel my order")).toBe('lookup_order');
 });
 
-test('a name that the message says in full beats one that it says in part', () => {
+test('a name that the message contains completely scores higher than one it contains in part', () => {
   const tools = [candidate('order_history_export', ''), candidate('get_order', '')];
   expect(best('my order', tools)).toBe('get_order');
 });
 
-test('candidates that fit equally well stay in their order', () => {
+test('candidates with equal scores stay in their order', () => {
   const twins = [candidate('first_report', 'Sales.'), candidate('second_report', 'Sales.')];
-  expect(rank('sales', twins).map(({ candidate: { name } }) => name)).toEqual(['first_report', 'second_report']);
+  expect(rankCandidates('sales', twins).map(({ candidate: { name } }) => name)).toEqual([
+    'first_report',
+    'second_report',
+  ]);
 });
 
-test('the values that a parameter lists speak for their tool', () => {
+test('the options of a parameter count for its tool', () => {
   const tools = [candidate('read_a', 'Reads.', ['oslo']), candidate('read_b', 'Reads.', ['rome'])];
   expect(best('And Rome, rome?', [...tools, candidate('x', ''), candidate('y', '')])).toBe('read_b');
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { sampleOf } from './pattern.ts';
+import { sampleFromPattern } from './pattern.ts';
 import type { Schema } from './schema.ts';
-import { plausible } from './schema-values.ts';
+import { sampleValue } from './schema-values.ts';
 
 const category = z.object({
   name: z.string(),
@@ -18,7 +18,7 @@ const chain = z.object({
   },
 });
 
-describe('a made-up value satisfies its schema', () => {
+describe('a sample value satisfies its schema', () => {
   test.each<[string, z.ZodObject]>([
     [
       'scalars',
@@ -66,32 +66,32 @@ describe('a made-up value satisfies its schema', () => {
     ['trees', category],
     ['chains', chain],
   ])('%s', (_what, schema) => {
-    const value = plausible(z.toJSONSchema(schema, { unrepresentable: 'any' }) as Schema);
+    const value = sampleValue(z.toJSONSchema(schema, { unrepresentable: 'any' }) as Schema);
     expect(schema.safeParse(value).error).toBeUndefined();
   });
 });
 
-test('the default and the first option are preferred to anything made up', () => {
+test('the default and the first option take precedence over sample values', () => {
   const schema = z.object({ page: z.int().default(3), mood: z.enum(['calm', 'angry']) });
-  expect(plausible(z.toJSONSchema(schema) as Schema)).toEqual({ page: 3, mood: 'calm' });
+  expect(sampleValue(z.toJSONSchema(schema) as Schema)).toEqual({ page: 3, mood: 'calm' });
 });
 
-test('what is known goes in by name, at any depth', () => {
+test('known values are used by name, at any depth', () => {
   const schema = z.object({ order: z.object({ status: z.string() }) });
   const known = (name: string) => (name === 'status' ? 'shipped' : undefined);
-  expect(plausible(z.toJSONSchema(schema) as Schema, known)).toEqual({ order: { status: 'shipped' } });
+  expect(sampleValue(z.toJSONSchema(schema) as Schema, known)).toEqual({ order: { status: 'shipped' } });
 });
 
-test('a schema that refers to nothing but itself comes to an end', () => {
-  expect(plausible({ $ref: '#' })).toBeTypeOf('string');
-  expect(plausible({ anyOf: [{ $ref: '#' }] })).toBeTypeOf('string');
+test('a schema that refers only to itself terminates', () => {
+  expect(sampleValue({ $ref: '#' })).toBeTypeOf('string');
+  expect(sampleValue({ anyOf: [{ $ref: '#' }] })).toBeTypeOf('string');
 });
 
-test('a tuple as draft 7 writes it gets one value for each place', () => {
-  expect(plausible({ type: 'array', items: [{ const: 'a' }, { type: 'integer' }], minItems: 2 })).toEqual(['a', 1]);
+test('a tuple in the form of draft 7 gets one value per position', () => {
+  expect(sampleValue({ type: 'array', items: [{ const: 'a' }, { type: 'integer' }], minItems: 2 })).toEqual(['a', 1]);
 });
 
-describe('a sample has its pattern', () => {
+describe('a sample matches its pattern', () => {
   test.each([
     '^INV-\\d{4}$',
     '^(cat|dog)s?$',
@@ -102,11 +102,11 @@ describe('a sample has its pattern', () => {
     '\\bword\\b',
     '^[\\]x]{3}$',
   ])('%s', (pattern) => {
-    expect(sampleOf(pattern)).toMatch(new RegExp(pattern));
+    expect(sampleFromPattern(pattern)).toMatch(new RegExp(pattern));
   });
 });
 
-test('a pattern that looks around or back has no sample', () => {
-  expect(sampleOf('^(?=.*\\d)[a-z]+$')).toBeUndefined();
-  expect(sampleOf('^(a)\\1$')).toBeUndefined();
+test('a pattern with look-around or back references has no sample', () => {
+  expect(sampleFromPattern('^(?=.*\\d)[a-z]+$')).toBeUndefined();
+  expect(sampleFromPattern('^(a)\\1$')).toBeUndefined();
 });

@@ -1,18 +1,18 @@
-/** Made-up values that satisfy a JSON schema: for structured output, and for arguments that nobody gave. */
-import { matches, sampleOf } from './pattern.ts';
-import { numberFor, type Schema, type Shape, shapeOf } from './schema.ts';
+/** Generates sample values that satisfy a JSON schema: for structured output, and for arguments without a value. */
+import { matchesPattern, sampleFromPattern } from './pattern.ts';
+import { type Schema, type Shape, sampleNumber, shapeOf } from './schema.ts';
 import { humanName } from './words.ts';
 
-/** Below this depth only what is required is made up, and arrays stay as short as they may; below the second, nothing. */
+/** Below `fullDepth` only required properties are generated, and arrays have minimum length; below `depthMax`, nothing. */
 const fullDepth = 3;
 const depthMax = 12;
 
-/** No array gets more elements, and no string more characters to reach its least length. */
+/** The most elements of an array, and the most characters that a string is padded to. */
 const elementsMax = 1_000;
 const paddingMax = 10_000;
 
-/** What is known about a property by its name; undefined where nothing is. Must itself satisfy the shape. */
-export type Known = (name: string, shape: Shape) => unknown;
+/** Looks up the value of a property by its name; undefined if it is unknown. The value must satisfy the shape. */
+export type ValueLookup = (name: string, shape: Shape) => unknown;
 
 const samples: Record<string, string> = {
   email: 'someone@example.com',
@@ -29,30 +29,30 @@ const samples: Record<string, string> = {
 };
 
 /**
- * A value for the schema: the default or first option where there is one, else the simplest value within the bounds.
+ * Generates a value for the schema: the default or the first option if there is one, else the simplest value in bounds.
  *
- * @param known asked first, for every property at any depth
+ * @param lookUp called first, for every property at any depth
  */
-export function plausible(schema: Schema, known: Known = () => undefined): unknown {
-  return valueFor('value', schema, { root: schema, known, depth: 0 });
+export function sampleValue(schema: Schema, lookUp: ValueLookup = () => undefined): unknown {
+  return valueFor('value', schema, { root: schema, lookUp, depth: 0 });
 }
 
-type Making = { root: Schema; known: Known; depth: number };
+type SampleContext = { root: Schema; lookUp: ValueLookup; depth: number };
 
-function valueFor(name: string, schema: Schema, making: Making): unknown {
-  const shape = shapeOf(schema, making.root);
-  const given = making.known(name, shape) ?? shape.const ?? shape.default ?? shape.enum?.[0];
+function valueFor(name: string, schema: Schema, context: SampleContext): unknown {
+  const shape = shapeOf(schema, context.root);
+  const given = context.lookUp(name, shape) ?? shape.const ?? shape.default ?? shape.enum?.[0];
   if (given !== undefined) return given;
-  const isDeep = making.depth >= fullDepth;
+  const isDeep = context.depth >= fullDepth;
   if (shape.nullable && isDeep) return null;
   switch (shape.type) {
     case 'object':
-      return objectOf(shape, { ...making, depth: making.depth + 1 }, isDeep);
+      return objectOf(shape, { ...context, depth: context.depth + 1 }, isDeep);
     case 'array':
-      return arrayOf(name, shape, { ...making, depth: making.depth + 1 }, isDeep);
+      return arrayOf(name, shape, { ...context, depth: context.depth + 1 }, isDeep);
     case 'integer':
     case 'number':
-      return numberFor(shape);
+      return sampleNumber(shape);
     case 'boolean':
       return false;
     case 'null':
@@ -62,32 +62,32 @@ function valueFor(name: string, schema: Schema, making: Making): unknown {
   }
 }
 
-function objectOf(shape: Shape, making: Making, isDeep: boolean): Record<string, unknown> {
-  if (making.depth > depthMax) return {};
+function objectOf(shape: Shape, context: SampleContext, isDeep: boolean): Record<string, unknown> {
+  if (context.depth > depthMax) return {};
   const properties = Object.entries(shape.properties ?? {});
-  const wanted = isDeep ? properties.filter(([name]) => shape.required?.includes(name)) : properties;
-  return Object.fromEntries(wanted.map(([name, property]) => [name, valueFor(name, property, making)]));
+  const included = isDeep ? properties.filter(([name]) => shape.required?.includes(name)) : properties;
+  return Object.fromEntries(included.map(([name, property]) => [name, valueFor(name, property, context)]));
 }
 
-function arrayOf(name: string, shape: Shape, making: Making, isDeep: boolean): unknown[] {
-  if (making.depth > depthMax) return [];
-  const fixed = (shape.prefixItems ?? []).map((item) => valueFor(name, item, making));
-  const wanted = Math.min(shape.maxItems ?? elementsMax, elementsMax, Math.max(shape.minItems ?? 0, isDeep ? 0 : 1));
-  if (!shape.items || wanted <= fixed.length) return fixed;
+function arrayOf(name: string, shape: Shape, context: SampleContext, isDeep: boolean): unknown[] {
+  if (context.depth > depthMax) return [];
+  const fixed = (shape.prefixItems ?? []).map((item) => valueFor(name, item, context));
+  const length = Math.min(shape.maxItems ?? elementsMax, elementsMax, Math.max(shape.minItems ?? 0, isDeep ? 0 : 1));
+  if (!shape.items || length <= fixed.length) return fixed;
   const { items } = shape;
-  const options = shapeOf(items, making.root).enum ?? [];
+  const options = shapeOf(items, context.root).enum ?? [];
   const more = Array.from(
-    { length: wanted - fixed.length },
-    (_, index) => options[index] ?? valueFor(name, items, making),
+    { length: length - fixed.length },
+    (_, index) => options[index] ?? valueFor(name, items, context),
   );
   return [...fixed, ...more];
 }
 
-/** A string that names itself, unless its format or pattern asks for something else. */
+/** A string that contains the name of the property, unless it has a format or pattern. */
 function stringOf(name: string, shape: Shape): string {
   const sample = samples[shape.format ?? ''];
-  if (sample && (shape.pattern === undefined || matches(shape.pattern, sample))) return sample;
-  if (shape.pattern !== undefined) return sampleOf(shape.pattern) ?? '';
+  if (sample && (shape.pattern === undefined || matchesPattern(shape.pattern, sample))) return sample;
+  if (shape.pattern !== undefined) return sampleFromPattern(shape.pattern) ?? '';
   const text = `simulated ${humanName(name)}`.padEnd(Math.min(shape.minLength ?? 0, paddingMax), '.');
   return text.slice(0, shape.maxLength);
 }

@@ -4,7 +4,7 @@ export type Schema = {
   description?: string;
   properties?: Record<string, Schema>;
   required?: string[];
-  /** A list of schemas is draft 7's way to write `prefixItems`. */
+  /** A list of schemas is the draft 7 form of `prefixItems`. */
   items?: Schema | Schema[];
   prefixItems?: Schema[];
   enum?: unknown[];
@@ -27,15 +27,15 @@ export type Schema = {
   maxItems?: number;
 };
 
-/** A schema without references and unions: what a value has to look like. */
+/** A schema with its references and unions resolved. */
 export type Shape = Omit<Schema, 'items'> & {
   type: string;
   items?: Schema;
-  /** Whether null will do too. */
+  /** Whether null is allowed too. */
   nullable: boolean;
 };
 
-/** References and unions followed in a row; a chain longer than this refers to itself. */
+/** The most references and unions that are followed in a row; a longer chain is taken for a cycle. */
 const followedMax = 20;
 
 /**
@@ -64,13 +64,13 @@ function dereference(schema: Schema, root: Schema): Schema {
   let found = schema;
   for (let followed = 0; found.$ref && followed < followedMax; followed++) {
     const { $ref, ...beside } = found;
-    found = { ...lookUp($ref, root), ...beside };
+    found = { ...resolvePointer($ref, root), ...beside };
   }
   return found;
 }
 
-/** The schema at a JSON pointer within the document (RFC 6901); an empty one when nothing is there. */
-function lookUp(reference: string, root: Schema): Schema {
+/** Resolves a JSON pointer within the document (RFC 6901); an empty schema if it points to nothing. */
+function resolvePointer(reference: string, root: Schema): Schema {
   const path = reference.replace(/^#\/?/, '').split('/').filter(Boolean);
   let at: unknown = root;
   for (const step of path) {
@@ -99,21 +99,21 @@ function guessType(schema: Schema): string {
   return listed === undefined ? 'string' : Array.isArray(listed) ? 'array' : typeof listed;
 }
 
-/** Whether a number keeps the shape's bounds. */
-export function isNumberFor(shape: Shape, value: number): boolean {
+/** Whether a number satisfies the bounds of the shape. */
+export function isNumberInBounds(shape: Shape, value: number): boolean {
   const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum = -Infinity, exclusiveMaximum = Infinity } = shape;
   if (Number.isNaN(value) || (shape.type === 'integer' && !Number.isInteger(value))) return false;
   if (value < minimum || value > maximum || value <= exclusiveMinimum || value >= exclusiveMaximum) return false;
   return !shape.multipleOf || Number.isInteger(value / shape.multipleOf);
 }
 
-/** The simplest number within the shape's bounds: 1 where it may be, else the nearest bound, else between the two. */
-export function numberFor(shape: Shape): number {
+/** The simplest number within the bounds of the shape: 1 if allowed, else the nearest bound, else the middle. */
+export function sampleNumber(shape: Shape): number {
   const step = shape.multipleOf ?? 1;
   const low = shape.minimum ?? shape.exclusiveMinimum;
   const high = shape.maximum ?? shape.exclusiveMaximum;
   const lowStep = low === undefined ? 0 : Math.ceil(low / step) * step;
   const highStep = high === undefined ? 0 : Math.floor(high / step) * step;
-  const tries = [1, 0, step, lowStep, lowStep + step, highStep, highStep - step, ((low ?? 0) + (high ?? 0)) / 2];
-  return tries.find((value) => isNumberFor(shape, value)) ?? 0;
+  const candidates = [1, 0, step, lowStep, lowStep + step, highStep, highStep - step, ((low ?? 0) + (high ?? 0)) / 2];
+  return candidates.find((value) => isNumberInBounds(shape, value)) ?? 0;
 }

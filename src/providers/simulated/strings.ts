@@ -1,8 +1,7 @@
-/** Which piece of a text fills a string: by the parameter's name, description, format and pattern. */
-import { matches } from './pattern.ts';
+/** Finds the spans of a text that can fill a string parameter, by its name, format and pattern. */
+import { matchesPattern } from './pattern.ts';
 import type { Shape } from './schema.ts';
 import {
-  type Found,
   findAfterPreposition,
   findDestination,
   findFormat,
@@ -12,8 +11,9 @@ import {
   findQuoted,
   findReason,
   findWithDigit,
+  type TextSpan,
   tokensIn,
-  whole,
+  wholeText,
 } from './text-values.ts';
 import { wordsOf } from './words.ts';
 
@@ -26,18 +26,18 @@ const freeTexts = words(`query question text message input prompt topic content 
 const reasons = words('reason cause why explanation justification');
 const places = words('address destination recipient');
 
-/** The longest token that a pattern is tried on. */
+/** The longest token that is matched against a pattern. */
 const patternTokenMax = 64;
 
-/** How boldly a text is read. */
-export type How = {
-  /** Only what is certain: what has the format or pattern, or stands near the parameter's name. */
+/** How a text is searched. */
+export type SearchOptions = {
+  /** Only certain values: spans with the format or pattern, or near the name of the parameter. */
   strict?: boolean;
-  /** The text replies to a question, so all of it may be the value. */
+  /** The text is a reply to a question, so that all of it may be the value. */
   isReply?: boolean;
 };
 
-/** What a string is, as far as its name tells. */
+/** The kind of a string parameter, by its name. */
 type Kind = 'identifier' | 'reason' | 'free-text' | 'address' | 'name';
 
 function kindOf(name: string, shape: Shape): Kind {
@@ -50,51 +50,51 @@ function kindOf(name: string, shape: Shape): Kind {
   return identifiers.has(parts[0] ?? '') ? 'identifier' : 'name';
 }
 
-/** Whether the parameter takes a sentence in the user's own words, which another message's words must not fill. */
+/** Whether the parameter takes a sentence of the user, which must not be filled from another message. */
 export const takesProse = (name: string, shape: Shape): boolean =>
   ['reason', 'free-text', 'address'].includes(kindOf(name, shape));
 
 /**
- * The pieces of `text` that may fill the parameter, the likeliest first.
+ * The spans of `text` that can fill the parameter, the likeliest first.
  *
- * @param text the message with its blanks collapsed
+ * @param text the message with whitespace collapsed
  */
-export function findString(name: string, shape: Shape, text: string, how: How = {}): Found[] {
-  return candidates(name, shape, text, how).filter((found) => accepts(shape, found.text));
+export function findString(name: string, shape: Shape, text: string, options: SearchOptions = {}): TextSpan[] {
+  return candidates(name, shape, text, options).filter((found) => accepts(shape, found.text));
 }
 
-function candidates(name: string, shape: Shape, text: string, { strict, isReply }: How): Found[] {
+function candidates(name: string, shape: Shape, text: string, { strict, isReply }: SearchOptions): TextSpan[] {
   if (shape.format) return findFormat(text, shape.format);
   const kind = kindOf(name, shape);
-  if (strict) return [...findNear(text, name), ...matchingPattern(shape, text), ...findNamed(text, name)];
+  if (strict) return [...findNear(text, name), ...findByPattern(shape, text), ...findNamed(text, name)];
   switch (kind) {
     case 'reason':
       return findReason(text);
     case 'free-text':
-      return [...findQuoted(text), ...whole(text)];
+      return [...findQuoted(text), ...wholeText(text)];
     case 'address':
       return [...findQuoted(text), ...findDestination(text)];
     case 'identifier':
-      return [...findNear(text, name), ...matchingPattern(shape, text), ...findWithDigit(text)];
+      return [...findNear(text, name), ...findByPattern(shape, text), ...findWithDigit(text)];
     case 'name':
       return [
         ...findQuoted(text),
-        ...matchingPattern(shape, text),
+        ...findByPattern(shape, text),
         ...findNamed(text, name),
         ...findProperNames(text),
         ...findAfterPreposition(text),
-        ...(isReply ? whole(text) : []),
+        ...(isReply ? wholeText(text) : []),
       ];
   }
 }
 
-/** Tokens of the pattern, unless it takes any word. */
-function matchingPattern(shape: Shape, text: string): Found[] {
+/** The tokens that match the pattern, unless any word matches it. */
+function findByPattern(shape: Shape, text: string): TextSpan[] {
   if (!shape.pattern || accepts(shape, 'please')) return [];
   return tokensIn(text).filter((token) => token.text.length <= patternTokenMax && accepts(shape, token.text));
 }
 
 function accepts(shape: Shape, text: string): boolean {
   if (text.length < (shape.minLength ?? 1) || text.length > (shape.maxLength ?? Number.POSITIVE_INFINITY)) return false;
-  return shape.pattern === undefined || matches(shape.pattern, text);
+  return shape.pattern === undefined || matchesPattern(shape.pattern, text);
 }

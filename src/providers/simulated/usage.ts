@@ -3,12 +3,12 @@ import { type ModelRequest, type ModelResponse, Usage } from '@openai/agents';
 /** English text has about four characters to a token. */
 const charactersPerToken = 4;
 
-/** Tokens of a value: its characters as JSON (a text as it is) divided by four, rounded up. */
+/** The tokens of a value: the characters of its JSON (or of a text itself) divided by four, rounded up. */
 const tokensOf = (value: unknown): number =>
   Math.ceil((typeof value === 'string' ? value : JSON.stringify(value)).length / charactersPerToken);
 
 /**
- * Made-up but steady usage of one model call: a token for every four characters. Instructions, input, tools, handoffs
+ * The simulated usage of one model call, which is deterministic: a token for every four characters. Instructions, input, tools, handoffs
  * and output type are input; the output items are output.
  */
 export function simulatedUsage(request: ModelRequest, output: ModelResponse['output']): Usage {

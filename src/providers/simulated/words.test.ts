@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { humanName, meaningOf, stem, wordsOf } from './words.ts';
+import { humanName, meaningfulStems, stem, wordsOf } from './words.ts';
 
-describe('forms of one word meet in one stem', () => {
+describe('forms of one word have the same stem', () => {
   test.each([
     ['deliver', 'delivery', 'deliveries', 'delivered', 'delivering'],
     ['order', 'orders', 'ordered', 'Ordering'],
@@ -20,7 +20,7 @@ describe('forms of one word meet in one stem', () => {
   });
 });
 
-test('words that differ keep different stems', () => {
+test('different words have different stems', () => {
   const words = [
     'order',
     'refund',
@@ -37,17 +37,17 @@ test('words that differ keep different stems', () => {
   expect(new Set(words.map(stem)).size).toBe(words.length);
 });
 
-test('names in snake_case, kebab-case and camelCase are words', () => {
+test('names in snake_case, kebab-case and camelCase are split into words', () => {
   expect(wordsOf('track_shipment')).toEqual(['track', 'shipment']);
   expect(wordsOf('get-weatherReport')).toEqual(['get', 'weather', 'report']);
   expect(humanName('newAddress')).toBe('new address');
 });
 
-test('grammar, courtesy and numbers carry no meaning', () => {
-  expect(meaningOf('Hello, could you please help me with 1001?')).toEqual(new Set());
-  expect([...meaningOf('Please refund the order 1001')]).toEqual(['refund', 'order']);
+test('grammar, courtesy and numbers have no meaning', () => {
+  expect(meaningfulStems('Hello, could you please help me with 1001?')).toEqual(new Set());
+  expect([...meaningfulStems('Please refund the order 1001')]).toEqual(['refund', 'order']);
 });
 
-test('words of other languages are words', () => {
+test('words of other languages are recognised', () => {
   expect(wordsOf('Wo ist meine Größe 42?')).toEqual(['wo', 'ist', 'meine', 'größe', '42']);
 });

@@ -1,11 +1,11 @@
 /**
- * Words, as the simulated model compares them: stems without grammar, so that "deliveries" in a question meets
- * "delivery" in a tool's description. English only; words of other languages match when they are spelt alike.
+ * Splits texts into words and stems for comparison, so that "deliveries" in a question matches "delivery" in the
+ * description of a tool. English only; words of other languages match if they are spelt the same.
  */
 
 const list = (words: string): ReadonlySet<string> => new Set(words.split(/\s+/));
 
-/** Words that say nothing about what is asked: grammar, courtesy, and what every agent's description contains. */
+/** Words without meaning for the choice of a tool: grammar, courtesy, and words of every agent's description. */
 const stopWords = list(
   `a about all also am an and any are as at be because been but by can could did do does doing for from had has have
   he her here him his how i if in into is it its just me more my no not of off on or our out over own she so some
@@ -18,7 +18,7 @@ const stopWords = list(
   tool tools information info data one two please`,
 );
 
-/** Words that many tools and questions share; they break ties but decide nothing alone. */
+/** Words that many tools and questions share. They break ties, but do not make a match alone. */
 const weakWords = list(
   `get gets find finds lookup look looks list lists show shows give gives tell tells fetch read search check checks
   see view retrieve return returns query where when why who number id name current new now`,
@@ -26,12 +26,12 @@ const weakWords = list(
 
 const vowel = /[aeiouy]/;
 
-/** Longest first; each is cut once, and only when at least three letters with a vowel remain. */
+/** Longest first. One suffix is cut, and only if at least three letters with a vowel remain. */
 const suffixes = 'ations ation ators ator ates ated ating ate ments ment ings ing ies ied ed es al ly s y e'.split(' ');
 
 const irregular: Record<string, string> = { paid: 'pay', sent: 'send', bought: 'buy', found: 'find' };
 
-/** A word's stem: lower case, without the usual English endings. `deliveries`, `delivered`, `delivery` → `deliver`. */
+/** The stem of a word: lower case, without the usual English suffixes. `deliveries`, `delivered`, `delivery` → `deliver`. */
 export function stem(word: string): string {
   const lower = irregular[word.toLowerCase()] ?? word.toLowerCase();
   if (/(ss|us|is|eed)$/.test(lower)) return undouble(lower);
@@ -42,7 +42,7 @@ export function stem(word: string): string {
   return undouble(lower);
 }
 
-/** `shipp` and `cancell` are what is left of "shipping" and "cancelled". */
+/** "shipping" and "cancelled" without their suffixes are `shipp` and `cancell`. */
 const undouble = (word: string) => (word.length > 3 ? word.replace(/([b-df-hj-np-tv-z])\1$/, '$1') : word);
 
 /** The words of a text or of a name in snake_case, kebab-case or camelCase, in lower case and in order. */
@@ -54,23 +54,23 @@ export function wordsOf(text: string): string[] {
 const stopStems = new Set([...stopWords].map(stem));
 const weakStems = new Set([...weakWords].map(stem));
 
-/** Whether a stem may break a tie but says too little to decide anything. */
-export const isWeak = (wordStem: string): boolean => weakStems.has(wordStem);
+/** Whether a stem may break a tie, but does not make a match alone. */
+export const isWeakStem = (wordStem: string): boolean => weakStems.has(wordStem);
 
-/** The distinct stems of the words that carry meaning, in order of appearance. Words with digits are values, not words. */
-export function meaningOf(text: string): Set<string> {
+/** The distinct stems of the meaningful words, in order of appearance. Words with digits are values and excluded. */
+export function meaningfulStems(text: string): Set<string> {
   const meaningful = wordsOf(text).filter((word) => word.length > 1 && !stopWords.has(word) && !/\p{N}/u.test(word));
   return new Set(meaningful.map(stem).filter((wordStem) => !stopStems.has(wordStem)));
 }
 
-const denials = list('no not don dont never without');
+const negations = list('no not don dont never without');
 
-/** How far before a word its denial may stand: "do not please cancel". */
-const denialReach = 3;
+/** The most words between a word and its negation before it: "do not please cancel". */
+const negationDistanceMax = 3;
 
-/** Whether the word at this place is denied by one of the few before it: "don't cancel", "without gift wrap". */
-export const isDenied = (words: readonly string[], at: number): boolean =>
-  words.slice(Math.max(0, at - denialReach), at).some((word) => denials.has(word));
+/** Whether the word at an index is negated by one shortly before it: "don't cancel", "without gift wrap". */
+export const isNegated = (words: readonly string[], at: number): boolean =>
+  words.slice(Math.max(0, at - negationDistanceMax), at).some((word) => negations.has(word));
 
-/** A name of a tool, an agent or a parameter as a person would write it: `track_shipment` → `track shipment`. */
+/** The name of a tool, an agent or a parameter in words: `track_shipment` → `track shipment`. */
 export const humanName = (name: string): string => wordsOf(name).join(' ') || name;

@@ -1,67 +1,68 @@
 import { answerFailed, MalformedAnswerError } from './call-errors.ts';
 import type { ModelApi } from './connection.ts';
-import { type EndWatch, watchEnd } from './response-completeness.ts';
+import { type CompletenessMonitor, monitorCompleteness } from './response-completeness.ts';
 
-/** What a stream asks of the exchange that feeds it. */
+/** The exchange that feeds a stream, as far as the stream controls it. */
 export type StreamSource = {
   readonly api: ModelApi;
   headers(): Headers;
-  /** Nothing more is wanted until `resume`. */
+  /** Stops the provider until `resume` (backpressure). */
   pause(): void;
   resume(): void;
-  /** The answer is whole; what may still come does not matter. */
+  /** The answer is complete; any data that follows is ignored. */
   finish(): void;
-  /** Nobody listens any more. */
+  /** The reader has stopped. */
   cancel(): void;
 };
 
 type Result = IteratorResult<unknown, undefined>;
-type Waiting = { resolve(result: Result): void; reject(error: unknown): void };
-type Ended = { how: 'whole' | 'quietly' } | { how: 'failed'; error: unknown };
+type PendingRead = { resolve(result: Result): void; reject(error: unknown): void };
+/** `silent`: the stream ends without an error although the answer may be incomplete. */
+type StreamEnd = { type: 'complete' | 'silent' } | { type: 'failed'; error: unknown };
 
-/** So many characters of events may wait for their reader before the provider is held back. */
-const waitingCharsMax = 1_000_000;
-const over: Result = { value: undefined, done: true };
+/** The most characters of events that are buffered for the reader; beyond, the provider is paused (backpressure). */
+const bufferedCharsMax = 1_000_000;
+const endOfStream: Result = { value: undefined, done: true };
 
 type Chunk = { error?: object; choices?: { finish_reason?: string | null }[] };
 
 /**
- * The events of a streamed answer, for one reader. Their JSON is parsed when they are read. It ends with an error
- * unless the answer is whole, but quietly when the caller aborts, as the `openai` client's does.
+ * The events of a streamed answer, for one reader. The JSON of an event is parsed when it is read. The stream ends with
+ * an error unless the answer is complete, but without one if the caller aborts, as that of the `openai` client does.
  */
 export class AnswerStream implements AsyncIterableIterator<unknown, undefined> {
   readonly #source: StreamSource;
-  readonly #watch: EndWatch;
-  /** Data and name of the events that wait, in turn. */
+  readonly #completeness: CompletenessMonitor;
+  /** Alternately the data and the name of each buffered event. */
   readonly #queue: string[] = [];
   #head = 0;
-  #waitingChars = 0;
+  #bufferedChars = 0;
   #paused = false;
-  #reader: Waiting | null = null;
-  #ended: Ended | null = null;
+  #pendingRead: PendingRead | null = null;
+  #ended: StreamEnd | null = null;
 
   constructor(source: StreamSource) {
     this.#source = source;
-    this.#watch = watchEnd(source.api);
+    this.#completeness = monitorCompleteness(source.api);
   }
 
   push(data: string, name: string): void {
     if (this.#ended !== null) return;
     this.#queue.push(data, name);
-    this.#waitingChars += data.length;
-    if (this.#reader !== null) this.#wake();
-    if (!this.#paused && this.#waitingChars > waitingCharsMax) {
+    this.#bufferedChars += data.length;
+    if (this.#pendingRead !== null) this.#deliver();
+    if (!this.#paused && this.#bufferedChars > bufferedCharsMax) {
       this.#paused = true;
       this.#source.pause();
     }
   }
 
-  /** Nothing more comes. What waits is still read, except after an abort. */
-  end(ended: Ended): void {
+  /** Ends the stream. Buffered events are still read, except after an abort. */
+  end(ended: StreamEnd): void {
     if (this.#ended !== null) return;
     this.#ended = ended;
-    if (ended.how === 'quietly') this.#drop();
-    if (this.#reader !== null) this.#wake();
+    if (ended.type === 'silent') this.#clearQueue();
+    if (this.#pendingRead !== null) this.#deliver();
   }
 
   [Symbol.asyncIterator](): this {
@@ -70,78 +71,78 @@ export class AnswerStream implements AsyncIterableIterator<unknown, undefined> {
 
   next(): Promise<Result> {
     try {
-      const result = this.#take();
+      const result = this.#nextResult();
       if (result !== null) return Promise.resolve(result);
     } catch (error) {
       return Promise.reject(error);
     }
     return new Promise((resolve, reject) => {
-      this.#reader = { resolve, reject };
+      this.#pendingRead = { resolve, reject };
     });
   }
 
   return(): Promise<Result> {
     if (this.#ended === null) {
-      this.#ended = { how: 'quietly' };
+      this.#ended = { type: 'silent' };
       this.#source.cancel();
     }
-    this.#drop();
-    return Promise.resolve(over);
+    this.#clearQueue();
+    return Promise.resolve(endOfStream);
   }
 
-  #wake(): void {
-    const reader = this.#reader as Waiting;
+  #deliver(): void {
+    const pendingRead = this.#pendingRead as PendingRead;
     try {
-      const result = this.#take();
+      const result = this.#nextResult();
       if (result === null) return;
-      this.#reader = null;
-      reader.resolve(result);
+      this.#pendingRead = null;
+      pendingRead.resolve(result);
     } catch (error) {
-      this.#reader = null;
-      reader.reject(error);
+      this.#pendingRead = null;
+      pendingRead.reject(error);
     }
   }
 
-  /** The next event, or the end; null when one has to wait. */
-  #take(): Result | null {
+  /** The next event or the end of the stream; null if the reader has to wait. */
+  #nextResult(): Result | null {
     while (this.#head < this.#queue.length) {
       const data = this.#queue[this.#head] as string;
       const name = this.#queue[this.#head + 1] as string;
       this.#head += 2;
-      if (this.#head === this.#queue.length) this.#drop();
+      if (this.#head === this.#queue.length) this.#clearQueue();
       if (data === '[DONE]') this.#finish();
-      else return { value: this.#read(data, name), done: false };
+      else return { value: this.#parseEvent(data, name), done: false };
     }
     if (this.#ended === null) return null;
     const ended = this.#ended;
-    this.#ended = { how: 'quietly' };
-    if (ended.how === 'failed') throw ended.error;
-    if (ended.how === 'whole') this.#watch.check(() => this.#source.headers());
-    return over;
+    this.#ended = { type: 'silent' };
+    if (ended.type === 'failed') throw ended.error;
+    if (ended.type === 'complete') this.#completeness.assertComplete(() => this.#source.headers());
+    return endOfStream;
   }
 
-  #read(data: string, name: string): unknown {
+  #parseEvent(data: string, name: string): unknown {
     try {
-      const value = this.#parse(data);
+      const value = this.#parseJson(data);
       if (name === 'error' || value?.error) {
         throw answerFailed((value?.error ?? value) as object, this.#source.headers());
       }
-      // The `openai` client does the same for servers that leave it out.
+      // As in the `openai` client, for servers that omit the field.
       if (this.#source.api === 'chat_completions' && Array.isArray(value?.choices)) {
         for (const choice of value.choices) choice.finish_reason ??= null;
       }
-      this.#watch.see(value);
-      if (this.#watch.isOver()) this.#finish();
+      this.#completeness.observe(value);
+      if (this.#completeness.isTerminal()) this.#finish();
       return value;
     } catch (error) {
-      this.#ended = { how: 'quietly' };
-      this.#drop();
+      this.#ended = { type: 'silent' };
+      this.#clearQueue();
       this.#source.cancel();
       throw error;
     }
   }
 
-  #parse(data: string): Chunk | null {
+  #parseJson(data: string): Chunk | null {
     try {
       return JSON.parse(data) as Chunk | null;
     } catch (cause) {
@@ -150,15 +151,15 @@ export class AnswerStream implements AsyncIterableIterator<unknown, undefined> {
   }
 
   #finish(): void {
-    if (this.#ended?.how !== 'quietly') this.#ended = { how: 'whole' };
-    this.#drop();
+    if (this.#ended?.type !== 'silent') this.#ended = { type: 'complete' };
+    this.#clearQueue();
     this.#source.finish();
   }
 
-  #drop(): void {
+  #clearQueue(): void {
     this.#queue.length = 0;
     this.#head = 0;
-    this.#waitingChars = 0;
+    this.#bufferedChars = 0;
     if (!this.#paused) return;
     this.#paused = false;
     this.#source.resume();

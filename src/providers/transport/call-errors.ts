@@ -1,29 +1,29 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
 
-/** The clocks of a call: see `ModelTimeouts`. */
+/** The timeouts of a call: see `ModelTimeouts`. */
 export type CallTimeout = 'connect' | 'first_byte' | 'idle' | 'total';
 
-const waitedFor: Record<CallTimeout, string> = {
+const timeoutReasons: Record<CallTimeout, string> = {
   connect: 'there was no connection',
   first_byte: 'the answer did not begin',
   idle: 'the answer did not go on',
   total: 'the answer was not whole',
 };
 
-/** A call of a model took longer than one of its clocks allows. */
+/** A model call exceeded one of its timeouts; `clock` names it. */
 export class ModelCallTimeoutError extends APIConnectionTimeoutError {
   readonly clock: CallTimeout;
   readonly limitMs: number;
 
   constructor(clock: CallTimeout, limitMs: number) {
-    super({ message: `Request timed out: ${waitedFor[clock]} within ${limitMs} ms.` });
+    super({ message: `Request timed out: ${timeoutReasons[clock]} within ${limitMs} ms.` });
     this.name = 'ModelCallTimeoutError';
     this.clock = clock;
     this.limitMs = limitMs;
   }
 }
 
-/** An answer ended before it was whole: what came is a part, and must not be taken for the answer. */
+/** An answer ended before it was complete: the part that arrived must not be used as the answer. */
 export class TruncatedAnswerError extends APIError<undefined, Headers | undefined, undefined> {
   constructor(headers?: Headers, cause?: unknown) {
     super(undefined, undefined, 'The answer of the model ended before it was whole.', headers);
@@ -32,7 +32,7 @@ export class TruncatedAnswerError extends APIError<undefined, Headers | undefine
   }
 }
 
-/** What came with a status of success is no answer of the protocol. The message holds nothing of it. */
+/** The body of a successful response is not an answer of the protocol. The message contains none of the body. */
 export class MalformedAnswerError extends APIError<undefined, Headers | undefined, undefined> {
   constructor(what: string, headers?: Headers, cause?: unknown) {
     super(undefined, undefined, `The answer of the model makes no sense: ${what}.`, headers);
@@ -41,17 +41,17 @@ export class MalformedAnswerError extends APIError<undefined, Headers | undefine
   }
 }
 
-/** The caller aborted a call; its reason is the cause. */
+/** The error for a call that the caller aborted. Its cause is the reason of the abort. */
 export const callAborted = ({ reason }: AbortSignal): APIUserAbortError =>
   Object.assign(new APIUserAbortError(), { cause: reason as unknown });
 
-/** There was no answer at all. */
+/** The error for a call without any response. */
 export function connectionFailed(cause: Error, connectTimeoutMs: number): APIConnectionError {
   if ((cause as { code?: unknown }).code !== 'UND_ERR_CONNECT_TIMEOUT') return new APIConnectionError({ cause });
   return Object.assign(new ModelCallTimeoutError('connect', connectTimeoutMs), { cause });
 }
 
-function parsedOrNothing(text: string): unknown {
+function parseJsonOrUndefined(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -59,18 +59,18 @@ function parsedOrNothing(text: string): unknown {
   }
 }
 
-/** A body without the `error` that the protocol wants is the error itself, as with the `openai` client. */
-function errorIn(parsed: unknown): object | undefined {
+/** A body without the `error` of the protocol is the error itself, as in the `openai` client. */
+function errorObjectOf(parsed: unknown): object | undefined {
   const isBare = typeof parsed === 'object' && parsed !== null && (parsed as { error?: unknown }).error == null;
   return (isBare ? { error: parsed } : parsed) as object | undefined;
 }
 
-/** An answer with a status that is none of success. */
+/** The error for a response whose status is not a success. */
 export function statusFailed(status: number, body: string, headers: Headers): APIError {
-  const parsed = parsedOrNothing(body);
-  return APIError.generate(status, errorIn(parsed), parsed ? undefined : body, headers);
+  const parsed = parseJsonOrUndefined(body);
+  return APIError.generate(status, errorObjectOf(parsed), parsed ? undefined : body, headers);
 }
 
-/** The provider says in its answer, or in an event of it, that it failed. */
+/** The error for a failure that the provider reports in its answer, or in an event of it. */
 export const answerFailed = (error: object, headers: Headers): APIError =>
   new APIError(undefined, error, undefined, headers);

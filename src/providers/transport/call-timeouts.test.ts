@@ -8,15 +8,15 @@ afterEach(() => void vi.useRealTimers());
 
 function start(streamed = true) {
   const expired: string[] = [];
-  const clocks = new CallTimeouts(limits, streamed, ({ clock }) => void expired.push(clock));
-  return { clocks, expired };
+  const timers = new CallTimeouts(limits, streamed, ({ clock }) => void expired.push(clock));
+  return { timers, expired };
 }
 
-test('the first byte has its own time, and every event after it a new one', () => {
-  const { clocks, expired } = start();
+test('the first byte has its own timeout, and each event restarts the idle timeout', () => {
+  const { timers, expired } = start();
   vi.advanceTimersByTime(99);
   for (let event = 0; event < 10; event += 1) {
-    clocks.event();
+    timers.event();
     vi.advanceTimersByTime(49);
   }
   expect(expired).toEqual([]);
@@ -24,32 +24,32 @@ test('the first byte has its own time, and every event after it a new one', () =
   expect(expired).toEqual(['idle']);
 });
 
-test('while nobody reads, only the total goes on', () => {
-  const { clocks, expired } = start();
-  clocks.event();
-  clocks.pause();
+test('while the stream is paused, only the total timer runs', () => {
+  const { timers, expired } = start();
+  timers.event();
+  timers.pause();
   vi.advanceTimersByTime(500);
-  clocks.event();
+  timers.event();
   vi.advanceTimersByTime(49);
   expect(expired).toEqual([]);
-  clocks.pause();
+  timers.pause();
   vi.advanceTimersByTime(451);
   expect(expired).toEqual(['total']);
 });
 
-test('one that runs out stops the others, and a stop all of them', () => {
+test('a timer that expires stops the others, and a stop ends all timers', () => {
   const overdue = start();
   vi.advanceTimersByTime(5_000);
   expect(overdue.expired).toEqual(['first_byte']);
   const stopped = start();
-  stopped.clocks.stop();
-  stopped.clocks.event();
+  stopped.timers.stop();
+  stopped.timers.event();
   vi.advanceTimersByTime(5_000);
   expect(stopped.expired).toEqual([]);
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('an answer in one piece has the total alone', () => {
+test('an answer that is not streamed has only the total timer', () => {
   const { expired } = start(false);
   vi.advanceTimersByTime(999);
   expect(expired).toEqual([]);

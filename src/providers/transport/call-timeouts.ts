@@ -1,21 +1,21 @@
 import { ModelCallTimeoutError } from './call-errors.ts';
 import type { ModelTimeouts } from './connection.ts';
 
-/** The clocks of one call. `expire` is called once, by the first that runs out. */
+/** The timers of one call. `expire` is called once, by the first timer that expires. */
 export class CallTimeouts {
   readonly #limits: ModelTimeouts;
   readonly #expire: (error: ModelCallTimeoutError) => void;
-  #total: NodeJS.Timeout | undefined;
-  #step: NodeJS.Timeout | undefined;
-  #begun = false;
-  #stopped = false;
+  #totalTimer: NodeJS.Timeout | undefined;
+  #eventTimer: NodeJS.Timeout | undefined;
+  #isIdleTimer = false;
+  #isStopped = false;
 
-  /** Starts them. */
+  /** Starts the timers. */
   constructor(limits: ModelTimeouts, streamed: boolean, expire: (error: ModelCallTimeoutError) => void) {
     this.#limits = limits;
     this.#expire = expire;
-    this.#total = this.#start('total', limits.totalTimeoutMs);
-    if (streamed) this.#step = this.#start('first_byte', limits.firstByteTimeoutMs);
+    this.#totalTimer = this.#start('total', limits.totalTimeoutMs);
+    if (streamed) this.#eventTimer = this.#start('first_byte', limits.firstByteTimeoutMs);
   }
 
   #start(clock: 'first_byte' | 'idle' | 'total', limitMs: number | null): NodeJS.Timeout | undefined {
@@ -26,26 +26,26 @@ export class CallTimeouts {
     }, limitMs);
   }
 
-  /** An event arrived: the time to the next one starts. */
+  /** An event arrived: restarts the idle timer. */
   event(): void {
-    if (this.#stopped) return;
-    if (this.#begun) return void this.#step?.refresh();
-    this.#begun = true;
-    clearTimeout(this.#step);
-    this.#step = this.#start('idle', this.#limits.idleTimeoutMs);
+    if (this.#isStopped) return;
+    if (this.#isIdleTimer) return void this.#eventTimer?.refresh();
+    this.#isIdleTimer = true;
+    clearTimeout(this.#eventTimer);
+    this.#eventTimer = this.#start('idle', this.#limits.idleTimeoutMs);
   }
 
-  /** Nobody reads what arrives, so that nothing more can arrive: only the total goes on. */
+  /** The stream is paused, so no event can arrive: only the total timer continues. */
   pause(): void {
-    clearTimeout(this.#step);
-    this.#step = undefined;
-    this.#begun = false;
+    clearTimeout(this.#eventTimer);
+    this.#eventTimer = undefined;
+    this.#isIdleTimer = false;
   }
 
   stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#total);
-    clearTimeout(this.#step);
-    this.#step = undefined;
+    this.#isStopped = true;
+    clearTimeout(this.#totalTimer);
+    clearTimeout(this.#eventTimer);
+    this.#eventTimer = undefined;
   }
 }

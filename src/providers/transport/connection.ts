@@ -1,7 +1,7 @@
-/** Which of the two APIs of the OpenAI protocol a server is spoken to in. */
+/** The API of the OpenAI protocol that is used with a server. */
 export type ModelApi = 'responses' | 'chat_completions';
 
-/** How long a call of a model may take. Null: no limit of this kind; the others still hold. */
+/** The timeouts of a model call. Null disables one; the others still apply. */
 export type ModelTimeouts = {
   /** Until there is a connection, TLS included. Defaults to 10 s. */
   connectTimeoutMs: number;
@@ -20,40 +20,40 @@ const timeoutDefaults: ModelTimeouts = {
   totalTimeoutMs: 600_000,
 };
 
-/** A server of models, and how it is reached. */
+/** The connection to a model server. */
 export type ModelConnection = {
   /** Such as `https://api.openai.com/v1`. */
   baseUrl: string;
-  /** The key, or a function that gives the key of the moment. */
+  /** The key, or a function that returns the current key. */
   apiKey: string | (() => Promise<string>);
   api: ModelApi;
   /** Sent with every call. Defaults to none. */
   organization?: string;
   /** Sent with every call. Defaults to none. */
   project?: string;
-  /** More headers for every call. Defaults to none. */
+  /** Additional headers of every call. Defaults to none. */
   headers?: Record<string, string>;
-  /** For Azure OpenAI with its dated API; its `/openai/v1` needs none of this. `baseUrl` is then the resource's. */
+  /** For Azure OpenAI with a dated API version; its `/openai/v1` does not need this. `baseUrl` is that of the resource. */
   azure?: { apiVersion: string };
-  /** Makes the requests instead of the transport. */
+  /** Sends the requests instead of the transport. */
   fetch?: typeof globalThis.fetch;
-  /** The proxy to go through, such as `http://proxy.internal:3128`. Defaults to none. */
+  /** The proxy of the connection, such as `http://proxy.internal:3128`. Defaults to none. */
   proxyUrl?: string;
   timeouts?: Partial<ModelTimeouts>;
-  /** `openai`: always the `openai` client. `auto`, the default: the lean one wherever it will do. */
+  /** `openai`: always the `openai` client. `auto`, the default: the lean client if it covers the connection. */
   transport?: 'auto' | 'openai';
-  /** Connections to the server at once; calls beyond wait for a free one, on their own clocks. Defaults to 512. */
+  /** The most connections to the server. Further calls wait for a free one; their timeouts run. Defaults to 512. */
   connectionsMax?: number;
   /** The longest answer, and the longest event of a streamed one, in bytes. Defaults to 32 MiB. */
   answerBytesMax?: number;
 };
 
-/** The limits of a connection, defaults filled in. */
+/** The timeouts of a connection, with defaults. */
 export const timeoutsOf = ({ timeouts }: ModelConnection): ModelTimeouts => ({ ...timeoutDefaults, ...timeouts });
 
 /**
- * Whether the lean client covers a connection. What it does not: Azure's dated API, requests that somebody else makes,
- * proxies, keys that change, and base URLs with a query or credentials.
+ * Whether the lean client covers a connection. It does not cover Azure's dated API, a custom `fetch`, proxies, keys that
+ * change, and base URLs with a query or credentials.
  */
 export function isPlain({ baseUrl, apiKey, azure, fetch, proxyUrl }: ModelConnection): boolean {
   if (typeof apiKey !== 'string' || azure !== undefined || fetch !== undefined || proxyUrl !== undefined) return false;

@@ -12,13 +12,13 @@ import {
 import { CallTimeouts } from './call-timeouts.ts';
 import type { ModelApi, ModelTimeouts } from './connection.ts';
 import { checkAnswer, checkStreamType } from './response-completeness.ts';
-import type { Answered } from './sdk-client.ts';
+import type { ApiAnswer } from './sdk-client.ts';
 import { SseEventTooLong, SseParser } from './sse-parser.ts';
 
-/** What is asked for. */
+/** A model call as an HTTP request. */
 export type Call = {
   api: ModelApi;
-  /** With the query. */
+  /** The path with the query. */
   path: string;
   headers: Record<string, string>;
   /** JSON. */
@@ -27,14 +27,14 @@ export type Call = {
   signal: AbortSignal | null;
 };
 
-/** By what a call is bounded. */
+/** The limits of a call. */
 export type CallLimits = { timeouts: ModelTimeouts; answerBytesMax: number };
 
-const atEndOfTurn = createTickBatch();
+const atEndOfTick = createTickBatch();
 
-/** What is read of the body of an error at most, in bytes. */
+/** The most bytes that are read of the body of an error. */
 const errorBytesMax = 1_000_000;
-/** How long the end of a body whose content is whole is waited for, so that the connection can be kept, in ms. */
+/** How long to wait for the end of a body after a complete answer, in ms, so that the connection can be reused. */
 const lingerMs = 1_000;
 
 function toHeaders(raw: IncomingHttpHeaders): Headers {
@@ -47,78 +47,86 @@ function toHeaders(raw: IncomingHttpHeaders): Headers {
 
 type OutputItem = { type?: string; content?: { type?: string; text?: string }[] };
 
-/** Adds what the `openai` client adds to a body: the id of the request, and the text of a response in one piece. */
-function dress(body: { object?: string; output?: OutputItem[]; output_text?: string }, requestId: string | null): void {
+/** Adds the fields that the `openai` client adds to a body: the request id, and the joined text of a response. */
+function addClientFields(
+  body: { object?: string; output?: OutputItem[]; output_text?: string },
+  requestId: string | null,
+): void {
   Object.defineProperty(body, '_request_id', { value: requestId, enumerable: false });
   if (body.object !== 'response' || !Array.isArray(body.output)) return;
   const parts = body.output.flatMap(({ type, content = [] }) => (type === 'message' ? content : []));
   body.output_text = parts.map(({ type, text }) => (type === 'output_text' ? text : '')).join('');
 }
 
-/** One request and its answer, as undici tells of them. It is over once: by its end, a fault, a clock or an abort. */
+/** One request and its answer, as the handler of undici. It ends once: by its end, a fault, a timeout or an abort. */
 class Exchange implements Dispatcher.DispatchHandler, StreamSource {
   readonly api: ModelApi;
   readonly #call: Call;
   readonly #limits: CallLimits;
-  readonly #resolve: (answered: Answered) => void;
+  readonly #resolve: (answered: ApiAnswer) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #clocks: CallTimeouts;
+  readonly #timers: CallTimeouts;
   #controller: Dispatcher.DispatchController | null = null;
-  #isOver = false;
+  #hasEnded = false;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #stream: AnswerStream | null = null;
-  #cutter: SseParser | null = null;
+  #parser: SseParser | null = null;
   #body: Buffer[] = [];
   #bodyBytes = 0;
-  #linger: NodeJS.Timeout | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
 
-  constructor(call: Call, limits: CallLimits, resolve: (answered: Answered) => void, reject: (error: unknown) => void) {
+  constructor(
+    call: Call,
+    limits: CallLimits,
+    resolve: (answered: ApiAnswer) => void,
+    reject: (error: unknown) => void,
+  ) {
     this.api = call.api;
     this.#call = call;
     this.#limits = limits;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#clocks = new CallTimeouts(limits.timeouts, call.streamed, (error) => this.#fail(error));
+    this.#timers = new CallTimeouts(limits.timeouts, call.streamed, (error) => this.#fail(error));
     call.signal?.addEventListener('abort', this);
   }
 
   /** The caller aborts. */
   handleEvent(): void {
-    this.#stream?.end({ how: 'quietly' });
+    this.#stream?.end({ type: 'silent' });
     this.#fail(callAborted(this.#call.signal as AbortSignal));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#isOver) controller.abort(new Error('The call is over.'));
+    if (this.#hasEnded) controller.abort(new Error('The call is over.'));
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     this.#status = status;
     this.#headers = headers;
-    if (this.#isSuccess()) this.#attempt(() => this.#begin());
+    if (this.#isSuccess()) this.#failOnThrow(() => this.#startAnswer());
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#isOver) return;
-    if (this.#cutter === null) this.#collect(chunk);
-    else this.#cut((cutter) => cutter.push(chunk));
+    if (this.#hasEnded) return;
+    if (this.#parser === null) this.#collect(chunk);
+    else this.#feedParser((parser) => parser.push(chunk));
   }
 
   onResponseEnd(): void {
-    clearTimeout(this.#linger);
-    if (this.#isOver) return;
-    if (this.#cutter !== null) {
-      this.#cut((cutter) => cutter.end());
-      this.#stream?.end({ how: 'whole' });
-      this.#settle();
-    } else if (this.#isSuccess()) this.#attempt(() => this.#complete());
+    clearTimeout(this.#lingerTimer);
+    if (this.#hasEnded) return;
+    if (this.#parser !== null) {
+      this.#feedParser((parser) => parser.end());
+      this.#stream?.end({ type: 'complete' });
+      this.#end();
+    } else if (this.#isSuccess()) this.#failOnThrow(() => this.#completeAnswer());
     else this.#fail(this.#statusError());
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    clearTimeout(this.#linger);
+    clearTimeout(this.#lingerTimer);
     if (this.#status === 0) this.#fail(connectionFailed(error, this.#limits.timeouts.connectTimeoutMs));
     else if (this.#isSuccess()) this.#fail(new TruncatedAnswerError(this.headers(), error));
     else this.#fail(this.#statusError());
@@ -129,24 +137,24 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
   }
 
   pause(): void {
-    this.#clocks.pause();
+    this.#timers.pause();
     this.#controller?.pause();
   }
 
   resume(): void {
-    this.#clocks.event();
+    this.#timers.event();
     this.#controller?.resume();
   }
 
   finish(): void {
-    if (this.#isOver) return;
-    this.#settle();
-    this.#linger = setTimeout(() => this.#controller?.abort(new Error('The answer is whole.')), lingerMs);
+    if (this.#hasEnded) return;
+    this.#end();
+    this.#lingerTimer = setTimeout(() => this.#controller?.abort(new Error('The answer is whole.')), lingerMs);
   }
 
   cancel(): void {
-    if (this.#isOver) return;
-    this.#settle();
+    if (this.#hasEnded) return;
+    this.#end();
     this.#controller?.abort(new Error('Nobody waits for the answer.'));
   }
 
@@ -163,7 +171,7 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
     return statusFailed(this.#status, this.#text(), this.headers());
   }
 
-  #answered(data: unknown): Answered {
+  #toAnswer(data: unknown): ApiAnswer {
     const header = (name: string) => this.#header(name);
     return { data, status: this.#status, requestId: this.#requestId(), headers: () => this.headers(), header };
   }
@@ -175,8 +183,8 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
     return (Array.isArray(value) ? value[0] : value) ?? null;
   }
 
-  /** What it throws ends the call. */
-  #attempt(step: () => void): void {
+  /** Runs a step; an error that it throws fails the call. */
+  #failOnThrow(step: () => void): void {
     try {
       step();
     } catch (error) {
@@ -184,8 +192,8 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
     }
   }
 
-  /** An answer begins to come. */
-  #begin(): void {
+  /** Handles the headers of a successful response. */
+  #startAnswer(): void {
     const { 'content-encoding': encoding = 'identity', 'content-type': type } = this.#headers;
     if (encoding !== 'identity') {
       throw new MalformedAnswerError('it is compressed, which nobody asked for', this.headers());
@@ -194,22 +202,22 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
     checkStreamType(type, () => this.headers());
     const stream = new AnswerStream(this);
     this.#stream = stream;
-    this.#cutter = new SseParser((data, name) => {
-      this.#clocks.event();
+    this.#parser = new SseParser((data, name) => {
+      this.#timers.event();
       stream.push(data, name);
     }, this.#limits.answerBytesMax);
-    this.#resolve(this.#answered(stream));
+    this.#resolve(this.#toAnswer(stream));
   }
 
-  #complete(): void {
-    const body = this.#parse();
+  #completeAnswer(): void {
+    const body = this.#parseBody();
     checkAnswer(this.api, body, () => this.headers());
-    dress(body as object, this.#requestId());
-    this.#settle();
-    atEndOfTurn(() => this.#resolve(this.#answered(body)));
+    addClientFields(body as object, this.#requestId());
+    this.#end();
+    atEndOfTick(() => this.#resolve(this.#toAnswer(body)));
   }
 
-  #parse(): unknown {
+  #parseBody(): unknown {
     try {
       return JSON.parse(this.#text());
     } catch (cause) {
@@ -222,48 +230,48 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
     this.#bodyBytes += chunk.length;
     if (!this.#isSuccess()) {
       if (this.#bodyBytes > errorBytesMax) this.#fail(this.#statusError());
-    } else if (this.#bodyBytes > this.#limits.answerBytesMax) this.#tooLong('it');
+    } else if (this.#bodyBytes > this.#limits.answerBytesMax) this.#failTooLong('it');
   }
 
-  #cut(feed: (cutter: SseParser) => void): void {
+  #feedParser(feed: (parser: SseParser) => void): void {
     try {
-      feed(this.#cutter as SseParser);
+      feed(this.#parser as SseParser);
     } catch (error) {
       if (!(error instanceof SseEventTooLong)) throw error;
-      this.#tooLong('an event of its stream');
+      this.#failTooLong('an event of its stream');
     }
   }
 
-  #tooLong(what: string): void {
+  #failTooLong(what: string): void {
     const fault = `${what} has more than ${this.#limits.answerBytesMax} bytes`;
     this.#fail(new MalformedAnswerError(fault, this.headers()));
   }
 
   #fail(error: unknown): void {
-    if (this.#isOver) return;
+    if (this.#hasEnded) return;
     this.cancel();
     if (this.#stream === null) this.#reject(error);
-    else this.#stream.end({ how: 'failed', error });
+    else this.#stream.end({ type: 'failed', error });
   }
 
-  #settle(): void {
-    this.#isOver = true;
-    this.#clocks.stop();
+  #end(): void {
+    this.#hasEnded = true;
+    this.#timers.stop();
     this.#call.signal?.removeEventListener('abort', this);
   }
 }
 
 /**
- * Sends a call and resolves with its answer, or with its stream as soon as that begins. It is sent once: what to do
- * about a fault is up to others.
+ * Sends a call. Resolves with the answer, or with the stream as soon as that begins. The call is sent once: retries are
+ * up to the caller.
  *
- * @throws {APIError} or one of its kinds, those of `call-errors.ts` among them
+ * @throws {APIError} or one of its subclasses, those of `call-errors.ts` included
  */
-export function send(dispatcher: Dispatcher, call: Call, limits: CallLimits): Promise<Answered> {
+export function send(dispatcher: Dispatcher, call: Call, limits: CallLimits): Promise<ApiAnswer> {
   return new Promise((resolve, reject) => {
     if (call.signal?.aborted) return reject(callAborted(call.signal));
     const { path, headers, body } = call;
-    // Time is ours to tell: undici's own clocks also count comments, and tick once a second.
+    // The timeouts of undici are disabled: they also count comments as data, and have a resolution of a second.
     const options = { path, headers, body, method: 'POST' as const, headersTimeout: 0, bodyTimeout: 0 };
     dispatcher.dispatch(options, new Exchange(call, limits, resolve, reject));
   });

@@ -2,9 +2,9 @@ import { Pool } from 'undici';
 import type { Service } from '../../platform/lifecycle.ts';
 import { type ModelApi, type ModelConnection, timeoutsOf } from './connection.ts';
 import { type Call, send } from './exchange.ts';
-import { type CallOptions, type Create, toSdkClient } from './sdk-client.ts';
+import { type ApiMethod, type CallOptions, toSdkClient } from './sdk-client.ts';
 
-/** What a client of either kind is: what the SDK is given, and how it ends. */
+/** A client of either kind: the part that the SDK uses, and the stop. */
 export type Client = { sdk: ReturnType<typeof toSdkClient>; stop: Service['stop'] };
 
 const connectionsDefault = 512;
@@ -12,9 +12,9 @@ const answerBytesDefault = 32 * 2 ** 20;
 
 type Headers = Record<string, string>;
 
-function withHeaders(base: Headers, own: CallOptions['headers']): Headers {
+function mergeHeaders(base: Headers, overrides: CallOptions['headers']): Headers {
   const headers = { ...base };
-  for (const [name, value] of Object.entries(own ?? {})) {
+  for (const [name, value] of Object.entries(overrides ?? {})) {
     if (value === null) delete headers[name.toLowerCase()];
     else if (value !== undefined) headers[name.toLowerCase()] = String(value);
   }
@@ -40,29 +40,29 @@ function headersOf({ apiKey, organization, project, headers }: ModelConnection):
   };
   if (organization) base['openai-organization'] = organization;
   if (project) base['openai-project'] = project;
-  return withHeaders(base, headers);
+  return mergeHeaders(base, headers);
 }
 
 /**
- * The client of plain servers: a pool of kept connections and one pass over each answer. It never sends a call twice;
- * only a kept connection that is found closed before anything was written to it is replaced by a new one.
+ * The client of plain servers: a pool of keep-alive connections, and one pass over each answer. It never sends a call
+ * twice. Only a kept connection that turns out to be closed before anything was written to it is replaced by a new one.
  */
 export function createLeanClient(connection: ModelConnection): Client {
   const { baseUrl, connectionsMax = connectionsDefault, answerBytesMax = answerBytesDefault } = connection;
   const { origin, pathname } = new URL(baseUrl);
   const timeouts = timeoutsOf(connection);
   const base = headersOf(connection);
-  // Idle connections are closed after 4 s, undici's default: many servers close theirs after 5, and a call that meets
-  // the closing is lost. A server that says how long it keeps them is believed.
+  // Idle connections are closed after 4 s, undici's default: many servers close theirs after 5 s, and a call that is sent
+  // at that moment fails. A keep-alive timeout that the server sends takes precedence.
   const pool = new Pool(origin, { connections: connectionsMax, connect: { timeout: timeouts.connectTimeoutMs } });
 
   const create =
-    (api: ModelApi, path: string): Create =>
+    (api: ModelApi, path: string): ApiMethod =>
     async (body, { signal = null, headers, query } = {}) => {
       const call: Call = {
         api,
         path: pathname.replace(/\/+$/, '') + path + queryOf(query),
-        headers: withHeaders(base, headers),
+        headers: mergeHeaders(base, headers),
         body: JSON.stringify(body),
         streamed: body.stream === true,
         signal,

@@ -1,4 +1,4 @@
-/** What both clients promise beyond parity: clocks, aborts, limits, connections; and which of the two it is. */
+/** The guarantees of both clients beyond parity: timeouts, aborts, limits, connections; and the choice of the client. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
@@ -28,7 +28,7 @@ import { createModelClient, type ModelClient } from './model-client.ts';
 
 setTracingDisabled(true);
 
-const never = AbortSignal.timeout(60_000);
+const farDeadline = AbortSignal.timeout(60_000);
 let server: ScriptedServer;
 const clients: ModelClient[] = [];
 
@@ -46,8 +46,8 @@ function clientOf(connection: Partial<ModelConnection> = {}): ModelClient {
   return client;
 }
 
-/** The text of a streamed answer. */
-async function say(client: ModelClient, signal?: AbortSignal): Promise<string> {
+/** Streams an answer and reticks its text. */
+async function streamText(client: ModelClient, signal?: AbortSignal): Promise<string> {
   const model = await client.getModel('m');
   let text = '';
   for await (const event of model.getStreamedResponse(requestOf({ signal }))) {
@@ -62,19 +62,19 @@ const failureOf = (call: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-/** Sends piece after piece until the connection is closed. */
-function goOn(response: ServerResponse, piece: () => string): void {
+/** Writes pieces until the connection is closed. */
+function writeForever(response: ServerResponse, piece: () => string): void {
   const write = (): void => {
     if (!response.destroyed) response.write(piece(), () => setImmediate(write));
   };
   write();
 }
 
-/** Resolves when the loop has turned so often that nothing can be on its way any more, unless `progress` goes on. */
-async function standstill(progress: () => number): Promise<void> {
+/** Resolves once `progress` has not changed for 1,000 ticks of the event loop, so that no data is in transit. */
+async function waitForStandstill(progress: () => number): Promise<void> {
   let before = -1;
-  for (let turns = 0; turns < 1_000; turns += 1) {
-    if (progress() !== before) turns = 0;
+  for (let ticks = 0; ticks < 1_000; ticks += 1) {
+    if (progress() !== before) ticks = 0;
     before = progress();
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -85,46 +85,49 @@ const apis: ModelApi[] = ['chat_completions', 'responses'];
 const begun = { chat_completions: chatChunk({ content: 'x' }), responses: responseBegun + responseDelta('x') };
 
 describe.each(transports)('by MODEL_TRANSPORT=%s', (transport) => {
-  test.each(apis)('a provider that does not begin is left when the first byte is overdue (%s)', async (api) => {
+  test.each(apis)('a provider that does not begin is abandoned at the first-byte timeout (%s)', async (api) => {
     server.respond = () => {};
     const client = clientOf({ api, transport, timeouts: { firstByteTimeoutMs: 60 } });
-    const error = await failureOf(say(client));
+    const error = await failureOf(streamText(client));
     expect(error).toMatchObject({ name: 'ModelCallTimeoutError', clock: 'first_byte', limitMs: 60 });
   });
 
-  test.each(apis)('headers and comments are no beginning (%s)', async (api) => {
+  test.each(apis)('headers and comments do not count as the first byte (%s)', async (api) => {
     server.respond = hang(': still there\n\n');
     const client = clientOf({ api, transport, timeouts: { firstByteTimeoutMs: 60 } });
-    expect(await failureOf(say(client))).toMatchObject({ clock: 'first_byte' });
+    expect(await failureOf(streamText(client))).toMatchObject({ clock: 'first_byte' });
   });
 
-  test.each(apis)('a stream that does not go on is left, whatever comments it sends (%s)', async (api) => {
-    let comments = 0;
-    server.respond = (response) => {
-      hang(begun[api])(response);
-      goOn(response, () => {
-        comments += 1;
-        return ': still there\n\n';
-      });
-    };
-    const client = clientOf({ api, transport, timeouts: { idleTimeoutMs: 300 } });
-    const closed = server.closed();
-    expect(await failureOf(say(client))).toMatchObject({ clock: 'idle', limitMs: 300 });
-    expect(comments).toBeGreaterThan(0);
-    await closed;
-  });
+  test.each(apis)(
+    'a stream that stalls is abandoned at the idle timeout, also if it sends comments (%s)',
+    async (api) => {
+      let comments = 0;
+      server.respond = (response) => {
+        hang(begun[api])(response);
+        writeForever(response, () => {
+          comments += 1;
+          return ': still there\n\n';
+        });
+      };
+      const client = clientOf({ api, transport, timeouts: { idleTimeoutMs: 300 } });
+      const closed = server.closed();
+      expect(await failureOf(streamText(client))).toMatchObject({ clock: 'idle', limitMs: 300 });
+      expect(comments).toBeGreaterThan(0);
+      await closed;
+    },
+  );
 
-  test.each(apis)('a stream that goes on for ever is left when the total is over (%s)', async (api) => {
+  test.each(apis)('a stream that never ends is abandoned at the total timeout (%s)', async (api) => {
     server.respond = (response) => {
       hang(begun[api])(response);
       const more = api === 'responses' ? responseDelta('y') : chatChunk({ content: 'y' });
-      goOn(response, () => more);
+      writeForever(response, () => more);
     };
     const client = clientOf({ api, transport, timeouts: { idleTimeoutMs: 20_000, totalTimeoutMs: 200 } });
-    expect(await failureOf(say(client))).toMatchObject({ clock: 'total' });
+    expect(await failureOf(streamText(client))).toMatchObject({ clock: 'total' });
   });
 
-  test('an answer in one piece has the total alone', async () => {
+  test('an answer that is not streamed has only the total timeout', async () => {
     server.respond = () => {};
     const client = clientOf({ transport, timeouts: { firstByteTimeoutMs: 1, idleTimeoutMs: 1, totalTimeoutMs: 80 } });
     const model = await client.getModel('m');
@@ -132,10 +135,10 @@ describe.each(transports)('by MODEL_TRANSPORT=%s', (transport) => {
     expect(error).toMatchObject({ clock: 'total' });
   });
 
-  test('a slow answer that keeps within its clocks is whole', async () => {
+  test('a slow answer within its timeouts is complete', async () => {
     server.respond = stream(chatStream('a', 'b', 'c'), [40]);
     const client = clientOf({ transport, timeouts: { firstByteTimeoutMs: 20_000, idleTimeoutMs: 20_000 } });
-    expect(await say(client)).toBe('abc');
+    expect(await streamText(client)).toBe('abc');
   });
 });
 
@@ -143,16 +146,16 @@ describe('a connection', () => {
   test.each(apis)('is kept for the next calls (%s)', async (api) => {
     const client = clientOf({ api });
     server.respond = stream(api === 'responses' ? responseStream('x') : chatStream('x'));
-    for (let call = 0; call < 10; call += 1) expect(await say(client)).toBe('x');
-    // undici takes a connection up again one turn of the loop after its last answer: a call at once takes a second.
+    for (let call = 0; call < 10; call += 1) expect(await streamText(client)).toBe('x');
+    // undici reuses a connection one tick after its last answer: a call before that opens a second connection.
     expect(server.connections()).toBeLessThanOrEqual(2);
   });
 
-  test('is given up when a stream whose answer is over does not end', async () => {
+  test('is closed if a stream does not end after its answer is complete', async () => {
     const client = clientOf({ api: 'responses' });
     server.respond = hang(responseStream('x'));
     const closed = server.closed();
-    expect(await say(client)).toBe('x');
+    expect(await streamText(client)).toBe('x');
     await closed;
   });
 
@@ -162,45 +165,45 @@ describe('a connection', () => {
       response.setHeader('connection', 'close');
       stream(chatStream('x'))(response);
     };
-    for (let call = 0; call < 3; call += 1) expect(await say(client)).toBe('x');
+    for (let call = 0; call < 3; call += 1) expect(await streamText(client)).toBe('x');
     expect(server.asked).toHaveLength(3);
   });
 
-  test('that breaks while a call waits is that call’s fault, and is not tried again', async () => {
+  test('that breaks during a call fails the call, which is not retried', async () => {
     const client = clientOf();
     server.respond = (response) => void response.socket?.resetAndDestroy();
-    expect(await failureOf(say(client))).toMatchObject({ message: 'Connection error.' });
+    expect(await failureOf(streamText(client))).toMatchObject({ message: 'Connection error.' });
     expect(server.asked).toHaveLength(1);
   });
 
-  test('is waited for when all are in use', async () => {
+  test('is waited for if all are in use', async () => {
     const client = clientOf({ connectionsMax: 2 });
-    let waiting: (() => void)[] = [];
+    let pendingAnswers: (() => void)[] = [];
     const two = Promise.withResolvers<void>();
     server.respond = (response) => {
-      waiting.push(() => stream(chatStream('x'))(response));
-      if (waiting.length === 2) two.resolve();
+      pendingAnswers.push(() => stream(chatStream('x'))(response));
+      if (pendingAnswers.length === 2) two.resolve();
     };
-    const calls = [say(client), say(client), say(client)];
+    const calls = [streamText(client), streamText(client), streamText(client)];
     await two.promise;
     expect(server.asked).toHaveLength(2);
-    const answer = waiting;
-    waiting = [];
+    const answers = pendingAnswers;
+    pendingAnswers = [];
     server.respond = stream(chatStream('x'));
-    for (const each of answer) each();
+    for (const answer of answers) answer();
     expect(await Promise.all(calls)).toEqual(['x', 'x', 'x']);
     expect(server.connections()).toBe(2);
   });
 
-  test('that is waited for is not waited for after an abort', async () => {
+  test('is no longer waited for after an abort', async () => {
     const client = clientOf({ connectionsMax: 1 });
     const arrived = Promise.withResolvers<void>();
     server.respond = () => arrived.resolve();
     const first = new AbortController();
-    const calls = [failureOf(say(client, first.signal))];
+    const calls = [failureOf(streamText(client, first.signal))];
     await arrived.promise;
     const second = new AbortController();
-    calls.push(failureOf(say(client, second.signal)));
+    calls.push(failureOf(streamText(client, second.signal)));
     second.abort(new Error('enough'));
     expect(await calls[1]).toMatchObject({ message: 'Request was aborted.' });
     first.abort();
@@ -208,17 +211,17 @@ describe('a connection', () => {
     expect(server.asked).toHaveLength(1);
   });
 
-  test('that is not there in time is a timeout of its own', async () => {
+  test('that is not established in time fails with the connect timeout', async () => {
     const sockets: Socket[] = [];
-    // It takes connections, and never begins the TLS that would make them usable.
-    const silent = createTcpServer((socket) => void sockets.push(socket.on('error', () => {})));
-    silent.listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const baseUrl = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/v1`;
+    // It accepts connections, but never answers the TLS handshake.
+    const silentServer = createTcpServer((socket) => void sockets.push(socket.on('error', () => {})));
+    silentServer.listen(0, '127.0.0.1');
+    await once(silentServer, 'listening');
+    const baseUrl = `https://127.0.0.1:${(silentServer.address() as AddressInfo).port}/v1`;
     const client = clientOf({ baseUrl, timeouts: { connectTimeoutMs: 200 } });
-    expect(await failureOf(say(client))).toMatchObject({ name: 'ModelCallTimeoutError', clock: 'connect' });
+    expect(await failureOf(streamText(client))).toMatchObject({ name: 'ModelCallTimeoutError', clock: 'connect' });
     for (const socket of sockets) socket.destroy();
-    silent.close();
+    silentServer.close();
   });
 });
 
@@ -239,11 +242,11 @@ describe('memory', () => {
     return () => sent;
   };
 
-  test('is not filled by a line without an end', async () => {
+  test('is not filled by an endless line', async () => {
     const sent = flood('x'.repeat(100_000));
     const client = clientOf({ answerBytesMax: 1_000_000 });
     const closed = server.closed();
-    expect(await failureOf(say(client))).toMatchObject({
+    expect(await failureOf(streamText(client))).toMatchObject({
       name: 'MalformedAnswerError',
       message: expect.stringContaining('more than 1000000 bytes'),
     });
@@ -251,7 +254,7 @@ describe('memory', () => {
     expect(sent()).toBeLessThan(50_000_000);
   });
 
-  test('is not filled by an answer without an end', async () => {
+  test('is not filled by an endless answer', async () => {
     const sent = flood(' '.repeat(100_000));
     const client = clientOf({ answerBytesMax: 1_000_000 });
     const model = await client.getModel('m');
@@ -260,7 +263,7 @@ describe('memory', () => {
     expect(sent()).toBeLessThan(50_000_000);
   });
 
-  test('is not filled where the reader is slower than the provider, and nothing is lost', async () => {
+  test('is not filled if the reader is slower than the provider, and no event is lost', async () => {
     const piece = chatChunk({ content: 'y'.repeat(1_000) });
     const pieces = 20_000;
     let written = 0;
@@ -281,7 +284,7 @@ describe('memory', () => {
       if (event.type !== 'output_text_delta') continue;
       read += 1;
       if (read > 1) continue;
-      await standstill(() => written);
+      await waitForStandstill(() => written);
       expect(written).toBeLessThan(pieces);
     }
     expect(read).toBe(pieces);
@@ -291,7 +294,7 @@ describe('memory', () => {
 describe('the client is', () => {
   const kindOf = (connection: Partial<ModelConnection>) => clientOf(connection).transport;
 
-  test('the lean one for a server that speaks the protocol and nothing else', () => {
+  test('the lean one for a plain server', () => {
     expect(kindOf({})).toBe('lean');
     expect(kindOf({ baseUrl: 'https://api.openai.com/v1', headers: { 'api-key': 'x' } })).toBe('lean');
   });
@@ -299,39 +302,39 @@ describe('the client is', () => {
   test.each<[string, Partial<ModelConnection>]>([
     ['its transport is openai', { transport: 'openai' }],
     ['it is Azure’s dated API', { azure: { apiVersion: '2024-10-21' } }],
-    ['somebody else makes the requests', { fetch: globalThis.fetch }],
-    ['there is a proxy', { proxyUrl: 'http://127.0.0.1:3128' }],
+    ['it has a custom fetch', { fetch: globalThis.fetch }],
+    ['it has a proxy', { proxyUrl: 'http://127.0.0.1:3128' }],
     ['its key changes', { apiKey: async () => 'sk-2' }],
     ['its URL has a query', { baseUrl: 'http://127.0.0.1/v1?version=1' }],
     ['its URL has credentials', { baseUrl: 'http://user:pass@127.0.0.1/v1' }],
-  ])('the openai one where %s', (_, connection) => {
+  ])('the openai one if %s', (_, connection) => {
     expect(kindOf(connection)).toBe('openai');
   });
 
-  test('told the key of the moment', async () => {
+  test('given the current key for each call', async () => {
     let calls = 0;
     server.respond = stream(chatStream('x'));
     const client = clientOf({ apiKey: async () => `sk-${++calls}` });
-    await say(client);
-    await say(client);
+    await streamText(client);
+    await streamText(client);
     expect(server.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer sk-1', 'Bearer sk-2']);
   });
 
-  test('one that finds the deployments of Azure', async () => {
+  test('able to call the deployments of Azure', async () => {
     server.respond = stream(chatStream('x'));
     const baseUrl = server.baseUrl.replace('/v1', '');
-    expect(await say(clientOf({ baseUrl, azure: { apiVersion: '2024-10-21' } }))).toBe('x');
+    expect(await streamText(clientOf({ baseUrl, azure: { apiVersion: '2024-10-21' } }))).toBe('x');
     expect(server.asked[0]).toMatchObject({
       url: '/openai/deployments/m/chat/completions?api-version=2024-10-21',
       headers: { 'api-key': 'sk-1' },
     });
   });
 
-  test('one that goes through the proxy', async () => {
+  test('connected through the proxy', async () => {
     await using proxy = await startScriptedServer();
     proxy.respond = stream(chatStream('x'));
     const client = clientOf({ proxyUrl: new URL(proxy.baseUrl).origin });
-    expect(await say(client)).toBe('x');
+    expect(await streamText(client)).toBe('x');
     expect(proxy.asked[0]?.url).toBe(`${server.baseUrl}/chat/completions`);
     expect(server.asked).toEqual([]);
     await client.stop(AbortSignal.abort());
@@ -339,59 +342,59 @@ describe('the client is', () => {
 });
 
 describe('a stop', () => {
-  test('lets the calls under way end, twice over', async () => {
+  test('lets active calls finish, and can be repeated', async () => {
     const client = clientOf();
     const arrived = Promise.withResolvers<() => void>();
     server.respond = (response) => arrived.resolve(() => stream(chatStream('x'))(response));
-    const call = say(client);
+    const call = streamText(client);
     const answer = await arrived.promise;
-    const stopped = client.stop(never);
+    const stopped = client.stop(farDeadline);
     answer();
     expect(await call).toBe('x');
     await stopped;
-    await client.stop(never);
-    expect(await failureOf(say(client))).toMatchObject({ message: 'Connection error.' });
+    await client.stop(farDeadline);
+    expect(await failureOf(streamText(client))).toMatchObject({ message: 'Connection error.' });
   });
 
-  test('that is in a hurry ends them', async () => {
+  test('whose deadline has passed ends active calls', async () => {
     const client = clientOf();
     const arrived = Promise.withResolvers<void>();
     server.respond = () => arrived.resolve();
-    const call = failureOf(say(client));
+    const call = failureOf(streamText(client));
     await arrived.promise;
-    const hurry = new AbortController();
-    const stopped = client.stop(hurry.signal);
-    hurry.abort();
+    const deadline = new AbortController();
+    const stopped = client.stop(deadline.signal);
+    deadline.abort();
     await stopped;
     expect(await call).toMatchObject({ message: 'Connection error.' });
   });
 });
 
-test('an answer of the Responses API has its text in one piece, as with the openai client', async () => {
+test('an answer of the Responses API has its joined text, as with the openai client', async () => {
   server.respond = json(responseAnswer([messageItem('a'), messageItem('b')]));
   const model = await clientOf({ api: 'responses' }).getModel('m');
   const { providerData } = await withTrace('t', () => model.getResponse(requestOf()));
   expect(providerData).toMatchObject({ output_text: 'ab' });
 });
 
-test('a compressed answer, which nobody asked for, is a fault that says so', async () => {
+test('a compressed answer, which was not requested, is a fault that says so', async () => {
   server.respond = json(chatAnswer({ content: 'x' }), 200, { 'content-encoding': 'gzip' });
-  expect(await failureOf(say(clientOf()))).toMatchObject({ message: expect.stringContaining('compressed') });
+  expect(await failureOf(streamText(clientOf()))).toMatchObject({ message: expect.stringContaining('compressed') });
 });
 
-test('a redirect is not followed, since a key must not go where nobody sent it', async () => {
+test('a redirect is not followed, so that the key is not sent to another server', async () => {
   await using elsewhere = await startScriptedServer();
   server.respond = json('', 307, { location: `${elsewhere.baseUrl}/chat/completions` });
-  expect(await failureOf(say(clientOf()))).toMatchObject({ status: 307 });
+  expect(await failureOf(streamText(clientOf()))).toMatchObject({ status: 307 });
   expect(elsewhere.asked).toEqual([]);
 });
 
-test('a stream that is cut after its answer was whole is an answer', async () => {
+test('a stream that is cut after its answer is complete is a valid answer', async () => {
   server.respond = (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'content-length': '100000' });
     response.write(responseBegun + responseDelta('x') + responseCompleted([messageItem('x')]), () =>
       response.destroy(),
     );
   };
-  expect(await say(clientOf({ api: 'responses' }))).toBe('x');
+  expect(await streamText(clientOf({ api: 'responses' }))).toBe('x');
 });

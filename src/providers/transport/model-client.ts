@@ -5,19 +5,19 @@ import { isPlain, type ModelConnection } from './connection.ts';
 import { createLeanClient } from './lean-client.ts';
 import { createOpenAiClient } from './openai-client.ts';
 
-/** Models of one server. It works from the beginning; `stop` waits for the calls under way and closes connections. */
+/** The models of one server. Usable before `start`; `stop` waits for active calls and closes the connections. */
 export type ModelClient = ModelProvider &
-  Service & { /** Which client it is. */ readonly transport: 'lean' | 'openai' };
+  Service & { /** The kind of client. */ readonly transport: 'lean' | 'openai' };
 
 /**
- * The SDK's own models over one server, by the lean client or by the `openai` client, whichever the connection needs.
- * Calls are sent once: retries are up to others. A fault is an `APIError` of the `openai` package, or one of its kinds:
+ * The SDK's own models over one server, with the lean client, or with the `openai` client if the connection needs it.
+ * Calls are sent once: retries are up to the caller. A fault is an `APIError` of the `openai` package, or a subclass:
  * `ModelCallTimeoutError`, `TruncatedAnswerError`, `MalformedAnswerError`.
  *
- * A stream whose signal is aborted ends quietly, as the `openai` client's does, and the SDK's Chat Completions model then
- * tells what came as if it were the answer: whoever aborts must not take it for one.
+ * A stream whose signal is aborted ends without an error, as that of the `openai` client does. The SDK's Chat Completions
+ * model then returns the part that arrived as an answer: a caller that aborts must discard it.
  *
- * @param wrap what the SDK's models call instead of the client itself. Defaults to the client
+ * @param wrap wraps the client that the SDK's models call. Defaults to the client itself
  */
 export function createModelClient(connection: ModelConnection, wrap = (client: OpenAI): OpenAI => client): ModelClient {
   const lean = connection.transport !== 'openai' && isPlain(connection);

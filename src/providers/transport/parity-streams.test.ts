@@ -1,4 +1,4 @@
-/** The same streams and faults by the lean client as by the real one: `tests/support/parity.ts`. */
+/** The lean client makes the same streams and faults as the `openai` client: `tests/support/parity.ts`. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import {
@@ -51,12 +51,12 @@ describe('the stream is the same', () => {
     'without [DONE]': [chatStreamed, chatChunk({ content: 'x' }) + chatChunk({}, 'stop')],
     'without usage': [chatStreamed, chatChunk({ content: 'x' }) + chatChunk({}, 'stop') + chatDone],
     'usage before the end': [chatStreamed, chatUsageChunk + chatChunk({ content: 'x' }, 'stop') + chatDone],
-    'no reason to finish but at the end': [
+    'a finish reason only at the end': [
       chatStreamed,
       `data: {"id":"c1","choices":[{"index":0,"delta":{"content":"x"}}]}\n\n${chatChunk({}, 'stop')}${chatDone}`,
     ],
     'a refusal': [chatStreamed, chatChunk({ refusal: 'n' }) + chatChunk({ refusal: 'o' }, 'stop') + chatDone],
-    'what a filter withheld': [chatStreamed, chatChunk({}, 'content_filter') + chatDone],
+    'an answer withheld by a filter': [chatStreamed, chatChunk({}, 'content_filter') + chatDone],
     reasoning: [chatStreamed, chatChunk({ reasoning: 'since' }) + chatChunk({ content: 'x' }, 'stop') + chatDone],
     calls: [
       chatStreamed,
@@ -113,7 +113,7 @@ describe('the stream is the same', () => {
     lastLineEnd: fc.boolean(),
   });
 
-  test('however it is cut, and whatever stands between its events', async () => {
+  test('for any chunks, and any lines between the events', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(chatStreamed, responseStreamed), shape, async (of, shaped) => {
         const { pieces, lengths, lineEnd, before, between, space, lastLineEnd } = shaped;
@@ -127,7 +127,7 @@ describe('the stream is the same', () => {
     );
   });
 
-  test('also where an event has several lines of data', () =>
+  test('for an event with several lines of data', () =>
     parity.expectSame({
       ...chatStreamed,
       name: '',
@@ -137,21 +137,21 @@ describe('the stream is the same', () => {
     }));
 });
 
-describe('a call that nobody waits for any more', () => {
+describe('a call that the caller no longer waits for', () => {
   const begun = { chat_completions: chatChunk({ content: 'x' }), responses: responseBegun + responseDelta('x') };
   const parts = [chatStreamed, responseStreamed].flatMap((of): ParityCase[] => [
-    { ...of, name: 'because of an abort in the middle of its stream', abort: 2, respond: hang(begun[of.api]) },
-    { ...of, name: 'because its reader breaks off', breakAfter: 2, respond: hang(begun[of.api]) },
+    { ...of, name: 'after an abort in the middle of the stream', abort: 2, respond: hang(begun[of.api]) },
+    { ...of, name: 'after the reader stops', breakAfter: 2, respond: hang(begun[of.api]) },
   ]);
   const waiting = [chat, response].map(
-    (of): ParityCase => ({ ...of, name: 'because of an abort', abort: 0, respond: () => {} }),
+    (of): ParityCase => ({ ...of, name: 'after an abort', abort: 0, respond: () => {} }),
   );
   for (const of of [...parts, ...waiting]) {
-    test(`${of.name} loses its connection (${of.api})`, () => parity.expectClosed(of));
+    test(`${of.name} has its connection closed (${of.api})`, () => parity.expectClosed(of));
   }
 });
 
-describe('on purpose', () => {
+describe('the intended difference to the openai client', () => {
   const page: Respond = json('<html>Please sign in.</html>', 200, { 'content-type': 'text/html' });
   const cutStream = { chat_completions: chatChunk({ content: 'x' }), responses: responseBegun };
   const streamed = [chatStreamed, responseStreamed];
@@ -188,7 +188,7 @@ describe('on purpose', () => {
     })),
     ...streamed.map((of) => ({
       ...of,
-      name: 'a stream that ends before its answer does',
+      name: 'a stream that ends before the answer is complete',
       respond: stream(cutStream[of.api]),
       difference: answered('TruncatedAnswerError'),
     })),
@@ -206,13 +206,13 @@ describe('on purpose', () => {
     })),
     {
       ...chatStreamed,
-      name: '[DONE] without a reason to finish',
+      name: '[DONE] without a finish reason',
       respond: stream(chatChunk({ content: 'x' }) + chatDone),
       difference: answered('TruncatedAnswerError'),
     },
     {
       ...chatStreamed,
-      name: 'arguments that a limit cut',
+      name: 'arguments truncated by a limit',
       respond: stream(
         partialCall(0, { id: 'a', type: 'function', function: { name: 'f', arguments: '{"a' } }) +
           chatChunk({}, 'length') +
@@ -222,7 +222,7 @@ describe('on purpose', () => {
     },
     {
       ...chat,
-      name: 'arguments that a limit cut',
+      name: 'arguments truncated by a limit',
       respond: json(chatAnswer({ content: null, tool_calls: [chatToolCall('c', 'f', '{"a')] }, 'length')),
       difference: answered('TruncatedAnswerError'),
     },

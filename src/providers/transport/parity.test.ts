@@ -1,4 +1,4 @@
-/** The same request, answer and error by the lean client as by the real one: `tests/support/parity.ts`. */
+/** The lean client makes the same requests, answers and errors as the `openai` client: `tests/support/parity.ts`. */
 import type { ModelRequest } from '@openai/agents';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, test } from 'vitest';
@@ -37,7 +37,7 @@ const each = (cases: ParityCase[]) => {
 
 const all = [chat, chatStreamed, response, responseStreamed] as const;
 
-/** Some whole answer, in the manner that was asked for. */
+/** A complete answer, streamed or not as requested. */
 const someAnswer = ({ api, streamed }: CallCase): Respond => {
   if (streamed) return stream(api === 'responses' ? responseStream('ok') : chatStream('ok'));
   return json(api === 'responses' ? responseAnswer([messageItem('ok')]) : chatAnswer({ content: 'ok' }));
@@ -54,7 +54,7 @@ const tool = (name: string, strict = true) => ({
 describe('the request is the same', () => {
   const requests: Record<string, object> = {
     plain: { systemInstructions: 'Be brief.' },
-    'with letters of all kinds': { input: 'é 中 😀 "\\ \u2028' },
+    'with characters of all kinds': { input: 'é 中 😀 "\\ \u2028' },
     'with tools': { tools: [tool('f'), tool('g', false)], modelSettings: { toolChoice: 'required' } },
     'with one tool to call': { tools: [tool('f')], modelSettings: { toolChoice: 'f', parallelToolCalls: false } },
     'with a schema for the answer': {
@@ -95,7 +95,7 @@ describe('the request is the same', () => {
     },
   };
   const ofResponses: Record<string, object> = {
-    'that goes on from a response': { previousResponseId: 'resp_0' },
+    'that continues a response': { previousResponseId: 'resp_0' },
     'of a conversation': { conversationId: 'conv_1' },
     'from a prompt': { prompt: { promptId: 'pmpt_1', version: '2', variables: { x: 'y' } } },
     'with a hosted tool': {
@@ -135,10 +135,10 @@ describe('the answer is the same', () => {
     { ...chat, name: 'audio', respond: json(chatAnswer({ audio: { id: 'au', data: 'AA', transcript: 't' } })) },
     { ...chat, name: 'without usage', respond: json(chatAnswer({ content: 'x' }, 'stop', { usage: undefined })) },
     { ...chat, name: 'raw usage', request: keepUsage, respond: json(chatAnswer({ content: 'x' })) },
-    { ...chat, name: 'a text that a limit cut', respond: json(chatAnswer({ content: 'x' }, 'length')) },
-    { ...chat, name: 'nothing since a limit cut it', respond: json(chatAnswer({ content: null }, 'length')) },
-    { ...chat, name: 'what a filter withheld', respond: json(chatAnswer({ content: null }, 'content_filter')) },
-    { ...chat, name: 'a status of success of its own', respond: json(chatAnswer({ content: 'x' }), 201) },
+    { ...chat, name: 'a text truncated by a limit', respond: json(chatAnswer({ content: 'x' }, 'length')) },
+    { ...chat, name: 'no text because of a limit', respond: json(chatAnswer({ content: null }, 'length')) },
+    { ...chat, name: 'an answer withheld by a filter', respond: json(chatAnswer({ content: null }, 'content_filter')) },
+    { ...chat, name: 'another status of success', respond: json(chatAnswer({ content: 'x' }), 201) },
     { ...response, name: 'text', respond: json(responseAnswer([messageItem('é 中 😀')])) },
     { ...response, name: 'two messages', respond: json(responseAnswer([messageItem('a'), messageItem('b')])) },
     {
@@ -182,7 +182,7 @@ describe('the answer is the same', () => {
 
   const words = fc.string({ unit: 'grapheme', maxLength: 30 });
 
-  test('whatever is in it', async () => {
+  test('for any content', async () => {
     const toolCalls = fc.array(fc.record({ id: words, name: words, value: fc.json() }), { maxLength: 3 });
     await fc.assert(
       fc.asyncProperty(words, toolCalls, fc.jsonValue(), async (content, called, extra) => {
@@ -234,13 +234,13 @@ describe('the error is the same', () => {
       ),
   );
 
-  test('whatever the provider says', async () => {
+  test('for any answer of the provider', async () => {
     const body = fc.oneof(
       fc.json(),
       fc.string(),
       fc.record({ error: fc.jsonValue() }).map((each) => JSON.stringify(each)),
     );
-    // `fetch` keeps 407 to itself, and sends a call again after 421.
+    // `fetch` hides 407, and retries a call after 421.
     const status = fc.integer({ min: 400, max: 599 }).filter((each) => each !== 407 && each !== 421);
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...all), status, body, async (of, code, text) => {

@@ -18,10 +18,10 @@ test.each([
   ['https://api.openai.com/v1', 'localhost *', undefined],
   ['https://api.openai.com/v1', 'api.openai.com:443', undefined],
   ['https://api.openai.com/v1', 'api.openai.com:80', 'http://secure:3128'],
-])('%s with NO_PROXY="%s" goes through %s', (url, no, through) => {
-  expect(proxyFor(url, { ...proxies, no })).toBe(through);
+])('%s with NO_PROXY="%s" uses the proxy %s', (url, no, proxy) => {
+  expect(proxyFor(url, { ...proxies, no })).toBe(proxy);
 });
 
-test('without a proxy for its protocol a server is reached straight', () => {
+test('without a proxy for its protocol a server is reached directly', () => {
   expect(proxyFor('https://api.openai.com/v1', { http: 'http://plain:3128' })).toBeUndefined();
 });

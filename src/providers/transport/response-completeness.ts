@@ -1,6 +1,6 @@
 /**
- * What makes an answer whole. Both clients look at what comes with a status of success in this one way: a page of a
- * gateway, an answer without content and a stream that just ends are faults, and never an answer.
+ * Decides whether an answer is complete. Both clients check successful responses in this way: an HTML page of a gateway,
+ * an answer without content and a stream that ends early are faults, and never an answer.
  */
 import { answerFailed, MalformedAnswerError, TruncatedAnswerError } from './call-errors.ts';
 import type { ModelApi } from './connection.ts';
@@ -15,7 +15,7 @@ type Choice = {
 type Answer = { choices?: Choice[]; output?: unknown; error?: object | null };
 type StreamedEvent = { type?: string; choices?: Choice[] };
 
-/** Headers are made only where something is wrong. */
+/** Lazy: the headers are created only for an error. */
 type HeadersOf = () => Headers;
 
 const isObject = (value: unknown): value is object =>
@@ -30,29 +30,29 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Whether a limit of tokens cut the arguments of a tool; a call without arguments may have none at all. */
-const isCut = (finishReason: string | null | undefined, toolArguments: readonly string[]) =>
+/** Whether a token limit truncated the arguments of a tool call; empty arguments are valid. */
+const isTruncated = (finishReason: string | null | undefined, toolArguments: readonly string[]) =>
   finishReason === 'length' && toolArguments.some((text) => text !== '' && !isJson(text));
 
 /**
- * Looks at the type of what is to be read as a stream. Anything but a page is read: servers name their types as they like.
+ * Checks the content type of a stream. Anything but an HTML page is accepted: the types of servers vary.
  *
- * @throws {MalformedAnswerError} when it is a page, as gateways send it
+ * @throws {MalformedAnswerError} for an HTML page, as gateways send it
  */
 export function checkStreamType(contentType: string | null | undefined, headers: HeadersOf): void {
   if (contentType?.startsWith('text/html')) throw new MalformedAnswerError('it is a page', headers());
 }
 
 /**
- * Looks at an answer that came in one piece.
+ * Checks an answer that is not streamed.
  *
- * @throws {MalformedAnswerError} {@link TruncatedAnswerError} {@link APIError} when it is none
+ * @throws {MalformedAnswerError} {@link TruncatedAnswerError} {@link APIError} if it is not a complete answer
  */
 export function checkAnswer(api: ModelApi, body: unknown, headers: HeadersOf): void {
   if (!isObject(body)) throw new MalformedAnswerError('it is not a JSON object', headers());
   const { choices, output, error } = body as Answer;
   if (api === 'responses') {
-    if (Array.isArray(output)) return; // a failure that it tells of is the SDK's to read
+    if (Array.isArray(output)) return; // the SDK handles a failure in a response
     if (isObject(error)) throw answerFailed(error, headers());
     throw new MalformedAnswerError('it has no output', headers());
   }
@@ -62,43 +62,43 @@ export function checkAnswer(api: ModelApi, body: unknown, headers: HeadersOf): v
     throw new MalformedAnswerError('it has no choice with a message', headers());
   }
   const toolArguments = (choice.message.tool_calls ?? []).map((call) => call.function?.arguments ?? '');
-  if (isCut(choice.finish_reason, toolArguments)) throw new TruncatedAnswerError(headers());
+  if (isTruncated(choice.finish_reason, toolArguments)) throw new TruncatedAnswerError(headers());
 }
 
-/** Watches the events of a streamed answer go by. */
-export type EndWatch = {
-  see(event: unknown): void;
-  /** Whether nothing more can come. */
-  isOver(): boolean;
+/** Monitors the events of a streamed answer. */
+export type CompletenessMonitor = {
+  observe(event: unknown): void;
+  /** Whether the terminal event has arrived. */
+  isTerminal(): boolean;
   /**
-   * The stream has ended.
+   * Called at the end of the stream.
    *
-   * @throws {TruncatedAnswerError} when the answer has not
+   * @throws {TruncatedAnswerError} if the answer is not complete
    */
-  check(headers: HeadersOf): void;
+  assertComplete(headers: HeadersOf): void;
 };
 
 const terminalEvents = new Set(['response.completed', 'response.failed', 'response.incomplete', 'response.error']);
 
-function watchResponses(): EndWatch {
-  let over = false;
+function monitorResponses(): CompletenessMonitor {
+  let hasTerminated = false;
   return {
-    see(event) {
-      if (terminalEvents.has((event as StreamedEvent | null)?.type ?? '')) over = true;
+    observe(event) {
+      if (terminalEvents.has((event as StreamedEvent | null)?.type ?? '')) hasTerminated = true;
     },
-    isOver: () => over,
-    check(headers) {
-      if (!over) throw new TruncatedAnswerError(headers());
+    isTerminal: () => hasTerminated,
+    assertComplete(headers) {
+      if (!hasTerminated) throw new TruncatedAnswerError(headers());
     },
   };
 }
 
-/** The first choice is the only one that the SDK reads; usage and `[DONE]` come after its end. */
-function watchChat(): EndWatch {
+/** The SDK reads only the first choice. Usage and `[DONE]` follow its end. */
+function monitorChat(): CompletenessMonitor {
   let finishReason: string | null = null;
   const toolArguments = new Map<number, string>();
   return {
-    see(event) {
+    observe(event) {
       for (const { index = 0, finish_reason, delta } of (event as StreamedEvent | null)?.choices ?? []) {
         if (index !== 0) continue;
         finishReason = finish_reason || finishReason;
@@ -107,13 +107,14 @@ function watchChat(): EndWatch {
         }
       }
     },
-    isOver: () => false,
-    check(headers) {
-      if (finishReason === null || isCut(finishReason, [...toolArguments.values()]))
+    isTerminal: () => false,
+    assertComplete(headers) {
+      if (finishReason === null || isTruncated(finishReason, [...toolArguments.values()]))
         throw new TruncatedAnswerError(headers());
     },
   };
 }
 
-/** Watches one stream of an API. */
-export const watchEnd = (api: ModelApi): EndWatch => (api === 'responses' ? watchResponses() : watchChat());
+/** Creates the monitor of one stream. */
+export const monitorCompleteness = (api: ModelApi): CompletenessMonitor =>
+  api === 'responses' ? monitorResponses() : monitorChat();

@@ -1,42 +1,42 @@
 import type OpenAI from 'openai';
 
-/** Options of one call, as the SDK's models give them. */
+/** Options of one call, as the SDK's models pass them. */
 export type CallOptions = {
   signal?: AbortSignal | null;
-  /** Null takes a header away. */
+  /** Null removes a header. */
   headers?: Record<string, unknown> | null;
   query?: Record<string, unknown>;
 };
 
-/** The body of a call; all else of it is the SDK's. */
+/** The body of a call; only `stream` is read here. */
 export type CallBody = { stream?: boolean | null };
 
-/** An answer with a status of success: its body, or its events. */
-export type Answered = {
+/** A successful response: its body, or its events. */
+export type ApiAnswer = {
   data: unknown;
   status: number;
   requestId: string | null;
   headers(): Headers;
-  /** One header, where all of them are not worth making. */
+  /** Reads one header without creating all of them. */
   header(name: string): string | null;
 };
 
-/** Makes a call of one of the two APIs. */
-export type Create = (body: CallBody, options?: CallOptions) => Promise<Answered>;
+/** Calls one of the two APIs. */
+export type ApiMethod = (body: CallBody, options?: CallOptions) => Promise<ApiAnswer>;
 
-/** An answer as the `openai` client's promises give it, and as much of these as the SDK's models touch. */
+/** The part of the `openai` client's promises, and of their results, that the SDK's models use. */
 type WithResponse = { data: unknown; request_id: string | null; response: HttpResponse };
 type ClientPromise = PromiseLike<unknown> & { withResponse(): Promise<WithResponse> };
 
 /**
- * As much of a `Response` as is asked for. A class, since a getter in an object literal would make a hidden class of its
- * own for each answer, which keeps all that the answer refers to until the next full garbage collection.
+ * The part of a `Response` that is used. A class, since a getter in an object literal would create a hidden class for
+ * each answer, which retains everything that the answer refers to until the next full garbage collection.
  */
 class HttpResponse {
   readonly url: string;
-  readonly #answered: Answered;
+  readonly #answered: ApiAnswer;
 
-  constructor(url: string, answered: Answered) {
+  constructor(url: string, answered: ApiAnswer) {
     this.url = url;
     this.#answered = answered;
   }
@@ -54,20 +54,20 @@ class HttpResponse {
   }
 }
 
-const toClientPromise = (call: Promise<Answered>, url: string): ClientPromise => ({
+const toClientPromise = (call: Promise<ApiAnswer>, url: string): ClientPromise => ({
   withResponse: () =>
     call.then((answered) => ({
       data: answered.data,
       request_id: answered.requestId,
       response: new HttpResponse(url, answered),
     })),
-  // biome-ignore lint/suspicious/noThenProperty: whoever awaits it wants the data alone
+  // biome-ignore lint/suspicious/noThenProperty: awaiting it resolves with the data alone
   then: (resolve, reject) => call.then(({ data }) => data).then(resolve, reject),
 });
 
-/** As much of an `openai` client as the SDK's models touch. */
-export function toSdkClient(baseUrl: string, { chat, responses }: { chat: Create; responses: Create }): OpenAI {
-  const method = (create: Create, path: string) => (body: CallBody, options?: CallOptions) =>
+/** The part of an `openai` client that the SDK's models use. */
+export function toSdkClient(baseUrl: string, { chat, responses }: { chat: ApiMethod; responses: ApiMethod }): OpenAI {
+  const method = (create: ApiMethod, path: string) => (body: CallBody, options?: CallOptions) =>
     toClientPromise(create(body, options), baseUrl.replace(/\/+$/, '') + path);
   const client = {
     baseURL: baseUrl,

@@ -5,21 +5,21 @@ import { SseEventTooLong, SseParser } from './sse-parser.ts';
 
 type Event = [data: string, name: string];
 
-function cut(bytes: Buffer, lengths: readonly number[], bytesMax = 1_000_000): Event[] {
+function parse(bytes: Buffer, lengths: readonly number[], bytesMax = 1_000_000): Event[] {
   const events: Event[] = [];
-  const cutter = new SseParser((data, name) => void events.push([data, name]), bytesMax);
+  const parser = new SseParser((data, name) => void events.push([data, name]), bytesMax);
   let from = 0;
   for (const length of lengths) {
-    cutter.push(bytes.subarray(from, from + length));
+    parser.push(bytes.subarray(from, from + length));
     from += length;
   }
-  cutter.push(bytes.subarray(from));
-  cutter.end();
+  parser.push(bytes.subarray(from));
+  parser.end();
   return events;
 }
 
-/** What somebody else's parser makes of it; it leaves out a last event without an empty line after it. */
-function parsed(text: string): Event[] {
+/** The events by the parser of another package. It drops a last event without an empty line, so one is added. */
+function parseByReference(text: string): Event[] {
   const events: Event[] = [];
   const parser = createParser({ onEvent: ({ data, event = '' }) => void events.push([data, event]) });
   parser.feed(text);
@@ -39,55 +39,55 @@ describe('events', () => {
     { maxLength: 20 },
   );
 
-  test('are those that any parser finds, wherever the bytes are cut', () => {
+  test('are the same as by another parser, wherever the bytes are split', () => {
     fc.assert(
       fc.property(lines, fc.constantFrom('\n', '\r\n', '\r'), fc.array(fc.nat(12)), (text, end, lengths) => {
         const whole = text.join(end);
-        expect(cut(Buffer.from(whole), lengths)).toEqual(parsed(whole.replaceAll(/\r\n?/g, '\n')));
+        expect(parse(Buffer.from(whole), lengths)).toEqual(parseByReference(whole.replaceAll(/\r\n?/g, '\n')));
       }),
       { numRuns: 2_000 },
     );
   });
 
-  test('are whole when a character, or the end of a line, is cut', () => {
+  test('are complete if a chunk ends within a character or a line end', () => {
     const bytes = Buffer.from('\ufeffdata: é中😀\r\n\r\ndata: 2\r\n\r\n');
     for (let length = 1; length < bytes.length; length += 1) {
       const lengths = Array.from({ length: bytes.length }, () => length);
-      expect(cut(bytes, lengths)).toEqual([
+      expect(parse(bytes, lengths)).toEqual([
         ['é中😀', ''],
         ['2', ''],
       ]);
     }
   });
 
-  test('may end with the stream instead of an empty line', () => {
-    expect(cut(Buffer.from('event: a\ndata: 1\n\ndata: 2'), [])).toEqual([
+  test('may end with the stream without an empty line', () => {
+    expect(parse(Buffer.from('event: a\ndata: 1\n\ndata: 2'), [])).toEqual([
       ['1', 'a'],
       ['2', ''],
     ]);
   });
 
-  test('have all their lines of data, and no comments', () => {
-    expect(cut(Buffer.from('data: 1\n: no\ndata\ndata:2\n\n:\n\n'), [])).toEqual([['1\n\n2', '']]);
+  test('have all their data lines, and no comments', () => {
+    expect(parse(Buffer.from('data: 1\n: no\ndata\ndata:2\n\n:\n\n'), [])).toEqual([['1\n\n2', '']]);
   });
 });
 
-describe('what is too long', () => {
-  test('is a fault before it is collected: a line without an end', () => {
-    const cutter = new SseParser(() => {}, 1_000_000);
+describe('an event that is too long', () => {
+  test('fails before it is buffered: an endless line', () => {
+    const parser = new SseParser(() => {}, 1_000_000);
     const chunk = Buffer.alloc(65_536, 'x');
     let pushed = 0;
     const flood = () => {
-      for (; pushed < 100_000_000; pushed += chunk.length) cutter.push(chunk);
+      for (; pushed < 100_000_000; pushed += chunk.length) parser.push(chunk);
     };
     expect(flood).toThrow(SseEventTooLong);
     expect(pushed).toBeLessThan(1_100_000);
   });
 
-  test('is a fault also in many short lines', () => {
-    const cutter = new SseParser(() => {}, 1_000);
+  test('fails also if it has many short lines', () => {
+    const parser = new SseParser(() => {}, 1_000);
     const flood = () => {
-      for (let line = 0; line < 1_000; line += 1) cutter.push(Buffer.from('data: xxxxx\n'));
+      for (let line = 0; line < 1_000; line += 1) parser.push(Buffer.from('data: xxxxx\n'));
     };
     expect(flood).toThrow(SseEventTooLong);
   });

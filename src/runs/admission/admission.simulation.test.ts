@@ -1,4 +1,4 @@
-/** What admission comes to over time: a queue model on a clock of its own, with chances that repeat. */
+/** Simulates admission over time: a queueing model on a fake clock, with seeded random numbers. */
 import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../../tests/support/fake-clock.ts';
 import { createRandom } from '../../../tests/support/random.ts';
@@ -6,23 +6,23 @@ import type { ServiceError } from '../../platform/errors.ts';
 import { createAdmission } from './admission.ts';
 import { createSlots } from './slots.ts';
 
-const places = 10;
+const slotsMax = 10;
 const serviceMs = 2_000;
-/** Runs that the places can carry out in a second. */
-const capacity = places / (serviceMs / 1000);
+/** Runs that the slots can execute in a second. */
+const capacity = slotsMax / (serviceMs / 1000);
 const timeoutMs = 10_000;
 
-type Visit = { tenantId: string; tries: number; waitedMs: number | null };
+type Request = { tenantId: string; tries: number; waitedMs: number | null };
 
-/** A house of ten places whose runs take two seconds on average, however long each (exponential). */
-function createHouse(seed: number) {
+/** A service with ten slots whose runs take two seconds on average (exponentially distributed). */
+function createSimulation(seed: number) {
   const clock = createFakeClock();
-  const after = clock.sleep;
+  const elapse = clock.sleep;
   const random = createRandom(seed);
-  const slots = createSlots(places);
-  const visits: Visit[] = [];
+  const slots = createSlots(slotsMax);
+  const requests: Request[] = [];
   let waiting = 0;
-  let waitingMost = 0;
+  let waitingMax = 0;
   let served = 0;
   const admission = createAdmission({
     slots,
@@ -31,7 +31,7 @@ function createHouse(seed: number) {
     metrics: {
       waiting: (callers) => {
         waiting = callers;
-        waitingMost = Math.max(waitingMost, waiting);
+        waitingMax = Math.max(waitingMax, waiting);
       },
       admitted: () => {},
       shed: () => {},
@@ -42,16 +42,16 @@ function createHouse(seed: number) {
 
   async function serve(): Promise<void> {
     const heldMs = exponential(serviceMs);
-    await after(heldMs);
+    await elapse(heldMs);
     served += 1;
     admission.served(heldMs);
     slots.release();
   }
 
-  /** Comes, and comes back when it is told to, at most so many times. */
-  async function visit(tenantId: string, triesMax: number): Promise<void> {
-    const entry: Visit = { tenantId, tries: 0, waitedMs: null };
-    visits.push(entry);
+  /** Enters, and retries after the time it is given, at most `triesMax` times. */
+  async function request(tenantId: string, triesMax: number): Promise<void> {
+    const entry: Request = { tenantId, tries: 0, waitedMs: null };
+    requests.push(entry);
     while (entry.tries < triesMax) {
       entry.tries += 1;
       const sinceMs = clock.monotonicMs();
@@ -61,71 +61,71 @@ function createHouse(seed: number) {
         return await serve();
       } catch (error) {
         // Whole seconds, as on the wire.
-        await after(Math.ceil(((error as ServiceError).extras.retryAfterMs ?? 0) / 1000) * 1000);
+        await elapse(Math.ceil(((error as ServiceError).extras.retryAfterMs ?? 0) / 1000) * 1000);
       }
     }
   }
 
   return {
     clock,
-    visits,
-    visit,
+    requests,
+    request,
     served: () => served,
-    waitingMost: () => waitingMost,
-    /** Visits of a tenant, so many in a second on average, at moments of chance, for so long. */
+    waitingMax: () => waitingMax,
+    /** Requests of a tenant at random times, `perSecond` on average, for `forMs`. */
     async arrivals(tenantId: string, perSecond: number, forMs: number, triesMax: number): Promise<void> {
       const untilMs = clock.monotonicMs() + forMs;
       for (;;) {
-        await after(exponential(1000 / perSecond));
+        await elapse(exponential(1000 / perSecond));
         if (clock.monotonicMs() >= untilMs) return;
-        void visit(tenantId, triesMax);
+        void request(tenantId, triesMax);
       }
     },
   };
 }
 
-const share = <T>(of: readonly T[], holds: (each: T) => boolean) => of.filter(holds).length / of.length;
+const shareOf = <T>(all: readonly T[], holds: (each: T) => boolean) => all.filter(holds).length / all.length;
 
-/** A burst of 150 while six tenths of the places are in use; all who are refused come back when they are told to. */
+/** A burst of 150 requests while six tenths of the slots are used; every refused caller retries after its `Retry-After`. */
 async function burst(seed: number) {
-  const house = createHouse(seed);
-  void house.arrivals('everybody', capacity * 0.6, 200_000, 10);
-  await house.clock.advance(60_000);
-  for (let count = 0; count < 150; count += 1) void house.visit('everybody', 10);
-  const before = house.served();
-  await house.clock.advance(30_000);
-  const inUse = (house.served() - before) / (capacity * 30);
-  await house.clock.advance(150_000);
-  return { inUse, visits: house.visits };
+  const simulation = createSimulation(seed);
+  void simulation.arrivals('tenant-a', capacity * 0.6, 200_000, 10);
+  await simulation.clock.advance(60_000);
+  for (let count = 0; count < 150; count += 1) void simulation.request('tenant-a', 10);
+  const before = simulation.served();
+  await simulation.clock.advance(30_000);
+  const inUse = (simulation.served() - before) / (capacity * 30);
+  await simulation.clock.advance(150_000);
+  return { inUse, requests: simulation.requests };
 }
 
-test('those who are refused in a burst and come back when they are told to get in, and no place is idle meanwhile', async () => {
+test('callers that are refused in a burst and obey Retry-After are admitted, and few slots are idle meanwhile', async () => {
   const bursts = [await burst(1), await burst(2), await burst(3), await burst(4)];
-  const refused = bursts.flatMap(({ visits }) => visits.filter(({ tries }) => tries > 1));
+  const refused = bursts.flatMap(({ requests }) => requests.filter(({ tries }) => tries > 1));
   expect(refused.length).toBeGreaterThan(400);
   expect(refused.filter(({ waitedMs }) => waitedMs === null)).toEqual([]);
-  expect(share(refused, ({ tries }) => tries === 2)).toBeGreaterThan(0.9);
+  expect(shareOf(refused, ({ tries }) => tries === 2)).toBeGreaterThan(0.9);
   expect(Math.max(...refused.map(({ tries }) => tries))).toBeLessThanOrEqual(4);
-  // Nobody is told to stay away for too long, either.
+  // The times are not too long, either: the slots are used meanwhile.
   expect(bursts.reduce((sum, { inUse }) => sum + inUse, 0) / bursts.length).toBeGreaterThan(0.85);
 });
 
-describe.each([1, 2])('one greedy tenant that asks for five times what there is, by chance %i', (seed) => {
-  test('five modest tenants keep their whole rate, the line stays bounded, and all places are used', async () => {
-    const house = createHouse(seed);
+describe.each([1, 2])('with one greedy tenant that requests five times the capacity (seed %i)', (seed) => {
+  test('five modest tenants keep their whole rate, the queue stays bounded, and all slots are used', async () => {
+    const simulation = createSimulation(seed);
     const forMs = 60_000;
     const modest = ['m1', 'm2', 'm3', 'm4', 'm5'];
-    void house.arrivals('greedy', capacity * 5, forMs, 1);
-    for (const tenantId of modest) void house.arrivals(tenantId, capacity * 0.1, forMs, 1);
-    await house.clock.advance(forMs);
-    await house.clock.advance(60_000);
+    void simulation.arrivals('greedy', capacity * 5, forMs, 1);
+    for (const tenantId of modest) void simulation.arrivals(tenantId, capacity * 0.1, forMs, 1);
+    await simulation.clock.advance(forMs);
+    await simulation.clock.advance(60_000);
     for (const tenantId of modest) {
-      const own = house.visits.filter((visit) => visit.tenantId === tenantId);
+      const own = simulation.requests.filter((each) => each.tenantId === tenantId);
       expect(own.length).toBeGreaterThan(10);
-      expect(share(own, ({ waitedMs }) => waitedMs !== null)).toBe(1);
-      expect(share(own, ({ waitedMs }) => (waitedMs ?? timeoutMs) < serviceMs)).toBeGreaterThan(0.7);
+      expect(shareOf(own, ({ waitedMs }) => waitedMs !== null)).toBe(1);
+      expect(shareOf(own, ({ waitedMs }) => (waitedMs ?? timeoutMs) < serviceMs)).toBeGreaterThan(0.7);
     }
-    expect(house.waitingMost()).toBeLessThanOrEqual(100);
-    expect(house.served() / (capacity * (forMs / 1000))).toBeGreaterThan(0.95);
+    expect(simulation.waitingMax()).toBeLessThanOrEqual(100);
+    expect(simulation.served() / (capacity * (forMs / 1000))).toBeGreaterThan(0.95);
   });
 });

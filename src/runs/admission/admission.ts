@@ -1,183 +1,161 @@
 import type { Clock } from '../../platform/clock.ts';
 import { ServiceError } from '../../platform/errors.ts';
-import type { RunMetrics } from '../metrics.ts';
 import { createArrivalRate } from './arrival-rate.ts';
-import { createFairQueue } from './fair-queue.ts';
 import { createRetryAfterEstimate } from './retry-after-estimate.ts';
 import { createServiceTime } from './service-time.ts';
 import type { ShedReason } from './shed-reason.ts';
+import { createSlotQueue } from './slot-queue.ts';
 import type { Slots } from './slots.ts';
 
-/** What a run is taken to need before the first one was measured, in ms. */
+/** How long a run is assumed to hold its slot before the first one was measured, in ms. */
 const assumedServiceMs = 1_000;
-/** The share of what the places can do that those who come back are counted on to have, whoever else comes. */
-const returningShareMin = 0.2;
-/** How much of what is left beside the others is given to them: with all of it, chance alone would send many away again. */
+/** The least share of the slots that is planned for retries of refused callers, however many new callers arrive. */
+const retryShareMin = 0.2;
+/** The share of the capacity left by new callers that is planned for retries: with all of it, chance alone would refuse many again. */
 const spareShare = 0.8;
 
-/** The party of runs that are queued in the store: together they take turns like one tenant. */
-const storeParty = Symbol('runs queued in the store');
-type Party = string | typeof storeParty;
+/** What admission reports: how many callers wait, how long the admitted ones waited, and why runs are refused. */
+export type AdmissionMetrics = {
+  waiting(callers: number): void;
+  admitted(waitedMs: number): void;
+  shed(reason: ShedReason): void;
+};
 
-/** What admission stands on. */
+/** Dependencies of admission. */
 export type AdmissionDeps = {
   slots: Slots;
-  /** Those who may wait at once; 0 for none. */
+  /** Callers that may wait at once; 0 for none. */
   waitersMax: number;
-  /** How many runs in the background hold a place at the moment: when they end says nothing about the line. */
+  /** How many background runs hold a slot at the moment: their end says nothing about how fast the queue advances. */
   background(): number;
-  /** How many turns in a row a tenant has. Defaults to 1 for all. */
+  /** How many callers of a tenant are served in a row. Defaults to 1 for all. */
   weightOf?(tenantId: string): number;
-  metrics: Pick<RunMetrics, 'waiting' | 'admitted' | 'shed'>;
+  metrics: AdmissionMetrics;
   clock: Clock;
 };
 
-/** Who wants a place, until when its answer is worth something, and when it has gone away. */
-export type Entry = { tenantId: string; deadlineMs: number; gone?: AbortSignal };
+/** A request for a slot: its answer is of use until `deadlineMs`, on the monotonic clock, and while the client is connected. */
+export type SlotRequest = { tenantId: string; deadlineMs: number; disconnected?: AbortSignal };
 
-type Waiter = { grant(): void; refuse(error: unknown): void };
-
-/**
- * The line in front of the places, for callers who wait for an answer. It is in memory and bounded, and nothing is
- * stored for who stands in it. A run is let in line only if it can be expected to be answered in time; whoever is sent
- * away is told when to come back.
- */
-export function createAdmission({ slots, waitersMax, background, weightOf = () => 1, metrics, clock }: AdmissionDeps) {
-  const line = createFairQueue<Party, Waiter>((party) => (typeof party === 'string' ? weightOf(party) : 1));
+/** Estimates when slots become free, from the runs and requests of the past. */
+function createCapacityEstimate({ slots, background, metrics, clock }: AdmissionDeps) {
   const serviceTime = createServiceTime();
-  const returnTimes = createRetryAfterEstimate<string>();
-  const freshDemand = createArrivalRate();
+  const retryAfterEstimate = createRetryAfterEstimate<string>();
+  const arrivalRate = createArrivalRate();
 
-  const callers = () => line.size() - line.countOf(storeParty);
-  const tellWaiting = () => metrics.waiting(callers());
-
-  /** How often a place becomes free while all are taken, in ms. */
+  /** How often a slot becomes free while all are used, in ms. */
   function releasesEveryMs(): number {
-    const places = Math.max(1, slots.max - background());
-    return (serviceTime.meanMs() ?? assumedServiceMs) / places;
+    const usable = Math.max(1, slots.max - background());
+    return (serviceTime.meanMs() ?? assumedServiceMs) / usable;
   }
 
-  /** How often there is room for somebody who comes back, beside all who come for the first time, in ms. */
-  function roomEveryMs(nowMs: number): number {
+  /** How often a slot becomes free for a retry, beside all new callers, in ms. */
+  function retrySlotEveryMs(nowMs: number): number {
     const perMs = 1 / releasesEveryMs();
-    return 1 / (spareShare * Math.max(perMs * returningShareMin, perMs - freshDemand.perMs(nowMs)));
+    return 1 / (spareShare * Math.max(perMs * retryShareMin, perMs - arrivalRate.perMs(nowMs)));
   }
 
-  function refusal(tenantId: string, reason: ShedReason, roomInMs = releasesEveryMs()): ServiceError {
+  /** The error of a refused request, with the time after which the caller may retry. */
+  function refusal(tenantId: string, reason: ShedReason, freeInMs = releasesEveryMs()): ServiceError {
     metrics.shed(reason);
     const nowMs = clock.monotonicMs();
-    // One run's time later than there is room at the earliest: how long runs take, and who comes, are never quite known.
+    // Later by one run than a slot is free at the earliest: neither the length of runs nor the arrivals are certain.
     const slackMs = serviceTime.meanMs() ?? assumedServiceMs;
-    const retryAfterMs = returnTimes.book(tenantId, nowMs, roomInMs + slackMs, roomEveryMs(nowMs));
-    freshDemand.returns(nowMs + retryAfterMs);
+    const retryAfterMs = retryAfterEstimate.next(tenantId, nowMs, freeInMs + slackMs, retrySlotEveryMs(nowMs));
+    arrivalRate.retries(nowMs + retryAfterMs);
     return new ServiceError('too_many_runs', {}, { retryAfterMs });
   }
 
-  /** By how much the answer to one more run of a tenant would be too late, in ms; nothing is known before the first one. */
-  function lateByMs({ tenantId, deadlineMs }: Entry): number {
+  /** How late the answer of a run at this position of the queue would be, in ms; 0 before the first run has ended. */
+  function lateByMs(position: number, deadlineMs: number): number {
     const serviceMs = serviceTime.meanMs();
     if (serviceMs === null) return 0;
-    const waitMs = line.positionOf(tenantId) * releasesEveryMs();
+    const waitMs = position * releasesEveryMs();
     return clock.monotonicMs() + waitMs + serviceMs - deadlineMs;
   }
 
-  /** Makes room for one more, at the cost of a tenant that has more; false if there is none. */
-  function makeRoom(tenantId: string): boolean {
-    if (callers() < waitersMax) return true;
-    const last = waitersMax > 0 ? line.giveWayTo(tenantId) : undefined;
-    last?.refuse('gave_way' satisfies ShedReason);
-    return last !== undefined;
-  }
+  return {
+    refusal,
+    lateByMs,
+    /** Counts a new request for a slot. */
+    arrived: (): void => arrivalRate.arrived(clock.monotonicMs()),
+    /** Adds the time for which a run held its slot. */
+    served: (heldMs: number): void => serviceTime.add(heldMs),
+  };
+}
 
-  /** Stands in line until a place is passed on to it; rejects with the reason for which it leaves before. */
-  function stand(party: Party, leaves: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (leaves.aborted) return reject(leaves.reason);
-      const leave = () => {
-        line.remove(party, waiter);
-        settle();
-        reject(leaves.reason);
-      };
-      const settle = () => {
-        leaves.removeEventListener('abort', leave);
-        tellWaiting();
-      };
-      const waiter: Waiter = {
-        grant() {
-          settle();
-          resolve();
-        },
-        refuse(error) {
-          settle();
-          reject(error);
-        },
-      };
-      line.add(party, waiter);
-      leaves.addEventListener('abort', leave, { once: true });
-      tellWaiting();
-    });
-  }
+/** Aborts with the reason `deadline` at that time, unless `settled` aborts before. */
+function abortAt(deadlineMs: number, clock: Clock, settled: AbortSignal): AbortSignal {
+  const overdue = new AbortController();
+  clock.sleep(Math.max(0, deadlineMs - clock.monotonicMs()), settled).then(
+    () => overdue.abort('deadline' satisfies ShedReason),
+    () => {}, // the wait ended before the deadline
+  );
+  return overdue.signal;
+}
 
-  async function wait({ tenantId, deadlineMs, gone }: Entry): Promise<void> {
-    const sinceMs = clock.monotonicMs();
+/**
+ * Admission of runs to the slots, with a queue for callers that wait for an answer. A caller is queued only if its run
+ * can be expected to end before its deadline. A refused caller gets the time after which it may retry.
+ */
+export function createAdmission(deps: AdmissionDeps) {
+  const { slots, waitersMax, weightOf = () => 1, metrics, clock } = deps;
+  const capacity = createCapacityEstimate(deps);
+  const queue = createSlotQueue({ callersMax: waitersMax, weightOf, onChange: metrics.waiting });
+
+  async function wait({ tenantId, deadlineMs, disconnected }: SlotRequest): Promise<void> {
+    const queuedMs = clock.monotonicMs();
     const settled = new AbortController();
-    const overtime = new AbortController();
-    clock.sleep(Math.max(0, deadlineMs - sinceMs), settled.signal).then(
-      () => overtime.abort('deadline' satisfies ShedReason),
-      () => {}, // it was not late
-    );
+    const overdue = abortAt(deadlineMs, clock, settled.signal);
     try {
-      await stand(tenantId, AbortSignal.any(gone ? [gone, overtime.signal] : [overtime.signal]));
-      metrics.admitted(clock.monotonicMs() - sinceMs);
+      const leave = AbortSignal.any(disconnected ? [disconnected, overdue] : [overdue]);
+      await queue.waitForCaller(tenantId, leave);
+      metrics.admitted(clock.monotonicMs() - queuedMs);
     } catch (reason) {
       if (reason instanceof ServiceError) throw reason;
-      if (gone?.aborted) throw new ServiceError('cancelled', {});
-      throw refusal(tenantId, reason as ShedReason);
+      if (disconnected?.aborted) throw new ServiceError('cancelled', {});
+      throw capacity.refusal(tenantId, reason as ShedReason);
     } finally {
       settled.abort();
     }
   }
 
-  slots.onPassingOn(() => {
-    const next = line.next();
-    next?.grant();
-    return next !== undefined;
-  });
+  slots.onHandOver(queue.grantNext);
 
   return {
     /**
-     * Takes a place: null if it was there at once, else a promise for it. Whoever waits leaves the line when its client
-     * has gone, at its deadline, and when all are sent away.
+     * Acquires a slot: null if one was free, else a promise for it. A waiting caller leaves the queue when its client
+     * disconnects, at its deadline, and when all are rejected.
      *
-     * @throws {ServiceError} `too_many_runs`, `cancelled`, or with which it was sent away
+     * @throws {ServiceError} `too_many_runs`, `cancelled`, or the error of `rejectAll`
      */
-    enter(entry: Entry): Promise<void> | null {
-      freshDemand.arrived(clock.monotonicMs());
-      if (slots.tryAcquire()) return null; // nobody waits while a place is free
-      const lateMs = waitersMax > 0 ? lateByMs(entry) : 0;
-      if (lateMs > 0) throw refusal(entry.tenantId, 'too_late', lateMs);
-      if (!makeRoom(entry.tenantId)) throw refusal(entry.tenantId, 'line_full');
-      return wait(entry);
+    enter(request: SlotRequest): Promise<void> | null {
+      capacity.arrived();
+      if (slots.tryAcquire()) return null; // no caller waits while a slot is free
+      const { tenantId, deadlineMs } = request;
+      const lateMs = waitersMax > 0 ? capacity.lateByMs(queue.positionOf(tenantId), deadlineMs) : 0;
+      if (lateMs > 0) throw capacity.refusal(tenantId, 'too_late', lateMs);
+      if (!queue.admits(tenantId, 'gave_way' satisfies ShedReason)) throw capacity.refusal(tenantId, 'line_full');
+      return wait(request);
     },
 
-    /** A refusal for another reason, with a time to come back. */
-    refusal: (tenantId: string, reason: ShedReason): ServiceError => refusal(tenantId, reason),
+    /** The error of a request that is refused for another reason, with the time after which the caller may retry. */
+    refusal: (tenantId: string, reason: ShedReason): ServiceError => capacity.refusal(tenantId, reason),
 
     /**
-     * A place for a run that is queued in the store, in turn with the callers who wait: while there are any, no place is
-     * ever free. Null if nobody waits; rejects when `signal` aborts.
+     * Waits for a slot for a run that is queued in the store, in fair order with the waiting callers: while there are
+     * any, no slot becomes free. Null if no caller waits; rejects when `signal` aborts.
      */
-    turnOfStore: (signal: AbortSignal): Promise<void> | null => (callers() === 0 ? null : stand(storeParty, signal)),
+    waitForStore: (signal: AbortSignal): Promise<void> | null =>
+      queue.callers() === 0 ? null : queue.waitForStore(signal),
 
-    /** A run that a caller waits for has held its place for so long. */
-    served: (heldMs: number): void => serviceTime.add(heldMs),
+    /** Records for how long a run that a caller waits for held its slot. */
+    served: capacity.served,
 
-    /** Sends all who wait away with an error of their own: the process ends. */
-    sendAway(error: () => ServiceError): void {
-      for (const waiter of line.clear()) waiter.refuse(error());
-    },
+    /** Rejects all waiting callers, each with an error of its own: the process stops. */
+    rejectAll: queue.rejectAll,
   };
 }
 
-/** The line in front of the places. */
+/** Admission of runs to the slots. */
 export type Admission = ReturnType<typeof createAdmission>;

@@ -1,13 +1,13 @@
-/** Arrivals are counted in spans of so long, in ms. */
+/** Length of the spans in which arrivals are counted, in ms. */
 const spanMs = 5_000;
-/** So many spans are looked at: a minute. */
+/** Spans that the rate is computed from: a minute. */
 const spansMax = 12;
 
-type Span = { arrived: number; returning: number };
+type Span = { arrived: number; retrying: number };
 
 /**
- * How many ask for a place in a given time, apart from those who come back because they were told to. It is the median
- * of some spans of time, so that a single burst, whose runs are in line or were sent away, is not taken for what comes.
+ * The rate of new requests for a slot, without retries of refused callers. It is the median of several spans, so that it
+ * ignores a single burst: the runs of the burst are queued or were refused already.
  */
 export function createArrivalRate() {
   const spans = new Map<number, Span>();
@@ -15,13 +15,13 @@ export function createArrivalRate() {
 
   const spanAt = (atMs: number): Span => {
     const number = Math.floor(atMs / spanMs);
-    const span = spans.get(number) ?? { arrived: 0, returning: 0 };
+    const span = spans.get(number) ?? { arrived: 0, retrying: 0 };
     spans.set(number, span);
     return span;
   };
 
   return {
-    /** Somebody asks. */
+    /** Counts a request. */
     arrived(nowMs: number): void {
       const now = Math.floor(nowMs / spanMs);
       firstSpan ??= now;
@@ -29,18 +29,18 @@ export function createArrivalRate() {
       spanAt(nowMs).arrived += 1;
     },
 
-    /** Somebody was told to come back at that moment. */
-    returns(atMs: number): void {
-      spanAt(atMs).returning += 1;
+    /** Announces the retry of a refused caller at that time. It is not counted as a new request. */
+    retries(atMs: number): void {
+      spanAt(atMs).retrying += 1;
     },
 
-    /** How many come in a ms, from the spans that are over; 0 before the first one is. */
+    /** New requests per ms, from the spans that are over; 0 before the first one is. */
     perMs(nowMs: number): number {
       const now = Math.floor(nowMs / spanMs);
       const counts: number[] = [];
       for (let number = Math.max(firstSpan ?? now, now - spansMax); number < now; number += 1) {
-        const { arrived, returning } = spans.get(number) ?? { arrived: 0, returning: 0 };
-        counts.push(Math.max(0, arrived - returning));
+        const { arrived, retrying } = spans.get(number) ?? { arrived: 0, retrying: 0 };
+        counts.push(Math.max(0, arrived - retrying));
       }
       counts.sort((a, b) => a - b);
       return (counts[Math.floor(counts.length / 2)] ?? 0) / spanMs;
@@ -48,5 +48,5 @@ export function createArrivalRate() {
   };
 }
 
-/** How many ask for a place in a given time. */
+/** The rate of new requests for a slot. */
 export type ArrivalRate = ReturnType<typeof createArrivalRate>;

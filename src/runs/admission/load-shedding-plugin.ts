@@ -1,22 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import { ServiceError } from '../../platform/errors.ts';
-import type { RunMetrics } from '../metrics.ts';
+import { retryAfterRules } from '../../platform/http/retry-after.ts';
+import type { AdmissionMetrics } from './admission.ts';
 
-/** What shedding looks at. */
+/** Options of load shedding. */
 export type LoadSheddingOptions = {
-  /** How long the event loop kept requests waiting lately. */
+  /** How long requests waited for the event loop lately. */
   eventLoopDelay: { recentMs(): number };
-  /** Beyond that no runs are taken in. */
+  /** Longest delay of the event loop, in ms, at which new runs are accepted. */
   delayMaxMs: number;
-  metrics: Pick<RunMetrics, 'shed'>;
+  metrics: Pick<AdmissionMetrics, 'shed'>;
 };
 
-/** In whole seconds, and not before the delay has been measured again, in ms. */
-const retryMs = 2_000;
-
 /**
- * Refuses new runs while the event loop cannot keep up, before anything is asked or read of them: what is under way has
- * the loop for itself. Everything else is answered. Covers the routes of `app` that are registered after it.
+ * Refuses new runs while the event loop cannot keep up, before their key or body is read: the loop is left to the runs
+ * in progress. Other requests are answered. Covers the routes of `app` that are registered after it.
  */
 export function registerLoadShedding(
   app: FastifyInstance,
@@ -26,6 +24,6 @@ export function registerLoadShedding(
     const delayMs = eventLoopDelay.recentMs();
     if (!request.routeOptions.config.creates || delayMs <= delayMaxMs) return done();
     metrics.shed('event_loop');
-    done(new ServiceError('too_many_runs', {}, { retryAfterMs: retryMs + delayMs }));
+    done(new ServiceError('too_many_runs', {}, { retryAfterMs: retryAfterRules.eventLoopMs(delayMs) }));
   });
 }

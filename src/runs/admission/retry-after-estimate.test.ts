@@ -1,27 +1,27 @@
 import { expect, test } from 'vitest';
 import { createRetryAfterEstimate } from './retry-after-estimate.ts';
 
-test('each who is sent away is given a moment of its own, one run after the one before', () => {
+test('each refused caller gets a time of its own, one run after the one before', () => {
   const times = createRetryAfterEstimate<string>();
-  const told = [1, 2, 3].map(() => times.book('a', 0, 2_000, 500));
-  expect(told).toEqual([2_500, 3_000, 3_500]);
+  const delaysMs = [1, 2, 3].map(() => times.next('a', 0, 2_000, 500));
+  expect(delaysMs).toEqual([2_500, 3_000, 3_500]);
 });
 
-test('moments that are past are used up: later ones count from now', () => {
+test('times that have passed do not delay later ones', () => {
   const times = createRetryAfterEstimate<string>();
-  for (let count = 0; count < 10; count += 1) times.book('a', 0, 1_000, 500);
-  expect(times.book('a', 60_000, 1_000, 500)).toBe(1_500);
+  for (let count = 0; count < 10; count += 1) times.next('a', 0, 1_000, 500);
+  expect(times.next('a', 60_000, 1_000, 500)).toBe(1_500);
 });
 
-test('a party that asks all the time puts off nobody but itself', () => {
+test('a party with many requests delays only itself', () => {
   const times = createRetryAfterEstimate<string>();
-  for (let count = 0; count < 100; count += 1) times.book('greedy', 0, 1_000, 500);
-  expect(times.book('modest', 0, 1_000, 500)).toBe(2_000); // two share what becomes free
+  for (let count = 0; count < 100; count += 1) times.next('greedy', 0, 1_000, 500);
+  expect(times.next('modest', 0, 1_000, 500)).toBe(2_000); // two parties share the slots that become free
 });
 
-test('nobody is told less than a second, nor more than a minute', () => {
+test('no time is less than a second or more than a minute', () => {
   const times = createRetryAfterEstimate<string>();
-  expect(times.book('a', 0, 5, 1)).toBe(1_000);
-  expect(times.book('a', 0, 3_600_000, 1)).toBe(60_000);
-  expect(times.book('a', 0, 3_600_000, 1)).toBe(60_000);
+  expect(times.next('a', 0, 5, 1)).toBe(1_000);
+  expect(times.next('a', 0, 3_600_000, 1)).toBe(60_000);
+  expect(times.next('a', 0, 3_600_000, 1)).toBe(60_000);
 });

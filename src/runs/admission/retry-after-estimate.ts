@@ -1,43 +1,42 @@
-/** Sooner than this nobody is asked to come back, in ms; no answer could say less. */
-const soonestMs = 1_000;
-/** Later than this nobody is sent away for: what happens then nobody knows. */
-const latestMs = 60_000;
-/** Parties whose last return is remembered. */
-const partiesMax = 1_000;
+import { retryAfterRules } from '../../platform/http/retry-after.ts';
+
+const { admissionMsMin, admissionMsMax } = retryAfterRules;
+/** Flows (such as tenants) whose last time is remembered. */
+const flowsMax = 1_000;
 
 /**
- * When those who are sent away do well to come back. Each is given a moment of its own, as far from the one before as one
- * run needs: who obeys finds room, and does not meet all the others who were sent away. Every party has a sequence of its
- * own, so that one that asks all the time puts off nobody but itself.
+ * Computes when refused callers should retry. Each gets a time of its own, as long after the one before as one run needs:
+ * a caller that obeys finds a free slot and does not compete with all other refused callers. Each flow has a sequence of
+ * its own, so that a flow with many requests delays only itself.
  */
-export function createRetryAfterEstimate<Party>() {
-  /** The last moment given away to each party, the one given longest ago first. */
-  const lastMs = new Map<Party, number>();
+export function createRetryAfterEstimate<Flow>() {
+  /** The last time given to each flow, least recently given first. */
+  const lastMs = new Map<Flow, number>();
 
   function forgetPast(nowMs: number): void {
-    for (const [party, atMs] of lastMs) if (atMs <= nowMs) lastMs.delete(party);
+    for (const [flow, atMs] of lastMs) if (atMs <= nowMs) lastMs.delete(flow);
     const [oldest] = lastMs.keys();
-    if (lastMs.size >= partiesMax && oldest !== undefined) lastMs.delete(oldest);
+    if (lastMs.size >= flowsMax && oldest !== undefined) lastMs.delete(oldest);
   }
 
   return {
     /**
-     * Gives away the next moment and returns how far away it is, in ms.
+     * Returns after how many ms the next refused caller of a flow should retry.
      *
-     * @param roomInMs from when on there is room for one more
-     * @param everyMs how often there is room for one more then
+     * @param freeInMs when a slot is free for one more caller at the earliest
+     * @param everyMs how often a slot becomes free for one more caller after that
      */
-    book(party: Party, nowMs: number, roomInMs: number, everyMs: number): number {
+    next(flow: Flow, nowMs: number, freeInMs: number, everyMs: number): number {
       forgetPast(nowMs);
-      const others = lastMs.size - (lastMs.has(party) ? 1 : 0);
-      const from = Math.max(nowMs + roomInMs, lastMs.get(party) ?? 0);
-      const atMs = Math.min(from + everyMs * (others + 1), nowMs + latestMs);
-      lastMs.delete(party);
-      lastMs.set(party, atMs);
-      return Math.max(soonestMs, atMs - nowMs);
+      const others = lastMs.size - (lastMs.has(flow) ? 1 : 0);
+      const from = Math.max(nowMs + freeInMs, lastMs.get(flow) ?? 0);
+      const atMs = Math.min(from + everyMs * (others + 1), nowMs + admissionMsMax);
+      lastMs.delete(flow);
+      lastMs.set(flow, atMs);
+      return Math.max(admissionMsMin, atMs - nowMs);
     },
   };
 }
 
-/** When those who are sent away do well to come back. */
-export type RetryAfterEstimate<Party> = ReturnType<typeof createRetryAfterEstimate<Party>>;
+/** Computes when refused callers should retry. */
+export type RetryAfterEstimate<Flow> = ReturnType<typeof createRetryAfterEstimate<Flow>>;

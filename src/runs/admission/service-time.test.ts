@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
 import { createServiceTime } from './service-time.ts';
 
-test('nothing is known before the first run has ended', () => {
+test('there is no mean before the first run has ended', () => {
   expect(createServiceTime().meanMs()).toBeNull();
 });
 
-test('the first runs count the same', () => {
+test('the first runs have equal weights', () => {
   const time = createServiceTime();
   for (const heldMs of [1_000, 3_000, 2_000]) time.add(heldMs);
   expect(time.meanMs()).toBeCloseTo(2_000);
 });
 
-test('a change is known after some hundred runs, and one run changes little', () => {
+test('the mean follows a change within about a hundred runs, and one run changes it little', () => {
   const time = createServiceTime();
   for (let count = 0; count < 1_000; count += 1) time.add(2_000);
   time.add(20_000);

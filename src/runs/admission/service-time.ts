@@ -1,17 +1,17 @@
-/** How much the newest run counts once there are enough: the mean is that of about the last hundred. */
-const newestShare = 0.02;
+/** The weight of the newest run once there are enough: the mean is that of about the last hundred runs. */
+const newestWeight = 0.02;
 
-/** How long runs hold their place, as a mean in which older ones count less and less. */
+/** How long runs hold their slot: an exponentially weighted moving average. */
 export function createServiceTime() {
   let count = 0;
   let meanMs: number | null = null;
 
   return {
-    /** Adds a run that held its place for so long. */
+    /** Adds a run that held its slot for `heldMs`. */
     add(heldMs: number): void {
       count += 1;
-      const share = Math.max(newestShare, 1 / count); // until then all count the same
-      meanMs = meanMs === null ? heldMs : meanMs + (heldMs - meanMs) * share;
+      const weight = Math.max(newestWeight, 1 / count); // the first runs have equal weights
+      meanMs = meanMs === null ? heldMs : meanMs + (heldMs - meanMs) * weight;
     },
 
     /** The mean, or null before the first run has ended. */
@@ -19,5 +19,5 @@ export function createServiceTime() {
   };
 }
 
-/** How long runs hold their place. */
+/** How long runs hold their slot. */
 export type ServiceTime = ReturnType<typeof createServiceTime>;

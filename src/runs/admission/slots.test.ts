@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createSlots } from './slots.ts';
 
-test('no more places are taken than there are', () => {
+test('no more slots are acquired than there are', () => {
   const slots = createSlots(2);
   expect([slots.tryAcquire(), slots.tryAcquire(), slots.tryAcquire()]).toEqual([true, true, false]);
   slots.release();
@@ -9,28 +9,28 @@ test('no more places are taken than there are', () => {
   expect(slots.used()).toBe(2);
 });
 
-test('a place given back is told to who waits for one', () => {
+test('the listener is notified when a slot becomes free', () => {
   const slots = createSlots(1);
-  let told = 0;
+  let notified = 0;
   slots.onRelease(() => {
-    told += 1;
+    notified += 1;
   });
   slots.tryAcquire();
   slots.release();
-  expect([told, slots.used()]).toEqual([1, 0]);
+  expect([notified, slots.used()]).toEqual([1, 0]);
 });
 
-test('a place that is passed on stays taken, and nobody is told that it is free', () => {
+test('a slot that is handed over stays in use, and the listener is not notified', () => {
   const slots = createSlots(1);
-  const heirs = ['one'];
-  let told = 0;
+  const waiters = ['one'];
+  let notified = 0;
   slots.onRelease(() => {
-    told += 1;
+    notified += 1;
   });
-  slots.onPassingOn(() => heirs.pop() !== undefined);
+  slots.onHandOver(() => waiters.pop() !== undefined);
   slots.tryAcquire();
   slots.release();
-  expect([slots.used(), told]).toEqual([1, 0]);
+  expect([slots.used(), notified]).toEqual([1, 0]);
   slots.release();
-  expect([slots.used(), told]).toEqual([0, 1]);
+  expect([slots.used(), notified]).toEqual([0, 1]);
 });

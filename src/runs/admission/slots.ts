@@ -1,38 +1,38 @@
-/** Places in which runs execute: at most `max` are taken at once. */
+/** The slots in which runs execute: at most `max` are used at once. */
 export function createSlots(max: number) {
   let used = 0;
-  let released = () => {};
-  let passOn = () => false;
+  let notifyReleased = () => {};
+  let handOver = () => false;
 
   return {
     max,
     used: (): number => used,
 
-    /** Takes a place if one is free. */
+    /** Acquires a slot if one is free. */
     tryAcquire(): boolean {
       if (used >= max) return false;
       used += 1;
       return true;
     },
 
-    /** Gives a place back: to the next in line, or else it is free. */
+    /** Releases a slot: it is handed over to the next waiter, or else it is free. */
     release(): void {
-      if (passOn()) return; // it stays taken, by somebody else
+      if (handOver()) return; // the slot stays in use
       used -= 1;
-      released();
+      notifyReleased();
     },
 
-    /** Calls `listener` whenever a place has become free. */
+    /** Calls `listener` whenever a slot becomes free. */
     onRelease(listener: () => void): void {
-      released = listener;
+      notifyReleased = listener;
     },
 
-    /** Asks `next` first when a place is given back: true says that it was passed on to somebody who waited. */
-    onPassingOn(next: () => boolean): void {
-      passOn = next;
+    /** Calls `toNextWaiter` first when a slot is released; it returns whether it handed the slot over to a waiter. */
+    onHandOver(toNextWaiter: () => boolean): void {
+      handOver = toNextWaiter;
     },
   };
 }
 
-/** Places in which runs execute. */
+/** The slots in which runs execute. */
 export type Slots = ReturnType<typeof createSlots>;

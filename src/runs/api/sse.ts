@@ -1,24 +1,24 @@
 import { endsStream, type RunEvent } from '../events/events.ts';
 
-/** How long a stream stays silent at most: proxies cut connections that look idle. */
+/** Longest silence of a stream, in ms: proxies close connections that look idle. */
 const keepAliveMs = 15_000;
 
 const encode = (event: RunEvent) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 
 /** Not an event of the run: it has no id, and is not stored. */
-const closingNote = 'event: stream.closing\ndata: {"type":"stream.closing"}\n\n';
+const closingEvent = 'event: stream.closing\ndata: {"type":"stream.closing"}\n\n';
 
 const silent = Symbol('silent');
 
-/** Listens for events, and for silence that lasts longer than a proxy likes to wait; one timer serves all of them. */
-function createEar<T>() {
-  let silence = () => {};
-  const timer = setTimeout(() => silence(), keepAliveMs);
+/** Limits the wait for each value to `keepAliveMs`. One timer serves all waits. */
+function createSilenceTimer<T>() {
+  let onSilence = () => {};
+  const timer = setTimeout(() => onSilence(), keepAliveMs);
   return {
-    /** Resolves with what `next` does, or to `silent`. */
-    hear: (next: Promise<T>): Promise<T | typeof silent> =>
+    /** Resolves with the value of `next`, or with `silent` if that takes too long. */
+    nextOrSilent: (next: Promise<T>): Promise<T | typeof silent> =>
       new Promise((resolve, reject) => {
-        silence = () => resolve(silent);
+        onSilence = () => resolve(silent);
         timer.refresh();
         next.then(resolve, reject);
       }),
@@ -28,26 +28,26 @@ function createEar<T>() {
 
 /**
  * Events of a run in the format of server-sent events (WHATWG HTML, section 9.2). A stream that ends before its run
- * says so: its viewer may come back with the last id.
+ * ends with `stream.closing`: the client may reconnect with the last id.
  */
-export async function* streamOf(events: AsyncGenerator<RunEvent, void, undefined>): AsyncGenerator<string> {
-  using ear = createEar<IteratorResult<RunEvent, void>>();
-  let whole = false;
+export async function* toServerSentEvents(events: AsyncGenerator<RunEvent, void, undefined>): AsyncGenerator<string> {
+  using silence = createSilenceTimer<IteratorResult<RunEvent, void>>();
+  let complete = false;
   try {
-    yield ': follows\n\n'; // the headers go out with the first bytes, and the first event may be long in coming
+    yield ': follows\n\n'; // the headers are sent with the first bytes, and the first event may come much later
     let next = events.next();
     for (;;) {
-      const result = await ear.hear(next);
+      const result = await silence.nextOrSilent(next);
       if (result === silent) {
         yield ': still here\n\n';
         continue;
       }
       if (result.done) break;
       yield encode(result.value);
-      whole = endsStream(result.value.type);
+      complete = endsStream(result.value.type);
       next = events.next();
     }
-    if (!whole) yield closingNote;
+    if (!complete) yield closingEvent;
   } finally {
     await events.return();
   }

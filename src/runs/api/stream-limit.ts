@@ -1,29 +1,28 @@
 import { ServiceError } from '../../platform/errors.ts';
+import { retryAfterRules } from '../../platform/http/retry-after.ts';
 
-/** When a caller whose streams are all open does well to come back, in ms. */
-const retryMs = 5_000;
-
-/** Bounds the streams of events that each caller has open in this process: idle ones cost memory and sockets. */
-export function createStreamLimit(eachMax: number) {
+/** Limits the event streams that each caller has open in this process: idle streams cost memory and sockets. */
+export function createStreamLimit(perCallerMax: number) {
   const open = new Map<string, number>();
 
   return {
     /**
-     * Takes a place for a caller, until it is disposed of; again changes nothing.
+     * Takes a permit for a stream of a caller. Disposing of it releases the permit; a second time changes nothing.
      *
      * @throws {ServiceError} `rate_limited`
      */
-    take(caller: string): Disposable {
+    acquire(caller: string): Disposable {
       const count = open.get(caller) ?? 0;
-      if (count >= eachMax) throw new ServiceError('rate_limited', {}, { retryAfterMs: retryMs });
+      if (count >= perCallerMax)
+        throw new ServiceError('rate_limited', {}, { retryAfterMs: retryAfterRules.streamLimitMs });
       open.set(caller, count + 1);
-      let taken = true;
+      let held = true;
       return {
         [Symbol.dispose]() {
-          if (!taken) return;
-          taken = false;
-          const left = (open.get(caller) ?? 1) - 1;
-          if (left > 0) open.set(caller, left);
+          if (!held) return;
+          held = false;
+          const remaining = (open.get(caller) ?? 1) - 1;
+          if (remaining > 0) open.set(caller, remaining);
           else open.delete(caller);
         },
       };

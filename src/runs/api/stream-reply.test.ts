@@ -10,8 +10,13 @@ import { sendStream } from './stream-reply.ts';
 async function* noEvents(): AsyncGenerator<RunEvent, void, undefined> {}
 
 test.each([
-  { hasPeers: true, connection: 'close', connections: 3, why: 'ends with it where others could take the next request' },
-  { hasPeers: false, connection: 'keep-alive', connections: 1, why: 'is kept where nobody else could' },
+  {
+    hasPeers: true,
+    connection: 'close',
+    connections: 3,
+    why: 'closes with the stream if other processes could serve the next request',
+  },
+  { hasPeers: false, connection: 'keep-alive', connections: 1, why: 'is kept alive if no other process could' },
 ])('the connection of a stream $why', async ({ hasPeers, connection, connections }) => {
   const app = fastify();
   app.get('/', (_request, reply) => sendStream(reply, noEvents(), hasPeers));

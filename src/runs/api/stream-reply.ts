@@ -1,21 +1,21 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { RunEvent } from '../events/events.ts';
-import { streamOf } from './sse.ts';
+import { toServerSentEvents } from './sse.ts';
 
-/** Aborts when the client has gone before its answer was sent. */
-export function clientGone(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
+/** Aborts when the client disconnects before the whole response was sent. */
+export function clientDisconnected(reply: FastifyReply): AbortSignal {
+  const disconnected = new AbortController();
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort();
+    if (!reply.raw.writableFinished) disconnected.abort();
   });
-  return gone.signal;
+  return disconnected.signal;
 }
 
 /**
- * Answers with a stream of events, which no proxy on the way holds back. Where other processes could take what a caller
- * asks next (`hasPeers`), its connection ends with it: when a process begins to stop, streams under way can no longer be
- * told by a header, and whoever used such a connection again would meet a process that takes no new runs.
+ * Answers with a stream of events that no proxy buffers. If other processes could serve the next request of the client
+ * (`hasPeers`), the connection closes with the stream: the headers of an open stream are already sent when its process
+ * begins to stop, and a client that reused the connection would reach a process that refuses new runs.
  */
 export function sendStream(
   reply: FastifyReply,
@@ -28,5 +28,5 @@ export function sendStream(
     .header('cache-control', 'no-cache, no-transform')
     .header('x-accel-buffering', 'no')
     .serializer((payload: unknown) => payload as string)
-    .send(Readable.from(streamOf(events)) as never);
+    .send(Readable.from(toServerSentEvents(events)) as never);
 }

@@ -5,10 +5,10 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Run, Store } from '../../storage/port/index.ts';
 import type { RunMetrics } from '../metrics.ts';
 
-/** How often runs are looked for that waited too long, in ms. */
-const lookMs = 5_000;
+/** How often the store is polled for runs whose approval has expired, in ms. */
+const pollMs = 5_000;
 
-/** What the expiry of approvals stands on. */
+/** Dependencies of the approval expiry. */
 export type ApprovalExpiryDeps = {
   store: Pick<Store, 'runs'>;
   metrics: Pick<RunMetrics, 'ended'>;
@@ -16,42 +16,45 @@ export type ApprovalExpiryDeps = {
   log: Logger;
 };
 
-/** Ends the runs, of all tenants, for which nobody decided in time. Every process looks; each run is ended once. */
+/**
+ * Ends the runs, of all tenants, whose required action has expired without a decision. Every process polls; the store
+ * ends each run once.
+ */
 export function createApprovalExpiry({ store, metrics, clock, log }: ApprovalExpiryDeps): Service {
   const { code, message: detail, retryable } = new ServiceError('approval_expired', {});
   const stopping = new AbortController();
-  let looking: Promise<void> = Promise.resolve();
+  let polling: Promise<void> = Promise.resolve();
 
-  function tell(run: Run): void {
+  function report(run: Run): void {
     metrics.ended(run);
     log.warn({ runId: run.id, sessionId: run.sessionId, code }, 'a run for which nobody decided in time was ended');
   }
 
-  async function endAll(): Promise<void> {
+  async function endExpired(): Promise<void> {
     while (!stopping.signal.aborted) {
       const run = await store.runs.expireAction({ code, detail, retryable });
       if (run === null) return;
-      tell(run);
+      report(run);
     }
   }
 
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await endAll().catch((error: unknown) =>
+      await endExpired().catch((error: unknown) =>
         log.warn({ err: error }, 'runs that waited too long could not be ended'),
       );
-      await clock.sleep(lookMs, stopping.signal).catch(() => {});
+      await clock.sleep(pollMs, stopping.signal).catch(() => {});
     }
   }
 
   return {
     name: 'approval expiry',
     async start() {
-      looking = loop();
+      polling = loop();
     },
     async stop() {
       stopping.abort();
-      await looking;
+      await polling;
     },
   };
 }

@@ -8,34 +8,34 @@ import { itemsOf, type StubReply } from '../../../tests/support/stub-model.ts';
 import { type AnyAgent, effect } from '../../agents/index.ts';
 import { currentCall } from '../execution/run-scope.ts';
 import { patchNestedRuns } from '../execution/sdk-patches.ts';
-import { type Decision, settle } from './decisions.ts';
+import { applyDecisions, type Decision } from './decisions.ts';
 
 setTracingDisabled(true);
 patchNestedRuns();
 
 type Executed = Awaited<ReturnType<typeof execute>>;
 
-/** A tool that asks before each call, and notes which calls were carried out. */
-function asking(name: string, needsApproval: boolean | (() => Promise<boolean>) = true) {
-  const paid: string[] = [];
-  const asked = tool({
+/** A tool that needs approval, and the ids of its calls that were executed. */
+function createApprovalTool(name: string, needsApproval: boolean | (() => Promise<boolean>) = true) {
+  const executed: string[] = [];
+  const approvalTool = tool({
     name,
     description: name,
     parameters: z.object({}),
     needsApproval,
-    execute: async () => `${name} ${paid.push(currentCall().callId)}`,
+    execute: async () => `${name} ${executed.push(currentCall().callId)}`,
   });
-  return { tool: asked, paid };
+  return { tool: approvalTool, executed };
 }
 
 type Item = { call_id: string; tool: string; agent: string; effect: string };
 const itemsIn = ({ paused }: Executed): Item[] =>
   (paused?.requiredAction as { items: Item[] } | undefined)?.items ?? [];
 
-/** Records what a person decided, as the store does. */
+/** Records decisions in the journal, as the store does. */
 function decide({ paused, memory }: Executed, decisions: Decision[], by = 'key_1'): void {
   const run = { status: 'requires_action', id: 'run_1', requiredAction: paused?.requiredAction } as never;
-  memory.write(settle(run, memory.steps(), decisions, by, 0).entries);
+  memory.write(applyDecisions(run, memory.steps(), decisions, by, 0).entries);
 }
 
 const approve = (call_id: string): Decision => ({ call_id, decision: 'approve' });
@@ -46,39 +46,39 @@ describe('a call that needs an approval', () => {
   test.each([
     { how: 'always', needsApproval: true },
     { how: 'as a function says', needsApproval: async () => true },
-  ])('is not carried out before somebody has decided ($how)', async ({ needsApproval }) => {
-    const refund = asking('refund', needsApproval);
+  ])('is not executed before a decision ($how)', async ({ needsApproval }) => {
+    const refund = createApprovalTool('refund', needsApproval);
     const agent = new Agent({ name: 'main', tools: [effect(refund.tool, 'once')] });
     const first = await execute(agent, { reply: calling('refund') });
     expect(itemsIn(first)).toMatchObject([{ tool: 'refund', agent: 'main', effect: 'once' }]);
-    expect(refund.paid).toEqual([]);
+    expect(refund.executed).toEqual([]);
   });
 
-  test('is carried out once it is approved, also when the run is executed again and again', async () => {
-    const refund = asking('refund');
+  test('is executed once after approval, even if the run is replayed several times', async () => {
+    const refund = createApprovalTool('refund');
     const agent = new Agent({ name: 'main', tools: [refund.tool] });
     const first = await execute(agent, { reply: calling('refund') });
     decide(first, [approve('call_refund_0')]);
     const second = await execute(agent, { reply: calling('refund'), journal: first.memory });
     expect(second.final).toMatchObject({ status: 'completed', response: 'done', drift: false });
-    expect([second.stub.calls(), refund.paid.length]).toEqual([1, 1]);
+    expect([second.stub.calls(), refund.executed.length]).toEqual([1, 1]);
     const third = await execute(agent, { reply: calling('refund'), journal: second.memory });
-    expect([third.stub.calls(), refund.paid.length]).toEqual([0, 1]);
+    expect([third.stub.calls(), refund.executed.length]).toEqual([0, 1]);
   });
 
-  test('is not carried out if it is rejected, and the model is told why', async () => {
-    const refund = asking('refund');
+  test('is not executed if it is rejected, and the model gets the reason', async () => {
+    const refund = createApprovalTool('refund');
     const agent = new Agent({ name: 'main', tools: [refund.tool] });
     const first = await execute(agent, { reply: calling('refund') });
     decide(first, [{ call_id: 'call_refund_0', decision: 'reject', reason: 'over the limit' }]);
     const second = await execute(agent, { reply: calling('refund'), journal: first.memory });
     expect(second.final).toMatchObject({ status: 'completed', drift: false });
-    expect(refund.paid).toEqual([]);
+    expect(refund.executed).toEqual([]);
     expect(outputsIn(second.stub.requests.at(-1))).toContain('over the limit');
   });
 
-  test('is decided for itself, beside others of the same answer', async () => {
-    const [refund, letter] = [asking('refund'), asking('letter')];
+  test('is decided independently of other calls in the same model answer', async () => {
+    const [refund, letter] = [createApprovalTool('refund'), createApprovalTool('letter')];
     const agent = new Agent({ name: 'main', tools: [refund.tool, letter.tool] });
     const reply = calling('refund', 'letter', 'refund');
     const first = await execute(agent, { reply });
@@ -90,11 +90,11 @@ describe('a call that needs an approval', () => {
     ]);
     const second = await execute(agent, { reply, journal: first.memory });
     expect(second.final?.status).toBe('completed');
-    expect([refund.paid, letter.paid]).toEqual([['call_refund_0', 'call_refund_2'], []]);
+    expect([refund.executed, letter.executed]).toEqual([['call_refund_0', 'call_refund_2'], []]);
   });
 
-  test('is recorded with who decided', async () => {
-    const agent = new Agent({ name: 'main', tools: [asking('refund').tool] });
+  test('is recorded with the key that decided', async () => {
+    const agent = new Agent({ name: 'main', tools: [createApprovalTool('refund').tool] });
     const first = await execute(agent, { reply: calling('refund') });
     decide(first, [approve('call_refund_0')], 'key_7');
     expect(first.memory.steps().at(-1)).toMatchObject({
@@ -108,9 +108,9 @@ describe('a call that needs an approval', () => {
 const isInner = (request: ModelRequest) => request.systemInstructions?.includes('inner') ?? false;
 const resultsIn = (request: ModelRequest) => itemsOf(request).filter(({ type }) => type === 'function_call_result');
 
-/** Two calls in a row that need an approval, within an agent used as a tool. */
+/** Two consecutive calls that need approval, within an agent used as a tool. */
 function nested() {
-  const [refund, letter] = [asking('refund'), asking('letter')];
+  const [refund, letter] = [createApprovalTool('refund'), createApprovalTool('letter')];
   const inner = new Agent({
     name: 'inner',
     instructions: 'You are the inner agent.',
@@ -125,11 +125,11 @@ function nested() {
     if (!isInner(request)) return results === 0 ? [{ call: 'ask', args: { input: 'x' }, id: 'a1' }] : 'done';
     return [callsOf('refund'), callsOf('letter'), 'inner done'][results] ?? 'inner done';
   };
-  return { agent, reply, effects: () => [...refund.paid, ...letter.paid] };
+  return { agent, reply, effects: () => [...refund.executed, ...letter.executed] };
 }
 
 describe.each(['blocking', 'stream'] as const)('calls within an agent used as a tool (%s)', (mode) => {
-  test('ask one after the other, and each is carried out once', async () => {
+  test('require approval one after the other, and each is executed once', async () => {
     const { agent, reply, effects } = nested();
     let execution = await execute(agent, { reply, mode });
     for (const callId of ['call_refund_0', 'call_letter_0']) {
@@ -139,7 +139,7 @@ describe.each(['blocking', 'stream'] as const)('calls within an agent used as a 
     }
     expect(execution.final).toMatchObject({ status: 'completed', response: 'done', drift: false });
     expect(effects()).toEqual(['call_refund_0', 'call_letter_0']);
-    // Named by what the agent was asked, not by how the SDK writes down all that it went through.
+    // The scope is derived from the input of the agent, not from the SDK's serialized state.
     const scopes = execution.memory
       .steps()
       .flatMap(({ kind, scope }) => (kind === 'model_call' && scope ? [scope] : []));
@@ -161,7 +161,7 @@ describe.each(['blocking', 'stream'] as const)('calls within an agent used as a 
       const third = await execute(agent, { reply, mode, journal: first.memory });
       expect(third.final).toMatchObject({ status: 'completed', response: 'done', drift: false });
       const refunds = effects().filter((callId) => callId === 'call_refund_0').length;
-      expect(refunds).toBeLessThanOrEqual(2); // again only where the outcome was not recorded
+      expect(refunds).toBeLessThanOrEqual(2); // executed again only if the outcome was not recorded
       const recorded = first.memory
         .steps()
         .filter(({ callId, kind }) => callId === 'call_refund_0' && kind === 'tool_call');
@@ -171,7 +171,7 @@ describe.each(['blocking', 'stream'] as const)('calls within an agent used as a 
   });
 });
 
-/** Executes a run in a process that writes so often and then dies; false if it came to its end. */
+/** Executes a run in a process that dies after `writes` journal writes; false if the run ended before that. */
 async function crashAfter(writes: number, agent: AnyAgent, setup: Parameters<typeof execute>[1]): Promise<boolean> {
   const journal = setup.journal ?? createMemoryJournal();
   const { beforeWrite, write } = journal;
@@ -182,7 +182,7 @@ async function crashAfter(writes: number, agent: AnyAgent, setup: Parameters<typ
       if (left-- > 0) return;
       dead = true;
       resolve();
-      await new Promise(() => {}); // it writes nothing more
+      await new Promise(() => {}); // the dead process writes nothing more
     };
   });
   journal.write = (entries) => {

@@ -3,7 +3,7 @@ import { ServiceError } from '../../platform/errors.ts';
 import type { JournalEntries, Json, Run, Step } from '../../storage/port/index.ts';
 import type { RequiredAction } from '../views/schemas.ts';
 
-/** Where the journal keeps what was decided about a call that needs approval. */
+/** The journal key of the decision about a call that needs approval. */
 export const approvalKey = (callId: string): string => `a:${callId}`;
 
 const decision = z.strictObject({
@@ -13,9 +13,9 @@ const decision = z.strictObject({
   result: z.unknown().optional().meta({ description: 'With use_result: what the call gave.' }),
 });
 
-/** The body of a decision on a run that waits for one. */
+/** The body of a request that decides about a run in `requires_action`. */
 export const decisionsBody = z.strictObject({ decisions: z.array(decision).min(1).max(100) }).meta({ id: 'Decisions' });
-/** What was decided about one call. */
+/** A decision about one call. */
 export type Decision = z.output<typeof decision>;
 
 const allowed = {
@@ -24,26 +24,30 @@ const allowed = {
 } as const;
 
 const invalid = (reason: string) => new ServiceError('validation_failed', { reason });
+const notWaiting = (runId: string) => new ServiceError('not_waiting', { runId }, { runId });
 
-/** The step as the decision leaves it. `retry` is kept with the intent; the others are its outcome. */
-function settled(step: Step, { decision: what, reason, result }: Decision, by: string): Step {
+/**
+ * The step after the decision about its unknown outcome. `retry` is recorded with the started step; the other decisions
+ * are its outcome.
+ */
+function withOutcome(step: Step, { decision: outcome, reason, result }: Decision, by: string): Step {
   const error = {
     name: 'OutcomeUnknown',
     message: reason ?? 'The outcome of this call is not known; it counts as failed.',
   };
-  switch (what) {
+  switch (outcome) {
     case 'retry':
-      return { ...step, status: 'started', error: { decision: what, by } };
+      return { ...step, status: 'started', error: { decision: outcome, by } };
     case 'use_result':
-      return { ...step, status: 'completed', output: (result ?? null) as Json, error: { decision: what, by } };
+      return { ...step, status: 'completed', output: (result ?? null) as Json, error: { decision: outcome, by } };
     default:
-      // The model is told, as of any tool that failed; the run goes on.
+      // The model gets an error result, as from any tool that failed; the run continues.
       return {
         ...step,
         status: 'completed',
         isError: true,
         output: error.message,
-        error: { ...error, decision: what, by },
+        error: { ...error, decision: outcome, by },
       };
   }
 }
@@ -85,32 +89,32 @@ function approvalStep(
   };
 }
 
-/** What decisions change: the journal's entries, and what is left to be decided. */
-export type Settlement = { expected: Json; left: Json | null; entries: JournalEntries };
+/** What decisions change: the journal entries to write, and the required action that is left, if any. */
+export type AppliedDecisions = { expected: Json; left: Json | null; entries: JournalEntries };
 
 /**
- * What `decisions` about a run mean for its journal. Pure: the store carries it out if the run still waits for this.
+ * Applies `decisions` to the required action of a run. Pure: the store writes the result if the run still waits for
+ * exactly `expected`.
  *
  * @param steps the run's steps, by number
- * @param by the key that decides
- * @throws {ServiceError} `not_waiting` if the run waits for nothing or not for one of these calls, `validation_failed`
- *   if a decision does not fit what is asked
+ * @param by the id of the key that decides
+ * @throws {ServiceError} `not_waiting` if the run waits for no decision, or for none about one of these calls;
+ *   `validation_failed` if a decision is not one of those allowed for the required action
  */
-export function settle(
+export function applyDecisions(
   run: Run,
   steps: readonly Step[],
   decisions: readonly Decision[],
   by: string,
   nowMs: number,
-): Settlement {
+): AppliedDecisions {
   const action = run.requiredAction as RequiredAction | null;
-  if (run.status !== 'requires_action' || !action)
-    throw new ServiceError('not_waiting', { runId: run.id }, { runId: run.id });
+  if (run.status !== 'requires_action' || !action) throw notWaiting(run.id);
   const changed: Step[] = [];
   const left = new Map(action.items.map((item) => [item.call_id, item]));
   for (const given of decisions) {
     const item = left.get(given.call_id);
-    if (!item) throw new ServiceError('not_waiting', { runId: run.id }, { runId: run.id });
+    if (!item) throw notWaiting(run.id);
     if (!(allowed[action.type] as readonly string[]).includes(given.decision)) {
       throw invalid(`decision must be one of ${allowed[action.type].join(', ')} for ${action.type}.`);
     }
@@ -121,9 +125,9 @@ export function settle(
       continue;
     }
     const step = steps.find(({ callId, status }) => callId === given.call_id && status === 'unknown');
-    if (!step) throw new ServiceError('not_waiting', { runId: run.id }, { runId: run.id });
-    changed.push(settled(step, given, by));
+    if (!step) throw notWaiting(run.id);
+    changed.push(withOutcome(step, given, by));
   }
-  const rest = left.size === 0 ? null : ({ ...action, items: [...left.values()] } as Json);
-  return { expected: run.requiredAction, left: rest, entries: { steps: changed, events: [] } };
+  const leftAction = left.size === 0 ? null : ({ ...action, items: [...left.values()] } as Json);
+  return { expected: run.requiredAction, left: leftAction, entries: { steps: changed, events: [] } };
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Clock } from '../../platform/clock.ts';
 import { waitFrom } from './required-action.ts';
 
-test('a person has exactly the time that is set, also where the clock moves on while that is worked out', () => {
+test('a wait expires exactly after the configured time, even if the clock advances while it is computed', () => {
   let nowMs = 1_000;
   const clock: Pick<Clock, 'nowMs'> = { nowMs: () => nowMs++ };
   const { requested_at, expires_at } = waitFrom(clock, 60_000);

@@ -6,28 +6,28 @@ import { parseArguments } from '../tool-arguments.ts';
 import { toTime } from '../views/run-view.ts';
 import type { RequiredAction } from '../views/schemas.ts';
 
-/** From when and until when a run waits, as the wire shows it. */
+/** When the wait of a run began and when it expires, as the wire shows it. */
 type Wait = Pick<RequiredAction['items'][number], 'requested_at' | 'expires_at'>;
 
-/** A wait that begins now and takes at most so many ms. */
-export function waitFrom(clock: Pick<Clock, 'nowMs'>, longestMs: number): Wait {
+/** A wait that begins now and expires after `expiryMs`. */
+export function waitFrom(clock: Pick<Clock, 'nowMs'>, expiryMs: number): Wait {
   const nowMs = clock.nowMs();
-  return { requested_at: toTime(nowMs), expires_at: toTime(nowMs + longestMs) };
+  return { requested_at: toTime(nowMs), expires_at: toTime(nowMs + expiryMs) };
 }
 
-/** The id of a call that needs an approval; calls of hosted tools have one of another name. */
+/** The id of a call that needs an approval. Calls of hosted tools have it in `id` instead of `callId`. */
 export function callIdOf(rawItem: object): string {
   const { callId, id } = rawItem as { callId?: string; id?: string };
   return callId ?? id ?? '';
 }
 
-/** What was declared about a tool of this agent. */
+/** The declared effect of a tool of this agent. */
 function effectOf(agent: AnyAgent, toolName: string | undefined): Effect | undefined {
   const tool = agent.tools.find(({ name }) => name === toolName);
   return tool && declaredEffect(tool);
 }
 
-/** Asks a person whether these calls, which the SDK holds back, may be carried out. */
+/** The required action that asks whether these calls, which the SDK interrupted, may be executed. */
 export function askApproval(
   interruptions: readonly RunToolApprovalItem[],
   agents: AgentRegistry,
@@ -47,7 +47,10 @@ export function askApproval(
   };
 }
 
-/** Asks a person what became of these calls, which may have happened and must not happen twice. */
+/**
+ * The required action that asks for the outcome of these calls. Each may have taken effect, and must not take effect
+ * twice.
+ */
 export function askOutcome(steps: readonly Step[], wait: Wait): RequiredAction {
   return {
     type: 'unknown_outcome',

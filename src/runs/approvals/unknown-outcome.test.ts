@@ -6,20 +6,20 @@ import { execute } from '../../../tests/support/execute-run.ts';
 import { createMemoryJournal } from '../../../tests/support/memory-journal.ts';
 import { effect } from '../../agents/index.ts';
 import { patchNestedRuns } from '../execution/sdk-patches.ts';
-import { settle } from './decisions.ts';
+import { applyDecisions } from './decisions.ts';
 
 setTracingDisabled(true);
 patchNestedRuns();
 
 describe('a call whose outcome was not recorded', () => {
-  /** A run that crashed after its tool took effect and before that was recorded. */
+  /** The journal of a run that crashed after its tool took effect and before the outcome was recorded. */
   async function crashedInTool(kind: 'read' | 'idempotent' | 'once') {
     const one = counting('one');
     const agent = new Agent({ name: 'main', tools: [effect(one.tool, kind)] });
     const journal = createMemoryJournal();
     const controller = new AbortController();
     journal.beforeWrite = async ({ steps }) => {
-      if (!steps.some(({ kind: what, status }) => what === 'tool_call' && status === 'completed')) return;
+      if (!steps.some(({ kind: stepKind, status }) => stepKind === 'tool_call' && status === 'completed')) return;
       controller.abort(new Error('crashed'));
       await new Promise(() => {});
     };
@@ -54,7 +54,7 @@ describe('a call whose outcome was not recorded', () => {
     };
     const { call_id } = items[0] as { call_id: string };
     const run = { status: 'requires_action', id: 'run_1', requiredAction: paused?.requiredAction } as never;
-    const { entries, left } = settle(run, journal.steps(), [{ call_id, decision, result: 'paid' }], 'key_1', 0);
+    const { entries, left } = applyDecisions(run, journal.steps(), [{ call_id, decision, result: 'paid' }], 'key_1', 0);
     expect(left).toBeNull();
     journal.write(entries);
     const seen: string[] = [];
@@ -67,24 +67,24 @@ describe('a call whose outcome was not recorded', () => {
     return { calls: one.calls.length, seen: seen.join() };
   };
 
-  test('of a tool that may happen once stops the run and asks a person', async () => {
+  test('of a tool with the effect once stops the run and requires a decision', async () => {
     const { agent, one, journal } = await crashedInTool('once');
     const { paused } = await execute(agent, { reply: calling('one'), journal });
     expect(paused?.requiredAction).toMatchObject({ type: 'unknown_outcome', items: [{ tool: 'one', effect: 'once' }] });
     expect(one.calls).toHaveLength(1);
   });
 
-  test('is executed again if the person says retry', async () => {
+  test('is executed again if the decision is retry', async () => {
     expect((await decide('retry')).calls).toBe(2);
   });
 
-  test('is answered by what the person says it gave', async () => {
+  test('has the result that the decision gives', async () => {
     const { calls, seen } = await decide('use_result');
     expect(calls).toBe(1);
     expect(seen).toContain('paid');
   });
 
-  test('counts as failed if the person says so', async () => {
+  test('counts as failed if the decision is fail', async () => {
     const { calls, seen } = await decide('fail');
     expect(calls).toBe(1);
     expect(seen).toContain('not known');

@@ -12,14 +12,14 @@ const events: StoredEvent[] = [
   { seq: 3, type: 'run.completed', attempt: 1, atMs: 5, data: {} },
 ];
 
-/** A feed over a store in which a run, executed elsewhere, ends after it was looked at and before its events are. */
-function createFeedOfEnding() {
-  let now = running;
+/** A feed of a run that another process executes. It ends after the run and before its events are read. */
+function createFeedOfEndingRun() {
+  let stored = running;
   const store = {
-    runs: { get: async () => now },
+    runs: { get: async () => stored },
     journal: {
       async events(_tenantId: string, _runId: string, afterSeq: number) {
-        now = completed;
+        stored = completed;
         return events.filter(({ seq }) => seq > afterSeq);
       },
     },
@@ -28,22 +28,22 @@ function createFeedOfEnding() {
   return createEventFeed({ store, active: createActiveRuns(), clock: createFakeClock() });
 }
 
-describe('a run that ends in another process while it is looked at', () => {
-  test('is shown to its viewers as it ended, at once', async () => {
-    const told = await Array.fromAsync(createFeedOfEnding().read(running, 1, new AbortController().signal));
-    expect(told.map(({ type }) => type)).toEqual(['run.started', 'run.completed']);
-    expect(told.at(-1)).toMatchObject({ run: { status: 'completed', response: 'It left today.' } });
+describe('a run that ends in another process while it is read', () => {
+  test('is shown in its last event as it ended', async () => {
+    const read = await Array.fromAsync(createFeedOfEndingRun().read(running, 1, new AbortController().signal));
+    expect(read.map(({ type }) => type)).toEqual(['run.started', 'run.completed']);
+    expect(read.at(-1)).toMatchObject({ run: { status: 'completed', response: 'It left today.' } });
   });
 
   test('is shown as it ended in the list of its events', async () => {
-    const listed = await createFeedOfEnding().stored(running, 0);
+    const listed = await createFeedOfEndingRun().stored(running, 0);
     expect(listed.map(({ type }) => type)).toEqual(['run.created', 'run.started', 'run.completed']);
     expect(listed.at(-1)).toMatchObject({ run: { status: 'completed', response: 'It left today.' } });
   });
 });
 
-/** A feed of a run that another process executes, until it is removed from the store. */
-function createRemovable() {
+/** A feed of a run that another process executes, and a way to delete the run from the store. */
+function createFeedOfDeletedRun() {
   const run = newRun('blocking');
   let stored: Run | null = run;
   const store = {
@@ -53,53 +53,53 @@ function createRemovable() {
   } as unknown as Store;
   const clock = createFakeClock();
   const feed = createEventFeed({ store, active: createActiveRuns(), clock });
-  const remove = async () => {
+  const deleteRun = async () => {
     stored = null;
     await clock.advance(1_000);
   };
-  return { run, feed, remove };
+  return { run, feed, deleteRun };
 }
 
 const never = new AbortController().signal;
 
-test('who waits for the end of a run that is removed meanwhile is told that there is none', async () => {
-  const { run, feed, remove } = createRemovable();
-  const ended = feed.ended(run, never);
-  await Promise.all([expect(ended).rejects.toMatchObject({ code: 'not_found' }), remove()]);
+test('a wait for the end of a run that is deleted meanwhile rejects with not_found', async () => {
+  const { run, feed, deleteRun } = createFeedOfDeletedRun();
+  const ended = feed.waitForEnd(run, never);
+  await Promise.all([expect(ended).rejects.toMatchObject({ code: 'not_found' }), deleteRun()]);
 });
 
-test('the events of a run that is removed meanwhile come to an end', async () => {
-  const { run, feed, remove } = createRemovable();
-  const [events] = await Promise.all([Array.fromAsync(feed.read(run, 1, never)), remove()]);
+test('the stream of a run that is deleted meanwhile ends', async () => {
+  const { run, feed, deleteRun } = createFeedOfDeletedRun();
+  const [events] = await Promise.all([Array.fromAsync(feed.read(run, 1, never)), deleteRun()]);
   expect(events).toEqual([]);
 });
 
-test('an event that is told while a viewer reads is shown at once, and not when the viewer looks again', async () => {
+test('an event that is signalled while the events are read is shown at once, not at the next poll', async () => {
   const run = newRun('background');
-  let told: StoredEvent[] = [];
-  let tell = (_signal: Signal) => {};
+  let recorded: StoredEvent[] = [];
+  let emit = (_signal: Signal) => {};
   const store = {
-    runs: { get: async () => (told.length > 0 ? completed : run) },
+    runs: { get: async () => (recorded.length > 0 ? completed : run) },
     journal: {
       async events(_tenantId: string, _runId: string, afterSeq: number) {
-        const found = told.filter(({ seq }) => seq > afterSeq);
-        if (told.length === 0) {
-          told = events; // recorded just after it was read, and told before the viewer has seen that there is nothing
-          tell({ type: 'events', runId: run.id });
+        const found = recorded.filter(({ seq }) => seq > afterSeq);
+        if (recorded.length === 0) {
+          recorded = events; // recorded just after the read, and signalled before the reader gets the empty result
+          emit({ type: 'events', runId: run.id });
         }
         return found;
       },
     },
     signals: {
-      subscribe(listener: typeof tell) {
-        tell = listener;
+      subscribe(listener: typeof emit) {
+        emit = listener;
         return () => {
-          tell = () => {};
+          emit = () => {};
         };
       },
     },
   } as unknown as Store;
-  const feed = createEventFeed({ store, active: createActiveRuns(), clock: createFakeClock() }); // time stands still
+  const feed = createEventFeed({ store, active: createActiveRuns(), clock: createFakeClock() }); // this clock does not advance
   const seen = await Array.fromAsync(feed.read(run, 1, never));
   expect(seen.map(({ type }) => type)).toEqual(['run.started', 'run.completed']);
 });

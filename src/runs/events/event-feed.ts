@@ -1,59 +1,67 @@
 import type { Clock } from '../../platform/clock.ts';
 import { ServiceError } from '../../platform/errors.ts';
 import type { Run, Store } from '../../storage/port/index.ts';
-import type { ActiveRuns } from '../active-runs.ts';
 import { isFinal } from '../run-state.ts';
 import { endsRun, endsStream, type RunEvent } from './events.ts';
+import type { LiveEventLog } from './live-event-log.ts';
 import { createdEvent, toRunEvent } from './stored-events.ts';
 
 /** Events read from the store at once. */
 const pageSize = 200;
-/** How often a run that another process executes is looked at, for want of a signal, in ms. */
-const lookAgainMs = 1_000;
+/** How often the store is polled for a run that another process executes if no signal comes, in ms. */
+const pollMs = 1_000;
 
-/** What a feed stands on. */
-export type EventFeedDeps = { store: Store; active: ActiveRuns; clock: Clock };
+/** Dependencies of the event feed. */
+export type EventFeedDeps = {
+  store: Store;
+  /** The runs that this process executes, each with its live log. */
+  active: { get(runId: string): { readonly log: LiveEventLog } | undefined };
+  clock: Clock;
+};
 
 const isOver = ({ status }: Run) => isFinal(status) || status === 'requires_action';
 
-/** Follows runs wherever they are executed: by their process while that is this one, else by the store. */
-export function createEventFeed({ store, active, clock }: EventFeedDeps) {
-  /**
-   * Listens for something that may have happened to the run, from now on: whoever listens before they read misses
-   * nothing that comes while they read.
-   */
-  function listen(runId: string, signal: AbortSignal) {
-    const woken = new AbortController();
-    const stop = store.signals.subscribe((told) => {
-      if (told.type === 'events' && told.runId === runId) woken.abort();
-    });
-    return {
-      /** Resolves when something happened; at the latest after a while. */
-      somethingNew: () => clock.sleep(lookAgainMs, AbortSignal.any([woken.signal, signal])).catch(() => {}),
-      [Symbol.dispose]: stop,
-    };
-  }
+/**
+ * Subscribes to signals of new events of a run, from now on: a reader that subscribes before it reads misses none that
+ * is stored while it reads.
+ */
+function subscribe({ store, clock }: EventFeedDeps, runId: string, signal: AbortSignal) {
+  const notified = new AbortController();
+  const unsubscribe = store.signals.subscribe((received) => {
+    if (received.type === 'events' && received.runId === runId) notified.abort();
+  });
+  return {
+    /** Resolves at the first signal since the subscription, and after the polling interval at the latest. */
+    changed: () => clock.sleep(pollMs, AbortSignal.any([notified.signal, signal])).catch(() => {}),
+    [Symbol.dispose]: unsubscribe,
+  };
+}
 
-  async function* stored(run: Run, afterSeq: number): AsyncGenerator<RunEvent> {
-    if (afterSeq < 1) yield createdEvent(run);
-    for (let after = Math.max(1, afterSeq); ; ) {
-      const page = await store.journal.events(run.tenantId, run.id, after, pageSize);
-      // Whoever read the run before its end shows it as it ended all the same.
-      const late = !isFinal(run.status) && page.some(({ type }) => endsRun(type));
-      const shown = late ? await store.runs.get(run.tenantId, run.id) : run;
-      for (const event of page) yield toRunEvent(shown ?? run, event);
-      if (page.length < pageSize) return;
-      after = page.at(-1)?.seq ?? after;
-    }
+/** The stored events of a run after `afterSeq`. */
+async function* storedEvents(store: Store, run: Run, afterSeq: number): AsyncGenerator<RunEvent> {
+  if (afterSeq < 1) yield createdEvent(run);
+  for (let after = Math.max(1, afterSeq); ; ) {
+    const page = await store.journal.events(run.tenantId, run.id, after, pageSize);
+    // If `run` was read before its end, its last event shows it as it ended all the same.
+    const endedSince = !isFinal(run.status) && page.some(({ type }) => endsRun(type));
+    const shown = endedSince ? await store.runs.get(run.tenantId, run.id) : run;
+    for (const event of page) yield toRunEvent(shown ?? run, event);
+    if (page.length < pageSize) return;
+    after = page.at(-1)?.seq ?? after;
   }
+}
 
+/** Follows runs, whichever process executes them: by the live log of this process, or else by the store. */
+export function createEventFeed(deps: EventFeedDeps) {
+  const { store, active } = deps;
   return {
     /** The stored events after `afterSeq`. */
-    stored: async (run: Run, afterSeq: number): Promise<RunEvent[]> => Array.fromAsync(stored(run, afterSeq)),
+    stored: async (run: Run, afterSeq: number): Promise<RunEvent[]> =>
+      Array.fromAsync(storedEvents(store, run, afterSeq)),
 
     /**
-     * The events after `afterSeq`, those there are and those to come, each once and in order, until the run has ended
-     * or stands at `requires_action`, or until `signal` aborts.
+     * The events after `afterSeq`, past and future ones, each once and in order, until the run has ended or requires an
+     * action, or until `signal` aborts.
      */
     async *read(run: Run, afterSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent, void, undefined> {
       let seen = afterSeq;
@@ -68,36 +76,36 @@ export function createEventFeed({ store, active, clock }: EventFeedDeps) {
           if (signal.aborted || active.get(run.id)?.log === live) return;
           continue;
         }
-        using heard = listen(run.id, signal);
-        // The run is read before its events: what is over then has all its events stored.
-        const now = await store.runs.get(run.tenantId, run.id);
-        if (now === null) return; // it ended, and was removed since
-        for await (const event of stored(now, seen)) {
+        using subscription = subscribe(deps, run.id, signal);
+        // The run is read before its events: if it is over then, all its events are stored.
+        const current = await store.runs.get(run.tenantId, run.id);
+        if (current === null) return; // the run has ended and was deleted since
+        for await (const event of storedEvents(store, current, seen)) {
           seen = event.seq;
           yield event;
           if (endsRun(event.type)) return;
         }
-        if (isOver(now)) return;
-        if (active.get(run.id)?.log.firstSeq() !== seen + 1) await heard.somethingNew();
+        if (isOver(current)) return;
+        if (active.get(run.id)?.log.firstSeq() !== seen + 1) await subscription.changed();
       }
     },
 
     /**
-     * Resolves with the run once it has ended or stands at `requires_action`. Rejects when `signal` aborts, and with
-     * `not_found` if the run was removed before its end was seen.
+     * Resolves with the run once it has ended or requires an action. Rejects when `signal` aborts, and with `not_found`
+     * if the run was deleted before its end was seen.
      */
-    async ended(run: Run, signal: AbortSignal): Promise<Run> {
+    async waitForEnd(run: Run, signal: AbortSignal): Promise<Run> {
       for (;;) {
         signal.throwIfAborted();
-        using heard = listen(run.id, signal);
-        const now = await store.runs.get(run.tenantId, run.id);
-        if (now === null) throw new ServiceError('not_found', { what: `Run ${run.id}` }, { runId: run.id });
-        if (isOver(now)) return now;
-        await heard.somethingNew();
+        using subscription = subscribe(deps, run.id, signal);
+        const current = await store.runs.get(run.tenantId, run.id);
+        if (current === null) throw new ServiceError('not_found', { what: `Run ${run.id}` }, { runId: run.id });
+        if (isOver(current)) return current;
+        await subscription.changed();
       }
     },
   };
 }
 
-/** Follows runs wherever they are executed. */
+/** Follows runs, whichever process executes them. */
 export type EventFeed = ReturnType<typeof createEventFeed>;

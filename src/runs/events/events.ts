@@ -14,7 +14,7 @@ const event = <const T extends string, Shape extends z.ZodRawShape>(type: T, pay
 
 const step = z.int().positive();
 
-/** Everything a viewer of a run can be told (`text/event-stream`; `id` is `seq`, `event` is `type`). */
+/** The events of a run (`text/event-stream`; `id` is `seq`, `event` is `type`). */
 export const runEvent = z
   .discriminatedUnion('type', [
     event('run.created', { run: runView }),
@@ -57,14 +57,14 @@ export const runEvent = z
   ])
   .meta({ id: 'RunEvent' });
 
-/** One event of a run, numbered. */
+/** One event of a run, with its number. */
 export type RunEvent = z.output<typeof runEvent>;
 
-type Numbered = 'seq' | 'run_id' | 'at' | 'attempt' | 'simulated';
-type WithoutNumber<E> = E extends RunEvent ? Omit<E, Numbered> : never;
+type Envelope = 'seq' | 'run_id' | 'at' | 'attempt' | 'simulated';
+type WithoutEnvelope<E> = E extends RunEvent ? Omit<E, Envelope> : never;
 
-/** What happened, before it has a number. */
-export type RunEventBody = WithoutNumber<RunEvent>;
+/** An event without its envelope: it has no number yet. */
+export type RunEventBody = WithoutEnvelope<RunEvent>;
 
 const finalTypes: ReadonlySet<string> = new Set<RunEvent['type']>([
   'run.completed',
@@ -76,5 +76,5 @@ const finalTypes: ReadonlySet<string> = new Set<RunEvent['type']>([
 /** Whether this event is the last one of its run. */
 export const endsRun = (type: string): boolean => finalTypes.has(type);
 
-/** Whether a stream ends after this event: the run is over, or waits for a person. */
+/** Whether a stream ends after this event: the run has ended or requires an action. */
 export const endsStream = (type: string): boolean => endsRun(type) || type === 'run.requires_action';

@@ -21,7 +21,7 @@ test('a reader can start after any event, and ends after the last one of the run
   expect(await all(log, 2)).toEqual([3]);
 });
 
-test('a log that begins in the middle of a run says where', async () => {
+test('a log that begins in the middle of a run has the number of its first event', async () => {
   const log = createLiveEventLog();
   expect(log.firstSeq()).toBe(Number.POSITIVE_INFINITY);
   log.publish([event(7), event(8, 'run.failed')]);
@@ -29,7 +29,7 @@ test('a log that begins in the middle of a run says where', async () => {
   expect(await all(log, 7)).toEqual([8]);
 });
 
-test('several viewers each see every event once, also those who come later', async () => {
+test('several viewers each see every event once, also viewers that begin later', async () => {
   const log = createLiveEventLog();
   log.publish([event(1)]);
   const early = all(log);
@@ -40,13 +40,13 @@ test('several viewers each see every event once, also those who come later', asy
   expect(await late).toEqual([2, 3]);
 });
 
-test('a reader ends quietly when its viewer goes away, and when the run goes on elsewhere', async () => {
+test('a reader ends without an error when its viewer disconnects and when the log is closed', async () => {
   const log = createLiveEventLog();
   log.publish([event(1)]);
-  const gone = new AbortController();
-  const reader = log.read(1, gone.signal);
+  const disconnected = new AbortController();
+  const reader = log.read(1, disconnected.signal);
   const next = reader.next();
-  gone.abort();
+  disconnected.abort();
   expect((await next).done).toBe(true);
   const waiting = all(log);
   log.close();

@@ -1,14 +1,14 @@
 import { endsStream, type RunEvent } from './events.ts';
 
-/** A durable event, which takes the form that viewers see when one of them reads it: most runs have no viewer. */
+/** A durable event. Its form on the wire is made when a viewer reads it: most runs have no viewer. */
 export type LiveEvent = Pick<RunEvent, 'seq' | 'type'> & { show(): RunEvent };
 
-/** What a log holds; `more` resolves when events were added, the log was closed, or `signal` aborts. */
-type State = { readonly events: LiveEvent[]; closed: boolean; more(signal?: AbortSignal): Promise<void> };
+/** The state of a log. `changed` resolves when events were added, the log was closed, or `signal` aborts. */
+type State = { readonly events: LiveEvent[]; closed: boolean; changed(signal?: AbortSignal): Promise<void> };
 
 /**
- * Not a function of its own for each log: V8 keeps a hidden class for the generators that a function makes, and by it
- * the log, until the next full garbage collection.
+ * Reads a log. One function for all logs: V8 keeps a hidden class for the generators of each function, and with it what
+ * the function closes over, until the next full garbage collection.
  */
 async function* read(state: State, afterSeq: number, signal?: AbortSignal) {
   const { events } = state;
@@ -21,7 +21,7 @@ async function* read(state: State, afterSeq: number, signal?: AbortSignal) {
     else {
       const last = events.at(-1);
       if (last && endsStream(last.type)) return;
-      await state.more(signal);
+      await state.changed(signal);
     }
   }
 }
@@ -29,8 +29,8 @@ async function* read(state: State, afterSeq: number, signal?: AbortSignal) {
 const firstSeq = (events: readonly LiveEvent[]) => events[0]?.seq ?? Number.POSITIVE_INFINITY;
 
 /**
- * The events of a run while this process executes it, as they became durable. Any number of viewers read it, each at
- * its own pace: a slow one neither slows the run nor makes it buffer anything twice.
+ * The durable events of a run while this process executes it. Any number of viewers read it, each at its own pace: a
+ * slow viewer neither slows the run down nor needs a buffer of its own.
  */
 export function createLiveEventLog() {
   const waiting = new Set<() => void>();
@@ -43,7 +43,7 @@ export function createLiveEventLog() {
   const state: State = {
     events: [],
     closed: false,
-    more: (signal) =>
+    changed: (signal) =>
       new Promise((resolve) => {
         const resume = () => {
           waiting.delete(resume);
@@ -56,24 +56,24 @@ export function createLiveEventLog() {
   };
 
   return {
-    /** The number of the first event in it; those before are in the store. Infinity while there is none. */
+    /** The number of the first event in the log; earlier events are in the store. Infinity while the log is empty. */
     firstSeq: (): number => firstSeq(state.events),
 
     /** Adds events that are durable, in order. */
-    publish(more: LiveEvent[]): void {
-      if (more.length === 0) return;
-      state.events.push(...more);
+    publish(added: LiveEvent[]): void {
+      if (added.length === 0) return;
+      state.events.push(...added);
       wake();
     },
 
     /**
-     * The events after `afterSeq`, those there are and those to come, until the last one of the run. `close`, and
-     * `signal` when it aborts, end it quietly after those there are.
+     * The events after `afterSeq`, past and future ones, until the last one of the run. `close`, and `signal` when it
+     * aborts, end it without an error after the events in the log.
      */
     read: (afterSeq: number, signal?: AbortSignal): AsyncGenerator<RunEvent, void, undefined> =>
       read(state, afterSeq, signal),
 
-    /** Ends every reader after what is there: the run has ended or goes on elsewhere. */
+    /** Ends every reader after the events in the log: the run has ended or continues in another process. */
     close(): void {
       state.closed = true;
       wake();

@@ -4,7 +4,7 @@ import { toRunView, toTime } from '../views/run-view.ts';
 import type { RunEvent } from './events.ts';
 import type { LiveEvent } from './live-event-log.ts';
 
-/** The run as it was when it was created: what changed since is taken back. */
+/** The run as it was when it was created: fields that changed since are reset. */
 function asCreated(run: Run): Run {
   const startedAtOnce = run.mode !== 'background' && run.startedAtMs === run.createdAtMs;
   return {
@@ -35,14 +35,14 @@ const envelope = (run: Run, seq: number, atMs: number, attempt: number) => ({
   ...(run.simulated ? { simulated: true as const } : {}),
 });
 
-/** The first event of every run; it is not stored, since it follows from the run. */
+/** The first event of every run. It is not stored: it can be derived from the run. */
 export const createdEvent = (run: Run): RunEvent => ({
   type: 'run.created',
   ...envelope(run, 1, run.createdAtMs, asCreated(run).attempt),
   run: toRunView(asCreated(run)),
 });
 
-/** What is recorded with the creation of a run that starts at once. */
+/** The event that is recorded with the creation of a run that starts at once. */
 export const startedEvent = (run: Run): StoredEvent => ({
   seq: 2,
   type: 'run.started',
@@ -51,7 +51,7 @@ export const startedEvent = (run: Run): StoredEvent => ({
   data: { agent: run.agent },
 });
 
-/** A stored event as viewers see it. A run's last event shows the run as it ended. */
+/** A stored event as the wire shows it. The last event of a run shows the run as it ended. */
 export function toRunEvent(run: Run, { seq, type, attempt, atMs, data }: StoredEvent): RunEvent {
   const shown = isFinal(run.status) && type === `run.${run.status}` ? { run: toRunView(run) } : data;
   return { ...shown, type, ...envelope(run, seq, atMs, attempt) } as RunEvent;

@@ -22,7 +22,7 @@ export type AttemptEndsDeps = {
   /** Whether the log has messages and responses. */
   logsContent: boolean;
   metrics: Pick<RunMetrics, 'ended'>;
-  fault: HitFailpoint;
+  hitFailpoint: HitFailpoint;
   clock: Clock;
   log: Logger;
 };
@@ -31,7 +31,7 @@ type Handle = Omit<ActiveRun, 'ended'>;
 
 /** Ends attempts in the store: the run ends or pauses, or is handed back to the queue. */
 export function createAttemptEnds(deps: AttemptEndsDeps) {
-  const { store, logsContent, metrics, fault: hitFailpoint, log } = deps;
+  const { store, logsContent, metrics, hitFailpoint, log } = deps;
 
   return {
     /**

@@ -35,7 +35,7 @@ type Handle = Omit<ActiveRun, 'ended'>;
 /** Makes the function that carries out one attempt at a run: it executes the run within its time and stores its end. */
 export function createAttemptExecutor(deps: AttemptExecutorDeps): ExecuteAttempt {
   const { store, executor, lease, effectDefault, historyItemsMax, budgets } = deps;
-  const { metrics, fault: hitFailpoint, clock, log } = deps;
+  const { metrics, hitFailpoint, clock, log } = deps;
   const flushTimer = createFlushTimer(clock);
   const ends = createAttemptEnds(deps);
 
@@ -96,7 +96,7 @@ function startTimeout(clock: Clock, deadlineMs: number, stop: (reason: StopReaso
 }
 
 function openJournal(deps: AttemptExecutorDeps, handle: Handle, recorded: JournalEntries): Journal {
-  const { store, metrics, fault: hitFailpoint, clock } = deps;
+  const { store, metrics, hitFailpoint, clock } = deps;
   const { run, log: live, signal, stop } = handle;
   const journal = createJournal({
     attempt: run.attempt,

@@ -14,9 +14,9 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-/** Lets everything that can go on without time passing do so. */
-const settle = async () => {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+/** Lets all work continue that needs no time to pass. */
+const nextTicks = async () => {
+  for (let tick = 0; tick < 5; tick += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
 const claimedRun = (facts: Partial<Run>): ClaimedRun => ({
@@ -24,23 +24,23 @@ const claimedRun = (facts: Partial<Run>): ClaimedRun => ({
   remainingMs: 1_000,
 });
 
-/** A claimer with so many slots, over a queue that answers each look as it is told, and then with nothing. */
+/** A claimer with `slotsMax` slots, on a queue that answers claims with `answers`, and then with nothing. */
 const startClaimer = (slotsMax: number, ...answers: ClaimedRun[][]) => startClaimerOf('all', slotsMax, ...answers);
 
 async function startClaimerOf(role: Role, slotsMax: number, ...answers: ClaimedRun[][]) {
-  const looks: ClaimOptions[] = [];
+  const claims: ClaimOptions[] = [];
   const slots = createSlots(slotsMax);
-  let tell = (_signal: Signal) => {};
+  let emit = (_signal: Signal) => {};
   const store = {
     runs: {
       claim: async (_owner: string, options: ClaimOptions) => {
-        looks.push(options);
+        claims.push(options);
         return answers.shift() ?? [];
       },
     },
     signals: {
       subscribe: (listener: (signal: Signal) => void) => {
-        tell = listener;
+        emit = listener;
         return () => {};
       },
     },
@@ -69,50 +69,50 @@ async function startClaimerOf(role: Role, slotsMax: number, ...answers: ClaimedR
   });
   stops.push(() => claimer.stop(AbortSignal.timeout(1_000)));
   await claimer.start();
-  await settle();
+  await nextTicks();
   const enter = () => admission.enter({ tenantId: 'tenant-a', deadlineMs: 60_000 });
-  return { looks, slots, clock, executed, enter, tell: (signal: Signal) => tell(signal) };
+  return { claims, slots, clock, executed, enter, emit: (signal: Signal) => emit(signal) };
 }
 
-test('a run that ends costs no look at the queue when nothing was left there', async () => {
-  const { looks, slots } = await startClaimer(3);
+test('the end of a run causes no claim when no run was left in the queue', async () => {
+  const { claims, slots } = await startClaimer(3);
   slots.tryAcquire();
   slots.release();
-  await settle();
-  expect(looks).toHaveLength(1);
+  await nextTicks();
+  expect(claims).toHaveLength(1);
 });
 
 test('a run that was left in the queue for want of a slot is claimed as soon as one is free', async () => {
-  const { looks, slots, tell } = await startClaimer(1);
+  const { claims, slots, emit } = await startClaimer(1);
   slots.tryAcquire();
-  tell({ type: 'claimable' });
-  await settle();
-  expect(looks).toHaveLength(1); // there is no room to look for
+  emit({ type: 'claimable' });
+  await nextTicks();
+  expect(claims).toHaveLength(1); // there is no free slot to claim for
   slots.release();
-  await settle();
-  expect(looks).toHaveLength(2);
+  await nextTicks();
+  expect(claims).toHaveLength(2);
 });
 
 test.each([
-  ['as many as there were places for', 1, claimedRun({})],
-  ['as many in the background as may be', 2, claimedRun({ mode: 'background' })],
-  ['one that crashed before', 9, claimedRun({ crashes: 1 })],
-])('the queue is looked at again when a slot is free after it gave %s', async (_what, slotsMax, claimed) => {
-  const { looks, slots } = await startClaimer(slotsMax, [claimed]);
-  const before = looks.length;
+  ['as many runs as slots were free', 1, claimedRun({})],
+  ['as many background runs as allowed', 2, claimedRun({ mode: 'background' })],
+  ['a run that crashed before', 9, claimedRun({ crashes: 1 })],
+])('a free slot causes another claim after one that returned %s', async (_what, slotsMax, claimed) => {
+  const { claims, slots } = await startClaimer(slotsMax, [claimed]);
+  const before = claims.length;
   slots.release();
-  await settle();
-  expect(looks.length).toBeGreaterThan(before);
+  await nextTicks();
+  expect(claims.length).toBeGreaterThan(before);
 });
 
-test('a signal, and time, make the claimer look whatever was left', async () => {
-  const { looks, tell, clock } = await startClaimer(3);
-  tell({ type: 'claimable' });
-  await settle();
-  expect(looks).toHaveLength(2);
+test('a signal and the polling interval each cause a claim', async () => {
+  const { claims, emit, clock } = await startClaimer(3);
+  emit({ type: 'claimable' });
+  await nextTicks();
+  expect(claims).toHaveLength(2);
   await clock.advance(1_000);
-  await settle();
-  expect(looks).toHaveLength(3);
+  await nextTicks();
+  expect(claims).toHaveLength(3);
 });
 
 test.each([
@@ -120,50 +120,50 @@ test.each([
   { role: 'all', slotsMax: 10, most: 8 },
   { role: 'all', slotsMax: 1, most: 1 },
   { role: 'worker', slotsMax: 10, most: 10 },
-] as const)('of $slotsMax slots runs in the background may take $most in role $role', async (row) => {
-  const { looks } = await startClaimerOf(row.role, row.slotsMax);
-  expect(looks).toEqual([expect.objectContaining({ backgroundMax: row.most })]);
+] as const)('background runs may use $most of $slotsMax slots in role $role', async (row) => {
+  const { claims } = await startClaimerOf(row.role, row.slotsMax);
+  expect(claims).toEqual([expect.objectContaining({ backgroundMax: row.most })]);
 });
 
-test('a process that leaves runs in the background to others does not look for them whenever a run ends', async () => {
-  const { looks, slots } = await startClaimerOf('api', 3);
+test('a process that executes no background runs does not claim whenever a run ends', async () => {
+  const { claims, slots } = await startClaimerOf('api', 3);
   slots.tryAcquire();
   slots.release();
-  await settle();
-  expect(looks).toHaveLength(1);
+  await nextTicks();
+  expect(claims).toHaveLength(1);
 });
 
-describe('while callers are in line', () => {
-  test('no run in the background is claimed, and one that somebody waits for is claimed in its turn', async () => {
-    const { looks, slots, enter, executed, tell } = await startClaimer(1, [], [claimedRun({})]);
+describe('while callers wait for slots', () => {
+  test('no background run is claimed, and a run that a caller waits for is claimed in fair order', async () => {
+    const { claims, slots, enter, executed, emit } = await startClaimer(1, [], [claimedRun({})]);
     enter();
-    const coming = [1, 2, 3].map(() => enter()?.then(() => 'entered'));
-    tell({ type: 'claimable' });
-    await settle();
-    expect(looks).toHaveLength(1);
+    const waiting = [1, 2, 3].map(() => enter()?.then(() => 'entered'));
+    emit({ type: 'claimable' });
+    await nextTicks();
+    expect(claims).toHaveLength(1);
     slots.release();
-    expect(await coming[0]).toBe('entered');
+    expect(await waiting[0]).toBe('entered');
     slots.release();
-    await settle();
-    expect(looks.slice(1)).toMatchObject([{ limit: 1, backgroundMax: 0 }]);
+    await nextTicks();
+    expect(claims.slice(1)).toMatchObject([{ limit: 1, backgroundMax: 0 }]);
     expect([executed.length, slots.used()]).toEqual([1, 1]);
-    for (const each of coming.slice(1)) {
+    for (const each of waiting.slice(1)) {
       slots.release();
       expect(await each).toBe('entered');
     }
     expect(slots.used()).toBe(1);
   });
 
-  test('a turn for which nothing is queued goes to the next caller', async () => {
-    const { looks, slots, enter, tell } = await startClaimer(1);
+  test('a slot for which no run is queued goes to the next caller', async () => {
+    const { claims, slots, enter, emit } = await startClaimer(1);
     enter();
-    const coming = [1, 2].map(() => enter()?.then(() => 'entered'));
-    tell({ type: 'claimable' });
-    await settle();
+    const waiting = [1, 2].map(() => enter()?.then(() => 'entered'));
+    emit({ type: 'claimable' });
+    await nextTicks();
     slots.release();
-    await coming[0];
+    await waiting[0];
     slots.release();
-    expect(await coming[1]).toBe('entered');
-    expect([looks.length, slots.used()]).toEqual([2, 1]);
+    expect(await waiting[1]).toBe('entered');
+    expect([claims.length, slots.used()]).toEqual([2, 1]);
   });
 });

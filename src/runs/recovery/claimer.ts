@@ -1,132 +1,92 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Service } from '../../platform/lifecycle.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { ClaimedRun, ClaimOptions, Store } from '../../storage/port/index.ts';
+import type { ClaimedRun, Store } from '../../storage/port/index.ts';
 import type { ActiveRuns } from '../active-runs.ts';
 import type { Admission } from '../admission/admission.ts';
 import type { Slots } from '../admission/slots.ts';
 import type { RunMetrics } from '../metrics.ts';
 import type { Lease } from './process-lease.ts';
+import { createStoreClaim, type StoreClaimDeps } from './store-claim.ts';
 
-/** How often the queue is looked at, for want of a signal, in ms. */
-const lookAgainMs = 1_000;
+/** How often the queue is polled if no signal comes, in ms. */
+const pollMs = 1_000;
 /** Runs claimed in one statement. */
 const claimMax = 10;
-/** The share of the slots that runs in the background may take where others are executed too. */
+/** The share of the slots that background runs may use in a process that executes other runs too. */
 export const backgroundShare = 0.8;
-/** That share by role: an `api` process leaves them to others, and nobody awaits what a `worker` executes. */
+/** That share by role: an `api` process leaves background runs to others, and no caller waits for runs of a `worker`. */
 const backgroundShares = { api: 0, all: backgroundShare, worker: 1 } as const;
 
-/** What claiming stands on. */
-export type ClaimerDeps = {
+const noEntries = { steps: [], events: [] };
+
+/** Dependencies of the claimer. */
+export type ClaimerDeps = StoreClaimDeps & {
   store: Store;
   slots: Slots;
-  admission: Pick<Admission, 'turnOfStore'>;
+  admission: Pick<Admission, 'waitForStore'>;
   active: ActiveRuns;
   lease: Pick<Lease, 'processId' | 'isHeld'>;
-  /** What the process is for; see `PROCESS_ROLE`. */
+  /** The role of the process; see `PROCESS_ROLE`. */
   role: keyof typeof backgroundShares;
-  /** Which runs are for this process; see `ClaimOptions`. */
-  affinity: Pick<ClaimOptions, 'agents' | 'version'>;
-  /** Carries out a claimed run; the slot taken for it is given back when it ends. */
+  /** Executes a claimed run; the slot acquired for it is released when the attempt ends. */
   execute(claimed: ClaimedRun): void;
   metrics: Pick<RunMetrics, 'claimed'>;
   clock: Clock;
   log: Logger;
 };
 
-/** Claims queued runs whenever this process has room, woken by signals, and looks by itself every now and then. */
+/** Claims queued runs while this process has free slots: at signals of the store, and by polling. */
 export function createClaimer(deps: ClaimerDeps): Service {
-  const { store, slots, admission, active, lease, role, affinity, execute, metrics, clock, log } = deps;
+  const { store, slots, admission, active, lease, role, clock } = deps;
+  const backgroundMax = role === 'api' ? 0 : Math.max(1, Math.floor(slots.max * backgroundShares[role]));
+  const queue = createStoreClaim(deps, { takesBackground: role !== 'api' });
   const stopping = new AbortController();
-  const takesBackground = role !== 'api';
-  const backgroundMax = takesBackground ? Math.max(1, Math.floor(slots.max * backgroundShares[role])) : 0;
   let claiming: Promise<void> = Promise.resolve();
   let wake = () => {};
   let unsubscribe = () => {};
-  /** Whether the last look may have left runs behind for want of room: only then a place given back is worth another. */
-  let leftBehind = true;
 
-  /** Claims as many as there are places. Callers who come meanwhile go first: a run they left no place for goes back. */
-  async function claim(): Promise<boolean> {
-    const room = Math.min(claimMax, slots.max - slots.used());
-    leftBehind = true;
-    if (room === 0 || !lease.isHeld()) return false;
-    const claimed = await look(room, Math.max(0, backgroundMax - active.background()));
-    for (const each of claimed) await take(each);
-    return claimed.length === room;
+  /** Claims as many runs as slots are free. Callers that arrive meanwhile go first: a run without a slot is handed back. */
+  async function claimForFreeSlots(): Promise<boolean> {
+    const limit = Math.min(claimMax, slots.max - slots.used());
+    queue.assumeLeftRuns();
+    if (limit === 0 || !lease.isHeld()) return false;
+    const claimed = await queue.claim(limit, Math.max(0, backgroundMax - active.background()));
+    for (const each of claimed) await executeOrHandBack(deps, each);
+    return claimed.length === limit;
   }
 
-  async function look(limit: number, backgroundRoom: number): Promise<ClaimedRun[]> {
-    const options = {
-      limit,
-      backgroundMax: backgroundRoom,
-      // One that brought a process down before is alone with its kind, so that only the culprit collects crashes.
-      crashed: !active.hasCrashed(),
-      ...affinity,
-    };
+  // While callers wait, no slot becomes free: one run that a caller waits for is claimed in fair order with them, and no
+  // background run is.
+  async function claimInFairOrder(): Promise<boolean> {
+    const slot = lease.isHeld() ? admission.waitForStore(stopping.signal) : null;
+    if (slot === null) return false;
     try {
-      const claimed = await store.runs.claim(lease.processId(), options);
-      leftBehind = isLimited(options, claimed, takesBackground);
-      return claimed;
-    } catch (error) {
-      log.warn({ err: error }, 'claiming runs failed');
-      return [];
-    }
-  }
-
-  /**
-   * Claims one run, for which somebody waits, in a place that was passed on in turn with the callers in line: as long as
-   * these come, no place is free, and runs in the background are not for now.
-   */
-  async function claimInTurn(): Promise<boolean> {
-    const turn = lease.isHeld() ? admission.turnOfStore(stopping.signal) : null;
-    if (turn === null) return false;
-    try {
-      await turn;
+      await slot;
     } catch {
-      return false; // the process ends
+      return false; // the process stops
     }
     return active.expect(async () => {
-      const [claimed] = lease.isHeld() ? await look(1, 0) : [];
-      leftBehind ||= takesBackground; // nobody has looked at those in the background
-      if (claimed === undefined) {
-        slots.release();
-        return false;
-      }
-      metrics.claimed();
-      execute(claimed);
-      return true;
+      const [claimed] = lease.isHeld() ? await queue.claim(1, 0) : [];
+      if (role !== 'api') queue.assumeLeftRuns(); // the claim did not cover background runs
+      return executeOrRelease(deps, claimed);
     });
-  }
-
-  async function take(claimed: ClaimedRun): Promise<void> {
-    metrics.claimed();
-    if (slots.tryAcquire()) return execute(claimed);
-    const { tenantId, id, attempt } = claimed.run;
-    await store.runs
-      .handBack(tenantId, id, attempt, { steps: [], events: [] })
-      .catch((error: unknown) => log.warn({ runId: id, err: error }, 'a claimed run could not be handed back yet'));
   }
 
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
       const woken = new AbortController();
       wake = () => woken.abort();
-      if ((await active.expect(claim)) || (await claimInTurn())) continue;
-      await clock.sleep(lookAgainMs, AbortSignal.any([woken.signal, stopping.signal])).catch(() => {});
+      if ((await active.expect(claimForFreeSlots)) || (await claimInFairOrder())) continue;
+      await clock.sleep(pollMs, AbortSignal.any([woken.signal, stopping.signal])).catch(() => {});
     }
   }
 
   return {
     name: 'claimer',
     async start() {
-      unsubscribe = store.signals.subscribe(({ type }) => {
-        if (type === 'claimable') wake();
-      });
-      slots.onRelease(() => {
-        if (leftBehind) wake();
-      });
+      unsubscribe = store.signals.subscribe(({ type }) => type === 'claimable' && wake());
+      slots.onRelease(() => queue.hasLeftRuns() && wake());
       claiming = loop();
     },
     async stop() {
@@ -137,14 +97,26 @@ export function createClaimer(deps: ClaimerDeps): Service {
   };
 }
 
-/** Whether there may be more than was claimed for this process: some limit was met. */
-function isLimited(
-  { limit, backgroundMax, crashed }: ClaimOptions,
-  claimed: ClaimedRun[],
-  takesBackground: boolean,
-): boolean {
-  const inBackground = claimed.filter(({ run }) => run.mode === 'background').length;
-  const oneCrashed = claimed.some(({ run }) => run.crashes > 0);
-  const backgroundFull = takesBackground && inBackground === backgroundMax;
-  return claimed.length === limit || backgroundFull || oneCrashed || !crashed;
+/** Executes a run in the slot that is held for it, or releases the slot if there is no run. Returns which of them. */
+function executeOrRelease({ slots, metrics, execute }: ClaimerDeps, claimed: ClaimedRun | undefined): boolean {
+  if (claimed === undefined) {
+    slots.release();
+    return false;
+  }
+  metrics.claimed();
+  execute(claimed);
+  return true;
+}
+
+/** Executes a run if a slot is free for it; else hands it back to the queue. */
+async function executeOrHandBack(
+  { store, slots, metrics, execute, log }: ClaimerDeps,
+  claimed: ClaimedRun,
+): Promise<void> {
+  metrics.claimed();
+  if (slots.tryAcquire()) return execute(claimed);
+  const { tenantId, id, attempt } = claimed.run;
+  await store.runs
+    .handBack(tenantId, id, attempt, noEntries)
+    .catch((error: unknown) => log.warn({ runId: id, err: error }, 'a claimed run could not be handed back yet'));
 }

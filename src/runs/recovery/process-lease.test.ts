@@ -9,7 +9,7 @@ const leaseMs = 10_000;
 const info = { host: 'here', pid: 1, appVersion: '1', sdkVersion: '2', agents: ['triage'], background: true };
 const alive = () => AbortSignal.timeout(10_000);
 
-/** What a store does with the leases of processes; a test says how it answers a heartbeat. */
+/** The leases of processes in a store. A test sets how the store answers a heartbeat. */
 function createStubStore() {
   const calls: string[] = [];
   const stub = {
@@ -35,7 +35,7 @@ function createStubStore() {
     },
     runs: {
       recoverOrphans: async () => {
-        calls.push('reap');
+        calls.push('recover');
         return stub.recoverOrphans();
       },
       owned: async () => stub.owned,
@@ -79,14 +79,14 @@ function createLease({ runsCount = 1 } = {}) {
 }
 
 describe('the lease of a process', () => {
-  test('is taken before the start has ended, and then the runs of dead processes are taken back', async () => {
+  test('is held before the start resolves, and then the runs of dead processes are recovered', async () => {
     const { lease, calls } = createLease();
     await lease.start();
-    expect(calls).toEqual(['register proc_1 10000', 'reap', 'forget']);
+    expect(calls).toEqual(['register proc_1 10000', 'recover', 'forget']);
     await lease.stop(alive());
   });
 
-  test('is extended several times before it would end, for as long as the process lives', async () => {
+  test('is extended several times before it would end, as long as the process runs', async () => {
     const { lease, clock, count, calls, stopped } = createLease();
     await lease.start();
     await clock.advance(10 * leaseMs);
@@ -97,7 +97,7 @@ describe('the lease of a process', () => {
     expect(calls.at(-1)).toBe('unregister proc_1');
   });
 
-  test('is given back at the stop, and nothing goes on after', async () => {
+  test('is released at the stop, and no heartbeat is sent after that', async () => {
     const { lease, clock, calls } = createLease();
     await lease.start();
     await lease.stop(alive());
@@ -108,12 +108,12 @@ describe('the lease of a process', () => {
     expect(clock.sleeping()).toBe(0);
   });
 
-  test('the runs of processes that died meanwhile are queued again with each heartbeat, and told in the log', async () => {
+  test('the runs of processes that died are queued again with each heartbeat, and logged', async () => {
     const { lease, clock, stub, count, lines } = createLease();
     await lease.start();
     stub.orphans.push({ id: 'run_orphan', crashes: 1 });
     await clock.advance(leaseMs);
-    expect(count('reap')).toBe(count('heartbeat') + 1);
+    expect(count('recover')).toBe(count('heartbeat') + 1);
     expect(lines).toMatchObject([
       { runId: 'run_orphan', crashes: 1, msg: 'the run of a dead process is queued again' },
     ]);
@@ -122,18 +122,18 @@ describe('the lease of a process', () => {
 });
 
 describe('a process that cannot extend its lease', () => {
-  test('gives its runs up before the lease ends, when the store refuses', async () => {
+  test('gives its runs up before the lease ends if the store fails', async () => {
     const { lease, clock, stub, stopped, count } = createLease();
     await lease.start();
     stub.heartbeat = () => Promise.reject(new Error('connection lost'));
     await clock.advance(leaseMs);
     expect(stopped[0]).toMatchObject({ reason: 'lease_lost' });
     expect(stopped[0]?.atMs).toBeLessThan(leaseMs);
-    expect(count('heartbeat')).toBeGreaterThanOrEqual(2); // one lost answer is no reason
+    expect(count('heartbeat')).toBeGreaterThanOrEqual(2); // one lost answer is not enough
     await lease.stop(alive());
   });
 
-  test('gives its runs up before the lease ends, when the store does not answer at all', async () => {
+  test('gives its runs up before the lease ends if the store does not answer', async () => {
     const { lease, clock, stub, stopped } = createLease();
     await lease.start();
     const answer = Promise.withResolvers<boolean>();
@@ -162,7 +162,7 @@ describe('a process that cannot extend its lease', () => {
     await lease.stop(AbortSignal.abort());
   });
 
-  test('asks once at a time: a store that does not answer is not flooded', async () => {
+  test('sends one heartbeat at a time: a store that does not answer is not flooded', async () => {
     const { lease, clock, stub, count } = createLease();
     await lease.start();
     stub.heartbeat = () => new Promise(() => {});
@@ -171,17 +171,17 @@ describe('a process that cannot extend its lease', () => {
     await lease.stop(AbortSignal.abort());
   });
 
-  test('has not yet lost it to a store that takes two fifths of it for each answer', async () => {
+  test('keeps it if the store takes two fifths of it for each answer', async () => {
     const { lease, clock, stub, stopped } = createLease();
     await lease.start();
-    // tidy: sleep because it is by the clock that the test moves
+    // tidy: sleep because the test moves this clock
     stub.heartbeat = () => clock.sleep(0.42 * leaseMs).then(() => true);
     await clock.advance(10 * leaseMs);
     expect(stopped).toEqual([]);
     await lease.stop(AbortSignal.abort());
   });
 
-  test('says so only where there are runs to give up', async () => {
+  test('logs that only if there are runs to give up', async () => {
     const { lease, clock, stub, stopped, messages } = createLease({ runsCount: 0 });
     await lease.start();
     stub.heartbeat = () => Promise.reject(new Error('connection lost'));
@@ -191,7 +191,7 @@ describe('a process that cannot extend its lease', () => {
     await lease.stop(alive());
   });
 
-  test('goes on as before once the store is back', async () => {
+  test('continues as before once the store is available again', async () => {
     const { lease, clock, stub, stopped } = createLease();
     await lease.start();
     stub.heartbeat = () => Promise.reject(new Error('connection lost'));
@@ -212,7 +212,7 @@ describe('a process that gave its runs up', () => {
     return created;
   };
 
-  test('says so once, begins nothing, and is the same when its lease is extended after all: nobody took it over', async () => {
+  test('logs it once, starts nothing, and keeps its id when its lease is extended after all', async () => {
     const { lease, clock, stub, stopped, calls, messages } = await createLost();
     expect(lease.isHeld()).toBe(false);
     stub.heartbeat = async () => true;
@@ -225,7 +225,7 @@ describe('a process that gave its runs up', () => {
     await lease.stop(alive());
   });
 
-  test('hands back what it owns in the store and does not execute, as soon as it reaches that', async () => {
+  test('hands back the runs that it owns but does not execute once it reaches the store', async () => {
     const { lease, clock, stub, lines } = await createLost();
     stub.heartbeat = async () => true;
     stub.owned = [{ tenantId: 'tenant-a', id: 'run_1', attempt: 3, cancelRequested: false }];
@@ -236,8 +236,8 @@ describe('a process that gave its runs up', () => {
   });
 });
 
-describe('a process that was taken for dead', () => {
-  test('gives its runs up, which others may have by now, and goes on as a new process', async () => {
+describe('a process that the store declared dead', () => {
+  test('gives its runs up and continues under a new id', async () => {
     const { lease, clock, stub, stopped, calls, messages } = createLease();
     await lease.start();
     stub.heartbeat = async () => {
@@ -255,7 +255,7 @@ describe('a process that was taken for dead', () => {
   });
 });
 
-test('a process that cannot announce itself anew keeps trying by one id, and begins nothing before', async () => {
+test('a process that cannot register again retries with the same new id, and starts nothing before', async () => {
   const { lease, clock, stub, calls } = createLease();
   await lease.start();
   stub.heartbeat = async () => false;
@@ -272,7 +272,7 @@ test('a process that cannot announce itself anew keeps trying by one id, and beg
   await lease.stop(alive());
 });
 
-test('a stop does not wait longer for the store than its deadline allows', async () => {
+test('a stop waits for the store until its deadline at most', async () => {
   const { lease, clock, stub, calls } = createLease();
   await lease.start();
   stub.heartbeat = () => new Promise(() => {});

@@ -13,23 +13,23 @@ const owned = (id: string, attempt = 1, cancelRequested = false): OwnedRun => ({
   cancelRequested,
 });
 
-/** A process that executes nothing, and a store that says that it owns these runs. */
+/** A process that executes nothing, and a store in which it owns these runs. */
 function createProcess(...runs: OwnedRun[]) {
   const active = createActiveRuns();
   const handedBack: string[] = [];
-  const process = { runs, refuses: false };
+  const process = { runs, storeFails: false };
   const store = {
     runs: {
       owned: async () => process.runs,
       handBack: async (tenantId: string, id: string, attempt: number) => {
-        if (process.refuses) throw new Error('gone');
+        if (process.storeFails) throw new Error('connection lost');
         handedBack.push(`${tenantId} ${id} ${attempt}`);
         process.runs = process.runs.filter((run) => run.id !== id);
         return true;
       },
     },
   } as unknown as Store;
-  const look = createRunReconciler({ store, active, log: pino({ level: 'silent' }) });
+  const reconcile = createRunReconciler({ store, active, log: pino({ level: 'silent' }) });
   const execute = (id: string, attempt: number) => {
     const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
     const added = active.add({ ...newRun('blocking'), id, attempt }, createLiveEventLog(), () => promise);
@@ -39,61 +39,61 @@ function createProcess(...runs: OwnedRun[]) {
     };
     return { ...added, end };
   };
-  return { process, active, handedBack, look: () => look('proc_1'), execute };
+  return { process, active, handedBack, reconcile: () => reconcile('proc_1'), execute };
 }
 
-describe('a run that the store says is this process’s', () => {
-  test('is handed back at its attempt if nobody executes it, when it is found the second time', async () => {
-    const { look, handedBack } = createProcess(owned('run_1', 2));
-    await look();
+describe('a run that this process owns in the store', () => {
+  test('is handed back at its attempt if it is not executed at two checks', async () => {
+    const { reconcile, handedBack } = createProcess(owned('run_1', 2));
+    await reconcile();
     expect(handedBack).toEqual([]);
-    await look();
+    await reconcile();
     expect(handedBack).toEqual(['tenant-a run_1 2']);
-    await look();
+    await reconcile();
     expect(handedBack).toHaveLength(1);
   });
 
-  test('is left alone while it is executed, and stopped if its end was asked for', async () => {
-    const { look, handedBack, execute } = createProcess(owned('run_1'), owned('run_2', 1, true));
+  test('is not touched while it is executed, and is stopped if its cancellation was requested', async () => {
+    const { reconcile, handedBack, execute } = createProcess(owned('run_1'), owned('run_2', 1, true));
     const [one, other] = [execute('run_1', 1), execute('run_2', 1)];
-    for (let n = 0; n < 3; n += 1) await look();
+    for (let n = 0; n < 3; n += 1) await reconcile();
     expect(handedBack).toEqual([]);
     expect([one.signal.aborted, other.signal.aborted]).toEqual([false, true]);
     expect(other.signal.reason).toMatchObject({ reason: 'cancelled' });
   });
 
-  test('is left alone for as long as it may be on its way: a create or a claim is under way that began before', async () => {
-    const { look, handedBack, active } = createProcess(owned('run_1'));
-    const coming = Promise.withResolvers<void>();
-    const work = active.expect(() => coming.promise);
-    for (let n = 0; n < 5; n += 1) await look();
+  test('is not touched while a create or a claim that may add it is in progress', async () => {
+    const { reconcile, handedBack, active } = createProcess(owned('run_1'));
+    const creation = Promise.withResolvers<void>();
+    const work = active.expect(() => creation.promise);
+    for (let n = 0; n < 5; n += 1) await reconcile();
     expect(handedBack).toEqual([]);
-    void active.expect(() => new Promise(() => {})); // what began later cannot bring it
-    coming.resolve();
+    void active.expect(() => new Promise(() => {})); // work that began later cannot add it
+    creation.resolve();
     await work;
-    await look();
+    await reconcile();
     expect(handedBack).toEqual(['tenant-a run_1 1']);
   });
 
-  test('at a later attempt than the one that is executed counts as one that nobody executes', async () => {
-    const { look, handedBack, execute } = createProcess(owned('run_1', 3));
+  test('at a later attempt than the one that is executed counts as not executed', async () => {
+    const { reconcile, handedBack, execute } = createProcess(owned('run_1', 3));
     execute('run_1', 2);
-    for (let n = 0; n < 2; n += 1) await look();
+    for (let n = 0; n < 2; n += 1) await reconcile();
     expect(handedBack).toEqual(['tenant-a run_1 3']);
   });
 
-  test('is handed back as soon as the store takes it, if that was away', async () => {
-    const { look, handedBack, process } = createProcess(owned('run_1'));
-    process.refuses = true;
-    await look();
-    for (let n = 0; n < 3; n += 1) await expect(look()).rejects.toThrow('gone');
-    process.refuses = false;
-    await look();
+  test('is handed back once the store is available again', async () => {
+    const { reconcile, handedBack, process } = createProcess(owned('run_1'));
+    process.storeFails = true;
+    await reconcile();
+    for (let n = 0; n < 3; n += 1) await expect(reconcile()).rejects.toThrow('connection lost');
+    process.storeFails = false;
+    await reconcile();
     expect(handedBack).toEqual(['tenant-a run_1 1']);
   });
 });
 
-test('an attempt that ends after the next one has begun does not take that out', async () => {
+test('an attempt that ends after the next one has begun does not remove that one', async () => {
   const { active, execute } = createProcess();
   const first = execute('run_1', 1);
   const second = execute('run_1', 2);

@@ -3,12 +3,12 @@ import type { Service } from '../../platform/lifecycle.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../../storage/port/index.ts';
 
-/** How often it is looked, in ms. */
-const lookMs = 5_000;
-/** Looks in a row that must find the same: a process that is being replaced is missed for a moment. */
-const looksMin = 2;
+/** How often the store is polled, in ms. */
+const pollMs = 5_000;
+/** Consecutive polls that must find unclaimed runs: while a process is replaced, no process executes them for a moment. */
+const pollsMin = 2;
 
-/** What the watch stands on. */
+/** Dependencies of the watch. */
 export type UnclaimedRunsWatchDeps = {
   store: { runs: Pick<Store['runs'], 'countUnattended'> };
   clock: Clock;
@@ -16,19 +16,19 @@ export type UnclaimedRunsWatchDeps = {
 };
 
 /**
- * Warns, once each time, when runs in the background are due and no live process executes such runs. For processes that
- * create them and leave them to others.
+ * Logs a warning, once each time, when background runs are due and no live process executes such runs. For processes that
+ * create background runs but leave them to other processes.
  */
 export function createUnclaimedRunsWatch({ store, clock, log }: UnclaimedRunsWatchDeps): Service {
   const stopping = new AbortController();
-  let looking: Promise<void> = Promise.resolve();
-  let found = 0;
+  let polling: Promise<void> = Promise.resolve();
+  let pollsWithRuns = 0;
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     const runs = await store.runs.countUnattended();
-    if (runs === 0 && found >= looksMin) log.info('a process executes runs in the background again');
-    found = runs === 0 ? 0 : found + 1;
-    if (found !== looksMin) return;
+    if (runs === 0 && pollsWithRuns >= pollsMin) log.info('a process executes runs in the background again');
+    pollsWithRuns = runs === 0 ? 0 : pollsWithRuns + 1;
+    if (pollsWithRuns !== pollsMin) return;
     log.warn(
       { runs },
       'runs in the background wait, and no process executes them: start one with PROCESS_ROLE=worker, or all',
@@ -37,19 +37,19 @@ export function createUnclaimedRunsWatch({ store, clock, log }: UnclaimedRunsWat
 
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await look().catch((error: unknown) => log.warn({ err: error }, 'runs that nobody executes were not looked for'));
-      await clock.sleep(lookMs, stopping.signal).catch(() => {});
+      await poll().catch((error: unknown) => log.warn({ err: error }, 'runs that nobody executes were not looked for'));
+      await clock.sleep(pollMs, stopping.signal).catch(() => {});
     }
   }
 
   return {
     name: 'unattended watch',
     async start() {
-      looking = loop();
+      polling = loop();
     },
     async stop() {
       stopping.abort();
-      await looking;
+      await polling;
     },
   };
 }

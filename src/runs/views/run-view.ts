@@ -1,7 +1,7 @@
 import type { Run, Usage } from '../../storage/port/index.ts';
 import type { RequiredAction, RunView } from './schemas.ts';
 
-/** A moment on the wire: ISO 8601, UTC, milliseconds. */
+/** A time on the wire: ISO 8601, UTC, milliseconds. */
 export const toTime = (atMs: number): string => new Date(atMs).toISOString();
 
 const toTimeOrNull = (atMs: number | null) => (atMs === null ? null : toTime(atMs));
@@ -9,7 +9,7 @@ const toTimeOrNull = (atMs: number | null) => (atMs === null ? null : toTime(atM
 const between = (fromMs: number | null, toMs: number | null) =>
   fromMs === null || toMs === null ? null : Math.max(0, Math.round(toMs - fromMs));
 
-/** Tokens on the wire. */
+/** The usage of tokens on the wire. */
 export const toUsageView = (usage: Usage): RunView['usage'] => ({
   requests: usage.requests,
   input_tokens: usage.inputTokens,

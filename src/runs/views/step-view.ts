@@ -64,8 +64,8 @@ export const toStepView = (step: Step): StepView => ({
 });
 
 /**
- * The steps with the whole input of each model call: what is new in it, after what was new in those before it in its
- * scope.
+ * The steps with the whole input of each model call. The journal stores only the new items of each input; they are
+ * appended to those of the earlier calls in the same scope.
  */
 export function withWholeInput(steps: readonly StepView[]): StepView[] {
   const before = new Map<string, unknown[]>();

@@ -38,7 +38,7 @@ const stateOf = async (store: Store, id = account().id) => (await store.budgets.
 /** What `BudgetStore` promises. */
 export function describeBudgets(open: OpenStore): void {
   describe('budgets', () => {
-    test('a tenant has those it was given, until it is given others or none', async () => {
+    test('a tenant has the budgets that were set, until others or none are set', async () => {
       await using fixture = await open();
       const { budgets } = fixture.store;
       expect(await budgets.ofTenant('acme')).toBeNull();
@@ -67,7 +67,7 @@ export function describeBudgets(open: OpenStore): void {
       expect(await stateOf(store)).toEqual(settled);
     });
 
-    test('a call whose answer was lost is reserved once', async () => {
+    test('a reservation that is repeated after a lost answer counts once', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const hold = newHold();
@@ -107,7 +107,7 @@ export function describeBudgets(open: OpenStore): void {
       expect((await store.budgets.reserve(newHold({ spending: spending(9, 99) }), accounts)).reserved).toBe(true);
     });
 
-    test('a limit on what a call does not take does not hold it up', async () => {
+    test('a limit on a unit that a call does not use does not refuse it', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const limits = [account({ tokensMax: 0 }), account({ id: 'b', nanoUsdMax: 0 })];
@@ -116,7 +116,7 @@ export function describeBudgets(open: OpenStore): void {
       expect((await store.budgets.reserve(newHold({ spending: spending(1, 0) }), limits)).reserved).toBe(false);
     });
 
-    test('however many processes reserve at once, no limit is passed', async () => {
+    test('however many processes reserve at once, no limit is exceeded', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const joined = await fixture.join();
@@ -134,7 +134,7 @@ export function describeBudgets(open: OpenStore): void {
       expect(await stateOf(joined)).toMatchObject({ used: spending(10, 10), reserved: spending(0) });
     });
 
-    test('calls of dead processes are settled by what the journal has of them', async () => {
+    test('calls of dead processes are settled by their entries in the journal', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await live(store, 'proc_alive');
@@ -160,7 +160,7 @@ export function describeBudgets(open: OpenStore): void {
       expect(await stateOf(store)).toMatchObject({ used: spending(14, 142), reserved: spending(10, 100) });
     });
 
-    test('accounts are forgotten after their period, unless something is reserved in them', async () => {
+    test('accounts are removed after their period, unless they have reservations', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const over = account({ endsAtMs: longAgoMs });
@@ -177,7 +177,7 @@ export function describeBudgets(open: OpenStore): void {
       ]);
     });
 
-    test('a run remembers the key whose budgets it uses', async () => {
+    test('a run stores the key whose budgets it uses', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { budgetKeyId: 'key_1' });

@@ -26,7 +26,7 @@ const wish = { code: 'cancelled', detail: 'Because.', retryable: true };
 
 /** What `RunStore.requestCancel` and `RunStore.owned` promise. */
 export function describeCancel(open: OpenStore): void {
-  describe('asking for the end of a run', () => {
+  describe('requesting the cancellation of a run', () => {
     test('that is queued ends it at once, with the error and its last event', async () => {
       await using fixture = await open();
       const { store } = fixture;
@@ -66,7 +66,7 @@ export function describeCancel(open: OpenStore): void {
       expect(await claimIds(store)).toEqual([waiting.id]);
     });
 
-    test('that waits for a person ends it at once; what it took counts in its session, which is free', async () => {
+    test('that waits for a person ends it at once; its usage counts in its session, which is free', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const usage = { ...noUsage, requests: 1, totalTokens: 12 };
@@ -88,7 +88,7 @@ export function describeCancel(open: OpenStore): void {
       expect(await start(store)).toMatchObject({ status: 'running' });
     });
 
-    test('that is running is noted for its process, and nothing else is touched', async () => {
+    test('that is running is stored for its process, and changes nothing else', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { ownerId: 'proc_1' });
@@ -107,7 +107,7 @@ export function describeCancel(open: OpenStore): void {
       expect(await cancelRequested(store, 'proc_1')).toEqual([]);
     });
 
-    test('does not keep a running one from ending as it would', async () => {
+    test('does not change how a running one ends by itself', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -116,7 +116,7 @@ export function describeCancel(open: OpenStore): void {
       expect(await finish(store, run)).toMatchObject({ status: 'completed', error: null });
     });
 
-    test('ends a running one that its process hands back before it came to that', async () => {
+    test('ends a running one that its process hands back instead', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -134,7 +134,7 @@ export function describeCancel(open: OpenStore): void {
       expect(await claimIds(store)).toEqual([waiting.id]);
     });
 
-    test('ends a running one that would wait for a person, so that nobody waits behind it', async () => {
+    test('ends a running one that would wait for a person, so that no run is queued behind it', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -166,7 +166,7 @@ export function describeCancel(open: OpenStore): void {
       });
     }
 
-    test('that the tenant does not have is null, and touches nobody’s run', async () => {
+    test('that the tenant does not have is null, and changes no run', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);

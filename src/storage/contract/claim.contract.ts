@@ -41,7 +41,7 @@ async function queueCrashed(store: Store, asked: Partial<NewRun>[]): Promise<str
 /** What `RunStore.claim` and `RunStore.handBack` promise. */
 export function describeClaim(open: OpenStore): void {
   describe('claiming runs', () => {
-    test('a claimed run is running, one attempt further, and belongs to who claimed it', async () => {
+    test('a claimed run is running, at the next attempt, and belongs to the claiming process', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const queued = await queue(store, { mode: 'background', tenantId: otherTenant });
@@ -60,7 +60,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claim(store)).toEqual([]);
     });
 
-    test('runs that somebody waits for are claimed by priority, highest first, then in order of arrival; then the others', async () => {
+    test('runs for which a client waits are claimed by priority, highest first, then in order of arrival; then background runs', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const [a, b, c, d, e] = await queueAll(store, [
@@ -73,7 +73,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claimIds(store)).toEqual([e, a, c, b, d]);
     });
 
-    test('no more are claimed than were asked for, the first ones', async () => {
+    test('at most `limit` runs are claimed, the first ones', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const ids = await queueAll(store, [{}, { mode: 'background' }, {}, { mode: 'background' }, {}]);
@@ -83,7 +83,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claimIds(store, { limit: 2 })).toEqual([ids[3]]);
     });
 
-    test('no more in the background are claimed than were asked for, and those that somebody waits for come first', async () => {
+    test('at most `backgroundMax` background runs are claimed, and runs for which a client waits come first', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const background = Array.from({ length: 20 }, () => ({ mode: 'background', priority: 1 }) as const);
@@ -108,7 +108,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claimIds(store)).toEqual([inStream, inBackground]);
     });
 
-    test('runs whose time has come stand among the others, by priority, then in order of arrival', async () => {
+    test('scheduled runs that are due are claimed with the others, by priority, then in order of arrival', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const runAtMs = longAgoMs;
@@ -122,7 +122,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claimIds(store)).toEqual([c]);
     });
 
-    test('runs in the background of several tenants are claimed in turns, whatever one of them has queued', async () => {
+    test('background runs are claimed from each tenant in turn, however many one of them has queued', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const mode = 'background';
@@ -155,7 +155,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claimIds(store, { limit: 1 })).toEqual([own]);
     });
 
-    test('every one of many tenants has its turn', async () => {
+    test('each of many tenants is served', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const tenants = Array.from({ length: 130 }, (_, n) => `tenant-${n}`);
@@ -165,7 +165,7 @@ export function describeClaim(open: OpenStore): void {
       expect(new Set(claimed.map(({ run }) => run.tenantId)).size).toBe(130);
     });
 
-    test('of the runs of a session only the first is claimed, and only while nobody holds the session', async () => {
+    test('of the runs of a session only the first is claimed, and only while no run holds the session', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const held = await start(store, { sessionId: 's-held' });
@@ -180,7 +180,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await store.runs.get(tenant, second.id)).toEqual(second);
     });
 
-    test('runs that cannot be claimed do not keep others from it, however many there are', async () => {
+    test('runs that cannot be claimed do not block others, however many there are', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await start(store);
@@ -189,7 +189,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claimIds(store, { limit: 1 })).toEqual([free]);
     });
 
-    test('one run that crashed is among those claimed if it may, and never two', async () => {
+    test('at most one run that crashed is claimed, and none unless `crashed` allows it', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const crashed = await queueCrashed(store, [{}, { mode: 'background', priority: 5 }, {}]);
@@ -201,7 +201,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claimIds(store)).toEqual([crashed[2]]);
     });
 
-    test('a run in the background that crashed counts as one in the background', async () => {
+    test('a background run that crashed counts as a background run', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const [background, plain] = await queueCrashed(store, [{ mode: 'background', priority: 5 }, {}]);
@@ -211,7 +211,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await claimIds(store, { backgroundMax: 1 })).toEqual([more]);
     });
 
-    test('runs that run, wait for a person or have ended are not claimed', async () => {
+    test('runs that are running, wait for a person or have ended are not claimed', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await start(store, { sessionId: null });
@@ -224,7 +224,7 @@ export function describeClaim(open: OpenStore): void {
   });
 
   describe('the runs of a process', () => {
-    test('are those it started or claimed and that still run at that attempt, of all tenants', async () => {
+    test('are those that it started or claimed and that are still running at that attempt, of all tenants', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const started = await start(store, { sessionId: null, ownerId: 'proc_1' });
@@ -248,7 +248,7 @@ export function describeClaim(open: OpenStore): void {
   });
 
   describe('handing a run back', () => {
-    test('it is queued again with its session, its journal whole, and no crash counted', async () => {
+    test('queues it again with its session and its whole journal, and counts no crash', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -265,7 +265,7 @@ export function describeClaim(open: OpenStore): void {
       expect((await store.runs.recoverOrphans(poison, 10)).requeued).toEqual([]);
     });
 
-    test('whoever claims it goes on: one attempt more, the same start and the same history', async () => {
+    test('lets the next claim continue it: one more attempt, the same start and the same history', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await finish(store, await start(store), { newItems: [{ n: 1 }] });
@@ -277,7 +277,7 @@ export function describeClaim(open: OpenStore): void {
       expect(await store.sessions.history(tenant, 's-1', 10)).toEqual([{ n: 1 }, { n: 2 }]);
     });
 
-    test('only a running run at its attempt, of its tenant, is handed back; else nothing is written', async () => {
+    test('writes nothing unless the run is running at its attempt and of its tenant', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -297,7 +297,7 @@ export function describeClaim(open: OpenStore): void {
       }
     });
 
-    test('a journal that cannot be recorded keeps the run where it is', async () => {
+    test('leaves the run running if its journal cannot be recorded', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { ownerId: owner });

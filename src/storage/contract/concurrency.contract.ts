@@ -33,7 +33,7 @@ async function drainLine(stores: Store[], waiting: Run[], holder: Run): Promise<
 /** What the port promises when several operations meet, in one process or in two. */
 export function describeConcurrency(open: OpenStore): void {
   describe('operations at the same time', () => {
-    test('of fifty runs created at once in one session exactly one starts and the others form one line', async () => {
+    test('of fifty runs created at once in one session exactly one starts and the others form one queue', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const outcomes = await Promise.all(Array.from({ length: 50 }, () => store.runs.create(newRun(), 'wait', true)));
@@ -47,7 +47,7 @@ export function describeConcurrency(open: OpenStore): void {
       expect(order.at(-1)?.sessionSeqAtStart).toBe(49);
     });
 
-    test('two processes that create runs in one session agree who starts', async () => {
+    test('two processes that create runs in one session agree which run starts', async () => {
       await using fixture = await open();
       const stores = [fixture.store, await fixture.join()];
       const created = Array.from({ length: 20 }, (_, n) =>
@@ -60,7 +60,7 @@ export function describeConcurrency(open: OpenStore): void {
       await drainLine(stores, waiting, started[0] as Run);
     });
 
-    test('a run that would not wait and meets others is refused or starts, and never queues', async () => {
+    test('a run that does not wait and competes with others is refused or starts, and is never queued', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const asked = Array.from({ length: 20 }, () => store.runs.create(newRun(), 'reject', true));
@@ -74,7 +74,7 @@ export function describeConcurrency(open: OpenStore): void {
       expect((await store.runs.list(tenant, {}, 50, null)).data).toEqual([winner]);
     });
 
-    test('of two that end the same run one wins, and the session is written once', async () => {
+    test('of two processes that end the same run one wins, and the session is written once', async () => {
       await using fixture = await open();
       const stores = [fixture.store, await fixture.join()];
       const run = await start(fixture.store);
@@ -89,7 +89,7 @@ export function describeConcurrency(open: OpenStore): void {
       expect(items.data).toMatchObject([{ seq: 1, item: { n: Number(winner?.response) } }]);
     });
 
-    test('processes that claim a long queue together share it out, and no run is claimed twice', async () => {
+    test('processes that claim from a long queue at once share it, and no run is claimed twice', async () => {
       await using fixture = await open();
       const stores = [fixture.store, await fixture.join()];
       const asked = Array.from({ length: 200 }, (_, n) => queue(fixture.store, { sessionId: n % 4 ? `s-${n}` : null }));
@@ -105,7 +105,7 @@ export function describeConcurrency(open: OpenStore): void {
       expect(await fixture.store.runs.countUnfinished()).toMatchObject({ queued: 0, running: 200 });
     });
 
-    test('orphans that two processes find at once are taken back once', async () => {
+    test('orphans that two processes find at once are recovered once', async () => {
       await using fixture = await open();
       const stores = [fixture.store, await fixture.join()] as const;
       for (let n = 0; n < 20; n += 1) await start(fixture.store, { sessionId: `s-${n}` });
@@ -116,7 +116,7 @@ export function describeConcurrency(open: OpenStore): void {
       expect(runs.every(({ crashes }) => crashes === 1)).toBe(true);
     });
 
-    test('a session is never deleted under a run', async () => {
+    test('a session is never deleted while a run holds it', async () => {
       await using fixture = await open();
       const stores = [fixture.store, await fixture.join()] as const;
       for (let round = 0; round < 10; round += 1) {
@@ -136,7 +136,7 @@ export function describeConcurrency(open: OpenStore): void {
       }
     });
 
-    test('one operation that fails takes nobody with it', async () => {
+    test('one operation that fails affects no other', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const taken = await start(store, { sessionId: null, ownerId: owner });

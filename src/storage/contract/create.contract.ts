@@ -97,7 +97,7 @@ export function describeCreate(open: OpenStore): void {
       expect(session).toMatchObject({ createdAtMs: run.createdAtMs, updatedAtMs: run.createdAtMs });
     });
 
-    test('runs without a session start side by side and make no session', async () => {
+    test('runs without a session start side by side and create no session', async () => {
       await using fixture = await open();
       const runs = [await start(fixture.store, { sessionId: null }), await start(fixture.store, { sessionId: null })];
       expect(runs).toMatchObject([
@@ -107,7 +107,7 @@ export function describeCreate(open: OpenStore): void {
       expect((await fixture.store.sessions.list(tenant, 10, null)).data).toEqual([]);
     });
 
-    test('what is told of the start of a run is recorded with it as event 2, and only if it starts', async () => {
+    test('the data of its start is recorded with a run as event 2, and only if it starts', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const started = { agent: strings.quotes };
@@ -147,7 +147,7 @@ export function describeCreate(open: OpenStore): void {
       expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: null, runsCount: 1 });
     });
 
-    test('a run whose time has not come is queued, whether or not it is in a session', async () => {
+    test('a run that is not due is queued, whether or not it is in a session', async () => {
       await using fixture = await open();
       const runAtMs = notYetMs;
       for (const sessionId of ['s-1', null]) {
@@ -158,7 +158,7 @@ export function describeCreate(open: OpenStore): void {
       }
     });
 
-    test('a run whose time has come starts', async () => {
+    test('a scheduled run that is due starts', async () => {
       await using fixture = await open();
       const runAtMs = longAgoMs;
       expect(await start(fixture.store, { runAtMs })).toMatchObject({ status: 'running', runAtMs });
@@ -183,7 +183,7 @@ export function describeCreate(open: OpenStore): void {
       expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: holder.id, runsCount: 2 });
     });
 
-    test('a run of a held session that would not wait is told who holds it, and nothing is written', async () => {
+    test('a run that does not wait gets the id of the run that holds its session, and nothing is written', async () => {
       await using fixture = await open();
       const holder = await start(fixture.store);
       const before = await sessionState(fixture.store);
@@ -196,7 +196,7 @@ export function describeCreate(open: OpenStore): void {
       expect(await sessionState(fixture.store)).toEqual(before);
     });
 
-    test('a session that nobody holds but somebody waits for is not free for others', async () => {
+    test('a session that no run holds but a run is queued for is not free for others', async () => {
       await using fixture = await open();
       const holder = await start(fixture.store);
       const waiting = await queue(fixture.store);
@@ -206,7 +206,7 @@ export function describeCreate(open: OpenStore): void {
       expect(await fixture.store.runs.create(newRun(), 'wait', true)).toMatchObject({ type: 'queued' });
     });
 
-    test('nobody waits for a session whose run waits for a person', async () => {
+    test('no run is queued for a session whose run waits for a person', async () => {
       await using fixture = await open();
       const holder = await start(fixture.store);
       await queue(fixture.store);
@@ -222,7 +222,7 @@ export function describeCreate(open: OpenStore): void {
       expect(await claimIds(fixture.store)).toEqual([]);
     });
 
-    test('a run that starts is told as soon as it does, before it is answered for, and no other run is', async () => {
+    test('`begun` is called with a run that starts before the promise resolves, and with no other run', async () => {
       await using fixture = await open();
       const told: unknown[] = [];
       const create = async (ifBusy: 'wait' | 'reject', startNow: boolean) => {

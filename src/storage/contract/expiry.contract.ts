@@ -19,7 +19,7 @@ const over = -1;
 
 /** What `RunStore.expireAction` promises. */
 export function describeExpiry(open: OpenStore): void {
-  describe('a run for which nobody decided in time', () => {
+  describe('a run without a decision in time', () => {
     test('is failed, its session free, its last event written', async () => {
       await using fixture = await open();
       const { store } = fixture;
@@ -57,7 +57,7 @@ export function describeExpiry(open: OpenStore): void {
       expect(idsOf(ended)).toEqual([1, 2, 0].map((index) => runs[index]?.id));
     });
 
-    test('is ended once, however many processes look', async () => {
+    test('is ended once, however many processes poll', async () => {
       await using fixture = await open();
       const stores = [fixture.store, await fixture.join(), await fixture.join()];
       for (let n = 0; n < 20; n += 1) {
@@ -79,20 +79,20 @@ export function describeExpiry(open: OpenStore): void {
     });
   });
 
-  test('a run goes on waiting for a person while its time is not over, decided in part or not', async () => {
+  test('a run waits for a person until its time is over, decided in part or not', async () => {
     await using fixture = await open();
     const { store } = fixture;
     const run = await pause(store, await start(store), { expiresInMs: 60_000 });
-    await store.runs.settle(tenant, run.id, { expected: approval, left: { ...approval, n: 2 }, entries: noEntries });
+    await store.runs.decide(tenant, run.id, { expected: approval, left: { ...approval, n: 2 }, entries: noEntries });
     expect(await store.runs.expireAction(expired)).toBeNull();
     expect(await store.runs.get(tenant, run.id)).toMatchObject({ status: 'requires_action' });
   });
 
-  test('a run on which somebody decided in time has no time left to lose', async () => {
+  test('a run that was decided in time does not expire', async () => {
     await using fixture = await open();
     const { store } = fixture;
     const run = await pause(store, await start(store), { expiresInMs: over });
-    await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries: noEntries });
+    await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries: noEntries });
     expect(await store.runs.expireAction(expired)).toBeNull();
     const again = await claimOne(store);
     expect(await store.runs.expireAction(expired)).toBeNull();

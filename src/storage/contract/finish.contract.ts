@@ -77,7 +77,7 @@ export function describeFinish(open: OpenStore): void {
       });
     }
 
-    test('a run that was handed back is not ended by the process that gave it back', async () => {
+    test('a run that was handed back is not ended by the process that handed it back', async () => {
       await using fixture = await open();
       const run = await start(fixture.store);
       await handBack(fixture.store, run);
@@ -98,7 +98,7 @@ export function describeFinish(open: OpenStore): void {
       expect(await journalOf(store, run)).toEqual({ steps: entries.steps, events: [newEvent(2), ...entries.events] });
     });
 
-    test('an end whose journal cannot be recorded is no end, and can be tried again', async () => {
+    test('an end whose journal cannot be recorded is not stored, and can be retried', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -157,7 +157,7 @@ export function describeFinish(open: OpenStore): void {
       expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: null });
     });
 
-    test('a run that never was cannot end', async () => {
+    test('an unknown run cannot end', async () => {
       await using fixture = await open();
       expect(await fixture.store.runs.finish(unstoredRun('run_unknown'), finalRun())).toBeNull();
     });
@@ -223,7 +223,7 @@ export function describeFinish(open: OpenStore): void {
       expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ lastAgent: 'orders' });
     });
 
-    test('the history of a run ends where the session stood when the run started', async () => {
+    test('the history of a run ends with the last item of the session at its start', async () => {
       await using fixture = await open();
       const { sessions, runs } = fixture.store;
       await finish(fixture.store, await start(fixture.store), { newItems: [{ n: 1 }, { n: 2 }] });

@@ -17,20 +17,20 @@ import type {
 import { newRunRow, toRun } from '../run-row.ts';
 
 /**
- * A store of one engine, empty and started, for one test. Disposing of it stops every store that it handed out and
- * removes their data.
+ * A store of one engine, empty and started, for one test. Its disposal stops every store that it returned and removes
+ * their data.
  */
 export type StoreFixture = AsyncDisposable & {
   readonly store: Store;
   /** Stops `store` and starts another one on the same data, as after a restart of the process. */
   reopen(): Promise<Store>;
-  /** A second store on the same data at the same time, as another process has it. */
+  /** A second store on the same data at the same time, as of another process. */
   join(): Promise<Store>;
-  /** Sets, past the port, what only time can. */
+  /** Sets, past the port, a time that cannot be set through it. */
   patchRun(runId: string, patch: { createdAtMs: number }): Promise<void>;
   /**
-   * Makes a run older, past the port: every time that is kept of it, shown or not, lies `byMs` further back. So it is
-   * as if `byMs` had gone by since what happened to it last.
+   * Makes a run older, past the port: every time of it, shown or not, is `byMs` earlier, as if `byMs` had passed since
+   * its last change.
    */
   ageRun(runId: string, byMs: number): Promise<void>;
   /** Makes idempotency keys older, past the port: they expire `byMs` earlier. */
@@ -43,10 +43,10 @@ export type StoreFixture = AsyncDisposable & {
 
 export type OpenStore = () => Promise<StoreFixture>;
 
-/** Ids that rise in the order in which they were made. */
+/** Ids that rise in the order in which they are created. */
 export const newId = createIds(() => Date.UTC(2026, 0));
 
-/** Times that have come, and that have not, whenever the tests run. */
+/** A past and a future time, whenever the tests run. */
 export const longAgoMs = Date.UTC(2020, 0);
 export const notYetMs = Date.UTC(2200, 0);
 
@@ -66,7 +66,7 @@ export const tenant = 'tenant-a';
 export const otherTenant = 'tenant-b';
 export const owner = 'proc_owner';
 
-/** A run that a caller asks for; of `tenant`, in session `s-1`, unless overridden. */
+/** A request for a run; of `tenant`, in session `s-1`, unless overridden. */
 export function newRun(overrides: Partial<NewRun> = {}): NewRun {
   return {
     id: newId('run'),
@@ -134,7 +134,7 @@ export const newEvent = (seq: number, overrides: Partial<StoredEvent> = {}): Sto
   ...overrides,
 });
 
-/** An end that a run comes to; completed, unless overridden. */
+/** The end of a run; completed, unless overridden. */
 export function finalRun(overrides: Partial<FinalRun> = {}): FinalRun {
   return {
     status: 'completed',
@@ -153,10 +153,10 @@ export function finalRun(overrides: Partial<FinalRun> = {}): FinalRun {
   };
 }
 
-/** What a run waits for, in the tests of a store. */
+/** The required action of a paused run. */
 export const approval = { type: 'approval', items: [{ call_id: 'call_1', tool: 'refund' }] };
 
-/** What is known of a run when it stops for a person. */
+/** The state of a run when it stops for a person. */
 export function pausedRun(overrides: Partial<PausedRun> = {}): PausedRun {
   return {
     lastAgent: 'orders',
@@ -185,10 +185,10 @@ export const processInfo = (id: string): ProcessInfo => ({
   background: true,
 });
 
-/** Announces a process with a lease of an hour. */
+/** Registers a process with a lease of an hour. */
 export const live = (store: Store, id: string) => store.processes.register(processInfo(id), 3_600_000);
 
-/** Announces a process whose lease ran out a minute ago, so that no test has to wait for it. */
+/** Registers a process whose lease expired a minute ago, so that no test has to wait for it. */
 export const dead = (store: Store, id: string) => store.processes.register(processInfo(id), -60_000);
 
 /** Creates a run and expects that it starts. */
@@ -198,14 +198,14 @@ export async function start(store: Store, overrides: Partial<NewRun> = {}): Prom
   return outcome.run;
 }
 
-/** Creates a run that is to be claimed, and expects that it waits for that. */
+/** Creates a run that is to be claimed, and expects that it is queued. */
 export async function queue(store: Store, overrides: Partial<NewRun> = {}): Promise<Run> {
   const outcome = await store.runs.create(newRun(overrides), 'wait', false);
   if (outcome.type !== 'queued') throw new Error(`expected a run that waits, got ${JSON.stringify(outcome)}`);
   return outcome.run;
 }
 
-/** Creates a run that ends who holds its session, and expects that it starts or waits. */
+/** Creates a run that interrupts the one that holds its session, and expects that it starts or is queued. */
 export async function interrupt(store: Store, overrides: Partial<NewRun> = {}, startNow = true): Promise<Run> {
   const outcome = await store.runs.create(newRun(overrides), 'interrupt', startNow);
   if (outcome.type !== 'started' && outcome.type !== 'queued') {
@@ -214,7 +214,7 @@ export async function interrupt(store: Store, overrides: Partial<NewRun> = {}, s
   return outcome.run;
 }
 
-/** What a process claims that may take everything. */
+/** The options of a claim without limits. */
 export const claimAll: ClaimOptions = {
   limit: 100,
   backgroundMax: 100,
@@ -223,12 +223,12 @@ export const claimAll: ClaimOptions = {
   version: null,
 };
 
-/** Claims what there is, as a process that may take everything, unless overridden. */
+/** Claims all eligible runs, unless overridden. */
 export function claim(store: Store, options: Partial<ClaimOptions> = {}, ownerId = owner): Promise<ClaimedRun[]> {
   return store.runs.claim(ownerId, { ...claimAll, ...options });
 }
 
-/** Claims what there is, and expects that it is one run. */
+/** Claims all eligible runs, and expects that it is one. */
 export async function claimOne(store: Store, ownerId = owner): Promise<Run> {
   const claimed = await claim(store, {}, ownerId);
   const [first, ...others] = claimed;
@@ -242,35 +242,35 @@ export const idsOf = (rows: readonly { id: string }[]): string[] => rows.map(({ 
 export const claimIds = async (store: Store, options: Partial<ClaimOptions> = {}): Promise<string[]> =>
   idsOf((await claim(store, options)).map(({ run }) => run));
 
-/** A run that started at once, as its process has it, and that is in no store. */
+/** A run that started at once, and that is in no store. */
 export const unstoredRun = (id: string): Run =>
   toRun(newRunRow(newRun({ id }), { status: 'running', sessionSeq: 0, nowMs: 0 }));
 
-/** Ends a run at its attempt and expects that it does. */
+/** Ends a run at its attempt and expects that it ended. */
 export async function finish(store: Store, run: Run, overrides: Partial<FinalRun> = {}): Promise<Run> {
   const finished = await store.runs.finish(run, finalRun(overrides));
   if (finished === null) throw new Error(`run ${run.id} could not be finished`);
   return finished;
 }
 
-/** Stops a run for a person at its attempt and expects that it does. */
+/** Pauses a run for a person at its attempt and expects that it paused. */
 export async function pause(store: Store, run: Run, overrides: Partial<PausedRun> = {}): Promise<Run> {
   const stored = await store.runs.pause(run.tenantId, run.id, run.attempt, pausedRun(overrides));
   if (stored === null) throw new Error(`run ${run.id} could not be paused`);
   return stored;
 }
 
-/** Gives a run back at its attempt and expects that it is. */
+/** Hands a run back at its attempt and expects that it was. */
 export async function handBack(store: Store, run: Run): Promise<void> {
   const written = await store.runs.handBack(run.tenantId, run.id, run.attempt, noEntries);
   if (!written) throw new Error(`run ${run.id} could not be handed back`);
 }
 
-/** The runs of a process whose end somebody asked for, by id. */
+/** The ids of the runs of a process whose cancellation was requested. */
 export const cancelRequested = async (store: Store, ownerId: string): Promise<string[]> =>
   idsOf((await store.runs.owned(ownerId)).filter((run) => run.cancelRequested));
 
-/** Everything that is recorded of a run, to see what changed. */
+/** The whole journal of a run, to see what changed. */
 export async function journalOf(store: Store, run: { tenantId: string; id: string }): Promise<JournalEntries> {
   return {
     steps: await store.journal.steps(run.tenantId, run.id),
@@ -278,7 +278,7 @@ export async function journalOf(store: Store, run: { tenantId: string; id: strin
   };
 }
 
-/** Hears the signals of a store, and waits for them. */
+/** Records the signals of a store, and waits for them. */
 export function listen(store: Store) {
   const heard: Signal[] = [];
   let wake = () => {};
@@ -288,7 +288,7 @@ export function listen(store: Store) {
   });
   return {
     heard,
-    /** Resolves when such a signal was heard; the test's time limits the wait. */
+    /** Resolves when such a signal was received; the test's timeout limits the wait. */
     async until(type: Signal['type'], runId?: string): Promise<void> {
       const matches = (signal: Signal) =>
         signal.type === type && (runId === undefined || ('runId' in signal && signal.runId === runId));

@@ -6,9 +6,9 @@ const count = 30;
 const numbers = Array.from({ length: count }, (_, n) => n);
 
 /** What happens to many runs at the same moment, which an engine may write together, is what happens to each alone. */
-export function describeTogether(open: OpenStore): void {
+export function describeGroupedWrites(open: OpenStore): void {
   describe('at the same moment', () => {
-    test('runs that are created are each stored as they were asked for', async () => {
+    test('runs that are created are each stored as requested', async () => {
       await using fixture = await open();
       const messages = [...Object.values(strings), ...numbers.map((n) => `message ${n}`)];
       const asked = messages.map((message, n) =>

@@ -11,7 +11,7 @@ const startWithKey = (store: Store, key = idempotency): Promise<Run> => start(st
 /** What `RunStore.create` promises of idempotency keys. */
 export function describeIdempotency(open: OpenStore): void {
   describe('an idempotency key', () => {
-    test('finds the run it made, as it is now, and writes nothing', async () => {
+    test('finds the run that it created, as it is now, and writes nothing', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await startWithKey(store);
@@ -26,7 +26,7 @@ export function describeIdempotency(open: OpenStore): void {
       expect(await sessionState(store)).toEqual(before);
     });
 
-    test('finds its run before anything else is looked at: a busy session, or a run to be interrupted', async () => {
+    test('finds its run before anything else is checked: a busy session, or a run to be interrupted', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await pause(store, await startWithKey(store));
@@ -48,7 +48,7 @@ export function describeIdempotency(open: OpenStore): void {
       expect(await sessionState(store)).toEqual(before);
     });
 
-    test('is a tenant’s own', async () => {
+    test('belongs to one tenant', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const mine = await startWithKey(store);
@@ -61,7 +61,7 @@ export function describeIdempotency(open: OpenStore): void {
       expect(again).toMatchObject({ type: 'existing', run: { id: mine.id } });
     });
 
-    test('that differs makes another run', async () => {
+    test('that differs creates another run', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await start(store, { sessionId: null, idempotency });
@@ -70,7 +70,7 @@ export function describeIdempotency(open: OpenStore): void {
       expect((await store.runs.list(tenant, {}, 10, null)).data).toHaveLength(3);
     });
 
-    test('is forgotten after its time, and then stands for the next run that uses it', async () => {
+    test('expires after its time, and then names the next run that uses it', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const first = await startWithKey(store);

@@ -20,8 +20,8 @@ export async function allRuns(store: Store): Promise<Run[]> {
   return runs;
 }
 
-/** Who holds a session is unfinished and of that session, and whoever runs or waits for a person in it holds it. */
-export async function expectSessionsWhole(store: Store): Promise<void> {
+/** The run that holds a session is unfinished and of that session; a run that is running or paused holds its session. */
+export async function expectSessionsConsistent(store: Store): Promise<void> {
   const runs = await allRuns(store);
   for (const tenantId of tenants) {
     for (const session of (await store.sessions.list(tenantId, 200, null)).data) {
@@ -34,7 +34,7 @@ export async function expectSessionsWhole(store: Store): Promise<void> {
       const { data, next } = await store.sessions.items(tenantId, session.id, 10_000, 0);
       expect(next).toBeNull();
       expect(data.map(({ seq }) => seq)).toEqual(Array.from({ length: session.itemsCount }, (_, n) => n + 1));
-      // A run's items stand together: histories are never interleaved.
+      // The items of a run are consecutive: histories are never interleaved.
       const changes = data.filter(({ runId }, n) => data[n - 1]?.runId !== runId);
       expect(new Set(changes.map(({ runId }) => runId)).size).toBe(changes.length);
     }

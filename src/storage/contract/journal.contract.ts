@@ -54,7 +54,7 @@ export function describeJournal(open: OpenStore): void {
       expect(await journalOf(fixture.store, run)).toEqual({ steps: [model, tool], events });
     });
 
-    test('a first text that may be shown early is recorded all the same, and refused to an attempt that is over', async () => {
+    test('a first text that may be shown early is recorded all the same, and refused for an old attempt', async () => {
       await using fixture = await open();
       const run = await start(fixture.store);
       const entries = { steps: [], events: [newEvent(2)] };
@@ -125,14 +125,14 @@ export function describeJournal(open: OpenStore): void {
       }
     });
 
-    test('nothing to record is recorded too, as long as the run is running', async () => {
+    test('an empty append succeeds too, as long as the run is running', async () => {
       await using fixture = await open();
       const run = await start(fixture.store);
       expect(await fixture.store.journal.append(tenant, run.id, 1, noEntries)).toBe(true);
       expect(await fixture.store.journal.append(tenant, run.id, 2, noEntries)).toBe(false);
     });
 
-    test('nothing is recorded at another attempt, for another tenant, or for a run that never was', async () => {
+    test('nothing is recorded at another attempt, for another tenant, or for an unknown run', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -158,7 +158,7 @@ export function describeJournal(open: OpenStore): void {
       }
     });
 
-    test('the journal of a run goes on in its next attempt', async () => {
+    test('the journal of a run continues in its next attempt', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -173,7 +173,7 @@ export function describeJournal(open: OpenStore): void {
       });
     });
 
-    test('an event that is there is never written over, and what came with the other one is not recorded', async () => {
+    test('a recorded event is never overwritten, and the entries beside the second one are not recorded', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -183,7 +183,7 @@ export function describeJournal(open: OpenStore): void {
       expect(await journalOf(store, run)).toEqual({ steps: [], events: [newEvent(2), newEvent(3)] });
     });
 
-    test('two steps of a run cannot have one key, two runs can; what came with the second is not recorded', async () => {
+    test('two steps of a run cannot have one key, two runs can; the entries beside the second are not recorded', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { sessionId: null });
@@ -195,7 +195,7 @@ export function describeJournal(open: OpenStore): void {
       expect(await store.journal.append(tenant, other.id, 1, same)).toBe(true);
     });
 
-    test('one append that fails takes no other with it', async () => {
+    test('one append that fails affects no other', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const runs = await Promise.all(Array.from({ length: 12 }, () => start(store, { sessionId: null })));
@@ -241,7 +241,7 @@ export function describeJournal(open: OpenStore): void {
     });
   });
 
-  describe('what a journal holds', () => {
+  describe('a value in a journal', () => {
     for (const [name, text] of Object.entries(strings)) {
       test(`comes back as it went in: ${name}`, async () => {
         await using fixture = await open();

@@ -26,7 +26,7 @@ const findOne = async (store: Store, { id }: { id: string }) => (await store.key
 /** What `KeyStore` promises. */
 export function describeKeys(open: OpenStore): void {
   describe('API keys', () => {
-    test('a key comes back as it was made, with when that was, and without its hash', async () => {
+    test('a key comes back as it was created, with the time of that, and without its hash', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const limits = {
@@ -50,7 +50,7 @@ export function describeKeys(open: OpenStore): void {
       expect(await findOne(store, made)).toMatchObject({ key: made, hash });
     });
 
-    test('a key is of a tenant that need not have been there, and several are of one', async () => {
+    test('a key creates its tenant if that is new, and several keys are of one tenant', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const tenantId = `new-${newId('key')}`;
@@ -73,7 +73,7 @@ export function describeKeys(open: OpenStore): void {
       expect(await listIds(store, tenant)).toEqual([key.id]);
     });
 
-    test('keys are listed last made first, those of the tenant alone, or those of all', async () => {
+    test('keys are listed newest first, those of the tenant alone, or those of all', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const made: ApiKey[] = [];
@@ -93,7 +93,7 @@ export function describeKeys(open: OpenStore): void {
       expect(await listIds(store, 'tenant-c')).toEqual([]);
     });
 
-    test('a key is revoked once, by its own tenant or by the operator, and stays to be seen', async () => {
+    test('a key is revoked once, by its own tenant or by the operator, and is still listed', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const [mine, other] = [await store.keys.create(newKey()), await store.keys.create(newKey())];
@@ -109,7 +109,7 @@ export function describeKeys(open: OpenStore): void {
       expect(await store.keys.revoke(null, other.id)).toBe(true);
     });
 
-    test('a key ends at its time, by the clock of the store', async () => {
+    test('a key expires at its time, by the clock of the store', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const over = await store.keys.create(newKey({ expiresAtMs: longAgoMs }));
@@ -120,7 +120,7 @@ export function describeKeys(open: OpenStore): void {
       expect(endsInMs).toBeGreaterThan(0);
     });
 
-    test('keys are found by their ids, many at once, of any tenant; ids that nobody has are left out', async () => {
+    test('keys are found by their ids, many at once, of any tenant; unknown ids are left out', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const made: ApiKey[] = [];
@@ -131,7 +131,7 @@ export function describeKeys(open: OpenStore): void {
       expect(await store.keys.find([])).toEqual([]);
     });
 
-    test('the use of a key is noted at most as often as is asked for, and that of no other', async () => {
+    test('the use of a key is stored at most once per interval, and that of no other key', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const [used, unused] = [await store.keys.create(newKey()), await store.keys.create(newKey())];
@@ -146,7 +146,7 @@ export function describeKeys(open: OpenStore): void {
       expect(await findOne(store, unused)).toMatchObject({ key: { lastUsedAtMs: null } });
     });
 
-    test('a name that nobody can have is not found, and no error', async () => {
+    test('a name that cannot exist is not found, without an error', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const { id } = await store.keys.create(newKey());
@@ -171,7 +171,7 @@ export function describeKeys(open: OpenStore): void {
       expect(await store.keys.anyValid()).toBe(true);
     });
 
-    test('a second process sees at once which keys were made and revoked', async () => {
+    test('a second process sees at once which keys were created and revoked', async () => {
       await using fixture = await open();
       const other = await fixture.join();
       const { id } = await other.keys.create(newKey());

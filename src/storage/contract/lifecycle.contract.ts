@@ -28,7 +28,7 @@ const operations: Record<string, (store: Store) => Promise<unknown>> = {
   'runs.requestCancel': (store) => store.runs.requestCancel(tenant, 'run_1', cancelled),
   'runs.owned': (store) => store.runs.owned('proc_1'),
   'runs.pause': (store) => store.runs.pause(tenant, 'run_1', 1, pausedRun()),
-  'runs.settle': (store) => store.runs.settle(tenant, 'run_1', { expected: null, left: null, entries: noEntries }),
+  'runs.decide': (store) => store.runs.decide(tenant, 'run_1', { expected: null, left: null, entries: noEntries }),
   'runs.finish': (store) => store.runs.finish(unstoredRun('run_1'), finalRun()),
   'runs.get': (store) => store.runs.get(tenant, 'run_1'),
   'runs.list': (store) => store.runs.list(tenant, {}, 10, null),
@@ -66,8 +66,8 @@ const operations: Record<string, (store: Store) => Promise<unknown>> = {
 };
 
 /** What the port promises of a store's life. */
-export function describeLife(open: OpenStore): void {
-  describe('the life of a store', () => {
+export function describeLifecycle(open: OpenStore): void {
+  describe('the lifecycle of a store', () => {
     test('a started store answers, and starting it again changes nothing', async () => {
       await using fixture = await open();
       const run = await start(fixture.store);
@@ -117,7 +117,7 @@ export function describeLife(open: OpenStore): void {
       });
     }
 
-    test('operations under way when the store is stopped are done or refused, never forgotten', async () => {
+    test('operations that run when the store is stopped are done or rejected, never lost', async () => {
       await using fixture = await open();
       const asked = Array.from({ length: 20 }, () => newRun({ sessionId: null }));
       const created = asked.map((run) => fixture.store.runs.create(run, 'wait', true));

@@ -99,7 +99,7 @@ export function describeLists(open: OpenStore): void {
       expect(idsOf((await store.runs.list(tenant, { untilMs: 2000 }, 10, 'run_z')).data)).toEqual(['run_y']);
     });
 
-    test('a name that nobody can have is not found, and no error', async () => {
+    test('a name that cannot exist is not found, without an error', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await start(store);
@@ -118,7 +118,7 @@ export function describeLists(open: OpenStore): void {
       }
     });
 
-    test('runs that come while a list is paged do not shift it', async () => {
+    test('runs that are created while a list is paged do not shift it', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const old = [await start(store, { sessionId: null }), await start(store, { sessionId: null })];
@@ -211,7 +211,7 @@ export function describeLists(open: OpenStore): void {
   });
 
   describe('deleting a session', () => {
-    test('the session and its items go, and no other session', async () => {
+    test('removes the session and its items, and no other session', async () => {
       await using fixture = await open();
       const { sessions } = fixture.store;
       await finish(fixture.store, await start(fixture.store), { newItems: [{ n: 1 }] });

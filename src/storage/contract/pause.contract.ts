@@ -24,10 +24,10 @@ import { values } from './odd-values.contract.ts';
 
 const entries = { steps: [newStep(1, { kind: 'approval' })], events: [newEvent(2)] };
 
-/** What `RunStore.pause` and `RunStore.settle` promise. */
+/** The promises of `RunStore.pause` and `RunStore.decide`. */
 export function describePause(open: OpenStore): void {
   describe('pausing a run', () => {
-    test('a paused run shows what it waits for, belongs to no process, and keeps its session', async () => {
+    test('a paused run shows its required action, has no owner, and keeps its session', async () => {
       await using fixture = await open();
       const run = await start(fixture.store);
       const stored = await pause(fixture.store, run, { drift: true, entries });
@@ -38,7 +38,7 @@ export function describePause(open: OpenStore): void {
       expect(await fixture.store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: run.id, itemsCount: 0 });
     });
 
-    test('nobody waits for the session of a paused run', async () => {
+    test('no run is queued for the session of a paused run', async () => {
       await using fixture = await open();
       const run = await start(fixture.store);
       await pause(fixture.store, run);
@@ -68,7 +68,7 @@ export function describePause(open: OpenStore): void {
       for (const each of [run, waiting]) expect(await journalOf(fixture.store, each)).toEqual(noEntries);
     });
 
-    test('a journal that cannot be recorded keeps the run where it is', async () => {
+    test('a journal that cannot be recorded leaves the run running', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -79,15 +79,15 @@ export function describePause(open: OpenStore): void {
     });
   });
 
-  describe('settling what a run waits for', () => {
-    test('with nothing left to decide the run is queued, with its session, and goes on where it was', async () => {
+  describe('a decision', () => {
+    test('with nothing left to decide queues the run, with its session, and the run continues', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
       const paused = await pause(store, run);
-      const settled = await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries });
-      expect(settled).toEqual({ ...paused, status: 'queued', requiredAction: null });
-      expect(await store.runs.get(tenant, run.id)).toEqual(settled);
+      const stored = await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries });
+      expect(stored).toEqual({ ...paused, status: 'queued', requiredAction: null });
+      expect(await store.runs.get(tenant, run.id)).toEqual(stored);
       expect(await journalOf(store, run)).toEqual(entries);
       expect(await store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: run.id });
       const waiting = await store.runs.create(newRun({ priority: 9 }), 'wait', true);
@@ -95,35 +95,35 @@ export function describePause(open: OpenStore): void {
       expect(await claimOne(store)).toMatchObject({ id: run.id, attempt: 2, crashes: 0, startedAtMs: run.startedAtMs });
     });
 
-    test('with something left it goes on waiting for that, and only for that', async () => {
+    test('with something left keeps the run waiting for that, and only for that', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const paused = await pause(store, await start(store));
       const left = { type: 'approval', items: [] };
-      const settled = await store.runs.settle(tenant, paused.id, { expected: approval, left, entries });
-      expect(settled).toEqual({ ...paused, requiredAction: left });
-      expect(await store.runs.get(tenant, paused.id)).toEqual(settled);
+      const stored = await store.runs.decide(tenant, paused.id, { expected: approval, left, entries });
+      expect(stored).toEqual({ ...paused, requiredAction: left });
+      expect(await store.runs.get(tenant, paused.id)).toEqual(stored);
       expect(await journalOf(store, paused)).toEqual(entries);
       expect(await claimIds(store)).toEqual([]);
       const decided = { expected: approval, left: null, entries: noEntries };
-      expect(await store.runs.settle(tenant, paused.id, decided)).toBeNull();
-      expect(await store.runs.settle(tenant, paused.id, { ...decided, expected: left })).toMatchObject({
+      expect(await store.runs.decide(tenant, paused.id, decided)).toBeNull();
+      expect(await store.runs.decide(tenant, paused.id, { ...decided, expected: left })).toMatchObject({
         status: 'queued',
       });
     });
 
     for (const [name, value] of Object.entries({ 'odd characters': values, 'a text': 'approval', 'a number': 1.5 })) {
-      test(`what is expected is compared as it was stored: ${name}`, async () => {
+      test(`compares the expected action as it was stored: ${name}`, async () => {
         await using fixture = await open();
         const { store } = fixture;
         const paused = await pause(store, await start(store), { requiredAction: value as Json });
         const expected = (await store.runs.get(tenant, paused.id))?.requiredAction ?? null;
-        const settled = await store.runs.settle(tenant, paused.id, { expected, left: null, entries: noEntries });
-        expect(settled).toMatchObject({ status: 'queued', requiredAction: null });
+        const stored = await store.runs.decide(tenant, paused.id, { expected, left: null, entries: noEntries });
+        expect(stored).toMatchObject({ status: 'queued', requiredAction: null });
       });
     }
 
-    test('a decision on something else, for another tenant, or on a run that does not wait writes nothing', async () => {
+    test('on another action, for another tenant, or on a run that does not wait writes nothing', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const paused = await pause(store, await start(store));
@@ -132,13 +132,13 @@ export function describePause(open: OpenStore): void {
       const ended = await finish(store, await pause(store, await start(store, { sessionId: null })));
       const decided = { expected: approval, left: null, entries };
       for (const expected of [null, { ...approval, type: 'other' }, []]) {
-        expect(await store.runs.settle(tenant, paused.id, { ...decided, expected })).toBeNull();
+        expect(await store.runs.decide(tenant, paused.id, { ...decided, expected })).toBeNull();
       }
-      expect(await store.runs.settle(otherTenant, paused.id, decided)).toBeNull();
-      expect(await store.runs.settle(tenant, 'run_unknown', decided)).toBeNull();
+      expect(await store.runs.decide(otherTenant, paused.id, decided)).toBeNull();
+      expect(await store.runs.decide(tenant, 'run_unknown', decided)).toBeNull();
       for (const { id } of [running, waiting, ended]) {
-        expect(await store.runs.settle(tenant, id, decided)).toBeNull();
-        expect(await store.runs.settle(tenant, id, { ...decided, expected: null })).toBeNull();
+        expect(await store.runs.decide(tenant, id, decided)).toBeNull();
+        expect(await store.runs.decide(tenant, id, { ...decided, expected: null })).toBeNull();
       }
       for (const run of [paused, running, waiting, ended]) {
         expect(await store.runs.get(tenant, run.id)).toEqual(run);
@@ -146,12 +146,12 @@ export function describePause(open: OpenStore): void {
       }
     });
 
-    test('a decision that cannot be recorded is none, and the run goes on waiting', async () => {
+    test('that cannot be recorded is not stored, and the run still waits', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const paused = await pause(store, await start(store), { entries });
       const again = { expected: approval, left: null, entries: { steps: [newStep(2)], events: [newEvent(2)] } };
-      await expect(store.runs.settle(tenant, paused.id, again)).rejects.toThrow();
+      await expect(store.runs.decide(tenant, paused.id, again)).rejects.toThrow();
       expect(await store.runs.get(tenant, paused.id)).toEqual(paused);
       expect(await store.journal.steps(tenant, paused.id)).toEqual(entries.steps);
     });

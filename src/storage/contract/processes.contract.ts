@@ -25,13 +25,13 @@ export function describeProcesses(open: OpenStore): void {
       expect(await store.runs.recoverOrphans(poison, 10)).toMatchObject({ requeued: [{ id: run.id }] });
     });
 
-    test('a lease that ran out is not extended: others may have taken the process for dead', async () => {
+    test('a lease that expired is not extended: the runs of the process may have been recovered', async () => {
       await using fixture = await open();
       await dead(fixture.store, 'proc_1');
       expect(await fixture.store.processes.heartbeat('proc_1', leaseMs)).toBe(false);
     });
 
-    test('a process that was never announced, was taken out or was forgotten has no lease to extend', async () => {
+    test('a process that was never registered, was unregistered or was removed has no lease to extend', async () => {
       await using fixture = await open();
       const { processes } = fixture.store;
       expect(await processes.heartbeat('proc_unknown', leaseMs)).toBe(false);
@@ -44,14 +44,14 @@ export function describeProcesses(open: OpenStore): void {
       expect(await processes.heartbeat('proc_2', leaseMs)).toBe(false);
     });
 
-    test('a process may announce itself again', async () => {
+    test('a process may register again', async () => {
       await using fixture = await open();
       await dead(fixture.store, 'proc_1');
       await live(fixture.store, 'proc_1');
       expect(await fixture.store.processes.heartbeat('proc_1', leaseMs)).toBe(true);
     });
 
-    test('a process that has nothing more to do with its runs may be forgotten', async () => {
+    test('a process whose runs have all ended may be removed', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await dead(store, 'proc_1');
@@ -61,7 +61,7 @@ export function describeProcesses(open: OpenStore): void {
       expect(await store.processes.forgetDead(1_000)).toBe(1);
     });
 
-    test('the runs of a process that was taken out are orphans at once', async () => {
+    test('the runs of a process that was unregistered are orphans at once', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await live(store, 'proc_1');
@@ -75,7 +75,7 @@ export function describeProcesses(open: OpenStore): void {
       expect(await store.processes.heartbeat('proc_1', leaseMs)).toBe(true);
     });
 
-    test('only processes that have been dead for long and own no unfinished run are forgotten', async () => {
+    test('only processes that have been dead for long and own no unfinished run are removed', async () => {
       await using fixture = await open();
       const { store } = fixture;
       for (const id of ['proc_1', 'proc_2']) await dead(store, id);

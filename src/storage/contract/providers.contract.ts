@@ -44,8 +44,8 @@ function listenToProviders(store: Store) {
 
 /** What `ProviderStore` promises, and `RunStore.handBack` to runs that wait for a provider. */
 export function describeProviders(openStore: OpenStore): void {
-  describe('what processes know together about model providers', () => {
-    test('a note is known to all processes, with what is left of its time', async () => {
+  describe('the shared state of model providers', () => {
+    test('a note is visible to all processes, with its remaining time', async () => {
       await using fixture = await openStore();
       const { store } = fixture;
       await store.providers.note(open);
@@ -68,7 +68,7 @@ export function describeProviders(openStore: OpenStore): void {
       expect((await noteOf(store, 'd-1'))?.forMs).toBeGreaterThan(300_000);
     });
 
-    test('a breaker that has closed is forgotten', async () => {
+    test('the note of a breaker that has closed is removed', async () => {
       await using fixture = await openStore();
       const { store } = fixture;
       await store.providers.note(open);
@@ -76,7 +76,7 @@ export function describeProviders(openStore: OpenStore): void {
       expect(await store.providers.notes()).toEqual([]);
     });
 
-    test('a breaker whose time is over is probed by one at a time', async () => {
+    test('a breaker whose time is over is probed by one process at a time', async () => {
       await using fixture = await openStore();
       const { store } = fixture;
       const { providers } = await fixture.join();
@@ -95,7 +95,7 @@ export function describeProviders(openStore: OpenStore): void {
       expect(await providers.claimProbe('d-1', 60_000)).toBe('granted');
     });
 
-    test('whoever listens is told of notes and of what is cleared', async () => {
+    test('notes and their removal are published', async () => {
       await using fixture = await openStore();
       const { store } = fixture;
       const heard = listenToProviders(store);
@@ -107,7 +107,7 @@ export function describeProviders(openStore: OpenStore): void {
     });
   });
 
-  describe('runs that are handed back to wait for something', () => {
+  describe('runs that are handed back with `wakeInMs`', () => {
     const wait = async (store: Store, wakeInMs: number) => {
       await live(store, owner);
       await queue(store, { mode: 'background', timeoutMs: 60_000 });
@@ -128,7 +128,7 @@ export function describeProviders(openStore: OpenStore): void {
       expect(next.status).toBe('queued');
     });
 
-    test('have their time go on meanwhile', async () => {
+    test('lose their time meanwhile', async () => {
       await using fixture = await openStore();
       const { store } = fixture;
       const run = await wait(store, 30_000);
@@ -138,7 +138,7 @@ export function describeProviders(openStore: OpenStore): void {
       expect(claimed?.remainingMs).toBeLessThanOrEqual(20_000);
     });
 
-    test('are cancelled at once when that is asked', async () => {
+    test('are cancelled at once when that is requested', async () => {
       await using fixture = await openStore();
       const { store } = fixture;
       const run = await wait(store, 3_600_000);
@@ -146,7 +146,7 @@ export function describeProviders(openStore: OpenStore): void {
       expect(await store.runs.requestCancel(tenant, run.id, error)).toMatchObject({ status: 'cancelled' });
     });
 
-    test('take with them what is recorded', async () => {
+    test('keep the entries of the handback in their journal', async () => {
       await using fixture = await openStore();
       const { store } = fixture;
       await live(store, owner);

@@ -24,7 +24,7 @@ import {
   start,
   tenant,
 } from './fixture.contract.ts';
-import { expectSessionsWhole } from './integrity.contract.ts';
+import { expectSessionsConsistent } from './integrity.contract.ts';
 
 const rounds = 100;
 
@@ -39,11 +39,11 @@ function raceTest(open: OpenStore, name: string, race: Race): void {
     await using fixture = await open();
     const stores = [fixture.store, await fixture.join()] as const;
     for (let round = 0; round < rounds; round += 1) await race(stores, `s-${round}`, round);
-    await expectSessionsWhole(fixture.store);
+    await expectSessionsConsistent(fixture.store);
   });
 }
 
-/** Claims until there is something: a claim passes over a run on which a late write has still its hand. */
+/** Claims until a run is claimed: a claim skips a run that a late write still has locked. */
 async function claimSoon(store: Store): Promise<ClaimedRun[]> {
   for (;;) {
     const claimed = await claim(store);
@@ -51,10 +51,10 @@ async function claimSoon(store: Store): Promise<ClaimedRun[]> {
   }
 }
 
-/** What two processes cannot do to each other. */
+/** The guarantees for two processes that race. */
 export function describeRaces(open: OpenStore): void {
-  describe('of two processes', () => {
-    raceTest(open, 'that claim the same run one has it', async (stores, sessionId, round) => {
+  describe('when two processes race', () => {
+    raceTest(open, 'only one of them claims a run', async (stores, sessionId, round) => {
       const run = await queue(stores[0], { sessionId: round % 2 ? sessionId : null });
       const claimed = (await Promise.all(stores.map((store, n) => claim(store, {}, `proc_${n}`)))).flat();
       expect(claimed).toMatchObject([{ run: { id: run.id, attempt: 1 } }]);
@@ -62,7 +62,7 @@ export function describeRaces(open: OpenStore): void {
       await finish(stores[0], claimed[0]?.run ?? run);
     });
 
-    raceTest(open, 'that use one idempotency key one makes the run', async (stores, sessionId, round) => {
+    raceTest(open, 'only one request with an idempotency key creates a run', async (stores, sessionId, round) => {
       const idempotency = { key: sessionId, fingerprint: 'f', ttlMs: 60_000 };
       const sessionOf = (n: number) => (round % 2 ? sessionId : `${sessionId}-${n}`);
       const outcomes = await Promise.all(
@@ -76,7 +76,7 @@ export function describeRaces(open: OpenStore): void {
       expect((await stores[0].sessions.list(tenant, 200, null)).data).toHaveLength(round + 1);
     });
 
-    raceTest(open, 'that use one key for two requests one is refused', async (stores, sessionId) => {
+    raceTest(open, 'of two different requests with one idempotency key one is refused', async (stores, sessionId) => {
       const outcomes = await Promise.all(
         stores.map((store, n) =>
           store.runs.create(
@@ -89,30 +89,34 @@ export function describeRaces(open: OpenStore): void {
       expect(typesOf(outcomes)).toEqual(['key_reused', 'started']);
     });
 
-    raceTest(open, 'that want one session one has it', async (stores, sessionId, round) => {
+    raceTest(open, 'only one run holds a session', async (stores, sessionId, round) => {
       const asked = stores.map((store) =>
         store.runs.create(newRun({ sessionId }), round % 2 ? 'wait' : 'reject', true),
       );
       expect(typesOf(await Promise.all(asked))).toEqual(round % 2 ? ['queued', 'started'] : ['busy', 'started']);
     });
 
-    raceTest(open, 'of which one creates and one claims in one session one has it', async (stores, sessionId) => {
-      const waiting = await queue(stores[0], { sessionId });
-      const [outcome, claimed] = await Promise.all([
-        stores[0].runs.create(newRun({ sessionId }), 'interrupt', true),
-        claim(stores[1]),
-      ]);
-      const holders = [...claimed.map(({ run }) => run), ...(outcome.type === 'started' ? [outcome.run] : [])];
-      expect(holders).toHaveLength(1);
-      expect(await stores[0].sessions.get(tenant, sessionId)).toMatchObject({ activeRunId: holders[0]?.id });
-      // If the waiting run was claimed first, it is asked to end; else it goes on waiting.
-      const asked = await cancelRequested(stores[0], owner);
-      expect(asked.includes(waiting.id)).toBe(claimed.length === 1);
-      for (const holder of holders) await finish(stores[0], holder, { status: 'cancelled' });
-      for (const { run } of await claim(stores[0])) await finish(stores[0], run);
-    });
+    raceTest(
+      open,
+      'only one run holds a session when one process creates a run and one claims a run',
+      async (stores, sessionId) => {
+        const waiting = await queue(stores[0], { sessionId });
+        const [outcome, claimed] = await Promise.all([
+          stores[0].runs.create(newRun({ sessionId }), 'interrupt', true),
+          claim(stores[1]),
+        ]);
+        const holders = [...claimed.map(({ run }) => run), ...(outcome.type === 'started' ? [outcome.run] : [])];
+        expect(holders).toHaveLength(1);
+        expect(await stores[0].sessions.get(tenant, sessionId)).toMatchObject({ activeRunId: holders[0]?.id });
+        // If the waiting run was claimed first, it is asked to end; else it goes on waiting.
+        const asked = await cancelRequested(stores[0], owner);
+        expect(asked.includes(waiting.id)).toBe(claimed.length === 1);
+        for (const holder of holders) await finish(stores[0], holder, { status: 'cancelled' });
+        for (const { run } of await claim(stores[0])) await finish(stores[0], run);
+      },
+    );
 
-    raceTest(open, 'that claim while a session becomes free one has the next run', async (stores, sessionId) => {
+    raceTest(open, 'only one of them claims the next run of a session that becomes free', async (stores, sessionId) => {
       const holder = await start(stores[0], { sessionId });
       const waiting = await queue(stores[0], { sessionId });
       const [, ...early] = await Promise.all([
@@ -126,63 +130,55 @@ export function describeRaces(open: OpenStore): void {
       await finish(stores[0], claimed[0]?.run ?? waiting);
     });
 
-    raceTest(open, 'that settle what a run waits for one does', async (stores, sessionId) => {
+    raceTest(open, 'only one of two decisions on a paused run is stored', async (stores, sessionId) => {
       const paused = await pause(stores[0], await start(stores[0], { sessionId }));
-      const settled = await Promise.all(
+      const decided = await Promise.all(
         stores.map((store, n) => {
           const entries = { steps: [newStep(1, { name: `${n}` })], events: [newEvent(2, { data: { n } })] };
-          return store.runs.settle(tenant, paused.id, { expected: approval, left: null, entries });
+          return store.runs.decide(tenant, paused.id, { expected: approval, left: null, entries });
         }),
       );
-      const winner = settled.findIndex((run) => run !== null);
-      expect(settled.filter((run) => run !== null)).toHaveLength(1);
+      const winner = decided.findIndex((run) => run !== null);
+      expect(decided.filter((run) => run !== null)).toHaveLength(1);
       expect(await journalOf(stores[0], paused)).toEqual({
         steps: [newStep(1, { name: `${winner}` })],
         events: [newEvent(2, { data: { n: winner } })],
       });
     });
 
-    raceTest(
-      open,
-      'of which one settles and one cancels both agree what became of the run',
-      async (stores, sessionId) => {
-        const paused = await pause(stores[0], await start(stores[0], { sessionId }));
-        const [settled, ended] = await Promise.all([
-          stores[0].runs.settle(tenant, paused.id, { expected: approval, left: null, entries: noEntries }),
-          stores[1].runs.requestCancel(tenant, paused.id, cancelled),
-        ]);
-        expect(ended).toMatchObject({ status: 'cancelled' });
-        expect([null, 'queued']).toContain(settled?.status ?? null);
-        expect(await stores[0].runs.get(tenant, paused.id)).toEqual(ended);
-        expect(await stores[0].sessions.get(tenant, sessionId)).toMatchObject({ activeRunId: null });
-        expect((await journalOf(stores[0], paused)).events).toMatchObject([{ seq: 2, type: 'run.cancelled' }]);
-      },
-    );
+    raceTest(open, 'a decision and a cancellation of one run agree on the outcome', async (stores, sessionId) => {
+      const paused = await pause(stores[0], await start(stores[0], { sessionId }));
+      const [decided, ended] = await Promise.all([
+        stores[0].runs.decide(tenant, paused.id, { expected: approval, left: null, entries: noEntries }),
+        stores[1].runs.requestCancel(tenant, paused.id, cancelled),
+      ]);
+      expect(ended).toMatchObject({ status: 'cancelled' });
+      expect([null, 'queued']).toContain(decided?.status ?? null);
+      expect(await stores[0].runs.get(tenant, paused.id)).toEqual(ended);
+      expect(await stores[0].sessions.get(tenant, sessionId)).toMatchObject({ activeRunId: null });
+      expect((await journalOf(stores[0], paused)).events).toMatchObject([{ seq: 2, type: 'run.cancelled' }]);
+    });
 
-    raceTest(
-      open,
-      'of which one takes a run back and one still writes to it one does',
-      async (stores, sessionId, round) => {
-        const run = await start(stores[0], { sessionId });
-        const entries = { steps: [newStep(1)], events: [newEvent(2)] };
-        const writes = [
-          () => stores[0].runs.finish(run, finalRun({ newItems: [{ n: 1 }], entries })),
-          () => stores[0].runs.pause(tenant, run.id, 1, pausedRun({ entries })),
-          () => stores[0].runs.handBack(tenant, run.id, 1, entries).then((written) => written || null),
-        ] as const;
-        const write = writes[round % 3] as (typeof writes)[number];
-        const [written, recovered] = await Promise.all([write(), stores[1].runs.recoverOrphans(poison, 10)]);
-        expect([written === null ? 0 : 1, recovered.requeued.length].sort()).toEqual([0, 1]);
-        expect(await journalOf(stores[0], run)).toEqual(written === null ? noEntries : entries);
-        const { session, items } = await sessionState(stores[0], tenant, sessionId);
-        const finished = written !== null && round % 3 === 0;
-        expect(session?.activeRunId ?? null).toBe(finished ? null : run.id);
-        expect(items.data).toHaveLength(finished ? 1 : 0);
-        await stores[1].runs.requestCancel(tenant, run.id, cancelled);
-      },
-    );
+    raceTest(open, 'either the recovery of a run or a late write to it succeeds', async (stores, sessionId, round) => {
+      const run = await start(stores[0], { sessionId });
+      const entries = { steps: [newStep(1)], events: [newEvent(2)] };
+      const writes = [
+        () => stores[0].runs.finish(run, finalRun({ newItems: [{ n: 1 }], entries })),
+        () => stores[0].runs.pause(tenant, run.id, 1, pausedRun({ entries })),
+        () => stores[0].runs.handBack(tenant, run.id, 1, entries).then((written) => written || null),
+      ] as const;
+      const write = writes[round % 3] as (typeof writes)[number];
+      const [written, recovered] = await Promise.all([write(), stores[1].runs.recoverOrphans(poison, 10)]);
+      expect([written === null ? 0 : 1, recovered.requeued.length].sort()).toEqual([0, 1]);
+      expect(await journalOf(stores[0], run)).toEqual(written === null ? noEntries : entries);
+      const { session, items } = await sessionState(stores[0], tenant, sessionId);
+      const finished = written !== null && round % 3 === 0;
+      expect(session?.activeRunId ?? null).toBe(finished ? null : run.id);
+      expect(items.data).toHaveLength(finished ? 1 : 0);
+      await stores[1].runs.requestCancel(tenant, run.id, cancelled);
+    });
 
-    raceTest(open, 'of which one appends and one takes the run over all or nothing is recorded', async (stores) => {
+    raceTest(open, 'an append during a takeover is recorded in full or not at all', async (stores) => {
       const run = await start(stores[0], { sessionId: null });
       const entries = { steps: [newStep(1), newStep(2)], events: [newEvent(2), newEvent(3)] };
       const [appended, claimed] = await Promise.all([
@@ -194,19 +190,23 @@ export function describeRaces(open: OpenStore): void {
       await finish(stores[1], claimed[0]?.run ?? run);
     });
 
-    raceTest(open, 'that interrupt one session both are in its line, and one has it', async (stores, sessionId) => {
-      const holder = await start(stores[0], { sessionId });
-      await handBack(stores[0], holder);
-      const runs = await Promise.all(stores.map((store) => interrupt(store, { sessionId })));
-      expect(runs.map(({ status }) => status).sort()).toEqual(['queued', 'running']);
-      expect(await stores[0].runs.get(tenant, holder.id)).toMatchObject({ status: 'cancelled' });
-      const running = runs.find(({ status }) => status === 'running');
-      const waiting = runs.find(({ status }) => status === 'queued');
-      expect(await cancelRequested(stores[0], owner)).toEqual([running?.id]);
-      await finish(stores[0], running ?? holder);
-      const claimed = await claim(stores[1]);
-      expect(claimed).toMatchObject([{ run: { id: waiting?.id } }]);
-      await finish(stores[0], claimed[0]?.run ?? holder);
-    });
+    raceTest(
+      open,
+      'two runs that interrupt one session are both in its queue, and one holds it',
+      async (stores, sessionId) => {
+        const holder = await start(stores[0], { sessionId });
+        await handBack(stores[0], holder);
+        const runs = await Promise.all(stores.map((store) => interrupt(store, { sessionId })));
+        expect(runs.map(({ status }) => status).sort()).toEqual(['queued', 'running']);
+        expect(await stores[0].runs.get(tenant, holder.id)).toMatchObject({ status: 'cancelled' });
+        const running = runs.find(({ status }) => status === 'running');
+        const waiting = runs.find(({ status }) => status === 'queued');
+        expect(await cancelRequested(stores[0], owner)).toEqual([running?.id]);
+        await finish(stores[0], running ?? holder);
+        const claimed = await claim(stores[1]);
+        expect(claimed).toMatchObject([{ run: { id: waiting?.id } }]);
+        await finish(stores[0], claimed[0]?.run ?? holder);
+      },
+    );
   });
 }

@@ -19,7 +19,7 @@ import {
   poison,
   type StoreFixture,
 } from './fixture.contract.ts';
-import { allRuns, expectSessionsWhole, tenants } from './integrity.contract.ts';
+import { allRuns, expectSessionsConsistent, tenants } from './integrity.contract.ts';
 
 const sessionIds = ['s-0', 's-1', 's-2'];
 const processIds = ['proc_live', 'proc_dead'];
@@ -124,7 +124,7 @@ const acts: Act[] = [
   ),
   withRun(async (store, run) => store.runs.handBack(run.tenantId, run.id, run.attempt, await nextEntries(store, run))),
   withRun((store, run) =>
-    store.runs.settle(run.tenantId, run.id, { expected: run.requiredAction, left: null, entries: noEntries }),
+    store.runs.decide(run.tenantId, run.id, { expected: run.requiredAction, left: null, entries: noEntries }),
   ),
   withRun((store, run) => store.runs.requestCancel(run.tenantId, run.id, cancelled)),
   withRun((_store, run, { fixture }) => becomeDue(fixture, run)),
@@ -147,7 +147,7 @@ async function drain(fixture: StoreFixture, runs: Run[]): Promise<void> {
       if (run.status === 'running') await complete(store, run);
       if (run.status !== 'requires_action') continue;
       const decided = { expected: run.requiredAction, left: null, entries: noEntries };
-      await store.runs.settle(run.tenantId, run.id, decided);
+      await store.runs.decide(run.tenantId, run.id, decided);
     }
     await claim(store, {}, 'proc_live');
     const counts = await store.runs.countUnfinished();
@@ -157,10 +157,10 @@ async function drain(fixture: StoreFixture, runs: Run[]): Promise<void> {
 }
 
 /** What holds of the store after anything whatever was done to it by two processes. */
-export function describeStorm(open: OpenStore): void {
-  describe('a storm of operations', () => {
+export function describeRandomOperations(open: OpenStore): void {
+  describe('a random sequence of operations', () => {
     for (const seed of [20_250_811, 4_711, 99]) {
-      test(`leaves every session whole, and no run behind: seed ${seed}`, async () => {
+      test(`leaves every session consistent, and every run ended: seed ${seed}`, async () => {
         await using fixture = await open();
         const stores = [fixture.store, await fixture.join()];
         await live(fixture.store, 'proc_live');
@@ -179,12 +179,12 @@ export function describeStorm(open: OpenStore): void {
         const [found, made] = [new Set(idsOf(before)), new Set(idsOf(runs))];
         expect([...found].filter((id) => !made.has(id))).toEqual([]);
         expect([...made].filter((id) => !found.has(id) && !mayBeGone.has(id))).toEqual([]);
-        await expectSessionsWhole(fixture.store);
+        await expectSessionsConsistent(fixture.store);
 
         await drain(fixture, before);
         const after = await allRuns(fixture.store);
         expect(new Set(idsOf(after))).toEqual(found);
-        await expectSessionsWhole(fixture.store);
+        await expectSessionsConsistent(fixture.store);
         for (const run of after) {
           const events = await fixture.store.journal.events(run.tenantId, run.id, 0, 10_000);
           expect(events.map(({ seq }) => seq)).toEqual(events.map((_event, n) => n + 2));

@@ -50,7 +50,7 @@ async function crashWith(store: Store, recorded: (Step[] | null)[]): Promise<Run
 /** What `RunStore.recoverOrphans` promises. */
 export function describeRecovery(open: OpenStore): void {
   describe('runs of dead processes', () => {
-    test('they are queued again, one crash more, with their session and their journal', async () => {
+    test('are queued again, with one more crash, their session and their journal', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await dead(store, 'proc_dead');
@@ -69,7 +69,7 @@ export function describeRecovery(open: OpenStore): void {
       expect(await store.runs.recoverOrphans(poison, 10)).toEqual(nobody);
     });
 
-    test('whoever claims one goes on: one attempt more, the same start and the same history', async () => {
+    test('continue when they are claimed: one more attempt, the same start and the same history', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await finish(store, await start(store), { newItems: [{ n: 1 }] });
@@ -87,7 +87,7 @@ export function describeRecovery(open: OpenStore): void {
       expect(await store.runs.get(tenant, running.id)).toEqual(running);
     });
 
-    test('runs of processes that were taken out or never announced are orphans at once', async () => {
+    test('runs of processes that were unregistered or never registered are orphans at once', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await live(store, 'proc_1');
@@ -108,7 +108,7 @@ export function describeRecovery(open: OpenStore): void {
       expect(await store.runs.recoverOrphans(poison, 10)).toEqual(nobody);
     });
 
-    test('runs that no process executes have no process to lose', async () => {
+    test('runs that no process executes are no orphans', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const runs = [
@@ -120,7 +120,7 @@ export function describeRecovery(open: OpenStore): void {
       for (const run of runs) expect(await store.runs.get(tenant, run.id)).toEqual(run);
     });
 
-    test('at most so many are taken back at once, in order of arrival', async () => {
+    test('at most `limit` runs are recovered at once, in order of arrival', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const ids = ['run_c', 'run_a', 'run_b'];
@@ -133,7 +133,7 @@ export function describeRecovery(open: OpenStore): void {
       ]);
     });
 
-    test('the process that was taken for dead can write nothing more to its run', async () => {
+    test('a process that was declared dead can write nothing more to its run', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { ownerId: 'proc_dead' });
@@ -148,7 +148,7 @@ export function describeRecovery(open: OpenStore): void {
       expect(await store.sessions.get(tenant, 's-1')).toMatchObject({ activeRunId: run.id, itemsCount: 0 });
     });
 
-    test('a run whose end was asked for is cancelled instead', async () => {
+    test('a run whose cancellation was requested is cancelled instead', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -164,7 +164,7 @@ export function describeRecovery(open: OpenStore): void {
     });
   });
 
-  describe('a run that ends its processes', () => {
+  describe('a poison run, which ends its processes', () => {
     test('is failed at the third crash, its session free, its last event written', async () => {
       await using fixture = await open();
       const { store } = fixture;
@@ -192,20 +192,20 @@ export function describeRecovery(open: OpenStore): void {
       expect(await store.runs.recoverOrphans(poison, 10)).toMatchObject({ poisoned: [] });
     });
 
-    test('of which nothing was recorded has its end as event number 2', async () => {
+    test('without recorded events ends with event number 2', async () => {
       await using fixture = await open();
       const run = await crashWith(fixture.store, [null, null, null]);
       expect(run).toMatchObject({ status: 'failed', crashes: 3 });
       expect((await journalOf(fixture.store, run)).events).toMatchObject([{ seq: 2, type: 'run.failed', data: {} }]);
     });
 
-    test('but gets a step further each time is never taken for one', async () => {
+    test('but completes a step each time is not poison', async () => {
       await using fixture = await open();
       const steps = Array.from({ length: 6 }, (_, n) => [newStep(n + 1)]);
       expect(await crashWith(fixture.store, steps)).toMatchObject({ status: 'queued', crashes: 6 });
     });
 
-    test('has three crashes from its last step on', async () => {
+    test('has three crashes from its last completed step on', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const twoMore = await crashWith(store, [null, null, [newStep(1)], null]);
@@ -214,7 +214,7 @@ export function describeRecovery(open: OpenStore): void {
       expect(await crash(store, twoMore)).toMatchObject({ status: 'failed', crashes: 5 });
     });
 
-    test('gets no further by steps that only began, that failed, or that were replayed', async () => {
+    test('makes no progress by steps that only began, that failed, or that were replayed', async () => {
       await using fixture = await open();
       const run = await crashWith(fixture.store, [
         [newStep(1), newStep(2, { status: 'started' })],
@@ -224,7 +224,7 @@ export function describeRecovery(open: OpenStore): void {
       expect(run).toMatchObject({ status: 'failed', crashes: 3 });
     });
 
-    test('gets further by a step that began before and is completed now', async () => {
+    test('makes progress by a step that began before and is completed now', async () => {
       await using fixture = await open();
       const run = await crashWith(fixture.store, [
         [newStep(1, { status: 'started' })],
@@ -234,18 +234,18 @@ export function describeRecovery(open: OpenStore): void {
       expect(run).toMatchObject({ status: 'queued', crashes: 3 });
     });
 
-    test('is not cleared by being handed back or decided on: only steps count', async () => {
+    test('is not cleared by a handback or a decision: only steps count', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await crashWith(store, [null, null]);
       await handBack(store, await claimOne(store));
       await pause(store, await claimOne(store), { usage: noUsage, costUsd: null });
-      await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries: noEntries });
+      await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries: noEntries });
       await claimOne(store);
       expect(await crash(store, run)).toMatchObject({ status: 'failed', crashes: 3, attempt: 5 });
     });
 
-    test('is not made one by handing it back: that is no crash', async () => {
+    test('is not made one by a handback: that is no crash', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { ownerId: owner });
@@ -256,12 +256,12 @@ export function describeRecovery(open: OpenStore): void {
       expect(await crash(store, run)).toMatchObject({ status: 'queued', crashes: 1, attempt: 6 });
     });
 
-    test('counts in its session with what was known of its use', async () => {
+    test('counts in its session with its recorded usage', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const usage = { ...noUsage, requests: 1, totalTokens: 12 };
       const run = await pause(store, await start(store), { usage, costUsd: 0.5, lastAgent: 'orders' });
-      await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries: noEntries });
+      await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries: noEntries });
       for (let n = 0; n < 3; n += 1) {
         await claimOne(store);
         await crash(store, run);

@@ -20,7 +20,7 @@ import {
   start,
   tenant,
 } from './fixture.contract.ts';
-import { expectSessionsWhole } from './integrity.contract.ts';
+import { expectSessionsConsistent } from './integrity.contract.ts';
 
 const dayMs = 24 * 3_600_000;
 const retentionMs = 30 * dayMs;
@@ -84,7 +84,7 @@ export function describeRetention(open: OpenStore): void {
       expect(await store.sessions.history(tenant, 's-1', 10)).toEqual([{ n: 1 }, { n: 2 }]);
     });
 
-    test('leaves runs alone that have not ended, however old they are', async () => {
+    test('keeps runs that have not ended, however old they are', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const running = await start(store, { sessionId: null, timeoutMs: centuriesMs * 2 });
@@ -97,7 +97,7 @@ export function describeRetention(open: OpenStore): void {
       for (const { id } of all) expect(await store.runs.get(tenant, id)).not.toBeNull();
     });
 
-    test('removes at most so many in a batch, those that ended first before others, and says if there may be more', async () => {
+    test('removes at most `limit` in a batch, oldest end first, and says if there may be more', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const runs = [await ended(store), await ended(store), await ended(store)] as const;
@@ -123,7 +123,7 @@ export function describeRetention(open: OpenStore): void {
       }
     });
 
-    test('a key whose run was removed stands for the next run that uses it', async () => {
+    test('a key whose run was removed names the next run that uses it', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const old = await ended(store, { idempotency });
@@ -148,7 +148,7 @@ export function describeRetention(open: OpenStore): void {
       expect((await fixture.store.runs.list(tenant, {}, 10, null)).data).toEqual([]);
     });
 
-    test('while runs are created, claimed and ended, sessions stay whole and no live run is lost', async () => {
+    test('while runs are created, claimed and ended, sessions stay consistent and no live run is lost', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const other = await fixture.join();
@@ -172,7 +172,7 @@ export function describeRetention(open: OpenStore): void {
       expect((await store.runs.list(tenant, {}, 10, null)).data).toEqual([]);
       const sessions = (await store.sessions.list(tenant, 10, null)).data;
       expect(sessions.map(({ itemsCount }) => itemsCount).sort()).toEqual([0, 8, 8, 8, 8, 8]);
-      await expectSessionsWhole(store);
+      await expectSessionsConsistent(store);
     });
 
     test('a request whose key finds a run that is being removed gets that run or a new one', async () => {
@@ -193,7 +193,7 @@ export function describeRetention(open: OpenStore): void {
   });
 
   describe('pruning idempotency keys', () => {
-    test('removes those that have expired, at most so many at once, and leaves their runs', async () => {
+    test('removes expired keys, at most `limit` at once, and keeps their runs', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const runs: Run[] = [];
@@ -210,7 +210,7 @@ export function describeRetention(open: OpenStore): void {
     });
   });
 
-  describe('counting what has had its time', () => {
+  describe('counting what has expired', () => {
     test('says how many runs and keys would be removed, and removes nothing', async () => {
       await using fixture = await open();
       const { store } = fixture;
@@ -248,7 +248,7 @@ export function describeRetention(open: OpenStore): void {
       expect((await store.runs.create(newRun({ idempotency }), 'wait', true)).type).toBe('started');
     });
 
-    test('touches none of them while it is busy', async () => {
+    test('changes none of them while it is busy', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const kept = await ended(store);
@@ -259,7 +259,7 @@ export function describeRetention(open: OpenStore): void {
       expect(await store.retention.pruneDeleted(10)).toEqual({ removed: 0, more: false });
     });
 
-    test('of the same name as one before spares the runs of the new one', async () => {
+    test('of the same name as one before keeps the runs of the new one', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await fill(store, 's-1', 300);
@@ -276,7 +276,7 @@ export function describeRetention(open: OpenStore): void {
       'deleting it again': (store: Store) => store.sessions.delete(tenant, 's-1'),
     };
     for (const [name, finishIt] of Object.entries(goOn)) {
-      test(`whose process stopped half way is gone on with by ${name}`, async () => {
+      test(`whose process stopped half way is continued by ${name}`, async () => {
         for (let count = 450; ; count *= 2) {
           await using fixture = await open();
           const { store } = fixture;
@@ -295,7 +295,7 @@ export function describeRetention(open: OpenStore): void {
       });
     }
 
-    test('that two processes ask for at once is done once, and for both it is over when all is gone', async () => {
+    test('by two processes at once is done once, and resolves for both when all is removed', async () => {
       await using fixture = await open();
       const stores = [fixture.store, await fixture.join()];
       await fill(fixture.store, 's-1', 300);

@@ -23,8 +23,8 @@ import {
 } from './fixture.contract.ts';
 
 /** Who goes next in a session, and who takes it from another. */
-export function describeLine(open: OpenStore): void {
-  describe('the line of a session', () => {
+export function describeSessionQueue(open: OpenStore): void {
+  describe('the queue of a session', () => {
     test('waiting runs start in order of arrival, each when the one before has ended', async () => {
       await using fixture = await open();
       let holder = await start(fixture.store);
@@ -39,7 +39,7 @@ export function describeLine(open: OpenStore): void {
       }
     });
 
-    test('who is refused in a session that nobody holds is told who is next in its line', async () => {
+    test('a run that is refused in a free session gets the id of the next run in its queue', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const holder = await pause(store, await start(store));
@@ -53,7 +53,7 @@ export function describeLine(open: OpenStore): void {
       expect(await busyWith()).toEqual({ type: 'busy', activeRunId: before.id });
     });
 
-    test('the line is a matter of arrival, whatever the priorities', async () => {
+    test('the queue is in order of arrival, whatever the priorities', async () => {
       await using fixture = await open();
       const holder = await start(fixture.store);
       const first = await queue(fixture.store, { priority: -1 });
@@ -94,7 +94,7 @@ export function describeLine(open: OpenStore): void {
       expect(busy).toEqual({ type: 'busy', activeRunId: second.id });
     });
 
-    test('a run that gave up waiting leaves the line, and the one behind it is next', async () => {
+    test('a run that is cancelled while it waits leaves the queue, and the following one is next', async () => {
       await using fixture = await open();
       const { runs, sessions } = fixture.store;
       const holder = await start(fixture.store);
@@ -112,7 +112,7 @@ export function describeLine(open: OpenStore): void {
       expect(await claimIds(fixture.store)).toEqual([patient.id]);
     });
 
-    test('a run whose time has not come stands in nobody’s way, and is next when it has', async () => {
+    test('a run that is not due blocks no other run, and is next when it is due', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const scheduled = await queue(store, { runAtMs: notYetMs });
@@ -129,7 +129,7 @@ export function describeLine(open: OpenStore): void {
       expect(await claimIds(store)).toEqual([last.id]);
     });
 
-    test('a run that was handed back keeps its session, and nobody of the line goes before it', async () => {
+    test('a run that was handed back keeps its session, and no queued run starts before it', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const holder = await start(store);
@@ -146,7 +146,7 @@ export function describeLine(open: OpenStore): void {
   });
 
   describe('a run that interrupts', () => {
-    test('starts at once in a session that is free, or that others only wait for', async () => {
+    test('starts at once in a session that no run holds', async () => {
       await using fixture = await open();
       const { store } = fixture;
       expect(await interrupt(store, { sessionId: 's-free' })).toMatchObject({ status: 'running' });
@@ -159,7 +159,7 @@ export function describeLine(open: OpenStore): void {
       expect(await claimIds(store)).toEqual([waiting.id]);
     });
 
-    test('has the running one asked to end, and is first in the line for when it has', async () => {
+    test('requests the cancellation of the running one, and is first in the queue', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const holder = await start(store);
@@ -181,7 +181,7 @@ export function describeLine(open: OpenStore): void {
       expect(order).toEqual([later.id, first.id, waiting.id, last.id]);
     });
 
-    test('ends one that waits for a person at once, and starts', async () => {
+    test('cancels one that waits for a person at once, and starts', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const usage = { ...noUsage, requests: 1, totalTokens: 12 };
@@ -207,7 +207,7 @@ export function describeLine(open: OpenStore): void {
       });
     });
 
-    test('ends one that holds the session but was handed back at once, and starts', async () => {
+    test('cancels one that holds the session but was handed back at once, and starts', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const holder = await start(store);

@@ -47,14 +47,14 @@ export function describeSignals(open: OpenStore): void {
   describe('signals', () => {
     const claimable = { type: 'claimable' };
 
-    test('a run that may be claimed is told when it is queued', async () => {
+    test('a run that is queued is published as claimable', async () => {
       await using fixture = await open();
       const { store } = fixture;
       expect(await heardDuring(store, () => queue(store, { sessionId: null }))).toEqual([claimable]);
       expect(await heardDuring(store, () => queue(store))).toEqual([claimable]);
     });
 
-    test('a run that is next in a session is told when the session becomes free', async () => {
+    test('the next run of a session is published as claimable when the session becomes free', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -64,26 +64,26 @@ export function describeSignals(open: OpenStore): void {
       expect(heard).toContainEqual({ type: 'events', runId: run.id });
     });
 
-    test('a session that becomes free with nobody in its line is no news for those who claim', async () => {
+    test('a session that becomes free with an empty queue is not published as claimable', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
       expect(await heardDuring(store, () => finish(store, run))).toEqual([{ type: 'events', runId: run.id }]);
     });
 
-    test('runs that are handed back, recovered or decided on are told', async () => {
+    test('runs that are handed back, recovered or decided on are published as claimable', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
       expect(await heardDuring(store, () => handBack(store, run))).toEqual([claimable]);
       const paused = await pause(store, await claimOne(store));
       const decided = { expected: approval, left: null, entries: noEntries };
-      expect(await heardDuring(store, () => store.runs.settle(tenant, paused.id, decided))).toContainEqual(claimable);
+      expect(await heardDuring(store, () => store.runs.decide(tenant, paused.id, decided))).toContainEqual(claimable);
       await claimOne(store);
       expect(await heardDuring(store, () => store.runs.recoverOrphans(poison, 10))).toContainEqual(claimable);
     });
 
-    test('events that are recorded are told with their run; steps alone are not', async () => {
+    test('recorded events are published with their run; steps alone are not', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -93,7 +93,7 @@ export function describeSignals(open: OpenStore): void {
       expect(await append({ steps: [newStep(1)], events: [] })).toEqual([]);
     });
 
-    test('events that come with a handback or a decision are told', async () => {
+    test('events that are recorded with a handback or a decision are published', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -101,11 +101,11 @@ export function describeSignals(open: OpenStore): void {
       expect(heard).toContainEqual({ type: 'events', runId: run.id });
       const paused = await pause(store, await claimOne(store));
       const entries = { steps: [], events: [newEvent(3)] };
-      const settle = () => store.runs.settle(tenant, paused.id, { expected: approval, left: 'more', entries });
-      expect(await heardDuring(store, settle)).toEqual([{ type: 'events', runId: run.id }]);
+      const decide = () => store.runs.decide(tenant, paused.id, { expected: approval, left: 'more', entries });
+      expect(await heardDuring(store, decide)).toEqual([{ type: 'events', runId: run.id }]);
     });
 
-    test('a run that pauses, ends, or is ended by others is told', async () => {
+    test('a run that pauses, ends, or is ended by others is published', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const ended = (runId: string) => ({ type: 'events', runId });
@@ -118,7 +118,7 @@ export function describeSignals(open: OpenStore): void {
       expect(await heardDuring(store, cancel)).toEqual([ended(waiting.id)]);
     });
 
-    test('a running run whose end is asked for is told as such, by a request and by an interruption', async () => {
+    test('the cancellation of a running run is published, by a request and by an interruption', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -127,7 +127,7 @@ export function describeSignals(open: OpenStore): void {
       expect(await heardDuring(store, () => interrupt(store))).toEqual([wish]);
     });
 
-    test('what was not written is not told', async () => {
+    test('what was not written is not published', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -138,13 +138,13 @@ export function describeSignals(open: OpenStore): void {
         await store.journal.append(tenant, run.id, 1, otherEvent).catch(() => {});
         await store.runs.handBack(tenant, run.id, 2, oneEvent);
         await store.runs.handBack(tenant, run.id, 1, otherEvent).catch(() => {});
-        await store.runs.settle(tenant, run.id, { expected: null, left: null, entries: noEntries });
+        await store.runs.decide(tenant, run.id, { expected: null, left: null, entries: noEntries });
         await store.runs.requestCancel(tenant, 'run_unknown', cancelled);
       });
       expect(heard).toEqual([]);
     });
 
-    test('what is told can be read', async () => {
+    test('what is published can be read', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -157,7 +157,7 @@ export function describeSignals(open: OpenStore): void {
       expect(await read).toEqual(oneEvent.events);
     });
 
-    test('who stopped listening hears nothing more, and others go on', async () => {
+    test('a listener that unsubscribed receives no more signals, and others still do', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);
@@ -170,7 +170,7 @@ export function describeSignals(open: OpenStore): void {
       expect(first.heard).toEqual([]);
     });
 
-    test('a listener that throws harms neither the write nor the other listeners', async () => {
+    test('a listener that throws affects neither the write nor the other listeners', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store);

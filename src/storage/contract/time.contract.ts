@@ -35,7 +35,7 @@ async function expectLeft(store: Store, leftMs: number): Promise<void> {
 export function describeTime(open: OpenStore): void {
   describe('the time of a run', () => {
     for (const mode of ['blocking', 'stream'] as const) {
-      test(`counts from its creation, and waiting in line is part of it: ${mode}`, async () => {
+      test(`counts from its creation, with the time in the queue: ${mode}`, async () => {
         await using fixture = await open();
         const run = await queue(fixture.store, { mode, timeoutMs });
         await fixture.ageRun(run.id, 4 * hourMs);
@@ -62,14 +62,14 @@ export function describeTime(open: OpenStore): void {
       await expectLeft(fixture.store, 7 * hourMs);
     });
 
-    test('that is over is none, and never less', async () => {
+    test('has 0 ms left when it is over, never less', async () => {
       await using fixture = await open();
       const run = await queue(fixture.store, { timeoutMs });
       await fixture.ageRun(run.id, 11 * hourMs);
       expect(await claim(fixture.store)).toMatchObject([{ remainingMs: 0 }]);
     });
 
-    test('stands still between being handed back and being claimed', async () => {
+    test('stops between a handback and the next claim', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { timeoutMs });
@@ -84,19 +84,19 @@ export function describeTime(open: OpenStore): void {
       await expectLeft(store, 7 * hourMs);
     });
 
-    test('stands still while it waits for a person, and after the decision until it is claimed', async () => {
+    test('stops while it waits for a person, and after the decision until it is claimed', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { timeoutMs });
       await fixture.ageRun(run.id, hourMs);
       await pause(store, run);
       await fixture.ageRun(run.id, 100 * hourMs);
-      await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries: noEntries });
+      await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries: noEntries });
       await fixture.ageRun(run.id, 20 * hourMs);
       await expectLeft(store, 9 * hourMs);
     });
 
-    test('stands still from the end of a dead process’s lease', async () => {
+    test('stops at the end of the lease of a dead process', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await store.processes.register(processInfo('proc_dead'), -3 * hourMs);
@@ -107,7 +107,7 @@ export function describeTime(open: OpenStore): void {
       await expectLeft(store, 9 * hourMs);
     });
 
-    test('stands still from when a process was taken out that still had the run', async () => {
+    test('stops when the process that owns the run is unregistered', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await live(store, 'proc_1');
@@ -129,7 +129,7 @@ export function describeTime(open: OpenStore): void {
       expect(claimed?.remainingMs).toBeLessThanOrEqual(timeoutMs);
     });
 
-    test('of a run whose process nobody knows stands still from the last that is known of the run', async () => {
+    test('of a run whose process is unknown stops at the last event of the run', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { timeoutMs, ownerId: 'proc_unknown' });
@@ -142,7 +142,7 @@ export function describeTime(open: OpenStore): void {
       expect((await store.runs.get(tenant, run.id))?.crashes).toBe(1);
     });
 
-    test('does not touch what a run shows: it keeps its first start', async () => {
+    test('does not change the start that a run shows', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { timeoutMs });

@@ -96,9 +96,9 @@ const ways: { way: string; code: string; end: (store: Store, run: Run) => Promis
 ];
 
 /** What the store promises of runs that it ends itself. */
-export function describeRemains(open: OpenStore): void {
+export function describeUnfinishedTurn(open: OpenStore): void {
   describe('a run that was', () => {
-    test.each(ways)('$way leaves what its tools did in its session', async ({ code, end }) => {
+    test.each(ways)('$way adds what its tools did to its session', async ({ code, end }) => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { message });
@@ -113,7 +113,7 @@ export function describeRemains(open: OpenStore): void {
       expect(data.every(({ runId }, index) => runId === run.id && data[index]?.seq === index + 1)).toBe(true);
     });
 
-    test.each(ways)('$way counts with all tokens that its journal knows of', async ({ end }) => {
+    test.each(ways)('$way counts with all tokens in its journal', async ({ end }) => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { message });
@@ -134,7 +134,7 @@ export function describeRemains(open: OpenStore): void {
       expect((await store.runs.get(tenant, run.id))?.costUsd).toBeNull();
     });
 
-    test.each(ways)('$way leaves nothing in its session if its tools only read', async ({ end }) => {
+    test.each(ways)('$way adds nothing to its session if its tools only read', async ({ end }) => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { message });

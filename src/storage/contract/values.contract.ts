@@ -25,7 +25,7 @@ export function describeValues(open: OpenStore): void {
       });
     }
 
-    test('objects come back with their keys, in their order, and nobody’s prototype is touched', async () => {
+    test('objects come back with their keys, in their order, and no prototype is changed', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { metadata: values });
@@ -46,7 +46,7 @@ export function describeValues(open: OpenStore): void {
       });
     }
 
-    test('names that a provider gave never keep a run from ending; what a column cannot hold becomes U+FFFD', async () => {
+    test('names from a provider never prevent the end of a run; what a column cannot hold becomes U+FFFD', async () => {
       await using fixture = await open();
       const run = await start(fixture.store);
       const finished = await finish(fixture.store, run, { model: 'm\u0000\ud800 é', lastAgent: 'a\u0000 👩‍🚀' });
@@ -69,7 +69,7 @@ export function describeValues(open: OpenStore): void {
       expect(run.costUsd).toBe(0.000_891_234_567);
     });
 
-    test('what a caller does with a run it was given changes nothing', async () => {
+    test('changes of a returned run by the caller change nothing in the store', async () => {
       await using fixture = await open();
       const metadata: JsonRecord = { a: 1 };
       const run = await start(fixture.store, { metadata });

@@ -50,7 +50,7 @@ const ended = async (store: Store, overrides: Partial<NewRun> = {}): Promise<Run
 /** What the port promises of deliveries to webhooks. */
 export function describeWebhooks(open: OpenStore): void {
   describe('a run with a webhook', () => {
-    test.each(finalStatuses)('that ends as %s leaves one delivery of that, due at once', async (status) => {
+    test.each(finalStatuses)('that ends as %s has one delivery of that event, due at once', async (status) => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { webhook });
@@ -78,7 +78,7 @@ export function describeWebhooks(open: OpenStore): void {
       expect((await claimOne(store)).delivery.id).toBe(delivery?.id);
     });
 
-    test('is told of by whoever ends it: a cancel, a crash loop, an expiry, a run that takes its place', async () => {
+    test('has a delivery however it ends: by a cancellation, a crash loop, an expiry, a run that interrupts it', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const waiting = await queue(store, { sessionId: null, webhook });
@@ -105,7 +105,7 @@ export function describeWebhooks(open: OpenStore): void {
       expect((await told(store)).filter(({ runId }) => runId === crashing.id)).toMatchObject([{ event: 'run.failed' }]);
     });
 
-    test('tells of nothing that it was not asked for, and a run without one of nothing', async () => {
+    test('has deliveries only of the events that it names, and a run without a webhook has none', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await ended(store, { webhook: { url, events: ['run.failed', 'run.timed_out'] } });
@@ -115,13 +115,13 @@ export function describeWebhooks(open: OpenStore): void {
       expect(await claim(store)).toEqual([]);
     });
 
-    test('is told as it was when it waited for a person, whatever became of it since', async () => {
+    test('is delivered as it was when it waited for a person, whatever happened since', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const usage = { ...noUsage, requests: 1, totalTokens: 12 };
       const run = await start(store, { sessionId: null, webhook, metadata: { n: 1 } });
       const paused = await pause(store, run, { usage, model: 'm-\u0001"é', costUsd: 0.125 });
-      await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries: noEntries });
+      await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries: noEntries });
       const again = (await claimRuns(store))[0]?.run as Run;
       const final = await finish(store, again, { response: 'Refunded.', status: 'completed' });
       const claimed = (await claim(store)).toSorted((one, other) => (one.delivery.id < other.delivery.id ? -1 : 1));
@@ -130,12 +130,12 @@ export function describeWebhooks(open: OpenStore): void {
         expect(then).toEqual(delivery.event === 'run.completed' ? final : paused);
     });
 
-    test('tells each time that it waits, and once that it is cancelled where it was to wait after that was asked', async () => {
+    test('has a delivery each time that it waits, and only that of its cancellation if that was requested before', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { sessionId: null, webhook });
       await pause(store, run);
-      await store.runs.settle(tenant, run.id, { expected: approval, left: null, entries: noEntries });
+      await store.runs.decide(tenant, run.id, { expected: approval, left: null, entries: noEntries });
       const again = (await claimRuns(store))[0]?.run as Run;
       await pause(store, again);
       expect(await eventsTold(store)).toEqual(['run.requires_action', 'run.requires_action']);
@@ -149,7 +149,7 @@ export function describeWebhooks(open: OpenStore): void {
       ]);
     });
 
-    test('tells nothing of an end that was refused', async () => {
+    test('has no delivery of an end that was refused', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { sessionId: null, webhook });
@@ -160,7 +160,7 @@ export function describeWebhooks(open: OpenStore): void {
       expect(await eventsTold(store)).toEqual(['run.completed']);
     });
 
-    test('has its webhook with a key, in a session, or among many that are made together', async () => {
+    test('has its webhook with a key, in a session, or among many that are created together', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const idempotency = { key: 'k-1', fingerprint: 'f-1', ttlMs: hourMs };
@@ -204,7 +204,7 @@ export function describeWebhooks(open: OpenStore): void {
       expect(new Set(claimed.map(({ delivery }) => delivery.id)).size).toBe(40);
     });
 
-    test('takes no more of one tenant than its share, and passes over those who have theirs', async () => {
+    test('takes no more of one tenant than its share, and skips tenants that have theirs', async () => {
       await using fixture = await open();
       const { store } = fixture;
       for (const tenantId of [tenant, tenant, tenant, otherTenant, otherTenant]) await ended(store, { tenantId });
@@ -215,7 +215,7 @@ export function describeWebhooks(open: OpenStore): void {
       expect(tenantsOf(await claim(store))).toEqual([tenant]);
     });
 
-    test('takes those first that have been due for longest', async () => {
+    test('takes the longest due first', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const first = await ended(store);
@@ -229,7 +229,7 @@ export function describeWebhooks(open: OpenStore): void {
       expect(runIds).toEqual([first.id, second.id]);
     });
 
-    test('goes on after a restart', async () => {
+    test('continues after a restart', async () => {
       await using fixture = await open();
       const run = await ended(fixture.store);
       await claimOne(fixture.store);
@@ -252,7 +252,7 @@ export function describeWebhooks(open: OpenStore): void {
       expect(await claim(store)).toEqual([]);
     });
 
-    test('that failed has it tried again when it is time', async () => {
+    test('that failed makes the delivery due again after its backoff', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await ended(store);
@@ -268,7 +268,7 @@ export function describeWebhooks(open: OpenStore): void {
       expect(await claimOne(store)).toMatchObject({ round: 2, delivery: { lastError: 'answered 500' } });
     });
 
-    test('that was the last one leaves it dead, to be seen and counted', async () => {
+    test('that was the last one leaves the delivery dead, listed and counted', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await ended(store);
@@ -282,7 +282,7 @@ export function describeWebhooks(open: OpenStore): void {
       expect(await store.webhooks.count()).toEqual({ pending: 1, dead: 1 });
     });
 
-    test('that somebody else has taken over changes nothing, unless it succeeded', async () => {
+    test('that another process has taken over changes nothing, unless it succeeded', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await ended(store);
@@ -299,8 +299,8 @@ export function describeWebhooks(open: OpenStore): void {
     });
   });
 
-  describe('asking for a delivery anew', () => {
-    test('has it made at once, and with all its attempts, whether it was dead, waited or was delivered', async () => {
+  describe('retrying a delivery', () => {
+    test('makes it due at once, with all its attempts, whether it was dead, pending or delivered', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await ended(store);
@@ -322,7 +322,7 @@ export function describeWebhooks(open: OpenStore): void {
       expect(await claimOne(store)).toMatchObject({ round: 1, delivery: { attempts: 4 } });
     });
 
-    test('is not undone by an attempt that was under way and failed', async () => {
+    test('is not undone by an attempt that was running and failed', async () => {
       await using fixture = await open();
       const { store } = fixture;
       await ended(store);
@@ -367,7 +367,7 @@ export function describeWebhooks(open: OpenStore): void {
   });
 
   describe('deliveries of runs that are removed', () => {
-    test('go with them, and those of others stay', async () => {
+    test('are removed with them, and those of others stay', async () => {
       await using fixture = await open();
       const { store } = fixture;
       const old = await ended(store);

@@ -1,4 +1,4 @@
-/** What somebody may spend of each kind and period; null for no limit. Days and months are those of UTC. */
+/** The spending limits of a tenant or key, by unit and period; null for no limit. Days and months are those of UTC. */
 export type Budgets = {
   budgetUsdDay: number | null;
   budgetTokensDay: number | null;
@@ -17,23 +17,23 @@ export const noBudgets: Budgets = {
 /** Tokens and nanodollars (1e-9 USD, so that sums are exact), whole numbers. */
 export type Spending = { tokens: number; nanoUsd: number };
 
-/** Where spending of one tenant or key in one period is counted, and what may be spent there. */
+/** The account that counts the spending of one tenant or key in one period, and its limits. */
 export type BudgetAccount = {
   id: string;
-  /** When the period is over. */
+  /** When the period ends. */
   endsAtMs: number;
   /** Null for no limit. */
   tokensMax: number | null;
   nanoUsdMax: number | null;
 };
 
-/** How an account stands: what calls have used, and what calls under way have reserved. */
+/** The state of an account: what finished calls have used, and what running calls have reserved. */
 export type AccountState = { id: string; used: Spending; reserved: Spending };
 
-/** A model call that is about to be made, and what it may spend. */
+/** The reservation of a model call that is about to be made. */
 export type BudgetHold = {
   id: string;
-  /** Whose accounts it is reserved in. */
+  /** The tenant in whose accounts it is reserved. */
   tenantId: string;
   runId: string;
   /** The key of its step in the journal. */
@@ -44,40 +44,40 @@ export type BudgetHold = {
   spending: Spending;
 };
 
-/** What tenants may spend, and what was spent. */
+/** Budgets of tenants, and a ledger of what was reserved and spent. */
 export interface BudgetStore {
-  /** What a tenant was given; null if it was given nothing of its own. */
+  /** The budgets of a tenant; null if it has none of its own. */
   ofTenant(tenantId: string): Promise<Budgets | null>;
 
-  /** Gives a tenant budgets of its own in place of those it had; with `noBudgets` it has none of its own. */
+  /** Sets the budgets of a tenant in place of those it had; with `noBudgets` it has none of its own. */
   setTenant(tenantId: string, budgets: Budgets): Promise<void>;
 
   /** The tenants that have budgets of their own, in order of their ids. */
   tenants(): Promise<{ tenantId: string; budgets: Budgets }[]>;
 
   /**
-   * Reserves for a call in all accounts, or in none if that would be more than the limit of one of them. However many
-   * do this at once, what is used and reserved together is never above a limit by it. A call that takes nothing of a
-   * kind is not held up by a limit on that kind. The very same call may come again, since nobody can tell whether it was
-   * reserved when the connection was lost. Returns how the accounts stand then.
+   * Reserves for a call in all accounts, or in none if that would exceed the limit of one of them. However many
+   * reservations are made at once, none of them brings the sum of used and reserved above a limit. A call that reserves
+   * nothing of a unit is not refused by a limit on that unit. The same reservation may be repeated, since after a lost
+   * connection it is unknown whether it was made. Returns the state of the accounts after it.
    */
   reserve(
     hold: BudgetHold,
     accounts: readonly BudgetAccount[],
   ): Promise<{ reserved: boolean; accounts: AccountState[] }>;
 
-  /** Books what a call used in place of what it had reserved, once; returns how the accounts stand, none if it was done. */
+  /** Replaces a reservation by what the call used, once. Returns the state of the accounts; none if that was done before. */
   settle(holdId: string, spending: Spending): Promise<AccountState[]>;
 
   /**
-   * Settles calls of dead processes, at most `limit`: by what the journal has of them, with nothing where it has nothing,
-   * and with the money that was reserved where it has an answer whose cost is not known. Returns how many.
+   * Settles the reservations of dead processes, at most `limit`: with what the journal says the calls used; with nothing
+   * if it has no answer; with the money that was reserved if the cost of its answer is not known. Returns how many.
    */
   settleAbandoned(limit: number): Promise<number>;
 
-  /** How accounts stand; those in which nothing was ever reserved are left out. */
+  /** The states of accounts; accounts without any reservation so far are left out. */
   states(accountIds: readonly string[]): Promise<AccountState[]>;
 
-  /** Forgets accounts whose period was over at that time and in which nothing is reserved, at most `limit`; how many. */
+  /** Removes accounts whose period ended before that time and that have no reservation, at most `limit`; how many. */
   forget(endedBeforeMs: number, limit: number): Promise<number>;
 }

@@ -12,6 +12,7 @@ import type { Signals } from './signals.ts';
 import type { WebhookStore } from './webhooks.ts';
 
 export * from './budgets.ts';
+export type * from './fencing.ts';
 export type * from './inspection.ts';
 export * from './journal.ts';
 export * from './keys.ts';

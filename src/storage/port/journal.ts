@@ -1,26 +1,26 @@
 import type { Json, JsonRecord, Usage } from './types.ts';
 
-/** What kind of thing a step of a run is. */
+/** The kinds of steps of a run. */
 export const stepKinds = ['model_call', 'tool_call', 'handoff', 'approval', 'guardrail'] as const;
-/** What kind of thing a step of a run is. */
+/** One of `stepKinds`. */
 export type StepKind = (typeof stepKinds)[number];
 
 /**
- * How far a step is: `started` is an intent whose outcome is not recorded, `unknown` one whose process died and whose
- * effect may or may not have happened, so that a person has to say.
+ * The state of a step: `started` is an intent whose outcome is not recorded; `unknown` is an intent whose process died
+ * and whose effect may or may not have happened, so that a person has to decide.
  */
 export const stepStatuses = ['started', 'completed', 'failed', 'unknown'] as const;
-/** How far a step is. */
+/** One of `stepStatuses`. */
 export type StepStatus = (typeof stepStatuses)[number];
 
 /** One model call or tool call of a run, as it is recorded. */
 export type Step = {
   /** Counted from 1 within the run, in the order in which steps began; kept over attempts. */
   step: number;
-  /** What identifies the step when the run is executed again; unique within the run. */
+  /** Identifies the step when the run is executed again; unique within the run. */
   key: string;
   kind: StepKind;
-  /** Where in the run: empty, or the path of nested runs and tool calls. */
+  /** The path of nested runs and tool calls; empty for the run itself. */
   scope: string;
   /** The model's or the tool's name. */
   name: string;
@@ -29,11 +29,11 @@ export type Step = {
   status: StepStatus;
   /** The attempt that wrote the step last. */
   attempt: number;
-  /** How often the journal answered for it instead of executing it. */
+  /** How often it was replayed from the journal instead of executed. */
   replayed: number;
   effect: string | null;
   idempotencyKey: string | null;
-  /** A model call's input holds what is new in it. */
+  /** A model call's input holds only its new items. */
   input: Json;
   output: Json;
   isError: boolean;
@@ -43,7 +43,7 @@ export type Step = {
   usage: Usage | null;
   costUsd: number | null;
   requestDigest: string | null;
-  /** Whether the request differed from the one recorded when the step was answered from the journal. */
+  /** Whether the request differed from the recorded one when the step was replayed. */
   drift: boolean;
   startedAtMs: number;
   firstTokenMs: number | null;
@@ -59,26 +59,27 @@ export type StoredEvent = {
   type: string;
   attempt: number;
   atMs: number;
-  /** What the event says beside the above; for a run's last event nothing, since it follows from the run. */
+  /** The event's own data; empty for a run's last event, which follows from the run. */
   data: JsonRecord;
 };
 
-/** What is new in the journal of a run: steps by number (new ones, and ones that changed), and further events. */
+/** New entries of a run's journal: steps by number (new ones, and ones that changed), and further events. */
 export type JournalEntries = { steps: Step[]; events: StoredEvent[] };
 
-/** The record of what runs did. */
+/** The journal of runs: a durable record of their steps and events, from which a run is replayed. */
 export interface JournalStore {
   /**
-   * Records entries, all or none, and only while the run is `running` at this `attempt`: false if another attempt has
-   * taken over or the run has ended. Resolves when they are durable. Entries of many runs that arrive together share
-   * one statement or transaction; entries of one run are recorded in the order of the calls. Processes that follow the
-   * run are told (see `Signals`). Of a step that is given twice the later one counts. Rejects with an error that is not
-   * a `ServiceError` if an event's number is taken, or a step's key by another step; an engine whose connection may be
-   * lost at the commit lets the very same entries come again, since nobody can tell whether they were recorded.
+   * Records entries, all or none, and only while the run is `running` at this `attempt`, the fencing token (see
+   * `RunAttempt`): false if another attempt has taken over or the run has ended. Resolves when they are durable.
+   * Entries of many runs that arrive together share one statement or transaction; entries of one run are recorded in
+   * the order of the calls. Processes that follow the run are notified (see `Signals`). Of a step that is given twice
+   * the later one counts. Rejects with an error that is not a `ServiceError` if an event's number is taken, or a step's
+   * key by another step. An engine whose connection may be lost at the commit accepts the very same entries again,
+   * since it is unknown whether they were recorded.
    *
-   * @param early whether `entries` is no more than the first text of the step after the last recorded one, which may be
-   *   shown before it is durable: it resolves once that outlasts this process. A store that does so sees to it that after
-   *   a power cut nobody takes for the answer what they were shown and it has lost. Defaults to false
+   * @param early whether `entries` is only the first text of the step after the last recorded one, which may be shown
+   *   before it is durable: this resolves once the entries survive the end of this process. A store that does so
+   *   withdraws after a power cut the text that was shown and lost. Defaults to false
    */
   append(tenantId: string, runId: string, attempt: number, entries: JournalEntries, early?: boolean): Promise<boolean>;
 

@@ -4,6 +4,6 @@ export type { RateDecision, RateLimit };
 
 /** Counts requests against limits. A refused request does not count. */
 export interface RateLimiter {
-  /** `key` names who is counted for what, such as `create:<caller>`. */
+  /** `key` names the counted caller and operation, such as `create:<caller>`. */
   take(key: string, limit: RateLimit): Promise<RateDecision>;
 }

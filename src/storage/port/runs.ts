@@ -1,16 +1,16 @@
 import type { JournalEntries } from './journal.ts';
 import type { FinalStatus, Json, JsonRecord, NewRun, Page, Run, RunError, RunStatus, Usage } from './types.ts';
 
-/** What to do when the session of a new run is held or waited for. */
+/** What to do when a run holds the session of a new run or is queued for it. */
 export type IfBusy = 'wait' | 'reject' | 'interrupt';
 
 /**
- * What became of a request for a run, decided in one transaction:
- * - `started`: the run is `running`, attempt 1, owned by the process that asked, and holds its session, if it has one
- * - `queued`: it waits to be claimed: for its session, for its time (`runAtMs`), for a place, or in the background
- * - `busy`: the session is held and the caller would not wait, or it is held by a run that waits for a person, for
- *   whom nobody waits; nothing was written. `activeRunId` is the run that holds the session or, where none does, the
- *   one that is next in the line
+ * The outcome of a request for a run, decided in one transaction:
+ * - `started`: the run is `running`, attempt 1, owned by the calling process, and holds its session, if it has one
+ * - `queued`: it waits to be claimed: for its session, for its time (`runAtMs`), for a slot, or in the background
+ * - `busy`: the session is held and the caller does not wait, or the run that holds it waits for a person, for which no
+ *   run is queued; nothing was written. `activeRunId` is the run that holds the session or, if none does, the next one
+ *   in its queue
  * - `existing`: the idempotency key was used before with the same fingerprint; nothing was written
  * - `key_reused`: the idempotency key was used before with another fingerprint; nothing was written
  */
@@ -33,44 +33,47 @@ export type FinalRun = {
   firstTokenMs: number | null;
   /** Appended to the session in this order. */
   newItems: JsonRecord[];
-  /** What of the journal is not recorded yet; the run's last event is among it. */
+  /** The journal entries that are not recorded yet, the run's last event among them. */
   entries: JournalEntries;
 };
 
-/** What is known of a run when it stops for a person, and what of its journal is not recorded yet. */
+/** The state of a run when it stops for a person, and the journal entries that are not recorded yet. */
 export type PausedRun = Pick<
   FinalRun,
   'lastAgent' | 'model' | 'usage' | 'costUsd' | 'drift' | 'firstTokenMs' | 'entries'
 > & {
   requiredAction: Json;
-  /** How long it waits, in ms; then `expireAction` ends it. */
+  /** How long it waits for a person, in ms; then `expireAction` ends it. */
   expiresInMs: number;
 };
 
-/** Which runs a process would take. */
+/** A decision on a paused run: what the run waited for, what it waits for now (null: nothing), and new journal entries. */
+export type Decided = { expected: Json; left: Json | null; entries: JournalEntries };
+
+/** Which runs a process claims. */
 export type ClaimOptions = {
-  /** At most so many. */
+  /** Runs at most. */
   limit: number;
-  /** At most so many of them runs in the background. */
+  /** Background runs at most, among them. */
   backgroundMax: number;
-  /** Whether one run that crashed before may be among them; never more than one. */
+  /** Whether one run that crashed before may be among them. It is never more than one. */
   crashed: boolean;
-  /** The agents of the process. It leaves runs of others to live processes that have those, if there are any. */
+  /** The agents of the process. Runs of other agents are left to live processes that have these agents, if any. */
   agents: readonly string[];
   /**
-   * The application's version, if runs that have begun are to stay with theirs: those of others are left to live
-   * processes of that version, if there are any. Null: any version goes on with any run.
+   * The application's version, if runs that have begun stay with their version: runs of another version are left to live
+   * processes of that version, if any. Null: any version continues any run.
    */
   version: string | null;
 };
 
-/** A run that this process executes from now on, and how much of its time is left, in ms by the database's clock. */
+/** A run that this process executes from now on, and its remaining time, in ms by the database's clock. */
 export type ClaimedRun = { run: Run; remainingMs: number };
 
 /** A running run, for the process that executes it. */
 export type OwnedRun = { tenantId: string; id: string; attempt: number; cancelRequested: boolean };
 
-/** What became of runs whose process died; `cancelled` are those whose end somebody had asked for. */
+/** The outcome for runs whose process died; `cancelled` are those whose cancellation was requested before. */
 export type Recovered = { requeued: Run[]; poisoned: Run[]; cancelled: Run[] };
 
 /**
@@ -90,35 +93,37 @@ export type RunFilter = {
  * session's `activeRunId` names it: at most one run holds a session at a time. An orphaned or handed-back run keeps its
  * session while it is queued again.
  *
- * A run's time (`timeoutMs`) counts from its creation, or from its first claim if it is in the background; time that it
- * spends orphaned, handed back or waiting for a person does not count, unless it was handed back to wait for something.
+ * The writes of the process that executes a run carry a fencing token; `RunAttempt` has the rule.
+ *
+ * A run's time (`timeoutMs`) counts from its creation, or from its first claim if it is in the background. Time in which
+ * it is orphaned, handed back or waits for a person does not count, unless it was handed back with `wakeInMs`.
  */
 export interface RunStore {
   /**
-   * Creates a run, and its session if that is new. `ifBusy` says what to do when the session is held or waited for;
-   * `interrupt` ends the run that holds it (as `requestCancel` does) and puts the new one first in the line. A run
-   * starts at once if `startNow`, its session is free and its time has come; otherwise it is queued. Rejects with an
-   * error that is not a `ServiceError` if the id is taken.
+   * Creates a run, and its session if that is new. `ifBusy` says what to do when a run holds the session or is queued
+   * for it; `interrupt` cancels the run that holds it (as `requestCancel` does) and puts the new one at the front of the
+   * queue. A run starts at once if `startNow`, its session is free and it is due; otherwise it is queued. Rejects with
+   * an error that is not a `ServiceError` if the id is taken.
    *
-   * A queued run whose time has not come stands in nobody's way: it takes its place in the line when it has.
+   * A queued run that is not due blocks no other run: it joins the queue of its session when it is due.
    *
    * `begun` is called with a run that starts as soon as that is decided, and before this resolves. The run may still be
-   * lost then, for instance to a power cut: nothing that anybody else sees may be done for it until this has resolved.
+   * lost then, for instance to a power cut: until this has resolved, nothing may be done for it that others see.
    */
   create(run: NewRun, ifBusy: IfBusy, startNow: boolean, begun?: (run: Run) => void): Promise<CreateOutcome>;
 
   /**
-   * Claims queued runs for a process: `queued → running`, attempt + 1, their sessions held. Eligible are runs whose
-   * time has come and whose session is free and which are first in its line (or hold it already); by priority, highest
-   * first, then in order of arrival. Several processes claim at once without waiting for each other and never the same
-   * run. One statement on Postgres.
+   * Claims queued runs for a process: `queued → running`, attempt + 1, their sessions held. Eligible are runs that are
+   * due and whose session is free and which are first in its queue (or hold it already); by priority, highest first,
+   * then in order of arrival. Several processes claim at once without waiting for each other and never the same run.
+   * One statement on Postgres.
    */
   claim(ownerId: string, options: ClaimOptions): Promise<ClaimedRun[]>;
 
   /**
-   * Gives a run back that this process will not finish: `running → queued` at this `attempt`, what is not recorded yet
-   * of its journal with it. It counts as no crash. With `wakeInMs` it is not claimed before that time is over, and its
-   * own time goes on meanwhile: for runs in the background that wait for something. False if nothing was written.
+   * Hands a run back that this process will not finish: `running → queued` at this `attempt`, with the journal entries
+   * that are not recorded yet. It counts as no crash. With `wakeInMs` it is not claimed before that time is over, and
+   * its own time goes on: for background runs that wait for something. False if nothing was written.
    */
   handBack(
     tenantId: string,
@@ -129,59 +134,56 @@ export interface RunStore {
   ): Promise<boolean>;
 
   /**
-   * Takes back the runs of dead processes of all tenants (no lease, see `ProcessStore`), in order of arrival, at most
-   * `limit`: they are queued again, `crashes` + 1. A run that crashed for the third time without a step recorded
+   * Recovers orphans, the runs of dead processes (no lease, see `ProcessStore`), of all tenants, in order of arrival, at
+   * most `limit`: they are queued again, `crashes` + 1. A run that crashed for the third time without a step recorded in
    * between is `failed` with `poison` instead, its session released, its last event written.
    */
   recoverOrphans(poison: RunError, limit: number): Promise<Recovered>;
 
   /**
-   * Asks for the end of a run. One that no process executes (`queued`, `requires_action`) is `cancelled` at once with
-   * `error`, its session released, its last event written; for one that is running the wish is noted and its process
-   * told. If that process stops executing the run without ending it (it dies, gives it back, or the run is to wait for
-   * a person), the run is cancelled then, with the catalogue's `cancelled`. Returns the run as it is now, or null if this tenant has none of that id.
+   * Requests the cancellation of a run. A run that no process executes (`queued`, `requires_action`) is `cancelled` at
+   * once with `error`, its session released, its last event written. For a running run the request is stored and its
+   * process notified. If that process stops executing the run without ending it (it dies, hands the run back, or the run
+   * waits for a person), the run is cancelled then, with the catalogue's `cancelled`. Returns the run as it is now, or
+   * null if this tenant has none of that id.
    */
   requestCancel(tenantId: string, runId: string, error: RunError): Promise<Run | null>;
 
-  /** The running runs of this process, as far as the store knows, and whose end somebody asked for. */
+  /** The running runs of this process, as far as the store knows, and whether their cancellation was requested. */
   owned(ownerId: string): Promise<OwnedRun[]>;
 
   /**
    * Stops a run until a person has decided: `running → requires_action`, at this `attempt` only. It keeps its session
-   * and belongs to no process any more. Returns the run as it is now, or null if nothing was written; `cancelled` if its
-   * end was asked for before.
+   * and has no owner any more. Returns the run as it is now, or null if nothing was written; `cancelled` if its
+   * cancellation was requested before.
    */
   pause(tenantId: string, runId: string, attempt: number, pause: PausedRun): Promise<Run | null>;
 
   /**
-   * Records what a person decided on a run that stands at `requires_action` and still waits for exactly `expected`.
-   * With something left to decide it goes on waiting for that; with nothing (`null`) it is queued. Returns the run as
-   * it is now, or null if nothing was written.
+   * Stores what a person decided on a run that is `requires_action` and still waits for exactly `expected`. If something
+   * is left to decide, the run waits for that; if nothing is left (`null`), it is queued. Returns the run as it is now,
+   * or null if nothing was written.
    */
-  settle(
-    tenantId: string,
-    runId: string,
-    decided: { expected: Json; left: Json | null; entries: JournalEntries },
-  ): Promise<Run | null>;
+  decide(tenantId: string, runId: string, decided: Decided): Promise<Run | null>;
 
   /**
-   * Ends a run, of any tenant, for which nobody decided in time: `failed` with `error`, its session released, its last
-   * event written. Returns it, or null if there is none; several processes may ask at once.
+   * Ends a run, of any tenant, without a decision in time: `failed` with `error`, its session released, its last event
+   * written. Returns it, or null if there is none. Several processes may call this at once.
    */
   expireAction(error: RunError): Promise<Run | null>;
 
   /**
    * Ends a run: final state, the rest of its journal, its new items in the session, the session's counters and its
    * release, in one transaction, and only if the run has not ended yet (it may be `queued`, never started, or
-   * `requires_action`) and stands at the attempt of `run`. Returns the run as it is now, or null if another attempt has
+   * `requires_action`) and is at the attempt of `run`. Returns the run as it is now, or null if another attempt has
    * taken over or the run had ended: then nothing was written. NUL and lone surrogates in `lastAgent` and `model` become
    * U+FFFD.
    *
-   * @param run the run as this attempt has it; what an end does not change is taken from here, not read again
+   * @param run the run as this attempt has it; values that an end does not change are taken from here, not read again
    */
   finish(run: Run, final: FinalRun): Promise<Run | null>;
 
-  /** Whether a tenant has used an idempotency key; one whose time is over may count a while longer. */
+  /** Whether a tenant has used an idempotency key; an expired one may count a while longer. */
   isKeyUsed(tenantId: string, key: string): Promise<boolean>;
 
   /** The run, or null if this tenant has none of that id. */
@@ -194,8 +196,8 @@ export interface RunStore {
   countUnfinished(): Promise<Record<'queued' | 'running' | 'requires_action', number>>;
 
   /**
-   * How many runs in the background are queued and due, of all tenants, if no live process claims such runs; else 0. On
-   * the embedded store, whose one process claims everything, always 0.
+   * How many background runs are queued and due, of all tenants, if no live process claims such runs; else 0. On the
+   * embedded store, whose one process claims everything, always 0.
    */
   countUnattended(): Promise<number>;
 }

@@ -6,10 +6,10 @@ import type { JsonRecord, Page, Session, SessionItem } from './types.ts';
  */
 export type SessionCursor = { updatedAtMs: number; id: string };
 
-/** What became of a request to delete a session; a busy one was not touched. */
+/** The outcome of a request to delete a session; a busy one was not changed. */
 export type DeleteOutcome = { type: 'deleted' | 'not_found' } | { type: 'busy'; activeRunId: string };
 
-/** Conversations. They are made by `RunStore.create` and written by `RunStore.finish`. */
+/** Conversations. `RunStore.create` creates them, and `RunStore.finish` adds items to them. */
 export interface SessionStore {
   get(tenantId: string, sessionId: string): Promise<Session | null>;
 
@@ -18,14 +18,15 @@ export interface SessionStore {
   /** Items in order; `afterSeq` is the number of the last item of the page before, 0 to begin. */
   items(tenantId: string, sessionId: string, limit: number, afterSeq: number): Promise<Page<SessionItem, number>>;
 
-  /** The conversation up to and including item `uptoSeq`, in order: what a model is shown. */
+  /** The conversation up to and including item `uptoSeq`, in order: the input of a model. */
   history(tenantId: string, sessionId: string, uptoSeq: number): Promise<JsonRecord[]>;
 
   /**
-   * Deletes the session with all that belongs to it, unless a run holds it or waits for it: its items at once, and with
-   * them the decision that its runs go; then the runs with their steps, events and idempotency keys, in batches, and
-   * the promise resolves when they are gone. The session may be made anew meanwhile, and keeps its new runs. Should the
-   * process die in between, `RetentionStore.pruneDeleted` goes on, and so does deleting the session again.
+   * Deletes the session with all that belongs to it, unless a run holds it or is queued for it. One transaction deletes
+   * the session and its items and marks its runs for deletion. Then the runs are removed in batches, with their steps,
+   * events and idempotency keys, and the promise resolves when all are removed. The session may be created anew
+   * meanwhile, and keeps its new runs. If the process dies in between, `RetentionStore.pruneDeleted` continues, and so
+   * does deleting the session again.
    */
   delete(tenantId: string, sessionId: string): Promise<DeleteOutcome>;
 }

@@ -5,8 +5,8 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json } | JsonText;
 
 /**
- * JSON as its text, of what is only to be stored: made at once, so that it does not matter what becomes of the original,
- * and once, where a copy would have to be made a text as well. The store gives back what it was made from.
+ * JSON as its text, for a value that is only to be stored. The text is made at once, so that later changes of the value
+ * do not matter, and only once, where a copy would have to be serialised as well. The store returns the value.
  */
 export class JsonText {
   readonly text: string;
@@ -16,7 +16,7 @@ export class JsonText {
     this.text = JSON.stringify(value);
   }
 
-  /** What it was made from, as JSON has it. */
+  /** The value that it was made from, as JSON has it. */
   toJSON(): unknown {
     return JSON.parse(this.text);
   }
@@ -25,7 +25,7 @@ export class JsonText {
 /** A JSON object. */
 export type JsonRecord = { [key: string]: Json };
 
-/** Where a run stands. `src/runs/run-state.ts` holds the transitions. */
+/** The states of a run. `src/runs/run-state.ts` holds the transitions. */
 export const runStatuses = [
   'queued',
   'running',
@@ -45,7 +45,7 @@ export const finalStatuses = ['completed', 'failed', 'cancelled', 'timed_out'] a
 /** One of `finalStatuses`. */
 export type FinalStatus = (typeof finalStatuses)[number];
 
-/** How the run was asked for: an answer, a stream, or an id to come back with. */
+/** How the client receives the run: as an answer, as a stream, or by its id later. */
 export const runModes = ['blocking', 'stream', 'background'] as const;
 
 /** One of `runModes`. */
@@ -61,7 +61,7 @@ export type Usage = {
   totalTokens: number;
 };
 
-/** Why a run did not complete: a code of `errorCatalogue`, its sentence, and whether a retry helps. */
+/** Why a run did not complete: a code of `errorCatalogue`, its message, and whether a retry helps. */
 export type RunError = { code: string; detail: string; retryable: boolean };
 
 /** A run as it is stored. */
@@ -85,14 +85,14 @@ export type Run = {
   error: RunError | null;
   requiredAction: Json;
   drift: boolean;
-  /** How many times the run was claimed; the fence that every write of an executor carries. */
+  /** How many times the run was claimed; the fencing token of its executor's writes, see `RunAttempt`. */
   attempt: number;
   /** How many of those attempts ended in a dead process. */
   crashes: number;
-  /** The process that executes the run; null while none does. */
+  /** The process that executes the run; null while no process does. */
   ownerId: string | null;
   timeoutMs: number;
-  /** Higher is claimed earlier; 0 unless the caller said otherwise. */
+  /** A higher one is claimed earlier. Defaults to 0. */
   priority: number;
   /** Not claimed before this time; null: at once. */
   runAtMs: number | null;
@@ -109,7 +109,7 @@ export type Run = {
   finishedAtMs: number | null;
 };
 
-/** What a webhook can be told of a run: that it has ended, and how, or that it waits for a person. */
+/** The events of a run that a webhook can receive: its end, or that it waits for a person. */
 export const webhookEvents = [
   'run.completed',
   'run.failed',
@@ -123,10 +123,10 @@ export type WebhookEvent = (typeof webhookEvents)[number];
 /** Longest URL of a webhook, in characters. */
 export const webhookUrlCharsMax = 2_000;
 
-/** Whom a run tells, and of which events. */
+/** The receiver of a run's events, and which events it receives. */
 export type Webhook = { url: string; events: readonly WebhookEvent[] };
 
-/** What a caller decides about a run when it is made. */
+/** The values of a run that its creation sets. */
 export type NewRun = Pick<
   Run,
   | 'id'
@@ -145,15 +145,15 @@ export type NewRun = Pick<
   | 'priority'
   | 'runAtMs'
 > & {
-  /** The process that asks; it owns the run if that starts at once. */
+  /** The calling process; it owns the run if that starts at once. */
   ownerId: string;
-  /** The caller's `Idempotency-Key`, what its request was, and how long the pair is remembered. */
+  /** The caller's `Idempotency-Key`, the fingerprint of its request, and how long the pair is kept. */
   idempotency: { key: string; fingerprint: string; ttlMs: number } | null;
-  /** How long it was waited for before, in ms: it is of then, and its time counts from there. Defaults to 0. */
+  /** How long the request waited before, in ms: the run counts as created so much earlier, its time too. Defaults to 0. */
   waitedMs?: number;
-  /** Whom the run tells of its end, or that it waits. Defaults to nobody. */
+  /** The receiver of the run's end, or that it waits. Defaults to none. */
   webhook?: Webhook;
-  /** What `run.started` says, which is recorded as event 2 with a run that starts at once. Defaults to no such event. */
+  /** Data of `run.started`, which is recorded as event 2 with a run that starts at once. Defaults to no such event. */
   started?: JsonRecord;
 };
 
@@ -165,7 +165,7 @@ export type Session = {
   /** When a run of the session was last created, started or ended. */
   updatedAtMs: number;
   itemsCount: number;
-  /** Runs that were created in the session, whatever became of them. */
+  /** Runs that were created in the session, whatever their outcome. */
   runsCount: number;
   /** The last agent of the last run that ended with one. */
   lastAgent: string | null;

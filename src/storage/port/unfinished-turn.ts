@@ -3,27 +3,27 @@ import type { Json, JsonRecord } from './types.ts';
 
 const asText = (output: Json) => (typeof output === 'string' ? output : JSON.stringify(output));
 
-/** What a user said, as the SDK keeps it in a conversation. */
+/** A user's message, as the SDK stores it in a conversation. */
 export const userMessage = (text: string): JsonRecord => ({ type: 'message', role: 'user', content: text });
 
-/** A recorded call and its result, as the SDK keeps them in a conversation. */
+/** A recorded call and its result, as the SDK stores them in a conversation. */
 const toItems = ({ callId, name, input, output }: Step): JsonRecord[] => [
   { type: 'function_call', callId, name, arguments: asText(input), status: 'completed' },
   { type: 'function_call_result', callId, name, status: 'completed', output: { type: 'text', text: asText(output) } },
 ];
 
-// An agent used as a tool has no effect of its own (null); what its tools did counts.
+// An agent used as a tool has no effect of its own (null); the calls of its tools count.
 const isDone = ({ kind, status, effect }: Step): boolean =>
   kind === 'tool_call' && status === 'completed' && effect !== null && effect !== 'read';
 
-/** Whether a call happened inside of one of these, whose result tells of it. */
+/** Whether a call happened inside one of these calls, whose result includes it. */
 const isWithin = (step: Step, calls: readonly Step[]): boolean =>
   calls.some(({ key }) => `${step.scope}/`.startsWith(`/${key.slice('t:'.length)}/`));
 
 /**
- * What a run that did not complete leaves in its session: nothing if no tool completed but such as only read; otherwise
- * the user's message, the completed calls with their results (those of agents used as tools too), and a note, so that the next turn does not repeat an
- * effect. Every engine leaves the same for runs that it ends itself.
+ * The items that a run that did not complete adds to its session: none if every completed tool only read; otherwise the
+ * user's message, the completed calls with their results (those of agents used as tools too), and a note, so that the
+ * next turn does not repeat an effect. Every engine adds the same items for runs that it ends itself.
  *
  * @param steps the run's journal, in the order in which its steps began
  * @param code why the run ended, a code of `errorCatalogue`

@@ -1,11 +1,11 @@
 import type { Page, Run, WebhookEvent } from './types.ts';
 
-/** Where a delivery stands: still to be made, made, or given up. */
+/** The states of a delivery: still to be made, made, or given up. */
 export const webhookStatuses = ['pending', 'delivered', 'dead'] as const;
 /** One of `webhookStatuses`. */
 export type WebhookStatus = (typeof webhookStatuses)[number];
 
-/** One event that is told to one URL. */
+/** The delivery of one event to one URL. */
 export type WebhookDelivery = {
   id: string;
   tenantId: string;
@@ -19,7 +19,7 @@ export type WebhookDelivery = {
   lastStatus: number | null;
   /** Why the last attempt failed. */
   lastError: string | null;
-  /** While it is pending. During an attempt: when another process takes this one for dead and tries again. */
+  /** While it is pending. During an attempt: when its lease expires and another process tries again. */
   nextAttemptAtMs: number | null;
   /** When the event happened. */
   createdAtMs: number;
@@ -29,25 +29,25 @@ export type WebhookDelivery = {
 /** A delivery that this process attempts from now on. */
 export type ClaimedDelivery = {
   delivery: WebhookDelivery;
-  /** Which attempt this is since the event, or since somebody asked for the delivery anew; from 1. */
+  /** Which attempt this is since the event, or since a retry was requested; from 1. */
   round: number;
   /** The run as it was when the event happened. */
   run: Run;
 };
 
-/** What to claim. */
+/** Which deliveries to claim. */
 export type ClaimDeliveries = {
-  /** At most so many. */
+  /** Deliveries at most. */
   limit: number;
-  /** At most so many of one tenant, so that one whose receiver is slow leaves room for others. */
+  /** Deliveries of one tenant at most, so that a slow receiver does not block other tenants. */
   tenantMax: number;
-  /** Tenants that have enough under way already. */
+  /** Tenants that have enough running deliveries already. */
   passOver: readonly string[];
-  /** How long nobody else attempts them, in ms; then the process that claimed them is taken for dead. */
+  /** How long no other process attempts them, in ms; then the process that claimed them counts as dead. */
   leaseMs: number;
 };
 
-/** What became of an attempt. */
+/** The outcome of an attempt. */
 export type DeliveryOutcome =
   | { type: 'delivered'; lastStatus: number }
   | { type: 'retry'; inMs: number; lastStatus: number | null; lastError: string }
@@ -57,20 +57,19 @@ export type DeliveryOutcome =
 export type DeliveryFilter = { status?: WebhookStatus; runId?: string };
 
 /**
- * What webhooks are to be told. A delivery is written in the transaction in which its run ends or pauses, whoever does
- * that, for each event that the run's `webhook` names. It is made at least once, by any process, and goes with its run
- * when that is removed.
+ * The outbox of webhooks. A delivery is written in the transaction in which its run ends or pauses, for each event that
+ * the run's `webhook` names. It is made at least once, by any process, and is removed with its run.
  */
 export interface WebhookStore {
   /**
-   * Claims deliveries of all tenants that are due, those that are due longest first. Several processes claim at once
+   * Claims deliveries of all tenants that are due, the oldest due time first. Several processes claim at once
    * without waiting for each other, and never the same delivery. One statement on Postgres.
    */
   claim(options: ClaimDeliveries): Promise<ClaimedDelivery[]>;
 
   /**
-   * Records what became of an attempt. False if nothing was written, since somebody else has claimed the delivery or
-   * asked for it anew meanwhile; a success is recorded all the same, unless another one is.
+   * Records the outcome of an attempt. False if nothing was written, since another process has claimed the delivery or a
+   * retry was requested meanwhile; a success is recorded all the same, unless another success is recorded already.
    */
   record(claimed: ClaimedDelivery, outcome: DeliveryOutcome): Promise<boolean>;
 
@@ -83,11 +82,11 @@ export interface WebhookStore {
   ): Promise<Page<WebhookDelivery, string>>;
 
   /**
-   * Has a delivery made anew, at once and with all its attempts, wherever it stands. Returns it as it is now, or null if
-   * this tenant has none of that id.
+   * Makes a delivery due again, at once and with all its attempts, whatever its status. Returns it as it is now, or null
+   * if this tenant has none of that id.
    */
   retry(tenantId: string, id: string): Promise<WebhookDelivery | null>;
 
-  /** How many there are that are not delivered, over all tenants. */
+  /** How many deliveries are pending and dead, over all tenants. */
   count(): Promise<Record<'pending' | 'dead', number>>;
 }

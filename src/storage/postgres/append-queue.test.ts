@@ -52,7 +52,7 @@ function heldQueue(fail: (batch: AppendBatch) => Error | null = () => null) {
 }
 
 describe('appends', () => {
-  test('of one turn share a write; those that come while it is under way share the next one', async () => {
+  test('of one tick share a write; those that arrive while it is running share the next one', async () => {
     const { queue, idsOf, letOneGo } = heldQueue();
     const first = [queue.add(append('a')), queue.add(append('b'))];
     await letOneGo();
@@ -80,7 +80,7 @@ describe('appends', () => {
     expect(batches).toHaveLength(2);
   });
 
-  test('are told one by one whether their run was at its attempt', async () => {
+  test('each get whether their run was at its attempt', async () => {
     const { queue, letOneGo } = heldQueue();
     const told = Promise.all([queue.add(append('a')), queue.add(append('stale-b')), queue.add(append('c'))]);
     await letOneGo();

@@ -74,7 +74,7 @@ for (const [way, byMs] of Object.entries({ forward: hourMs, back: -hourMs })) {
       expect(await store.processes.heartbeat('proc_observer', hourMs)).toBe(true);
     });
 
-    test('a run that is executed, lost or waits in line has as much time left as it would have', async () => {
+    test('a run that is executed, orphaned or queued has the same remaining time', async () => {
       const timeoutMs = 10 * minuteMs;
       await queue(store, { timeoutMs, sessionId: null });
       await setClock(byMs);
@@ -102,7 +102,7 @@ for (const [way, byMs] of Object.entries({ forward: hourMs, back: -hourMs })) {
   });
 }
 
-test('a lease stands still while nobody reaches the database, as when that is down', async () => {
+test('a lease does not expire while no process reaches the database, as when that is down', async () => {
   await store.processes.register(processInfo('proc_1'), leaseMs);
   const run = await start(store, { ownerId: 'proc_1' });
   await setClock(hourMs); // an hour without a sign of life by anybody

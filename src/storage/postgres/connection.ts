@@ -1,13 +1,13 @@
 import pg from 'pg';
 
-/** How long connecting may take, and in a pool also how long a query waits until a connection is free. */
+/** How long connecting may take, and in a pool also how long a query waits for a free connection. */
 export const connectMs = 5_000;
 
 const bigintOid = 20;
 
 /**
- * How values of Postgres become JavaScript's. Whole numbers of 64 bits become numbers: ours are times and counts, which
- * stay far below 2^53. Given to each connection, so that another user of `pg` in the same process sees no difference.
+ * How values of Postgres become JavaScript's. Whole numbers of 64 bits become numbers: here they are times and counts,
+ * which stay far below 2^53. Set for each connection, so that another user of `pg` in the same process is not affected.
  */
 export const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
@@ -15,7 +15,7 @@ export const types: pg.CustomTypesConfig = {
 };
 
 /**
- * The URL as `pg` has to see it, so that `sslmode` means what it means to every other client of Postgres (libpq's
+ * The URL as `pg` needs it, so that `sslmode` means the same as in every other client of Postgres (libpq's
  * documentation, "SSL Support"): `require` encrypts and trusts any certificate, `verify-full` checks it. Without
  * `sslmode` the connection is not encrypted.
  */
@@ -24,7 +24,7 @@ export function connectionString(url: string): string {
   return differs ? `${url}&uselibpqcompat=true` : url;
 }
 
-/** Where a URL leads, for people: user, host, port and database, never the password. */
+/** The target of a URL, for people: user, host, port and database, never the password. */
 export function describeUrl(url: string): string {
   if (!URL.canParse(url)) return 'an address that cannot be read';
   const { username, hostname, port, pathname } = new URL(url);

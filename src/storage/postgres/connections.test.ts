@@ -107,7 +107,7 @@ describe('connections that are cut', () => {
     });
   });
 
-  test('a server that is gone makes every operation store_unavailable, and ends nothing else', async () => {
+  test('a server that is down makes every operation store_unavailable, and ends nothing else', async () => {
     const server = await startPostgresServer();
     try {
       await using store: TestStore = await openPostgresStore(server.url);
@@ -144,7 +144,7 @@ describe('a database that cannot be used at start', () => {
     for (const each of [password, secret]) expect(everything).not.toContain(each);
   };
 
-  test('is named with its reason and without the password: nobody listens', async () => {
+  test('is named with its reason and without the password: no server listens', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as { port: number };

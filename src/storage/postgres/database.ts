@@ -19,41 +19,21 @@ export type DatabaseOptions = {
 /** How long the database may work on a statement. */
 const statementMs = 10_000;
 
-/** How long the answer to a query may take, the way there and back included, before its connection is given up. */
+/** How long the answer to a query may take, network included, before its connection is closed. */
 const answerMs = 15_000;
 
-/** How long a connection that nobody needs stays open. */
+/** How long an idle connection stays open. */
 const idleMs = 60_000;
 
 /**
  * A pool of connections, which can be opened and closed. A query is one round trip. While it is closed, and when the
  * database cannot be reached, queries reject with `store_unavailable`; a lost connection is replaced by the next query.
  */
-export function createDatabase({ url, poolMax, appName, log }: DatabaseOptions) {
+export function createDatabase(options: DatabaseOptions) {
   let pool: pg.Pool | null = null;
   const clients = new Set<pg.Client>();
   let queries = 0;
   let onIdle = () => {};
-
-  const open = (): pg.Pool => {
-    const opened = new pg.Pool({
-      connectionString: connectionString(url),
-      application_name: appName,
-      max: poolMax,
-      types,
-      connectionTimeoutMillis: connectMs,
-      query_timeout: answerMs,
-      idleTimeoutMillis: idleMs,
-      keepAlive: true,
-      // Not among the connection's parameters, since PgBouncer refuses connections that come with one.
-      onConnect: (client) => client.query(`set statement_timeout = ${statementMs}`),
-    });
-    // Without a listener the loss of a connection that nobody uses would end the process.
-    opened.on('error', (error) => log.warn({ reason: reasonOf(error) }, 'idle database connection lost'));
-    opened.on('connect', (client) => clients.add(client as unknown as pg.Client));
-    opened.on('remove', (client) => clients.delete(client as unknown as pg.Client));
-    return opened;
-  };
 
   const whenIdle = () =>
     new Promise<void>((resolve) => {
@@ -65,10 +45,10 @@ export function createDatabase({ url, poolMax, appName, log }: DatabaseOptions) 
     isOpen: (): boolean => pool !== null,
 
     open(): void {
-      pool ??= open();
+      pool ??= openPool(options, clients);
     },
 
-    /** Waits for the queries under way, and cuts them off when `deadline` aborts. */
+    /** Waits for the running queries, and cuts them off when `deadline` aborts. */
     async close(deadline: AbortSignal): Promise<void> {
       if (pool === null) return;
       const closing = pool;
@@ -96,10 +76,31 @@ export function createDatabase({ url, poolMax, appName, log }: DatabaseOptions) 
   };
 }
 
+/** A pool of connections, whose open connections are in `clients`. */
+function openPool({ url, poolMax, appName, log }: DatabaseOptions, clients: Set<pg.Client>): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: connectionString(url),
+    application_name: appName,
+    max: poolMax,
+    types,
+    connectionTimeoutMillis: connectMs,
+    query_timeout: answerMs,
+    idleTimeoutMillis: idleMs,
+    keepAlive: true,
+    // Not among the connection's parameters, since PgBouncer refuses connections that come with one.
+    onConnect: (client) => client.query(`set statement_timeout = ${statementMs}`),
+  });
+  // Without a listener the loss of an idle connection would end the process.
+  pool.on('error', (error) => log.warn({ reason: reasonOf(error) }, 'idle database connection lost'));
+  pool.on('connect', (client) => clients.add(client as unknown as pg.Client));
+  pool.on('remove', (client) => clients.delete(client as unknown as pg.Client));
+  return pool;
+}
+
 /** What `createDatabase` makes. */
 export type Database = ReturnType<typeof createDatabase>;
 
-// JSON text escapes NUL, so this changes names only; one that is looked for and cannot exist is simply not found.
+// JSON text escapes NUL, so this changes names only. A query for a name that cannot exist finds nothing.
 const toParameter = (value: unknown): unknown =>
   typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
 

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { ServiceError } from '../../platform/errors.ts';
 
-// SQLSTATEs, and their first two characters where a whole class is meant, that blame the database or the way to it
-// rather than the statement (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+// SQLSTATEs, or the first two characters for a whole class, of which the database or the network is the cause, not the
+// statement (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 const unavailableClasses = new Set([
   '08', // connection exception
   '28', // invalid authorization
@@ -17,14 +17,14 @@ const unavailableStates = new Set([
   '3D000', // the database does not exist
 ]);
 
-/** `store_unavailable`, with what lies behind it. */
+/** `store_unavailable`, with its cause. */
 export function unavailable(cause: unknown): ServiceError<'store_unavailable'> {
   return new ServiceError('store_unavailable', {}, { cause });
 }
 
 /**
- * The error that an operation rejects with: `store_unavailable` when the database could not be reached or could not do
- * its work, and the error itself when the operation was at fault, such as a broken constraint.
+ * The error that an operation rejects with: `store_unavailable` if the database could not be reached or could not do its
+ * work, and the error itself if the operation is its cause, such as a broken constraint.
  */
 export function toOperationError(error: unknown): unknown {
   if (error instanceof pg.DatabaseError) {
@@ -32,12 +32,12 @@ export function toOperationError(error: unknown): unknown {
     const state = error.code ?? '';
     return unavailableStates.has(state) || unavailableClasses.has(state.slice(0, 2)) ? unavailable(error) : error;
   }
-  // What is left comes from the socket or from the driver, which says with plain errors that a connection was lost.
-  const ours = error instanceof TypeError || error instanceof RangeError || error instanceof ServiceError;
-  return ours ? error : unavailable(error);
+  // Other errors come from the socket or from the driver, which reports a lost connection with plain errors.
+  const isOwn = error instanceof TypeError || error instanceof RangeError || error instanceof ServiceError;
+  return isOwn ? error : unavailable(error);
 }
 
-/** What an error says, for people; some errors of the network have a code only. */
+/** The message of an error, for people; some errors of the network have a code only. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.message || ('code' in error ? String(error.code) : error.name);

@@ -3,11 +3,12 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../port/index.ts';
 import { createBudgetStore } from './budgets.ts';
 import { createDatabase, type Database } from './database.ts';
-import { createDeathWatch } from './death-watch.ts';
+import { createFailureDetector } from './failure-detector.ts';
 import { createJournalStore } from './journal.ts';
 import { createKeyStore } from './keys.ts';
 import { createListener } from './listener.ts';
 import { migrate } from './migrate.ts';
+import { createProcessLocks } from './process-locks.ts';
 import { createProcessStore } from './processes.ts';
 import { createProviderStore } from './providers.ts';
 import { createRateLimiter } from './rate-limits.ts';
@@ -20,28 +21,28 @@ import { createWebhookStore } from './webhooks.ts';
 
 export { inspectPostgres } from './inspection.ts';
 
-/** What `createPostgresStore` takes. */
+/** Options of `createPostgresStore`. */
 export type PostgresStoreOptions = {
-  /** Where queries go; a pooler may stand between (PgBouncer from 1.21 on, with `max_prepared_statements` above 0). */
+  /** Where queries go; a pooler may be in between (PgBouncer from 1.21 on, with `max_prepared_statements` above 0). */
   url: string;
-  /** The same database without a pooler between, for migrations, for locks, and to listen to signals. */
+  /** The same database without a pooler in between, for migrations, locks and signals. */
   directUrl: string;
   /** Connections at most. */
   poolMax: number;
   log: Pick<Logger, 'info' | 'warn'>;
   /** What Postgres shows as the connections' name. Defaults to `agent-service`. */
   appName?: string;
-  /** For pauses, and for how long connections are up. Defaults to the machine's. */
+  /** For backoffs, and for how long connections are up. Defaults to the machine's. */
   clock?: Clock;
-  /** Gives [0, 1), for pauses between attempts to connect. Defaults to `Math.random`. */
+  /** Gives [0, 1), for the jitter of backoffs. Defaults to `Math.random`. */
   random?: () => number;
 };
 
 const selectOne = { name: 'ping', text: 'select 1' };
 
 /**
- * The store on Postgres 14 or newer, for any number of processes. Its `start` brings the schema up to date, which
- * processes that start together do in turn.
+ * The store on Postgres 14 or newer, for any number of processes. Its `start` brings the schema up to date; processes
+ * that start together do so one after the other.
  *
  * `start` throws {@link StoreSetupError} if the database cannot be reached or used, or if a newer version of the
  * service has migrated it.
@@ -52,7 +53,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   const signals = createSignals(database, log);
   const journal = createJournalStore(database, signals);
   const runs = createRunStore(database, signals);
-  const { listener, processes } = createPresence(options, database, signals);
+  const { listener, processes } = createLiveness(options, database, signals);
   const directSetting = directUrl === url ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL';
 
   return {
@@ -90,34 +91,37 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   };
 }
 
-/** The connection of its own by which this process hears others, and by which they see that it lives. */
-function createPresence(options: PostgresStoreOptions, database: Database, signals: PostgresSignals) {
+/** The direct connection, on which this process receives signals and holds the locks by which others see it alive. */
+function createLiveness(options: PostgresStoreOptions, database: Database, signals: PostgresSignals) {
   const { directUrl, log, appName = 'agent-service', clock = systemClock, random = Math.random } = options;
   const listener = createListener(
     { url: directUrl, appName, channel: signalChannel, clock, random, log },
     {
       onPayload: (payload) => signals.receive(payload),
-      async onUp(again) {
-        await watch.retake();
-        if (again) signals.deliver({ type: 'claimable' }); // what was told meanwhile was not heard
+      async onConnected(again) {
+        await locks.reacquire();
+        if (again) signals.deliver({ type: 'claimable' }); // signals that were sent in between were not received
       },
-      onDown() {
-        processes.withdrawLocks(watch.lost()).catch(() => {}); // the next heartbeat does it too
+      onDisconnected() {
+        detector.reset();
+        processes.withdrawLocks(locks.connectionLost()).catch(() => {}); // the next heartbeat does it too
       },
-      async onBeat() {
-        await watch.retake();
-        await watch.look();
+      async onHeartbeat() {
+        await locks.reacquire();
+        await detector.check();
       },
     },
   );
-  const watch = createDeathWatch({
-    query: (statement, values) => listener.query(statement, values),
-    upSinceMs: () => listener.upSinceMs(),
+  const locks = createProcessLocks(listener.query);
+  const detector = createFailureDetector({
+    query: listener.query,
+    locks,
+    upSinceMs: listener.upSinceMs,
     nowMs: () => clock.monotonicMs(),
     log,
-    onDeath: () => signals.deliver({ type: 'orphans' }),
+    onProcessDead: () => signals.deliver({ type: 'orphans' }),
   });
-  const processes = createProcessStore(database, watch);
+  const processes = createProcessStore(database, locks);
   return { listener, processes };
 }
 

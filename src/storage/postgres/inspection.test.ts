@@ -27,7 +27,7 @@ async function change(url: string, sql: string): Promise<void> {
   await client.end();
 }
 
-test('a database of today is found as it is, without a trace of the look', async () => {
+test('the inspection of a current database finds its facts, and changes nothing', async () => {
   await using database = await createTestDatabase();
   const facts = await inspect(database.url);
   expect(facts).toMatchObject({
@@ -45,14 +45,14 @@ test('a database of today is found as it is, without a trace of the look', async
   expect(Math.abs(facts.clock.aheadMs)).toBeLessThanOrEqual(facts.clock.uncertainMs + 5); // the same machine's
 });
 
-test('an empty database has no schema, and gets none by the look', async () => {
+test('an empty database has no schema, and the inspection creates none', async () => {
   await using database = await createTestDatabase('empty');
   for (let time = 0; time < 2; time += 1) {
     expect((await inspect(database.url)).schema).toEqual({ version: null, known, tooNew: false });
   }
 });
 
-test('a schema of a newer version is told as it is', async () => {
+test('a schema of a newer version is reported as such', async () => {
   await using database = await createTestDatabase();
   await change(database.url, "insert into schema_migrations (version, name, applied_at_ms) values (9999, 'later', 0)");
   expect((await inspect(database.url)).schema).toEqual({ version: 9999, known, tooNew: true });

@@ -6,24 +6,24 @@ import { connectionString, connectMs, types } from './connection.ts';
 import { readMigrations } from './migrate.ts';
 import { attempt } from './setup-failure.ts';
 
-/** Which database is looked at. */
+/** Options of `inspectPostgres`. */
 export type InspectPostgresOptions = {
   url: string;
-  /** The same database without a pooler between. */
+  /** The same database without a pooler in between. */
   directUrl: string;
   /** What Postgres shows as the name of the service's connections. Defaults to `agent-service`. */
   appName?: string;
-  /** For latency, and to be compared with the database's. Defaults to the machine's. */
+  /** Measures latency, and is compared with the database's clock. Defaults to the machine's. */
   clock?: Pick<Clock, 'nowMs' | 'monotonicMs'>;
 };
 
-/** How long the answer to one question may take. */
+/** How long the answer to one query may take. */
 const answerMs = 5_000;
-/** How often the way there and back is measured. */
+/** How many round trips are measured. */
 const samples = 5;
 
 /**
- * Looks at a database, and changes nothing in it. Aborting `signal` cuts its connections.
+ * Inspects a database, and changes nothing in it. Aborting `signal` cuts its connections.
  *
  * @throws {StoreSetupError} where it cannot be reached or does not answer
  */
@@ -37,7 +37,7 @@ export async function inspectPostgres(options: InspectPostgresOptions, signal: A
       types,
       connectionTimeoutMillis: connectMs,
       query_timeout: answerMs,
-      stream: () => new Socket({ signal }), // which the abort cuts, whatever the client waits for
+      stream: () => new Socket({ signal }), // the abort cuts it, whatever the client waits for
     });
     client.on('error', () => {}); // the query in flight rejects with it
     clients.push(client);
@@ -63,16 +63,16 @@ export async function inspectPostgres(options: InspectPostgresOptions, signal: A
     );
     return { ...facts, directPooling };
   } finally {
-    await Promise.all(clients.map((client) => client.end().catch(() => {}))); // those that never were connected too
+    await Promise.all(clients.map((client) => client.end().catch(() => {}))); // also those that were never connected
   }
 }
 
 async function one<Row extends pg.QueryResultRow>(client: pg.Client, text: string, values?: unknown[]): Promise<Row> {
   const { rows } = await client.query<Row>(text, values);
-  return rows[0] as Row; // every question here is one that has exactly one answer
+  return rows[0] as Row; // every query here returns exactly one row
 }
 
-/** The clock of the reading that was fastest, and the latency that was in the middle. */
+/** The clock sample of the fastest reading, and the median latency. */
 async function measure(client: pg.Client, clock: Pick<Clock, 'nowMs' | 'monotonicMs'>) {
   const readings: { tookMs: number; sample: ClockSample }[] = [];
   for (let count = 0; count < samples; count += 1) {
@@ -128,7 +128,7 @@ async function readSchema(client: pg.Client): Promise<SchemaFacts> {
 async function readConnections(client: pg.Client, appName: string): Promise<PostgresFacts['connections']> {
   const limits = await one<{ max: number; kept: number; role: number; database: number; others: number }>(
     client,
-    // What belongs to another user is shown without a name or a kind to those who may not see more.
+    // Postgres hides the name and kind of other users' connections from a user without that privilege.
     `select current_setting('max_connections')::int as max,
        current_setting('superuser_reserved_connections')::int
          + coalesce(current_setting('reserved_connections', true)::int, 0) as kept,
@@ -148,19 +148,19 @@ async function readConnections(client: pg.Client, appName: string): Promise<Post
 }
 
 /**
- * Whether a pooler stands between, and what it shares. Postgres tells each client the number of the process that serves
- * it; a pooler answers with a number of its own. Two clients that are served by the same process, or one that is served
- * by two, share connections between transactions.
+ * Whether a pooler is in between, and what it shares. Postgres reports to each client the number of the process that
+ * serves it; a pooler reports a number of its own. Two clients that are served by the same process, or one client that is
+ * served by two, share connections between transactions.
  */
 async function findPooling(first: pg.Client, openSecond: () => Promise<pg.Client>): Promise<Pooling> {
   const servedBy = async (client: pg.Client) =>
     (await one<{ pid: number }>(client, 'select pg_backend_pid() as pid')).pid;
-  const told = (first as pg.Client & { processID: number | null }).processID;
+  const reported = (first as pg.Client & { processID: number | null }).processID;
   const before = await servedBy(first);
-  if (told === before) return 'none';
+  if (reported === before) return 'none';
   const second = await openSecond();
   await second.query('begin');
-  const other = await servedBy(second); // which its transaction keeps until it ends
+  const other = await servedBy(second); // its transaction keeps this process until it ends
   const after = await servedBy(first);
   await second.query('rollback');
   return other === before || after !== before ? 'transactions' : 'sessions';

@@ -5,7 +5,7 @@ import type { Append } from './append-queue.ts';
 // Rows go to the database as JSON text, which `json_populate_recordset` reads with the names of the columns: for a row
 // of thirty columns that takes less of this process than arrays of columns, and a whole batch is one parameter.
 
-/** The rows of entries as JSON text. A step that is there twice is there as it was last; an event may be there once. */
+/** The rows of entries as JSON text. Of a step that is given twice the later one counts; an event may be given once. */
 export function toAppend(tenantId: string, runId: string, attempt: number, entries: JournalEntries): Append {
   const steps = new Map(entries.steps.map((step) => [step.step, JSON.stringify(toStepRow(tenantId, runId, step))]));
   const events = new Map(entries.events.map((event) => [event.seq, eventText(tenantId, runId, event)]));
@@ -26,11 +26,11 @@ const eventText = (tenantId: string, runId: string, { seq, type, attempt, atMs, 
     data: JSON.stringify(data),
   });
 
-/** A run's own entries: those of an append carry an attempt, these are fenced by the operation they belong to. */
+/** The entries of an operation that checks the fencing token itself; only those of an append carry the attempt. */
 export const entriesText = (tenantId: string, runId: string, entries: JournalEntries): string =>
   toEntriesText([toAppend(tenantId, runId, 0, entries)]);
 
-/** What the functions of the database take as entries: of a later append a step counts that an earlier one has too. */
+/** The `p_entries` of SQL functions. Of a step in two appends the later one counts. */
 export function toEntriesText(appends: readonly Append[]): string {
   const runs = new Map<string, string>();
   const steps = new Map<string, string>();

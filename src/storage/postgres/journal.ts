@@ -7,6 +7,8 @@ import { isUnavailable } from './grouped-writes.ts';
 import { toAppend, toEntriesText } from './journal-rows.ts';
 import type { PostgresSignals } from './signals.ts';
 
+// The function is in migrations/002-operations.sql. It checks the fencing token, see `RunAttempt` in
+// src/storage/port/fencing.ts.
 const appendJournal: Statement = { name: 'append_journal', text: 'select * from append_journal($1)' };
 const selectSteps: Statement = {
   name: 'select_steps',
@@ -19,11 +21,11 @@ const selectEvents: Statement = {
 };
 
 /**
- * The journal on Postgres. Appends of many runs share one statement. One whose connection was lost is refused with
- * `store_unavailable` and may have happened: the same append again succeeds either way.
+ * The journal on Postgres. Appends of many runs share one statement. An append whose connection was lost is rejected with
+ * `store_unavailable` and may have been committed: the same append again succeeds either way.
  */
 export function createJournalStore(database: Database, signals: PostgresSignals) {
-  const tell = (runIds: Iterable<string>) => {
+  const publish = (runIds: Iterable<string>) => {
     for (const runId of runIds) signals.publish({ type: 'events', runId });
   };
 
@@ -32,11 +34,11 @@ export function createJournalStore(database: Database, signals: PostgresSignals)
       const [recorded] = await database.query<{ held_ids: string[]; told_ids: string[] }>(appendJournal, [
         toEntriesText(batch),
       ]);
-      tell(recorded?.told_ids ?? []);
+      publish(recorded?.told_ids ?? []);
       return new Set(recorded?.held_ids);
     } catch (error) {
-      // It may have happened, and when it is tried again nothing of it is new.
-      if (isUnavailable(error)) tell(batch.filter(({ events }) => events.size > 0).map(({ runId }) => runId));
+      // It may have been committed; a retry then finds nothing new and publishes nothing.
+      if (isUnavailable(error)) publish(batch.filter(({ events }) => events.size > 0).map(({ runId }) => runId));
       throw error;
     }
   }, isUnavailable);
@@ -51,7 +53,7 @@ export function createJournalStore(database: Database, signals: PostgresSignals)
     async events(tenantId, runId, afterSeq, limit) {
       return (await database.query<EventRow>(selectEvents, [runId, tenantId, afterSeq, limit])).map(toEvent);
     },
-    /** Resolves when nothing waits to be written. */
+    /** Resolves when no append is queued. */
     written: queue.written,
   } satisfies JournalStore & Record<string, unknown>;
 }

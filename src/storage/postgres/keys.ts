@@ -13,7 +13,7 @@ import type { Database, Statement } from './database.ts';
 
 const columns = keyColumns.join(', ');
 
-// The tenant that the key belongs to is looked for at the end of the statement.
+// The foreign key to the tenant is checked at the end of the statement.
 const insert: Statement = {
   name: 'insert_key',
   text: `
@@ -45,7 +45,7 @@ const find: Statement = {
   text: `select ${columns}, hash, now_ms() as at_ms from api_keys where id = any ($1::text[])`,
 };
 
-// Processes that note the same keys at once do not wait for each other: one of them is enough.
+// Processes that mark the same keys at once do not wait for each other: one of them is enough.
 const markUsed: Statement = {
   name: 'mark_keys_used',
   text: `update api_keys set last_used_at_ms = now_ms() where id in (

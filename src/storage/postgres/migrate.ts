@@ -6,7 +6,7 @@ import { reasonOf } from './errors.ts';
 
 /** Which database is migrated, and to what. */
 export type MigrateOptions = {
-  /** A connection without a pooler between: the lock belongs to the connection. */
+  /** A connection without a pooler in between: the lock belongs to the connection. */
   url: string;
   /** What Postgres shows as the connection's name. */
   appName?: string;
@@ -16,7 +16,7 @@ export type MigrateOptions = {
 
 const folder = new URL('./migrations/', import.meta.url);
 
-// A number of our own among the advisory locks of a database; whoever migrates holds it.
+// The number of an advisory lock that the migrating process holds.
 const migrationLock = 7_031_000;
 /** How long to wait for another process that migrates. */
 const lockWaitMs = 120_000;
@@ -27,11 +27,11 @@ export const readMigrations = (): Migration[] => readMigrationsIn(folder);
 const worksFromKnown = `select from pg_attribute
   where attrelid = 'schema_migrations'::regclass and attname = 'works_from' and not attisdropped`;
 
-/** The steps that a database has had. */
+/** The steps that were applied to a database. */
 async function readApplied(client: pg.Client): Promise<AppliedMigration[]> {
   await client.query(`create table if not exists schema_migrations (
     version integer primary key, name text not null, applied_at_ms bigint not null, works_from integer)`);
-  // Asked first: to alter a table is to wait for everybody who reads it.
+  // Checked first: altering a table waits for every transaction that reads it.
   if ((await client.query(worksFromKnown)).rowCount === 0)
     await client.query('alter table schema_migrations add column works_from integer');
   const { rows } = await client.query<AppliedMigration>(

@@ -1,8 +1,8 @@
 import type { ProcessStore } from '../port/index.ts';
 import type { Database, Statement } from './database.ts';
-import { type DeathWatch, lockKey } from './death-watch.ts';
+import { lockKey, type ProcessLocks } from './process-locks.ts';
 
-// With each sign of life the steady time goes on; it is what leases are counted by (migrations/001-initial.sql).
+// Each registration and heartbeat advances the steady time, by which leases are counted (migrations/001-initial.sql).
 const register: Statement = {
   name: 'register_process',
   text: `
@@ -40,7 +40,8 @@ const stopClaiming: Statement = {
 
 const unregister: Statement = { name: 'unregister_process', text: 'select unregister_process($1)' };
 
-// Rows that somebody else works on are left for the next time: nobody waits for more than one row of processes.
+// Rows that another transaction has locked are left for the next call: no transaction waits for more than one row of
+// processes.
 const forget: Statement = {
   name: 'forget_dead_processes',
   text: `
@@ -54,29 +55,29 @@ const forget: Statement = {
     returning id`,
 };
 
-/** Processes and their leases on Postgres, and the lock by which others see one die. */
-export function createProcessStore(database: Database, watch: DeathWatch) {
+/** Processes and their leases on Postgres, and the locks by which other processes see one die. */
+export function createProcessStore(database: Database, locks: ProcessLocks) {
   return {
     async register({ id, host, pid, appVersion, sdkVersion, agents, background }, leaseMs) {
-      const held = await watch.hold(id, leaseMs);
+      const held = await locks.acquire(id, leaseMs);
       const values = [id, host, pid, appVersion, sdkVersion, leaseMs, held, agents, background];
       await database.query(register, values);
     },
     async heartbeat(processId, leaseMs) {
-      return (await database.query(extend, [processId, leaseMs, watch.holds(processId)])).length === 1;
+      return (await database.query(extend, [processId, leaseMs, locks.isHeld(processId)])).length === 1;
     },
     async stopClaiming(processId) {
       await database.query(stopClaiming, [processId]);
     },
     async unregister(processId) {
       await database.query(unregister, [processId]);
-      await watch.release(processId);
+      await locks.release(processId);
     },
     async forgetDead(olderThanMs) {
       return (await database.query(forget, [olderThanMs])).length;
     },
 
-    /** Notes that these processes are alive but do not hold their locks, so that nobody takes them for dead. */
+    /** Notes that these processes are alive but do not hold their locks, so that none of them is declared dead. */
     async withdrawLocks(processIds: string[]): Promise<void> {
       if (processIds.length > 0) await database.query(withdraw, [processIds]);
     },

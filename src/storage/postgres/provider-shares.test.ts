@@ -42,7 +42,7 @@ test('a process alone gets all that it asks for, up to the limit', async () => {
   expect(await ask('alone', 'p1', 50, 5)).toEqual({ granted: limit, processes: 1 });
 });
 
-test('a process that has more than its part gives it back to those who wait, as its calls end', async () => {
+test('a process with more than its share releases it to waiting processes, as its calls end', async () => {
   await ask('fair', 'p1', 50);
   expect(await ask('fair', 'p2', 50)).toEqual({ granted: 0, processes: 2 });
   expect((await ask('fair', 'p1', 50, 10)).granted).toBe(10); // it cannot give back what is in use

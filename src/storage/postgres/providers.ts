@@ -2,7 +2,7 @@ import type { KnownProviderNote, ProviderStore, Share } from '../port/index.ts';
 import type { Database, Statement } from './database.ts';
 import type { PostgresSignals } from './signals.ts';
 
-/** Notes are forgotten when they have been over for so long, in ms. */
+/** Notes are removed when they expired so long ago, in ms. */
 const forgetAfterMs = 3_600_000;
 
 const note: Statement = {
@@ -23,7 +23,7 @@ const selectNotes: Statement = {
       greatest(probe_until_ms - at_ms, 0)::float8 as "probeForMs"
     from provider_notes cross join steady_ms() as at_ms where until_ms > at_ms - ${forgetAfterMs}`,
 };
-// The row is locked by the update: of several who ask at once one finds that its time has come.
+// The update locks the row: of several processes that claim at once, one finds the probe free.
 const claimProbe: Statement = {
   name: 'claim_probe',
   text: `
@@ -44,7 +44,7 @@ const leaveShares: Statement = {
   text: 'delete from provider_shares where process_id = $1',
 };
 
-/** What processes on one database know together about model providers. */
+/** The shared state of model providers on Postgres. */
 export function createProviderStore(database: Database, signals: PostgresSignals): ProviderStore {
   return {
     async note({ id, kind, forMs, trips }) {

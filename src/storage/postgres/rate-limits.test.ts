@@ -32,7 +32,7 @@ const take = async (key: string, limit: RateLimit, store: TestStore = stores[0])
 /** Slow enough that nothing comes back while a test runs. */
 const hourly = (burst: number): RateLimit => ({ intervalMs: 3_600_000, burst });
 
-test('a burst is allowed, what follows is refused, and each is told what is left', async () => {
+test('a burst is allowed, further requests are refused, and each gets its remaining limit', async () => {
   const decisions: RateDecision[] = [];
   for (let n = 0; n < 4; n += 1) decisions.push(await take('a', hourly(3)));
   expect(decisions.map(({ allowed, remaining }) => [allowed, remaining])).toEqual([
@@ -117,7 +117,7 @@ test('a limit that is none is an error, not a refusal', async () => {
   await expect(take('e', { intervalMs: 1, burst: 0 })).rejects.toThrow(RangeError);
 });
 
-test('rows of callers who have their whole burst again are removed now and then', async () => {
+test('rows of callers whose whole burst is available again are removed now and then', async () => {
   await admin.query(`insert into rate_limits select 'old-' || n, now_ms() - n from generate_series(1, 1500) as n`);
   await take('still-counted', hourly(1));
   for (let n = 0; n < 10; n += 1) {

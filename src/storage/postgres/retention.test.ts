@@ -35,7 +35,7 @@ afterAll(async () => {
 
 const idempotency = { key: 'key-1', fingerprint: 'f', ttlMs: 60_000 };
 
-test('nobody who works with live runs waits for a batch: not even while its transaction is open', async () => {
+test('operations on live runs do not wait for a batch, not even while its transaction is open', async () => {
   const old = await finish(store, await start(store, { idempotency }));
   const alive = await start(store);
   await admin.query('begin');
@@ -54,7 +54,7 @@ test('nobody who works with live runs waits for a batch: not even while its tran
   expect(await store.runs.get(tenant, old.id)).toBeNull();
 });
 
-test('a batch passes over what somebody has locked, and does not wait for it', async () => {
+test('a batch skips locked rows, and does not wait for them', async () => {
   const held = await finish(store, await start(store, { sessionId: null, idempotency }));
   await finish(store, await start(store, { sessionId: null }));
   await admin.query('begin');
@@ -74,7 +74,7 @@ test('a batch takes no further runs once they have many rows', async () => {
   expect(await store.retention.pruneRuns(-60_000, 10)).toEqual({ removed: 1, more: false });
 });
 
-test('a session that is being deleted by somebody who hangs keeps nobody from using one of its name', async () => {
+test('a deletion that hangs does not prevent the use of a new session of the same name', async () => {
   await finish(store, await start(store));
   await admin.query('begin');
   await admin.query('select delete_session($1, $2)', [tenant, 's-1']);

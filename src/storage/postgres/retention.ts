@@ -1,9 +1,9 @@
 import type { Expired, Removed, RetentionStore } from '../port/index.ts';
 import type { Database, Statement } from './database.ts';
 
-/** A batch takes no more runs once they have about so many rows. */
+/** A batch removes no more runs once they have about so many rows. */
 const rowsMax = 5_000;
-/** Runs of a deleted session that go in one statement. */
+/** Runs of a deleted session that are removed in one statement. */
 const deletedMax = 200;
 
 // The functions are in migrations/004-retention.sql.
@@ -27,7 +27,7 @@ export function createRetentionStore(database: Database): RetentionStore {
   };
 }
 
-/** Removes what is left of the runs of a deleted session; resolves when nothing is. */
+/** Removes the runs of a deleted session; resolves when none is left. */
 export async function removeDeleted(database: Database, tenantId: string, sessionId: string): Promise<void> {
   while ((await one<Removed>(database, pruneDeleted, [tenantId, sessionId, deletedMax])).more);
 }

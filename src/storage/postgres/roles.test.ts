@@ -29,7 +29,7 @@ const announceApi = (more: { agents?: string[]; appVersion?: string } = {}) =>
 const inBackground = { mode: 'background', sessionId: null } as const;
 
 describe('a process that leaves runs in the background to others', () => {
-  test('is left none of an agent that only it has: another one claims it, so that it is told', async () => {
+  test('is left no run of its agents: another process claims them, so that they are reported', async () => {
     await announceApi({ agents: ['orders'] });
     const run = await queue(store, { ...inBackground, agent: 'orders' });
     expect(await claimIds(store, { agents: ['triage'] })).toEqual([run.id]);
@@ -53,7 +53,7 @@ describe('a process that leaves runs in the background to others', () => {
   });
 });
 
-describe('runs in the background that nobody claims', () => {
+describe('background runs that no process claims', () => {
   test('are counted while no process claims such runs, and only those that are due', async () => {
     await announceApi();
     await queue(store, inBackground);

@@ -1,10 +1,13 @@
 import { cancelledError } from '../cancelled.ts';
-import type { CreateOutcome, IfBusy, NewRun } from '../port/index.ts';
+import type { CreateOutcome, IfBusy, NewRun, Run } from '../port/index.ts';
+import { newRunRow, toRun } from '../run-row.ts';
 import { toExactText, toJsonText, toNameText } from '../text.ts';
 import type { Database, Statement } from './database.ts';
 import { createGroupedWrites, fittingLength } from './grouped-writes.ts';
+import { publishEnd } from './run-end.ts';
+import type { PostgresSignals } from './signals.ts';
 
-/** What came of one creation; the run's own values are known to who asked. */
+/** What one creation returns: only values that the database decides. */
 export type CreatedRow = {
   id: string;
   outcome: CreateOutcome['type'];
@@ -16,7 +19,8 @@ export type CreatedRow = {
   interrupted: boolean | null;
 };
 
-// The function is in migrations/002-operations.sql and, with the wait, 011-fair-claims.sql. Runs come as JSON text: for many of them one parameter.
+// The function is in migrations/002-operations.sql and, with `waited_ms`, in 011-fair-claims.sql. All runs are one
+// parameter, a JSON text.
 const createRuns: Statement = {
   name: 'create_runs',
   text: `
@@ -73,14 +77,14 @@ const textOf = (run: NewRun, ifBusy: IfBusy, startNow: boolean): string =>
   });
 
 /**
- * Creates runs. Those of no session and without an idempotency key, which wait for nobody, share statements; of the
- * others each has one of its own, so that nobody waits for two sessions at once.
+ * Creates runs in the database. Runs without a session and without an idempotency key need no lock and share statements.
+ * Every other run has a statement of its own, so that no transaction waits for the locks of two sessions at once.
  */
-export function createRunCreation(database: Database) {
+export function createCreationQueue(database: Database) {
   async function write(texts: readonly string[]): Promise<CreatedRow[]> {
     const rows = await database.query<CreatedRow>(createRuns, [`[${texts.join(',')}]`, toJsonText(cancelledError)]);
     if (rows.length < texts.length) throw new Error('create_run returned no row');
-    return rows; // in the order of the texts: the function is called for one after the other
+    return rows; // in the order of the texts: the function is called for each in turn
   }
 
   const grouped = createGroupedWrites({
@@ -90,16 +94,53 @@ export function createRunCreation(database: Database) {
   });
 
   return {
-    async create(run: NewRun, ifBusy: IfBusy, startNow: boolean): Promise<CreatedRow> {
+    async add(run: NewRun, ifBusy: IfBusy, startNow: boolean): Promise<CreatedRow> {
       const text = textOf(run, ifBusy, startNow);
       if (run.sessionId === null && run.idempotency === null) return grouped.add(text);
       return (await write([text]))[0] as CreatedRow;
     },
 
-    /** Resolves when nothing waits to be written. */
+    /** Resolves when no creation is queued. */
     written: grouped.written,
   };
 }
 
-/** Creates runs. */
-export type RunCreation = ReturnType<typeof createRunCreation>;
+/** Dependencies of `create`. */
+export type CreationDeps = {
+  creations: ReturnType<typeof createCreationQueue>;
+  signals: PostgresSignals;
+  get(tenantId: string, runId: string): Promise<Run | null>;
+};
+
+/** See `RunStore.create`. */
+export async function create(
+  deps: CreationDeps,
+  run: NewRun,
+  ifBusy: IfBusy,
+  startNow: boolean,
+  begun?: (run: Run) => void,
+): Promise<CreateOutcome> {
+  const { creations, signals, get } = deps;
+  const created = await creations.add(run, ifBusy, startNow);
+  const { outcome: type, other_id: otherId, interrupted_id: interruptedId } = created;
+  if (type === 'busy') return { type, activeRunId: otherId };
+  if (type === 'key_reused') return { type };
+  if (type === 'existing') {
+    const known = await get(run.tenantId, otherId);
+    // The run and its key were removed in between.
+    if (known === null) return create(deps, run, ifBusy, startNow, begun);
+    return { type, run: known };
+  }
+  if (interruptedId !== null && created.interrupted) publishEnd(signals, interruptedId, false);
+  else if (interruptedId !== null) signals.publish({ type: 'cancel', runId: interruptedId });
+  if (created.claimable) signals.publish({ type: 'claimable' });
+  const stored = toCreatedRun(run, type, created);
+  if (type === 'started') begun?.(stored);
+  return { type, run: stored };
+}
+
+/** The new run from the values of the request and those that only the database knows, without another read. */
+function toCreatedRun(run: NewRun, type: 'started' | 'queued', created: CreatedRow): Run {
+  const status = type === 'started' ? 'running' : 'queued';
+  return toRun(newRunRow(run, { status, sessionSeq: created.seq_at_start, nowMs: created.at_ms }));
+}

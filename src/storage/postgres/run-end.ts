@@ -1,16 +1,19 @@
 import type { FinalRun, Run } from '../port/index.ts';
+import { toEndedRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { usageColumns, usageValues } from '../usage-row.ts';
 import type { Database, Statement } from './database.ts';
 import { createGroupedWrites, fittingLength } from './grouped-writes.ts';
 import { entriesText } from './journal-rows.ts';
+import type { PostgresSignals } from './signals.ts';
 
-/** When a run has ended, and whether somebody waited for its session; whoever comes later finds that free. */
-export type RunEnding = { finishedAtMs: number; awaited: boolean };
+/** When a run ended, and whether another run waits for its session (see `awaited` in run-statements.ts). */
+type RunEnding = { finishedAtMs: number; awaited: boolean };
 
 type EndedRow = { n: number; finished_at_ms: number; awaited: boolean };
 
-// The function is in migrations/002-operations.sql.
+// The function is in migrations/002-operations.sql. It checks the fencing token, see `RunAttempt` in
+// src/storage/port/fencing.ts.
 const finishRuns: Statement = {
   name: 'finish_runs',
   text: `
@@ -53,12 +56,12 @@ function textOf({ tenantId, id, attempt }: Run, final: FinalRun): string {
 const byId = (one: Ending, other: Ending) => (one.id < other.id ? -1 : 1);
 
 /**
- * Ends runs. Those that have no session share statements; of the others each has one of its own, so that nobody waits
- * for two sessions at once.
+ * Ends runs in the database. Runs without a session share statements. Every other run has a statement of its own, so
+ * that no transaction waits for the locks of two sessions at once.
  */
-export function createRunEnd(database: Database) {
+export function createEndQueue(database: Database) {
   async function write(endings: readonly Ending[]): Promise<(RunEnding | null)[]> {
-    // In the order of ids, as whoever else locks several runs, so that nobody waits in a circle.
+    // In the order of ids, as every transaction that locks several runs, so that there is no deadlock.
     const sorted = endings.map((ending, n) => ({ ...ending, n })).toSorted(byId);
     const texts = sorted.map(({ n, text }) => `{"n":${n},${text.slice(1)}`);
     const rows = await database.query<EndedRow>(finishRuns, [`[${texts.join(',')}]`]);
@@ -74,13 +77,32 @@ export function createRunEnd(database: Database) {
 
   return {
     /** Null if nothing was written. */
-    async finish(run: Run, final: FinalRun): Promise<RunEnding | null> {
+    async add(run: Run, final: FinalRun): Promise<RunEnding | null> {
       const ending = { id: run.id, text: textOf(run, final) };
       if (run.sessionId === null) return grouped.add(ending);
       return (await write([ending]))[0] ?? null;
     },
 
-    /** Resolves when nothing waits to be written. */
+    /** Resolves when no end is queued. */
     written: grouped.written,
   };
+}
+
+/** Publishes that a run has ended, and that its session may be claimed if another run waits for it. */
+export function publishEnd(signals: PostgresSignals, runId: string, isSessionFreed: boolean): void {
+  signals.publish({ type: 'events', runId });
+  if (isSessionFreed) signals.publish({ type: 'claimable' });
+}
+
+/** See `RunStore.finish`. */
+export async function finish(
+  ends: ReturnType<typeof createEndQueue>,
+  signals: PostgresSignals,
+  run: Run,
+  final: FinalRun,
+): Promise<Run | null> {
+  const ended = await ends.add(run, final);
+  if (ended === null) return null;
+  publishEnd(signals, run.id, ended.awaited);
+  return toEndedRun(run, final, ended.finishedAtMs);
 }

@@ -10,7 +10,7 @@ const selectTime: Statement = {
 
 /**
  * A page of the runs that match a filter, by creation and then by id, newest first. Every index ends in these two, so
- * that a page costs what it shows. The statement is not prepared: it is planned for the values that are asked for.
+ * that a page costs what it shows. The statement is not prepared, so that it is planned for its values.
  */
 export async function listRuns(
   database: Database,
@@ -42,7 +42,7 @@ export async function listRuns(
   return toPage(rows, limit, toRun, ({ id }) => id);
 }
 
-/** What comes after the run `before`; if that is gone meanwhile, what its id, which rises with time, says. */
+/** The condition for runs after the run `before`. If that was removed, its id decides, which rises with time. */
 async function olderThan(database: Database, tenantId: string, before: string, values: unknown[]): Promise<string> {
   const [run] = await database.query<{ created_at_ms: number }>(selectTime, [before, tenantId]);
   if (run === undefined) return `id < $${values.push(before)}`;

@@ -54,7 +54,7 @@ export function createSessionStore(database: Database): SessionStore {
     async delete(tenantId, sessionId) {
       const [deleted] = await database.query<DeleteRow>(deleteSession, [tenantId, sessionId]);
       if (deleted === undefined) throw new Error('delete_session returned no row');
-      // One that is not there may have been deleted by somebody who did not come to the end of it.
+      // The process that deleted a session that is not there may have died before it removed the runs.
       if (deleted.outcome !== 'busy') await removeDeleted(database, tenantId, sessionId);
       return toDeleteOutcome(deleted);
     },

@@ -4,7 +4,7 @@ import { describeUrl } from './connection.ts';
 import { reasonOf } from './errors.ts';
 
 /**
- * Does `work`; its failure names the setting and where it leads, without the password.
+ * Does `work`; its error names the setting and its target, without the password.
  *
  * @throws {StoreSetupError} with what `work` threw as its cause
  */

@@ -42,7 +42,7 @@ describe('the payloads of signals', () => {
 
 describe('signals between processes', () => {
   // tidy: no-assertion because `until` throws when the signal does not come
-  test('tell one what the other did', async () => {
+  test('tell one process what another did', async () => {
     await using one = await openPostgresStore(database.url);
     await using other = await openPostgresStore(database.url);
     using listener = listen(other);
@@ -60,7 +60,7 @@ describe('signals between processes', () => {
   });
 
   // tidy: no-assertion because `until` throws when the signal does not come
-  test('come again after the connection was cut, and everybody is told to look', async () => {
+  test('come again after the connection was cut, with a signal to poll', async () => {
     await using store = await openPostgresStore(database.url);
     const run = await start(store, { sessionId: null });
     for (const seq of [2, 3]) {

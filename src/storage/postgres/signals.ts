@@ -9,25 +9,25 @@ export const signalChannel = 'agent_service';
 /** Postgres refuses payloads of 8,000 bytes and more (its documentation, NOTIFY); ids have no other characters than ASCII. */
 const payloadMax = 7_900;
 
-/** Runs that wait to be told about. Far more than one round trip brings; what comes beyond is lost, as signals may be. */
+/** Signals that wait to be sent. Far more than one round trip brings; further ones are lost, as signals may be. */
 const pendingMax = 10_000;
 
-// A NOTIFY in the transaction of a write makes its commit wait for those of all other such transactions, one wait for
-// the disk after another (Postgres, src/backend/commands/async.c). So it has a transaction of its own, after the
-// commit, which holds no data and waits for no disk.
+// A NOTIFY in the transaction of a write makes its commit wait for those of all other such transactions, one sync of the
+// disk after another (Postgres, src/backend/commands/async.c). So it has a transaction of its own after the commit,
+// without data and without a sync.
 const notify: Statement = {
   name: 'notify',
   text: `select set_config('synchronous_commit', 'off', true), pg_notify('${signalChannel}', payload)
     from unnest($1::text[]) as payload`,
 };
 
-/** What one process tells others; of dead processes each finds out by itself. */
-type Told = Exclude<Signal, { type: 'orphans' }>;
+/** The signals that processes publish; each process detects dead processes by itself. */
+type PublishedSignal = Exclude<Signal, { type: 'orphans' }>;
 
 const kinds = { x: 'cancel', e: 'events' } as const;
 
 /** Signals as texts that NOTIFY takes: `c`, `p`, `x <run>,<run>…`, `e <run>,<run>…`; split where they are too long. */
-export function encodeSignals(signals: Iterable<Told>): string[] {
+export function encodeSignals(signals: Iterable<PublishedSignal>): string[] {
   const ids = { x: new Set<string>(), e: new Set<string>() };
   let claimable = false;
   let providers = false;
@@ -49,8 +49,8 @@ function split(kind: string, ids: Iterable<string>): string[] {
   return payloads;
 }
 
-/** The signals of a payload; none of one that this version does not know. */
-export function decodeSignals(payload: string): Told[] {
+/** The signals of a payload; none if this version does not know its kind. */
+export function decodeSignals(payload: string): PublishedSignal[] {
   if (payload === 'c') return [{ type: 'claimable' }];
   if (payload === 'p') return [{ type: 'providers' }];
   const type = kinds[payload[0] as keyof typeof kinds];
@@ -62,12 +62,12 @@ export function decodeSignals(payload: string): Told[] {
 }
 
 /**
- * Signals between the processes on one database, by NOTIFY. Those that are published while a statement is under way
- * share the next one. `receive` is for whoever listens on `signalChannel`.
+ * Signals between the processes on one database, by NOTIFY. Signals that are published while a statement is running share
+ * the next one. `receive` takes the payloads of `signalChannel`.
  */
 export function createSignals(database: Database, log: Pick<Logger, 'warn'>) {
   const listeners = new Set<(signal: Signal) => void>();
-  let pending: Told[] = [];
+  let pending: PublishedSignal[] = [];
   let sending: Promise<void> | null = null;
 
   const deliver = (signal: Signal) => {
@@ -92,21 +92,21 @@ export function createSignals(database: Database, log: Pick<Logger, 'warn'>) {
   };
 
   return {
-    /** Tells all processes, this one too. Never fails: a signal that cannot be sent is lost. */
-    publish(...signals: Told[]): void {
+    /** Publishes to all processes, this one too. Never fails: a signal that cannot be sent is lost. */
+    publish(...signals: PublishedSignal[]): void {
       if (signals.length === 0 || pending.length + signals.length > pendingMax) return;
       pending.push(...signals);
       sending ??= send();
     },
 
-    /** Tells the listeners of this process what a payload says. */
+    /** Delivers the signals of a payload to the listeners of this process. */
     receive(payload: string): void {
       for (const signal of decodeSignals(payload)) deliver(signal);
     },
 
     deliver,
 
-    /** Resolves when nothing waits to be sent. */
+    /** Resolves when no signal is queued. */
     sent: (): Promise<void> => sending ?? Promise.resolve(),
 
     subscribe(listener: (signal: Signal) => void): () => void {

@@ -25,41 +25,41 @@ afterAll(async () => {
 
 type Process = { agents?: string[]; appVersion?: string; leaseMs?: number };
 
-/** Announces a process of these agents and this version. */
-const announce = (id: string, { agents = ['triage'], appVersion = '1', leaseMs = 3_600_000 }: Process = {}) =>
+/** Registers a process of these agents and this version. */
+const register = (id: string, { agents = ['triage'], appVersion = '1', leaseMs = 3_600_000 }: Process = {}) =>
   store.processes.register({ ...processInfo(id), agents, appVersion }, leaseMs);
 
 const asVersion = (version: string) => claimIds(store, { version });
 const withAgents = (...agents: string[]) => claimIds(store, { agents });
 
-describe('a run of an agent that a process has not', () => {
+describe('a run of an agent that a process does not have', () => {
   test('is left to a live process that has it', async () => {
     const run = await queue(store, { agent: 'orders' });
-    await announce('proc_orders', { agents: ['triage', 'orders'] });
+    await register('proc_orders', { agents: ['triage', 'orders'] });
     expect(await withAgents('triage')).toEqual([]);
     expect(await withAgents('orders')).toEqual([run.id]);
   });
 
-  test('is left to a live process that does not say which it has, as those of earlier versions', async () => {
+  test('is left to a live process without a list of agents, as processes of earlier versions', async () => {
     await queue(store, { agent: 'orders' });
-    await announce('proc_old');
+    await register('proc_old');
     await admin.query('update processes set agents = null');
     expect(await withAgents('triage')).toEqual([]);
   });
 
   test.each([
-    { who: 'has gone', end: () => store.processes.unregister('proc_orders') },
-    { who: 'claims no more', end: () => store.processes.stopClaiming('proc_orders') },
-    { who: 'has lost its lease', end: () => announce('proc_orders', { agents: ['orders'], leaseMs: -1 }) },
-  ])('is claimed by any process once the last one that has it $who, so that it is told', async ({ end }) => {
+    { change: 'is unregistered', end: () => store.processes.unregister('proc_orders') },
+    { change: 'claims no more', end: () => store.processes.stopClaiming('proc_orders') },
+    { change: 'has lost its lease', end: () => register('proc_orders', { agents: ['orders'], leaseMs: -1 }) },
+  ])('is claimed by any process once the last one that has it $change, so that it is reported', async ({ end }) => {
     const run = await queue(store, { agent: 'orders' });
-    await announce('proc_orders', { agents: ['orders'] });
+    await register('proc_orders', { agents: ['orders'] });
     await end();
     expect(await withAgents('triage')).toEqual([run.id]);
   });
 
-  test('keeps nobody from the runs behind it', async () => {
-    await announce('proc_orders', { agents: ['orders'] });
+  test('does not block the runs behind it', async () => {
+    await register('proc_orders', { agents: ['orders'] });
     for (let n = 0; n < 5; n += 1) await queue(store, { agent: 'orders', sessionId: null });
     const mine = await queue(store, { sessionId: null });
     expect(await withAgents('triage')).toEqual([mine.id]);
@@ -74,13 +74,13 @@ describe('a run that has begun', () => {
   };
 
   test('goes on in any version, unless versions are to be kept apart', async () => {
-    await announce('proc_1');
+    await register('proc_1');
     const run = await begun();
     expect(await claimIds(store)).toEqual([run.id]);
   });
 
   test('is left to its own version for as long as a process of that lives and claims', async () => {
-    await announce('proc_1');
+    await register('proc_1');
     const run = await begun();
     expect(await asVersion('2')).toEqual([]);
     await store.processes.stopClaiming('proc_1');
@@ -88,13 +88,13 @@ describe('a run that has begun', () => {
   });
 
   test('is claimed by its own version', async () => {
-    await announce('proc_1');
+    await register('proc_1');
     const run = await begun();
     expect(await asVersion('1')).toEqual([run.id]);
   });
 
   test('is another matter than one that has not, which is of no version', async () => {
-    await announce('proc_1');
+    await register('proc_1');
     const run = await queue(store, { appVersion: '1' });
     expect(await asVersion('2')).toEqual([run.id]);
   });
@@ -111,7 +111,7 @@ test('processes of the version before claim and announce themselves as they did'
 });
 
 test('a process that is taken over by another version leaves its runs to both', async () => {
-  await announce('proc_1', { leaseMs: -1 });
+  await register('proc_1', { leaseMs: -1 });
   await start(store, { ownerId: 'proc_1', appVersion: '1' });
   await store.runs.recoverOrphans({ code: 'poisoned', detail: '', retryable: false }, 10);
   expect((await claimOne(store)).attempt).toBe(2);

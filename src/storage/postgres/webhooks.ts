@@ -12,7 +12,7 @@ import type { Database, Statement } from './database.ts';
 
 const columns = deliveryColumns.join(', ');
 
-// The functions are in the migrations.
+// The function is in migrations/010-webhooks.sql.
 const claim: Statement = {
   name: 'claim_webhooks',
   text: `select to_json(claimed) as delivery, to_json(runs) as run
@@ -65,7 +65,7 @@ export function createWebhookStore(database: Database): WebhookStore {
   };
 }
 
-/** Not prepared: it is planned for the values that are asked for. */
+/** Not prepared, so that it is planned for its values. */
 async function list(
   database: Database,
   tenantId: string,

@@ -1,18 +1,19 @@
-import type { JournalEntries, Json, PausedRun, Run, RunError } from '../port/index.ts';
+import type { Decided, PausedRun, Run, RunAttempt, RunError } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { usageColumns, usageValues } from '../usage-row.ts';
 import { applyCancelRequest, type StoppedRow } from './cancellation.ts';
+import { isRunningAttempt } from './fencing.ts';
 import { record } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { end } from './run-end.ts';
-import { columns, type RunAttempt } from './run-statements.ts';
+import { columns } from './run-statements.ts';
 
 const pauseRun = `
   update runs set status = 'requires_action', owner_id = null, clock_stopped_at_ms = ?, required_action = ?,
-    action_expires_at_ms = ?,    last_agent = ?, model = ?, cost_usd = ?, drift = ?, first_token_ms = ?,
+    action_expires_at_ms = ?, last_agent = ?, model = ?, cost_usd = ?, drift = ?, first_token_ms = ?,
     ${usageColumns.map((column) => `${column} = ?`).join(', ')}
-  where id = ? and tenant_id = ? and attempt = ? and status = 'running'
+  where ${isRunningAttempt}
   returning ${columns}, cancel_requested_at_ms`;
 
 /** See `RunStore.pause`. */
@@ -35,7 +36,7 @@ export function pause(operation: Operation, { tenantId, runId, attempt }: RunAtt
     ) as StoppedRow | undefined;
   if (row === undefined) return null;
   record(operation, tenantId, runId, paused.entries);
-  operation.tell({ type: 'events', runId });
+  operation.publish({ type: 'events', runId });
   return applyCancelRequest(operation, row) ?? toRun(row);
 }
 
@@ -50,28 +51,25 @@ export function expireAction(operation: Operation, error: RunError): Run | null 
   return row === undefined ? null : end(operation, row.id, 'failed', error);
 }
 
-/** What was decided, and what a run waits for after that. */
-export type Decided = { expected: Json; left: Json | null; entries: JournalEntries };
-
 // What a run waits for was made a text in the same way, from a value that came out of such a text.
-const settleRun = `
+const decideRun = `
   update runs set status = ?, required_action = ?
   where id = ? and tenant_id = ? and status = 'requires_action' and required_action is ?
   returning ${columns}`;
 
-/** See `RunStore.settle`. */
-export function settle(
+/** See `RunStore.decide`. */
+export function decide(
   operation: Operation,
   tenantId: string,
   runId: string,
   { expected, left, entries }: Decided,
 ): Run | null {
   const status = left === null ? 'queued' : 'requires_action';
-  const row = operation.sql(settleRun).get(status, toJsonText(left), runId, tenantId, toJsonText(expected)) as
+  const row = operation.sql(decideRun).get(status, toJsonText(left), runId, tenantId, toJsonText(expected)) as
     | RunRow
     | undefined;
   if (row === undefined) return null;
   record(operation, tenantId, runId, entries);
-  if (status === 'queued') operation.tell({ type: 'claimable' });
+  if (status === 'queued') operation.publish({ type: 'claimable' });
   return toRun(row);
 }

@@ -22,8 +22,8 @@ function plansOf(act: (sql: Sql) => unknown): string[][] {
   return plans;
 }
 
-const operation = { nowMs: 1, steadyMs: 1, tell: () => {} };
-const turn = [
+const operation = { nowMs: 1, steadyMs: 1, publish: () => {} };
+const nextInQueue = [
   'CORRELATED SCALAR SUBQUERY 2',
   'SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (tenant_id=? AND id=?)',
   'CORRELATED SCALAR SUBQUERY 1',
@@ -44,21 +44,21 @@ describe('a claim', () => {
     ]);
   });
 
-  test('finds each tenant by a look at an index, and never reads what it has queued', () => {
+  test('finds each tenant by one search of an index, and never reads its queued runs', () => {
     expect(tenantsPlan.filter((line) => / runs /.test(line))).toEqual(
       Array(2).fill('SEARCH runs USING INDEX runs_claimable_of_tenant (tenant_id>?)'),
     );
   });
 
-  test('asks of a run in a session two indexes whether it is its turn', () => {
-    for (const plan of plans.slice(0, 2)) expect(plan).toEqual(expect.arrayContaining(turn));
+  test('asks of a run in a session two indexes whether it is the next one', () => {
+    for (const plan of plans.slice(0, 2)) expect(plan).toEqual(expect.arrayContaining(nextInQueue));
     for (const plan of [plans[0], plans[1], plans[4]]) {
       expect(plan?.filter((line) => /runs_waiting \(tenant_id=\? AND session_id=\?/.test(line))).toHaveLength(1);
     }
   });
 });
 
-test('orphans are looked for among running runs alone', () => {
+test('orphans are searched among running runs alone', () => {
   const [plan] = plansOf((sql) =>
     recoverOrphans({ ...operation, sql }, { code: 'c', detail: 'd', retryable: false }, 1),
   );

@@ -2,7 +2,7 @@ import type { ClaimedRun, ClaimOptions } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
 import type { Operation } from './operation.ts';
 import { columns } from './run-statements.ts';
-import { holdSession } from './session-lock.ts';
+import { lockSession } from './session-lock.ts';
 
 /** A run that may be claimed, and what decides whether it is. */
 type Candidate = {
@@ -14,10 +14,10 @@ type Candidate = {
   crashed: number;
 };
 
-type Named = { id: string };
+type TenantRow = { id: string };
 
-// Nobody holds the run's session and nobody whose time has come waits before it; or the run holds the session itself.
-const itsTurn = `(
+// The run has no session, or holds it, or the session is free and the run is the first in its queue that is due.
+const isNextInSession = `(
   runs.session_id is null or exists (
     select 1 from sessions
     where sessions.tenant_id = runs.tenant_id and sessions.id = runs.session_id and (
@@ -31,12 +31,12 @@ const itsTurn = `(
   )
 )`;
 
-const facts = "id, tenant_id, arrival, priority, mode = 'background' as background, crashes > 0 as crashed";
+const candidateColumns = "id, tenant_id, arrival, priority, mode = 'background' as background, crashes > 0 as crashed";
 
-// One statement a kind, each on the index of its kind, which is named: there are no statistics to find it by.
+// One statement a kind of run, each on the index of its kind. The index is named, since SQLite keeps no statistics here.
 const select = (index: string, kind: string) => `
-  select ${facts} from runs indexed by ${index}
-  where status = 'queued' and ${kind} and ${itsTurn}
+  select ${candidateColumns} from runs indexed by ${index}
+  where status = 'queued' and ${kind} and ${isNextInSession}
   order by priority desc, arrival limit ?2`;
 
 const isDue = '(run_at_ms is null or run_at_ms <= ?1)';
@@ -47,7 +47,7 @@ const selectCrashedPlain = select('runs_claimable_crashed', `crashes > 0 and ${i
 const inBackground = "mode = 'background' and crashes = 0 and run_at_ms is null";
 const selectOfTenant = select('runs_claimable_of_tenant', `tenant_id = ?3 and ${inBackground}`);
 
-// Each tenant is found by a look at the index, whatever it has queued.
+// Each tenant costs one search of the index, however many runs it has queued.
 const nextTenant = (after: string) => `
   select min(tenant_id) from runs indexed by runs_claimable_of_tenant
   where status = 'queued' and ${inBackground} and tenant_id > ${after}`;
@@ -56,26 +56,27 @@ const selectTenants = `
     ${nextTenant('?1')} union all select (${nextTenant('tenants.id')}) from tenants where id is not null
     limit ?2
   ) select id from tenants where id is not null`;
-/** Tenants whose runs a claim looks at; more of them have their turn in the next one. */
+/** Tenants whose runs one claim considers; the next claim goes on after them (round-robin). */
 const tenantsMax = 32;
 
-const selectTurn = 'select after_id as id from claim_turn';
-const setTurn = 'update claim_turn set after_id = ?';
+const selectCursor = 'select after_id as id from claim_turn';
+const setCursor = 'update claim_turn set after_id = ?';
 
 const selectScheduled = `
   select id, tenant_id, arrival, priority, background, crashed from (
-    select ${facts}, row_number() over (partition by tenant_id order by priority desc, arrival) as place
+    select ${candidateColumns}, row_number() over (partition by tenant_id order by priority desc, arrival) as position
     from runs indexed by runs_claimable_scheduled
     where status = 'queued' and mode = 'background' and crashes = 0 and run_at_ms is not null and run_at_ms <= ?1
-      and ${itsTurn}
-  ) where place <= ?2`;
+      and ${isNextInSession}
+  ) where position <= ?2`;
 
 const countRunning = `
   select tenant_id as id, count(*) as running from runs indexed by runs_background_running
   where status = 'running' and mode = 'background' group by tenant_id`;
 
-// A run in the background has its whole time from here. That of any other goes on, put off by as long as it stood
-// still, but never beyond the whole: a clock may have been set back, or a lease have ended before the run began.
+// The time of a background run starts here. The deadline of any other run is put off by as long as its clock was
+// stopped, but it is never further away than the whole time: a clock may have been set back, or a lease may have ended
+// before the run began.
 const claimRun = `
   update runs set status = 'running', attempt = attempt + 1, owner_id = ?1,
     started_at_ms = coalesce(started_at_ms, ?2),
@@ -110,18 +111,18 @@ function findCandidates(operation: Operation, { limit, backgroundMax, crashed }:
 const byPriority = (a: Candidate, b: Candidate) => b.priority - a.priority || a.arrival - b.arrival;
 
 /**
- * Runs in the background that may be claimed, first those whose tenant would have the fewest running then, whatever
- * others have queued.
+ * Background runs that may be claimed, in the order of a fair queue: first the runs whose tenant would have the fewest
+ * running, however many runs other tenants have queued.
  */
 function findBackground(operation: Operation, atMost: number): Candidate[] {
   const { sql, nowMs } = operation;
   const tenants = findTenants(operation);
-  const each = Math.ceil((2 * atMost) / Math.max(1, tenants.length)); // of some it may turn out that they have none
+  const each = Math.ceil((2 * atMost) / Math.max(1, tenants.length)); // some tenants may have none that is eligible
   const found = [
     ...tenants.flatMap(({ id }) => sql(selectOfTenant).all(nowMs, Math.min(each, atMost), id) as Candidate[]),
     ...(sql(selectScheduled).all(nowMs, atMost) as Candidate[]),
   ].sort(byPriority);
-  const running = sql(countRunning).all() as (Named & { running: number })[];
+  const running = sql(countRunning).all() as (TenantRow & { running: number })[];
   const loads = new Map(running.map(({ id, running: count }) => [id, count]));
   const loaded = found.map((candidate) => {
     const load = (loads.get(candidate.tenant_id) ?? 0) + 1;
@@ -131,21 +132,21 @@ function findBackground(operation: Operation, atMost: number): Candidate[] {
   return loaded.sort((a, b) => a.load - b.load).map(({ candidate }) => candidate);
 }
 
-/** Tenants that have runs in the background queued: all of them, or those whose turn it is. */
-function findTenants({ sql }: Operation): Named[] {
-  const find = (after: string) => sql(selectTenants).all(after, tenantsMax) as Named[];
-  const after = (sql(selectTurn).all() as Named[])[0]?.id ?? '';
+/** Tenants that have background runs queued: all of them, or the next ones by round-robin. */
+function findTenants({ sql }: Operation): TenantRow[] {
+  const find = (after: string) => sql(selectTenants).all(after, tenantsMax) as TenantRow[];
+  const after = (sql(selectCursor).all() as TenantRow[])[0]?.id ?? '';
   const found = find(after);
-  if (found.length === tenantsMax) sql(setTurn).run(found.at(-1)?.id as string);
+  if (found.length === tenantsMax) sql(setCursor).run(found.at(-1)?.id as string);
   else if (after !== '') {
-    sql(setTurn).run('');
+    sql(setCursor).run('');
     const known = new Set(found.map(({ id }) => id));
     found.push(...find('').filter(({ id }) => !known.has(id)));
   }
   return found.slice(0, tenantsMax);
 }
 
-/** The first of the candidates, as many as may be of each kind. */
+/** The first candidates, within the limits. */
 function choose(candidates: Candidate[], { limit, backgroundMax }: ClaimOptions): string[] {
   const chosen: string[] = [];
   let background = 0;
@@ -161,6 +162,6 @@ function choose(candidates: Candidate[], { limit, backgroundMax }: ClaimOptions)
 function claimOne(operation: Operation, ownerId: string, runId: string): ClaimedRun {
   const { sql, nowMs, steadyMs } = operation;
   const row = sql(claimRun).get(ownerId, nowMs, steadyMs, runId) as RunRow & { deadline_at_ms: number };
-  if (row.session_id !== null) holdSession(operation, row.tenant_id, row.session_id, runId);
+  if (row.session_id !== null) lockSession(operation, row.tenant_id, row.session_id, runId);
   return { run: toRun(row), remainingMs: Math.max(0, row.deadline_at_ms - steadyMs) };
 }

@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { busyCode, resultCode, toOperationError, unavailable } from './errors.ts';
-import { createGroupCommit, type GroupCommit, type Telling, type Transactions } from './group-commit.ts';
+import { createGroupCommit, type GroupCommit, type WriteOptions } from './group-commit.ts';
+import type { Transactions } from './transaction.ts';
 import type { WalDisk } from './wal-disk.ts';
 
 /** The prepared statement of an SQL text; prepared once a connection. */
@@ -12,20 +13,21 @@ export const databaseFile = 'agent-service.db';
 /** How long a statement waits for another process that writes. The wait blocks the event loop. */
 const busyTimeoutMs = 5_000;
 
-/** How often a new file is switched to write-ahead logging while others do the same. */
+/** How often a new file is switched to write-ahead logging while other processes do the same. */
 const switchTriesMax = 100;
 
-/** The write-ahead log is cut back to this size after it grew, for instance behind a long read. */
+/** The write-ahead log is truncated to this size after it grew, for instance during a long read. */
 const logSizeMax = 64 * 1024 * 1024;
 
 /**
- * One connection to the database file, which can be closed and opened again. Writes are done in groups, and reads
- * answered as soon as nothing that they may show can be lost any more. While it is closed, both reject with
- * `store_unavailable`, and so they do once the disk has failed, of which `lost` is told.
+ * One connection to the database file, which can be closed and opened again. Writes are committed in groups, and a read
+ * is answered once everything that it may show is durable. While the database is closed, and after the disk has failed,
+ * both reject with `store_unavailable`.
  *
- * @param disk what is waited for until a write is durable; null if a power cut may take the last moments
+ * @param disk what has to be synced until a write is durable; null if a power cut may undo the last writes
+ * @param onDiskFailure called once if the disk fails
  */
-export function createDatabase(file: string, disk: WalDisk | null, lost: (error: Error) => void) {
+export function createDatabase(file: string, disk: WalDisk | null, onDiskFailure: (error: Error) => void) {
   let open: { connection: DatabaseSync; sql: Sql; commits: GroupCommit } | null = null;
 
   const notOpen = () => unavailable(new Error('the database is not open'));
@@ -33,7 +35,7 @@ export function createDatabase(file: string, disk: WalDisk | null, lost: (error:
   return {
     isOpen: (): boolean => open !== null,
 
-    /** Opens the file, and makes it if it is new. Throws SQLite's error. */
+    /** Opens the file, and creates it if it is new. Throws SQLite's error. */
     open(): DatabaseSync {
       const connection = new DatabaseSync(file, { timeout: busyTimeoutMs });
       try {
@@ -43,7 +45,7 @@ export function createDatabase(file: string, disk: WalDisk | null, lost: (error:
         throw error;
       }
       const sql = createStatements(connection);
-      open = { connection, sql, commits: createGroupCommit(createTransactions(connection, sql), disk, lost) };
+      open = { connection, sql, commits: createGroupCommit(createTransactions(connection, sql), disk, onDiskFailure) };
       return connection;
     },
 
@@ -56,10 +58,10 @@ export function createDatabase(file: string, disk: WalDisk | null, lost: (error:
       closing?.connection.close();
     },
 
-    /** Answers from what is durable. */
+    /** Runs a query once everything that is committed is durable. */
     async read<T>(query: (sql: Sql) => T): Promise<T> {
-      const hardening = open?.commits.whenDurable();
-      if (hardening) await hardening;
+      const durable = open?.commits.whenDurable();
+      if (durable) await durable;
       if (open === null) throw notOpen();
       try {
         return query(open.sql);
@@ -69,13 +71,13 @@ export function createDatabase(file: string, disk: WalDisk | null, lost: (error:
     },
 
     /**
-     * Does `work` in a transaction, all or nothing, and resolves when that is durable. It must do nothing but ask and
-     * change the database: it is done once more where another one of its group throws.
+     * Does `work` in a transaction, all or nothing, and resolves when that is durable. It must only read and change the
+     * database: it is done once more if another operation of its group throws.
      */
-    write<T>(work: (sql: Sql) => T, telling?: Telling<T>): Promise<T> {
+    write<T>(work: (sql: Sql) => T, options?: WriteOptions<T>): Promise<T> {
       if (open === null) return Promise.reject(notOpen());
       const { sql, commits } = open;
-      return commits.add(() => work(sql), telling);
+      return commits.add(() => work(sql), options);
     },
   };
 }
@@ -85,15 +87,15 @@ export type Database = ReturnType<typeof createDatabase>;
 
 function configure(connection: DatabaseSync): void {
   writeAhead(connection);
-  connection.exec('pragma synchronous = normal'); // what more there is to wait for is the group commit's
+  connection.exec('pragma synchronous = normal'); // the group commit syncs the log
   connection.exec('pragma foreign_keys = on');
   connection.exec('pragma temp_store = memory'); // keeps the undo log of savepoints off the disk
   connection.exec(`pragma journal_size_limit = ${logSizeMax}`);
 }
 
 /**
- * Switches to write-ahead logging, which the file then keeps. Where several processes open a new file at the same
- * moment the switch fails at once instead of waiting for its turn, so an empty transaction waits in its place.
+ * Switches to write-ahead logging, which the file then keeps. If several processes open a new file at the same moment,
+ * the switch fails at once instead of waiting for the lock, so an empty transaction waits in its place.
  */
 function writeAhead(connection: DatabaseSync): void {
   for (let tries = 1; ; tries += 1) {

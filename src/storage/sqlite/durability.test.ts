@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { createDurability, type Disk } from './durability.ts';
 import { createGroupCommit } from './group-commit.ts';
 
-/** A disk that answers when it is told to, and writes down how it was asked. */
-function createHandDisk() {
+/** A disk whose syncs the test completes; it records how each was asked for. */
+function createManualDisk() {
   const asked: string[] = [];
   let answer = (_error: Error | null) => {};
   let failure: Error | null = null;
@@ -28,13 +28,13 @@ function createHandDisk() {
 }
 
 function createGroup(size: number) {
-  const told: string[] = [];
+  const calls: string[] = [];
   const group = Array.from({ length: size }, () => ({
-    committed: () => void told.push('committed'),
-    done: () => void told.push('durable'),
-    fail: (error: unknown) => void told.push(`failed: ${(error as { code: string }).code}`),
+    committed: () => void calls.push('committed'),
+    durable: () => void calls.push('durable'),
+    fail: (error: unknown) => void calls.push(`failed: ${(error as { code: string }).code}`),
   }));
-  return { group, told };
+  return { group, calls };
 }
 
 /** A connection on which everything works. */
@@ -50,44 +50,44 @@ const transactions = {
 
 const broken = new Error('EIO: i/o error, fdatasync');
 const unavailable = { code: 'store_unavailable', cause: broken };
-const nobody = () => {};
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+const noop = () => {};
+const nextTick = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('what is committed', () => {
-  test('counts as durable once the disk says so, and not before', () => {
-    const { disk, answer } = createHandDisk();
-    const { group, told } = createGroup(1);
+describe('a committed operation', () => {
+  test('counts as durable once the sync is done, and not before', () => {
+    const { disk, answer } = createManualDisk();
+    const { group, calls } = createGroup(1);
     let next = 0;
-    createDurability(disk, nobody).harden(group, () => {
+    createDurability(disk, noop).makeDurable(group, () => {
       next += 1;
     });
-    expect([told, next]).toEqual([['committed'], 0]);
+    expect([calls, next]).toEqual([['committed'], 0]);
     answer();
-    expect([told, next]).toEqual([['committed', 'durable'], 1]);
+    expect([calls, next]).toEqual([['committed', 'durable'], 1]);
   });
 
   test('is not read before it is durable', async () => {
-    const { disk, answer } = createHandDisk();
-    const durability = createDurability(disk, nobody);
+    const { disk, answer } = createManualDisk();
+    const durability = createDurability(disk, noop);
     expect(durability.whenDurable()).toBeNull();
-    const { group, told } = createGroup(1);
-    durability.harden(group, nobody);
-    const read = durability.whenDurable()?.then(() => [...told]);
+    const { group, calls } = createGroup(1);
+    durability.makeDurable(group, noop);
+    const read = durability.whenDurable()?.then(() => [...calls]);
     answer();
     expect(await read).toEqual(['committed', 'durable']);
     expect(durability.whenDurable()).toBeNull();
   });
 
-  test('is waited for in place where it is much, and told in the same order', () => {
-    const { disk, asked } = createHandDisk();
-    const { group, told } = createGroup(4);
-    createDurability(disk, nobody).harden(group, nobody);
+  test('blocks on the disk if its group is large, and is notified in the same order', () => {
+    const { disk, asked } = createManualDisk();
+    const { group, calls } = createGroup(4);
+    createDurability(disk, noop).makeDurable(group, noop);
     expect(asked).toEqual(['sync now']);
-    expect(told).toEqual([...Array(4).fill('committed'), ...Array(4).fill('durable')]);
+    expect(calls).toEqual([...Array(4).fill('committed'), ...Array(4).fill('durable')]);
   });
 
-  test('is not waited for in place on a disk that is slow', () => {
-    const { disk, asked, answer } = createHandDisk();
+  test('does not block on a disk that is slow', () => {
+    const { disk, asked, answer } = createManualDisk();
     let nowMs = 0;
     const slow: Disk = {
       ...disk,
@@ -96,86 +96,90 @@ describe('what is committed', () => {
         nowMs += 2;
       },
     };
-    const durability = createDurability(slow, nobody, () => nowMs);
-    durability.harden(createGroup(4).group, nobody);
-    durability.harden(createGroup(4).group, nobody);
+    const durability = createDurability(slow, noop, () => nowMs);
+    durability.makeDurable(createGroup(4).group, noop);
+    durability.makeDurable(createGroup(4).group, noop);
     answer();
     expect(asked).toEqual(['sync now', 'sync']);
   });
 
-  test('is durable when the database has closed, and told once', () => {
-    const { disk, asked, answer } = createHandDisk();
-    const durability = createDurability(disk, nobody);
-    const { group, told } = createGroup(1);
-    durability.harden(group, nobody);
+  test('is durable when the database has closed, and is notified once', () => {
+    const { disk, asked, answer } = createManualDisk();
+    const durability = createDurability(disk, noop);
+    const { group, calls } = createGroup(1);
+    durability.makeDurable(group, noop);
     durability.finish();
     answer();
     expect(asked).toEqual(['sync', 'sync now']);
-    expect(told).toEqual(['committed', 'durable']);
+    expect(calls).toEqual(['committed', 'durable']);
   });
 });
 
-describe('what is committed while the disk is at work', () => {
-  test('is durable after a wait of its own, and together with what else came by then', () => {
-    const { disk, asked, answer } = createHandDisk();
-    const durability = createDurability(disk, nobody);
+describe('an operation that is committed during a sync', () => {
+  test('is durable after the next sync, together with all that is committed by then', () => {
+    const { disk, asked, answer } = createManualDisk();
+    const durability = createDurability(disk, noop);
     const [first, second, third] = [createGroup(1), createGroup(4), createGroup(1)];
     const next: string[] = [];
-    durability.harden(first.group, () => next.push('first'));
-    durability.harden(second.group, () => next.push('second'));
-    durability.harden(third.group, () => next.push('third'));
-    expect([second.told, third.told]).toEqual([Array(4).fill('committed'), ['committed']]);
+    durability.makeDurable(first.group, () => next.push('first'));
+    durability.makeDurable(second.group, () => next.push('second'));
+    durability.makeDurable(third.group, () => next.push('third'));
+    expect([second.calls, third.calls]).toEqual([Array(4).fill('committed'), ['committed']]);
     expect(asked).toEqual(['sync']);
     answer();
-    expect([first.told.at(-1), second.told.at(-1), third.told.at(-1)]).toEqual(['durable', 'committed', 'committed']);
+    expect([first.calls.at(-1), second.calls.at(-1), third.calls.at(-1)]).toEqual([
+      'durable',
+      'committed',
+      'committed',
+    ]);
     expect([asked, next]).toEqual([['sync', 'sync'], ['first']]);
     answer();
-    expect([second.told.at(-1), third.told.at(-1)]).toEqual(['durable', 'durable']);
+    expect([second.calls.at(-1), third.calls.at(-1)]).toEqual(['durable', 'durable']);
     expect([durability.isBusy(), next]).toEqual([false, ['first', 'second', 'third']]);
   });
 
-  test('is not read before that', async () => {
-    const { disk, answer } = createHandDisk();
-    const durability = createDurability(disk, nobody);
-    const { group, told } = createGroup(1);
-    durability.harden(createGroup(1).group, nobody);
-    durability.harden(group, nobody);
-    const read = durability.whenDurable()?.then(() => [...told]);
+  test('is not read before that sync', async () => {
+    const { disk, answer } = createManualDisk();
+    const durability = createDurability(disk, noop);
+    const { group, calls } = createGroup(1);
+    durability.makeDurable(createGroup(1).group, noop);
+    durability.makeDurable(group, noop);
+    const read = durability.whenDurable()?.then(() => [...calls]);
     answer();
-    await nextTurn();
+    await nextTick();
     answer();
     expect(await read).toEqual(['committed', 'durable']);
   });
 
-  test('is durable when the database has closed, too', () => {
-    const { disk, asked } = createHandDisk();
-    const durability = createDurability(disk, nobody);
+  test('is durable when the database has closed', () => {
+    const { disk, asked } = createManualDisk();
+    const durability = createDurability(disk, noop);
     const groups = [createGroup(1), createGroup(1)];
-    for (const { group } of groups) durability.harden(group, nobody);
+    for (const { group } of groups) durability.makeDurable(group, noop);
     durability.finish();
     expect(asked).toEqual(['sync', 'sync now']);
-    expect(groups.map(({ told }) => told)).toEqual(Array(2).fill(['committed', 'durable']));
+    expect(groups.map(({ calls }) => calls)).toEqual(Array(2).fill(['committed', 'durable']));
   });
 
-  test('is lost with it if the disk fails', () => {
-    const { disk, asked, answer } = createHandDisk();
-    const lost: Error[] = [];
-    const durability = createDurability(disk, (error) => lost.push(error));
+  test('fails with that sync if the disk fails', () => {
+    const { disk, asked, answer } = createManualDisk();
+    const failures: Error[] = [];
+    const durability = createDurability(disk, (error) => failures.push(error));
     const groups = [createGroup(1), createGroup(1)];
-    for (const { group } of groups) durability.harden(group, nobody);
+    for (const { group } of groups) durability.makeDurable(group, noop);
     answer(broken);
-    expect(groups.map(({ told }) => told.at(-1))).toEqual(Array(2).fill('failed: store_unavailable'));
-    expect([asked, lost]).toEqual([['sync'], [broken]]);
+    expect(groups.map(({ calls }) => calls.at(-1))).toEqual(Array(2).fill('failed: store_unavailable'));
+    expect([asked, failures]).toEqual([['sync'], [broken]]);
   });
 });
 
 describe('when the disk fails', () => {
-  test('nobody is told that it is durable, and nothing is done from then on', async () => {
-    const { disk, answer } = createHandDisk();
-    const lost: Error[] = [];
-    const commits = createGroupCommit(transactions, disk, (error) => lost.push(error));
+  test('no operation counts as durable, and none is accepted from then on', async () => {
+    const { disk, answer } = createManualDisk();
+    const failures: Error[] = [];
+    const commits = createGroupCommit(transactions, disk, (error) => failures.push(error));
     const first = commits.add(() => 1);
-    await nextTurn();
+    await nextTick();
     const second = commits.add(() => 2);
     const read = commits.whenDurable();
     const settled = Promise.allSettled([first, second, read]);
@@ -183,34 +187,34 @@ describe('when the disk fails', () => {
     for (const each of await settled) expect(each).toMatchObject({ status: 'rejected', reason: unavailable });
     await expect(commits.add(() => expect.unreachable())).rejects.toMatchObject(unavailable);
     await expect(commits.whenDurable()).rejects.toMatchObject(unavailable);
-    expect(lost).toEqual([broken]);
+    expect(failures).toEqual([broken]);
   });
 
-  test('while it is waited for in place, it is the same', () => {
-    const { disk, fail } = createHandDisk();
+  test('in a sync that blocks, the outcome is the same', () => {
+    const { disk, fail } = createManualDisk();
     fail(broken);
-    const lost: Error[] = [];
-    const { group, told } = createGroup(4);
-    const durability = createDurability(disk, (error) => lost.push(error));
-    durability.harden(group, nobody);
-    expect(told.filter((each) => each !== 'committed')).toEqual(Array(4).fill('failed: store_unavailable'));
-    expect([durability.failure(), lost]).toEqual([broken, [broken]]);
+    const failures: Error[] = [];
+    const { group, calls } = createGroup(4);
+    const durability = createDurability(disk, (error) => failures.push(error));
+    durability.makeDurable(group, noop);
+    expect(calls.filter((each) => each !== 'committed')).toEqual(Array(4).fill('failed: store_unavailable'));
+    expect([durability.failure(), failures]).toEqual([broken, [broken]]);
   });
 });
 
-test('a failure of the disk that a later wait did not see is told all the same', () => {
-  const { disk, answer } = createHandDisk();
-  const lost: Error[] = [];
-  const durability = createDurability(disk, (error) => lost.push(error));
-  durability.harden(createGroup(1).group, nobody);
+test('a failed sync that a later one hides is reported all the same', () => {
+  const { disk, answer } = createManualDisk();
+  const failures: Error[] = [];
+  const durability = createDurability(disk, (error) => failures.push(error));
+  durability.makeDurable(createGroup(1).group, noop);
   durability.finish();
   answer(broken);
-  expect(lost).toEqual([broken]);
+  expect(failures).toEqual([broken]);
 });
 
-describe('while the disk is at work', () => {
-  test('what comes is committed together, when it is done', async () => {
-    const { disk, asked, answer } = createHandDisk();
+describe('during a sync', () => {
+  test('operations that arrive are committed together once it is done', async () => {
+    const { disk, asked, answer } = createManualDisk();
     let begun = 0;
     const counting = {
       ...transactions,
@@ -218,13 +222,13 @@ describe('while the disk is at work', () => {
         begun += 1;
       },
     };
-    const commits = createGroupCommit(counting, disk, nobody);
+    const commits = createGroupCommit(counting, disk, noop);
     const first = commits.add(() => 1);
-    await nextTurn();
+    await nextTick();
     const others = [commits.add(() => 2)];
-    await nextTurn();
+    await nextTick();
     others.push(commits.add(() => 3));
-    await nextTurn();
+    await nextTick();
     expect([begun, asked]).toEqual([1, ['sync']]);
     answer();
     expect(await first).toBe(1);
@@ -233,16 +237,16 @@ describe('while the disk is at work', () => {
     expect(begun).toBe(2);
   });
 
-  test('what is urgent is committed all the same, with all that waits', async () => {
-    const { disk, answer } = createHandDisk();
-    const commits = createGroupCommit(transactions, disk, nobody);
+  test('an urgent operation is committed all the same, with all that is pending', async () => {
+    const { disk, answer } = createManualDisk();
+    const commits = createGroupCommit(transactions, disk, noop);
     const seen: string[] = [];
-    const telling = (name: string) => ({ committed: () => void seen.push(name) });
-    const first = commits.add(() => 1, telling('first'));
-    await nextTurn();
+    const options = (name: string) => ({ committed: () => void seen.push(name) });
+    const first = commits.add(() => 1, options('first'));
+    await nextTick();
     const others = [
-      commits.add(() => 2, telling('second')),
-      commits.add(() => 3, { ...telling('third'), urgent: true }),
+      commits.add(() => 2, options('second')),
+      commits.add(() => 3, { ...options('third'), urgent: true }),
     ];
     await Promise.resolve();
     expect(seen).toEqual(['first', 'second', 'third']);
@@ -252,9 +256,9 @@ describe('while the disk is at work', () => {
     expect(await Promise.all(others)).toEqual([2, 3]);
   });
 
-  test('whoever is content with the commit has its result then', async () => {
-    const { disk, answer } = createHandDisk();
-    const commits = createGroupCommit(transactions, disk, nobody);
+  test('an operation that settles at its commit has its result then', async () => {
+    const { disk, answer } = createManualDisk();
+    const commits = createGroupCommit(transactions, disk, noop);
     const seen: string[] = [];
     const durable = () => void seen.push('durable');
     expect(await commits.add(() => 1, { durable, urgent: true, settles: 'committed' })).toBe(1);
@@ -263,14 +267,14 @@ describe('while the disk is at work', () => {
     expect(seen).toEqual(['durable']);
   });
 
-  test('whoever asked has what it asked for already, and what follows may begin', async () => {
-    const { disk, answer } = createHandDisk();
-    const commits = createGroupCommit(transactions, disk, nobody);
+  test('the callback of a commit has the result before it is durable', async () => {
+    const { disk, answer } = createManualDisk();
+    const commits = createGroupCommit(transactions, disk, noop);
     const seen: string[] = [];
     const done = commits
       .add(() => 'result', { committed: (result) => void seen.push(`committed ${result}`) })
       .then(() => seen.push('durable'));
-    await nextTurn();
+    await nextTick();
     expect(seen).toEqual(['committed result']);
     answer();
     await done;

@@ -3,134 +3,189 @@ import { unavailable } from './errors.ts';
 
 /** The disk under a database whose commits do not wait for it. */
 export type Disk = {
-  /** Has everything that was committed so far outlast a power cut; `done` is called later, with what went wrong. */
+  /** Makes everything that is committed so far survive a power cut; calls `done` later, with the error if it failed. */
   sync(done: (error: Error | null) => void): void;
-  /** The same, and waits for it. Throws what went wrong. */
+  /** The same, and blocks until it is done. Throws the error if it failed. */
   syncNow(): void;
 };
 
-/** Somebody whose operation is committed. */
-export type Waiting = {
-  /** Called at once, when a power cut may still take it. */
+/** The callbacks of a committed operation. */
+export type Waiter = {
+  /** Called at once, while a power cut may still undo the operation. */
   committed(): void;
-  /** Called once it is durable. */
-  done(): void;
-  /** Called if nobody can know whether it is. */
+  /** Called once the operation is durable. */
+  durable(): void;
+  /** Called if it is unknown whether the operation is durable. */
   fail(error: unknown): void;
 };
 
 /**
- * From so many operations on a group waits for the disk where it is, unless the disk is slow, in ms: what arrives in the
- * meantime is then read in one turn of the event loop, and goes on together. With fewer, the loop has better things to do.
+ * A group of at least so many operations blocks on the disk, unless the disk is slow, in ms: what arrives from the
+ * network in the meantime is then read in one tick of the event loop and handled together. For a smaller group the event
+ * loop goes on.
  */
-const inPlaceMin = 4;
+const blockingMin = 4;
 const slowMs = 1;
 
-const nobody = () => {};
+const noop = () => {};
 
 /**
- * Sees to it that what is committed is durable. The disk is at work for one group at a time; what is committed meanwhile
- * is the next. Without a disk everything is taken to be durable at once.
+ * Makes committed operations durable (fsync). One sync runs at a time; what is committed during a sync shares the next
+ * one. Without a disk every operation counts as durable at once.
  *
- * A disk that failed may have lost what it had, and say the next time that all is well
- * (https://wiki.postgresql.org/wiki/Fsync_Errors). So nothing is done after that; `lost` is told.
+ * After a failed sync a disk may have lost data and still report success the next time
+ * (https://wiki.postgresql.org/wiki/Fsync_Errors). So nothing is accepted after a failure, and `onDiskFailure` is called.
  */
 export function createDurability(
   disk: Disk | null,
-  lost: (error: Error) => void,
+  onDiskFailure: (error: Error) => void,
   monotonicMs: () => number = systemClock.monotonicMs,
 ) {
-  let underWay: Waiting[] | null = null;
-  let following: Waiting[] = [];
-  let failed: Error | null = null;
-  /** How long the disk takes, as far as is known. */
-  let diskMs = 0;
+  const results = createSyncResults(onDiskFailure);
+  const background = disk && createBackgroundSync(disk, monotonicMs, results, onDiskFailure);
 
-  function tell(group: Waiting[]): void {
-    for (const each of group) {
-      if (failed === null) each.done();
-      else each.fail(unavailable(failed));
-    }
-    if (failed !== null) lost(failed);
-  }
-
-  function wait(group: Waiting[]): void {
+  const blockFor = (group: Waiter[]): void => {
     const startedMs = monotonicMs();
+    let failure: Error | null = null;
     try {
       disk?.syncNow();
     } catch (error) {
-      failed = error as Error;
+      failure = error as Error;
     }
-    diskMs = monotonicMs() - startedMs;
-    tell(group);
-  }
+    results.blocked(group, failure, monotonicMs() - startedMs);
+  };
 
-  function hardenNow(group: Waiting[]): void {
-    for (const each of group) each.committed();
-    wait(group);
-  }
-
-  /** Ends the turn of the group that is under way: what was committed since is the rest. */
-  function takeTurn(): { group: Waiting[]; rest: Waiting[] } {
-    const turn = { group: underWay ?? [], rest: following };
-    underWay = null;
-    following = [];
-    return turn;
-  }
-
-  function begin(own: Disk, group: Waiting[]): void {
-    underWay = group;
-    const startedMs = monotonicMs();
-    own.sync((error) => {
-      if (underWay !== group) {
-        // Somebody could not wait, and it has been told. What failed here the next wait may have found to be well.
-        if (error !== null) lost(error);
-        return;
-      }
-      diskMs = Math.min(diskMs, monotonicMs() - startedMs); // at most: the event loop may have come late to this
-      failed = error;
-      const { rest } = takeTurn();
-      if (error === null && rest.length > 0) begin(own, rest);
-      tell(error === null ? group : [...group, ...rest]);
-    });
-  }
+  const makeDurableNow = (group: Waiter[]): void => {
+    for (const waiter of group) waiter.committed();
+    blockFor(group);
+  };
 
   return {
-    /** Whether the disk is at work: what comes meanwhile does well to be one group. */
-    isBusy: (): boolean => underWay !== null,
+    /** Whether a sync is running: operations that arrive during it share the next commit. */
+    isBusy: (): boolean => background?.isBusy() ?? false,
 
-    /** What the disk failed with; null while it did not. */
-    failure: (): Error | null => failed,
+    /** The error with which the disk failed; null while it has not. */
+    failure: results.failure,
 
-    /** Has a group told when it is durable, and calls `next` then, at once if that is so. */
-    harden(group: Waiting[], next: () => void): void {
-      const isBusy = underWay !== null;
-      if (disk === null || (!isBusy && group.length >= inPlaceMin && diskMs < slowMs)) {
-        hardenNow(group);
+    /** Makes a group durable and notifies it, then calls `next`; both at once if that needs no wait. */
+    makeDurable(group: Waiter[], next: () => void): void {
+      if (background === null || (!background.isBusy() && group.length >= blockingMin && results.isFast())) {
+        makeDurableNow(group);
         next();
         return;
       }
-      const all = [...group, { committed: nobody, done: next, fail: next }];
-      if (isBusy) following.push(...all);
-      else begin(disk, all);
-      for (const each of group) each.committed();
+      background.add([...group, { committed: noop, durable: next, fail: next }]);
+      for (const waiter of group) waiter.committed();
     },
 
-    hardenNow,
+    makeDurableNow,
 
-    /** Waits for what is under way. */
+    /** Blocks until everything that is committed is durable. */
     finish(): void {
-      if (underWay === null) return;
-      const { group, rest } = takeTurn();
-      wait([...group, ...rest]);
+      const group = background?.takeAll() ?? null;
+      if (group !== null) blockFor(group);
     },
 
     /** Resolves once all that is committed at this moment is durable; null if it is. */
     whenDurable(): Promise<void> | null {
-      if (failed !== null) return Promise.reject(unavailable(failed));
-      const last = following.length > 0 ? following : underWay;
+      const failure = results.failure();
+      if (failure !== null) return Promise.reject(unavailable(failure));
+      const last = background?.lastGroup() ?? null;
       if (last === null) return null;
-      return new Promise((done, fail) => void last.push({ committed: nobody, done, fail }));
+      return new Promise((durable, fail) => void last.push({ committed: noop, durable, fail }));
     },
+  };
+}
+
+/** Notifies groups of their syncs, and remembers whether the disk has failed and how long a sync takes at most. */
+function createSyncResults(onDiskFailure: (error: Error) => void) {
+  let failure: Error | null = null;
+  let syncMs = 0;
+
+  const notify = (group: Waiter[], error: Error | null): void => {
+    failure ??= error;
+    for (const waiter of group) {
+      if (failure === null) waiter.durable();
+      else waiter.fail(unavailable(failure));
+    }
+    if (failure !== null) onDiskFailure(failure);
+  };
+
+  return {
+    failure: (): Error | null => failure,
+    isFast: (): boolean => syncMs < slowMs,
+
+    /** The result of a sync that blocked the event loop. */
+    blocked(group: Waiter[], error: Error | null, tookMs: number): void {
+      syncMs = tookMs;
+      notify(group, error);
+    },
+
+    /** The result of a sync in the background; the event loop may have been late to read it. */
+    done(group: Waiter[], error: Error | null, atMostMs: number): void {
+      syncMs = Math.min(syncMs, atMostMs);
+      notify(group, error);
+    },
+  };
+}
+
+type SyncResults = ReturnType<typeof createSyncResults>;
+
+/**
+ * Syncs of a disk that do not block the event loop, one at a time.
+ *
+ * @param results takes each group after its sync; after a failed one everything that was queued too
+ * @param onLateFailure called if a sync fails whose group `takeAll` had taken: a later sync may not report that failure
+ */
+function createBackgroundSync(
+  disk: Disk,
+  monotonicMs: () => number,
+  results: SyncResults,
+  onLateFailure: (error: Error) => void,
+) {
+  let syncing: Waiter[] | null = null;
+  let queued: Waiter[] = [];
+
+  const takeQueued = (): Waiter[] => {
+    const taken = queued;
+    queued = [];
+    return taken;
+  };
+
+  const start = (group: Waiter[]): void => {
+    syncing = group;
+    const startedMs = monotonicMs();
+    disk.sync((error) => {
+      if (syncing !== group) {
+        if (error !== null) onLateFailure(error);
+        return;
+      }
+      const tookMs = monotonicMs() - startedMs;
+      syncing = null;
+      const next = takeQueued();
+      if (error === null && next.length > 0) start(next);
+      results.done(error === null ? group : [...group, ...next], error, tookMs);
+    });
+  };
+
+  return {
+    isBusy: (): boolean => syncing !== null,
+
+    /** Syncs for a group, or queues it for the next sync. */
+    add(group: Waiter[]): void {
+      if (syncing === null) start(group);
+      else queued.push(...group);
+    },
+
+    /** Takes all groups out, so that the caller syncs for them; null if there are none. */
+    takeAll(): Waiter[] | null {
+      if (syncing === null) return null;
+      const taken = [...syncing, ...takeQueued()];
+      syncing = null;
+      return taken;
+    },
+
+    /** The group that is synced last; null if there is none. */
+    lastGroup: (): Waiter[] | null => (queued.length > 0 ? queued : syncing),
   };
 }

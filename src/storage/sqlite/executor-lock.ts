@@ -8,10 +8,10 @@ import { busyCode, resultCode } from './errors.ts';
 export type ExecutorLock = { release(): void };
 
 /**
- * Takes the right to execute runs on `dataDir`, which one process can have. It is a lock of the operating system's on
- * a file of its own, held through SQLite, so it is free again at the moment at which its process dies, however it
- * dies. Beside it lies the owner's process id, for the message. The lock lasts until `release`, and no longer than
- * somebody refers to what is returned.
+ * Takes the right to execute runs on `dataDir`, which one process can have. It is a file lock of the operating system,
+ * held through SQLite, so it is free again as soon as its process ends, however it ends. A file beside it has the
+ * owner's process id, for the message. The lock lasts until `release`; it is also freed if the returned object is
+ * garbage collected, so keep a reference to it.
  *
  * @throws {StoreSetupError} if another process has it
  */
@@ -45,6 +45,6 @@ function readOwner(ownerFile: string): string {
   try {
     return `pid ${readFileSync(ownerFile, 'utf8').trim()}`;
   } catch {
-    return 'pid unknown'; // it has the lock but has not written its id yet
+    return 'pid unknown'; // the owner has the lock but has not written its id yet
   }
 }

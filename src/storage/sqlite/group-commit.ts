@@ -1,192 +1,96 @@
-import { createDurability, type Disk, type Waiting } from './durability.ts';
-import { toOperationError, unavailable } from './errors.ts';
+import { createDurability, type Disk, type Waiter } from './durability.ts';
+import { unavailable } from './errors.ts';
+import { commitBatch, type Pending, rollBack, type Transactions } from './transaction.ts';
 
-/** The transaction statements of one connection. */
-export type Transactions = {
-  begin(): void;
-  commit(): void;
-  rollback(): void;
-  savepoint(): void;
-  release(): void;
-  /** Undoes what was done since the savepoint, and removes it. */
-  undo(): void;
-  /** False once SQLite itself has rolled the transaction back, as it does when a disk is full. */
-  isOpen(): boolean;
-};
-
-/** When an operation is done, and who is told what of it. */
-export type Telling<T> = {
-  /** Called once it is committed, though a power cut may still take it: nothing of it may be shown to anybody for that. */
+/** When an operation is committed, when its promise resolves, and what is called in between. */
+export type WriteOptions<T> = {
+  /** Called once it is committed. A power cut may still undo it: nothing of it may be shown to anybody yet. */
   committed?(result: T): void;
   /** Called once it is durable, before the promise resolves. */
   durable?(): void;
-  /** Whether it is committed in this tick, with all that is pending. Defaults to its group's turn. */
+  /** Whether it is committed in this tick, with all that is pending. Defaults to false: with its group. */
   urgent?: boolean;
-  /** What its promise waits for. Only what a power cut may take need not be `durable`, which is the default. */
+  /** What its promise waits for. `committed` is for what a power cut may undo. Defaults to `durable`. */
   settles?: 'committed' | 'durable';
 };
 
-type Pending = Waiting & { work(): void };
-
-/** Operations in one transaction. More would let one commit hold the event loop for too long. */
+/** Operations in one transaction. More would let one commit block the event loop for too long. */
 const batchMax = 200;
 
-/** Turns of the event loop for which a group waits at most, as long as each brings more. */
-const turnsMax = 5;
+/** Ticks of the event loop for which a group waits at most, as long as each brings more operations. */
+const ticksMax = 5;
 
 /** Operations that may wait for their commit. Far more than one tick of a process brings. */
 const pendingMax = 20_000;
 
-const nobody = () => {};
-
 /**
- * Commits in groups: the operations that arrive in one turn of the event loop, or in a few where each brings more, or
- * while the disk is at work for the group before, share one transaction, and so one wait for the disk; what follows from
- * them then happens together, too, which takes less of the processor. One that throws is undone and rejected alone: then
- * the group is done anew, with a savepoint for each. Not at once, since savepoints have SQLite keep a copy of each page
- * that an operation touches. A promise settles only after its group is durable, unless it is said otherwise.
+ * Group commit: the operations that arrive in one tick of the event loop, or in a few where each brings more, or while
+ * the disk syncs the group before, share one transaction and so one sync. What follows from them then happens together
+ * too, which costs less CPU time. An operation that throws is rejected alone, see `commitBatch`. A promise settles only
+ * after its group is durable, unless `settles` says otherwise.
  *
- * What is urgent waits neither for a turn nor for the disk that is at work: it is committed, and has the next wait for
- * the disk, with all that is committed by then.
+ * An urgent operation waits neither for a tick nor for the sync that is running: it is committed, and shares the next
+ * sync with all that is committed by then.
  *
- * @param disk what a commit has to be on to be durable; null if it is already
- * @param lost told once if the disk fails; nothing is done from then on
+ * @param disk what has to be synced until a commit is durable; null if a commit is durable already
+ * @param onFailure called once if the disk fails; every operation is rejected from then on
  */
-export function createGroupCommit(transactions: Transactions, disk: Disk | null, lost: (error: Error) => void) {
-  const durability = createDurability(disk, lost);
+export function createGroupCommit(transactions: Transactions, disk: Disk | null, onFailure: (error: Error) => void) {
+  const durability = createDurability(disk, onFailure);
   let pending: Pending[] = [];
-  let scheduled = false;
 
-  const schedule = () => {
-    if (scheduled) return;
-    scheduled = true;
-    gather(1, 1);
-  };
-
-  /**
-   * Waits for a turn, and for further ones while more comes: what has arrived from the network is read in them, and often
-   * writes too. One that is alone does not wait for others that may not come.
-   */
-  const gather = (before: number, turn: number): void => {
-    setImmediate(() => {
-      if (pending.length > before && pending.length < batchMax && turn < turnsMax) gather(pending.length, turn + 1);
-      else flushNext();
-    });
-  };
-
-  const goOn = () => {
-    if (pending.length > 0) schedule();
-  };
-
-  const flushPending = () => {
-    const group = commitNext();
-    if (group === null) goOn();
-    else durability.harden(group, goOn);
-  };
-
-  const flushNext = () => {
-    scheduled = false;
-    flushPending();
-  };
-
-  /** Does one operation; returns what has to be told once the group is committed. */
-  const attempt = ({ work, committed, done, fail }: Pending): Waiting => {
-    transactions.savepoint();
-    try {
-      work();
-      transactions.release();
-      return { committed, done, fail };
-    } catch (error) {
-      if (!transactions.isOpen()) throw error;
-      transactions.undo();
-      return { committed: nobody, done: () => fail(toOperationError(error)), fail };
-    }
-  };
-
-  /** Does all operations; false, and none is done, if one of them throws. */
-  const attemptAll = (batch: Pending[]): boolean => {
-    try {
-      for (const { work } of batch) work();
-      return true;
-    } catch (error) {
-      if (!transactions.isOpen()) throw error;
-      transactions.rollback();
-      return false;
-    }
-  };
-
-  /** Does a group up to its commit; returns what has to be told after that. */
-  const perform = (batch: Pending[]): Waiting[] => {
-    transactions.begin();
-    if (attemptAll(batch)) return batch;
-    transactions.begin();
-    return batch.map(attempt);
-  };
-
-  /** Commits the next group; null if it could not be, which has been told, or if there is none. */
-  const commitNext = (): Waiting[] | null => {
+  /** Commits the next batch; null if there is none, or if it could not be committed and was rejected. */
+  const commitNext = (): Waiter[] | null => {
     const batch = pending.slice(0, batchMax);
     pending = pending.slice(batchMax);
     if (batch.length === 0) return null;
     try {
-      const failed = durability.failure();
-      if (failed !== null) throw failed;
-      const group = perform(batch);
-      transactions.commit();
-      return group;
+      const failure = durability.failure();
+      if (failure !== null) throw failure;
+      return commitBatch(transactions, batch);
     } catch (error) {
       for (const { fail } of batch) fail(unavailable(error));
-      rollBack();
+      rollBack(transactions);
       return null;
     }
   };
 
-  const rollBack = () => {
-    try {
-      if (transactions.isOpen()) transactions.rollback();
-    } catch {
-      // Whoever waited has been told, and so will the next group be: it cannot begin while this transaction is open.
-    }
+  const scheduleRest = (): void => {
+    if (pending.length > 0) scheduleFlush();
   };
+
+  const flushNext = (): void => {
+    const group = commitNext();
+    if (group === null) scheduleRest();
+    else durability.makeDurable(group, scheduleRest);
+  };
+
+  const scheduleFlush = createFlushTimer(() => pending.length, flushNext);
 
   return {
     /**
-     * Does `work` in the next group; if another one throws, it is undone and done once more before the commit.
+     * Does `work` with the next group; if another operation throws, it is undone and done once more before the commit.
      *
      * @throws {ServiceError} `store_unavailable`
      */
-    add<T>(work: () => T, { committed, durable, urgent, settles = 'durable' }: Telling<T> = {}): Promise<T> {
+    add<T>(work: () => T, options: WriteOptions<T> = {}): Promise<T> {
       if (pending.length >= pendingMax) return Promise.reject(unavailable(new Error('too many writes are pending')));
       return new Promise<T>((resolve, reject) => {
-        let result: T;
-        pending.push({
-          work: () => {
-            result = work();
-          },
-          committed: () => {
-            committed?.(result);
-            if (settles === 'committed') resolve(result);
-          },
-          done: () => {
-            durable?.();
-            resolve(result);
-          },
-          fail: reject,
-        });
-        if (urgent === true) queueMicrotask(flushPending);
-        else if (!durability.isBusy()) schedule();
+        pending.push(toPending(work, options, resolve, reject));
+        if (options.urgent === true) queueMicrotask(flushNext);
+        else if (!durability.isBusy()) scheduleFlush();
       });
     },
 
     /** Resolves once all that is committed at this moment is durable; null if it is. */
     whenDurable: durability.whenDurable,
 
-    /** Commits everything that is pending, and has it durable, now. */
+    /** Commits everything that is pending and makes it durable, and blocks until that is done. */
     flush(): void {
       durability.finish();
       while (pending.length > 0) {
         const group = commitNext();
-        if (group !== null) durability.hardenNow(group);
+        if (group !== null) durability.makeDurableNow(group);
       }
     },
   };
@@ -194,3 +98,50 @@ export function createGroupCommit(transactions: Transactions, disk: Disk | null,
 
 /** What {@link createGroupCommit} makes. */
 export type GroupCommit = ReturnType<typeof createGroupCommit>;
+
+function toPending<T>(
+  work: () => T,
+  { committed, durable, settles = 'durable' }: WriteOptions<T>,
+  resolve: (result: T) => void,
+  reject: (error: unknown) => void,
+): Pending {
+  let result: T;
+  return {
+    work: () => {
+      result = work();
+    },
+    committed: () => {
+      committed?.(result);
+      if (settles === 'committed') resolve(result);
+    },
+    durable: () => {
+      durable?.();
+      resolve(result);
+    },
+    fail: reject,
+  };
+}
+
+/**
+ * Returns a function that has `flush` called in the next tick, or some ticks later while each brings more operations:
+ * what has arrived from the network is read in them, and often writes too. A single operation waits for one tick only,
+ * since others may not come.
+ */
+function createFlushTimer(pendingCount: () => number, flush: () => void): () => void {
+  let isScheduled = false;
+
+  const waitForMore = (countBefore: number, tick: number): void => {
+    setImmediate(() => {
+      const count = pendingCount();
+      if (count > countBefore && count < batchMax && tick < ticksMax) return waitForMore(count, tick + 1);
+      isScheduled = false;
+      flush();
+    });
+  };
+
+  return () => {
+    if (isScheduled) return;
+    isScheduled = true;
+    waitForMore(1, 1);
+  };
+}

@@ -8,7 +8,7 @@ import { selectRun } from './run-statements.ts';
 const selectKey =
   'select fingerprint, run_id from idempotency_keys where tenant_id = ? and key = ? and expires_at_ms > ?';
 
-/** What a request with its idempotency key comes to if the key stands for a run already; else null. */
+/** The outcome of a request whose idempotency key was used before; null if it was not. */
 export function findByKey({ sql, nowMs }: Operation, { tenantId, idempotency }: NewRun): CreateOutcome | null {
   if (idempotency === null) return null;
   const found = sql(selectKey).get(tenantId, toExactText(idempotency.key), nowMs) as
@@ -16,7 +16,7 @@ export function findByKey({ sql, nowMs }: Operation, { tenantId, idempotency }: 
     | undefined;
   if (found === undefined) return null;
   const row = sql(selectRun).get(found.run_id, tenantId) as RunRow | undefined;
-  if (row === undefined) return null; // the run is gone, so the key stands for nothing
+  if (row === undefined) return null; // the run was removed, so the key is free
   return found.fingerprint === idempotency.fingerprint ? { type: 'existing', run: toRun(row) } : { type: 'key_reused' };
 }
 
@@ -24,7 +24,7 @@ export function findByKey({ sql, nowMs }: Operation, { tenantId, idempotency }: 
 export const isKeyUsed = (sql: Sql, tenantId: string, key: string): boolean =>
   sql('select 1 from idempotency_keys where tenant_id = ? and key = ?').get(tenantId, toExactText(key)) !== undefined;
 
-// What is there already has expired.
+// A key that is there has expired.
 const upsertKey = `
   insert into idempotency_keys (tenant_id, key, fingerprint, run_id, created_at_ms, expires_at_ms)
   values (?, ?, ?, ?, ?, ?)
@@ -34,7 +34,7 @@ const upsertKey = `
     created_at_ms = excluded.created_at_ms,
     expires_at_ms = excluded.expires_at_ms`;
 
-/** Remembers which run a request with an idempotency key has made. */
+/** Stores which run a request with an idempotency key has created. */
 export function rememberKey({ sql, nowMs }: Operation, { id, tenantId, idempotency }: NewRun): void {
   if (idempotency === null) return;
   const { key, fingerprint, ttlMs } = idempotency;

@@ -25,22 +25,22 @@ import { createWebhookStore } from './webhooks.ts';
 export { databaseFile } from './database.ts';
 export { checkIntegrity, inspectEmbedded, nearestFolder } from './inspection.ts';
 
-/** `full` survives a power cut; `normal` may lose the last moments to one, and is faster. Both survive kill -9. */
+/** `full` survives a power cut; `normal` may lose the last writes to one, and is faster. Both survive kill -9. */
 export type Sync = 'full' | 'normal';
 
-/** How {@link createSqliteStore} keeps its data, and for whom. */
+/** Options of {@link createSqliteStore}. */
 export type SqliteStoreOptions = {
-  /** The folder that holds everything; made if it is not there. */
+  /** The folder of all data; created if it does not exist. */
   dataDir: string;
-  /** What a power cut may take: nothing (`full`), or the last moments (`normal`). */
+  /** What a power cut may undo: nothing (`full`), or the last writes (`normal`). */
   sync: Sync;
-  /** Whether this process executes runs, which one process on a folder may. Tools that read or migrate do not. */
+  /** Whether this process executes runs; one process on a folder may. Tools that read or migrate do not. */
   executes: boolean;
-  /** Told which migrations were applied, and which listeners for signals failed. Defaults to nobody. */
+  /** Logs which migrations were applied, and which listeners for signals failed. Defaults to none. */
   log?: Pick<Logger, 'info' | 'error'>;
   /** The database's clock, since SQLite runs in this process. Defaults to the machine's. */
   clock?: Pick<Clock, 'nowMs' | 'monotonicMs'>;
-  /** Changes whenever the machine starts anew; null if nobody knows. Defaults to what the kernel says. */
+  /** Changes with every start of the machine; null if it is unknown. Defaults to the kernel's boot id. */
   bootId?: string | null;
 };
 
@@ -60,7 +60,7 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
   const write = createOperations(database, time, signals);
   let lock: ExecutorLock | null = null;
 
-  const takeUp = (operation: Operation) => {
+  const recoverFromCrash = (operation: Operation) => {
     withdrawLostText(operation, bootId);
     operation.sql(endAllLeases).run(operation.steadyMs);
   };
@@ -97,8 +97,8 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
         for (const { version, name } of migrate(database.open(), readMigrations(), time.nowMs)) {
           log?.info({ version, migration: name }, 'migration applied');
         }
-        // The lock says that no other process executes runs: whoever is still registered was killed.
-        if (executes) await write(takeUp);
+        // With the lock no other process executes runs: a process that is still registered was killed.
+        if (executes) await write(recoverFromCrash);
       } catch (error) {
         close();
         throw toSetupError(dataDir, error);
@@ -110,7 +110,7 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
   };
 }
 
-/** What is on the disk is known again only once it was read anew: nothing but a restart does that. */
+/** After a failed sync the contents of the disk are unknown until the file is read anew, which only a restart does. */
 function endProcess(cause: Error): void {
   setImmediate(() => {
     throw new Error('The disk under DATA_DIR failed to keep what was written.', { cause });

@@ -31,7 +31,7 @@ test('a folder that is not there is not made, and one that cannot be written say
   expect(inspectEmbedded(join(folder.path, 'file')).notWritable).toMatch(/ENOTDIR/);
 });
 
-test('a store that a process executes runs on is found whole, with its owner, and without a trace of the look', async () => {
+test('the inspection of a store in use finds its owner, and changes nothing', async () => {
   using folder = createFolder();
   await using _store = await startStore(folder.path);
   const before = readdirSync(folder.path);
@@ -47,7 +47,7 @@ test('a store that a process executes runs on is found whole, with its owner, an
   expect(readdirSync(folder.path)).toEqual(before);
 });
 
-test('a store that nobody uses, or whose owner was killed, has no owner', async () => {
+test('a store that is not in use, or whose owner was killed, has no owner', async () => {
   using folder = createFolder();
   await (await startStore(folder.path))[Symbol.asyncDispose]();
   expect(inspectEmbedded(folder.path).owner).toBe(null);
@@ -55,7 +55,7 @@ test('a store that nobody uses, or whose owner was killed, has no owner', async 
   expect(inspectEmbedded(folder.path).owner).toBe(null);
 });
 
-test('a file with the schema of a newer version is told as it is', async () => {
+test('a file with the schema of a newer version is reported as such', async () => {
   using folder = createFolder();
   await (await startStore(folder.path))[Symbol.asyncDispose]();
   const connection = new DatabaseSync(join(folder.path, databaseFile));

@@ -16,22 +16,22 @@ import { databaseFile } from './database.ts';
 import { busyCode, resultCode } from './errors.ts';
 import { readMigrations } from './migrate.ts';
 
-/** How long a question waits for a process that writes. */
+/** How long a query waits for a process that writes. */
 const busyTimeoutMs = 2_000;
-/** How often making something durable is measured. */
+/** How many syncs are measured. */
 const samples = 5;
 
-// Numbers of file systems on Linux (statfs(2)) that lie on another machine.
+// Numbers of remote file systems on Linux (statfs(2)).
 const remoteFileSystems: Record<number, string> = {
   26985: 'NFS',
   20859: 'SMB',
   4266872130: 'SMB',
   4283649346: 'SMB',
   16914839: '9P',
-  1702057286: 'FUSE', // as most drivers of object storage are
+  1702057286: 'FUSE', // most drivers of object storage
 };
 
-/** The folder, or the next one above it that is there. */
+/** The folder, or the next one above it that exists. */
 export function nearestFolder(path: string): string {
   let folder = resolve(path);
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
@@ -39,8 +39,8 @@ export function nearestFolder(path: string): string {
 }
 
 /**
- * Looks at the embedded store in `dataDir`, in use or not, and changes nothing. It waits for the disk without an event
- * loop, so it belongs into a process that can be ended.
+ * Inspects the embedded store in `dataDir`, in use or not, and changes nothing. It blocks the event loop while it waits
+ * for the disk, so it belongs into a process that can be ended.
  */
 export function inspectEmbedded(dataDir: string): EmbeddedFacts {
   const folder = nearestFolder(dataDir);
@@ -56,7 +56,7 @@ export function inspectEmbedded(dataDir: string): EmbeddedFacts {
   };
 }
 
-/** The first thing that is wrong in the file of the embedded store (SQLite's `quick_check`); null where nothing is. */
+/** The first error in the file of the embedded store (SQLite's `quick_check`); null if there is none. */
 export function checkIntegrity(dataDir: string): string | null {
   const file = join(dataDir, databaseFile);
   if (!existsSync(file)) return null;
@@ -99,7 +99,10 @@ function measureSync(folder: string): Pick<EmbeddedFacts, 'syncMs' | 'notWritabl
   }
 }
 
-/** Who holds the lock of `takeExecutorLock`. It is looked at only where somebody left a name, so that no start meets it. */
+/**
+ * The owner of the lock of `takeExecutorLock`. The lock is tried only if the file with the owner's id exists, so that the
+ * check does not collide with a process that starts.
+ */
 function findOwner(dataDir: string): string | null {
   const ownerFile = join(dataDir, 'lock.pid');
   if (!existsSync(ownerFile)) return null;
@@ -115,7 +118,7 @@ function findOwner(dataDir: string): string | null {
       lock.close();
     }
   } catch {
-    return null; // it has just been given back
+    return null; // it has just been released
   }
 }
 

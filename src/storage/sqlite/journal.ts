@@ -1,9 +1,9 @@
 import { type EventRow, toEvent } from '../event-row.ts';
-import type { JournalEntries, JournalStore, Step } from '../port/index.ts';
+import type { JournalEntries, JournalStore, RunAttempt, Step } from '../port/index.ts';
 import { type StepRow, stepColumns, toStep, toStepRow } from '../step-row.ts';
 import type { Database } from './database.ts';
+import { isRunningAttempt } from './fencing.ts';
 import type { Operation, Operations } from './operation.ts';
-import type { RunAttempt } from './run-statements.ts';
 
 const columns = stepColumns.join(', ');
 const changing = stepColumns.filter((column) => !['run_id', 'step', 'tenant_id'].includes(column));
@@ -15,7 +15,7 @@ const upsertStep = `
 const insertEvent =
   'insert into events (run_id, seq, tenant_id, type, attempt, at_ms, data) values (?, ?, ?, ?, ?, ?, ?)';
 
-const selectRunning = "select 1 from runs where id = ? and tenant_id = ? and attempt = ? and status = 'running'";
+const selectRunning = `select 1 from runs where ${isRunningAttempt}`;
 const selectSteps = `select ${columns} from steps where run_id = ? and tenant_id = ? order by step`;
 const selectEvents = `
   select seq, type, attempt, at_ms, data from events where run_id = ? and tenant_id = ? and seq > ?
@@ -46,25 +46,25 @@ function append(operation: Operation, { tenantId, runId, attempt }: RunAttempt, 
 }
 
 /**
- * Records entries as a part of an operation that has made sure that it may; throws, so that the operation is undone, if
- * an event is there already or two steps have one key.
+ * Records entries as a part of an operation that has checked that it may. Throws, so that the operation is undone, if an
+ * event is recorded already or two steps have one key.
  */
-export function record({ sql, tell }: Operation, tenantId: string, runId: string, entries: JournalEntries): void {
+export function record({ sql, publish }: Operation, tenantId: string, runId: string, entries: JournalEntries): void {
   for (const step of entries.steps) {
     sql(upsertStep).run(...Object.values(toStepRow(tenantId, runId, step)));
   }
   for (const { seq, type, attempt, atMs, data } of entries.events) {
     sql(insertEvent).run(runId, seq, tenantId, type, attempt, atMs, JSON.stringify(data));
   }
-  if (entries.events.length > 0) tell({ type: 'events', runId });
+  if (entries.events.length > 0) publish({ type: 'events', runId });
 }
 
 const insertNextEvent = `
   insert into events (run_id, seq, tenant_id, type, attempt, at_ms, data)
   values (?1, (select coalesce(max(seq), 1) + 1 from events where run_id = ?1), ?, ?, ?, ?, '{}')`;
 
-/** Records an event of the store's own after those that are there, for a run that no process executes. */
-export function recordOwn({ sql, nowMs, tell }: Operation, run: RunAttempt, type: string): void {
+/** Records an event of the store itself after the last recorded one, for a run that no process executes. */
+export function recordStoreEvent({ sql, nowMs, publish }: Operation, run: RunAttempt, type: string): void {
   sql(insertNextEvent).run(run.runId, run.tenantId, type, run.attempt, nowMs);
-  tell({ type: 'events', runId: run.runId });
+  publish({ type: 'events', runId: run.runId });
 }

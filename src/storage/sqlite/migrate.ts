@@ -21,7 +21,7 @@ export function migrate(connection: DatabaseSync, migrations: readonly Migration
   }
 }
 
-/** The steps that a database has had. */
+/** The steps that were applied to a database. */
 function readApplied(connection: DatabaseSync): AppliedMigration[] {
   connection.exec(`create table if not exists schema_migrations (
     version integer primary key, name text not null, applied_at_ms integer not null, works_from integer) strict`);

@@ -47,7 +47,7 @@ async function cutPower(
 /** What somebody is told of a run who has seen all up to a number. */
 const after = (store: Store, { id }: Run, seq: number) => store.journal.events(tenant, id, seq, 100);
 
-test('a text that was shown and lost to a power cut is withdrawn from whoever saw it', async () => {
+test('a text that was shown and lost to a power cut is withdrawn from the clients that saw it', async () => {
   using folders = createFolders();
   const shown = textOf(3, 1);
   const run = await cutPower(folders, 'stream', [started], shown);
@@ -67,7 +67,7 @@ test('it is that of the step after the last one that was recorded', async () => 
   expect(await after(store, run, shown.seq)).toMatchObject([{ seq: 5, type: 'text.reset', data: { step: 3 } }]);
 });
 
-test('whatever becomes of the run after the power cut has a number that nobody has seen', async () => {
+test('events of the run after the power cut have numbers that no client has seen', async () => {
   using folders = createFolders();
   const shown = textOf(3, 1);
   const run = await cutPower(folders, 'stream', [started], shown);
@@ -80,7 +80,7 @@ test('whatever becomes of the run after the power cut has a number that nobody h
   ]);
 });
 
-test('where nobody knows whether there was a power cut, it is taken for one', async () => {
+test('a restart that may have been a power cut is handled as one', async () => {
   using folders = createFolders();
   const run = await cutPower(folders, 'stream', [started], textOf(3, 1));
   await using store = await openStore(folders.disk, null);
@@ -94,7 +94,7 @@ test('a process that was killed has lost nothing: its runs have what they had', 
   expect((await journalOf(store, run)).events).toEqual([started, textOf(3, 1)]);
 });
 
-test('runs that nobody was shown text of early are left alone', async () => {
+test('runs whose text was not shown early are not changed', async () => {
   using folders = createFolders();
   const run = await cutPower(folders, 'blocking', [started], textOf(3, 1));
   await using store = await openStore(folders.disk, 'second');

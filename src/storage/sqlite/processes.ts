@@ -21,8 +21,8 @@ const extend = 'update processes set lease_expires_at_ms = ? where id = ? and le
 
 const ownsRuns = "exists (select 1 from runs where owner_id = processes.id and status = 'running')";
 
-// A process that leaves runs behind is remembered until they are taken back: its end is when their time stops.
-const takeOut = `delete from processes where id = ? and not ${ownsRuns}`;
+// A process that has running runs is kept until they are recovered: their clock stops at the end of its lease.
+const deleteProcess = `delete from processes where id = ? and not ${ownsRuns}`;
 const endLease = 'update processes set lease_expires_at_ms = min(lease_expires_at_ms, ?) where id = ?';
 
 const forget = `delete from processes where lease_expires_at_ms < ? and not ${ownsRuns}`;
@@ -30,7 +30,7 @@ const forget = `delete from processes where lease_expires_at_ms < ? and not ${ow
 /** Ends the leases of all processes (parameter: now), as if each had ended at the latest now. */
 export const endAllLeases = 'update processes set lease_expires_at_ms = min(lease_expires_at_ms, ?)';
 
-/** Processes and their leases on SQLite, on a machine whose kernel lives the life `bootId`. */
+/** Processes and their leases on SQLite; `bootId` is that of the machine. */
 export function createProcessStore(write: Operations, bootId: string | null): ProcessStore {
   return {
     register: ({ id, host, pid, appVersion, sdkVersion, agents, background }, leaseMs) =>
@@ -47,7 +47,7 @@ export function createProcessStore(write: Operations, bootId: string | null): Pr
       }),
     unregister: (processId) =>
       write(({ sql, steadyMs }) => {
-        if (sql(takeOut).run(processId).changes === 0) sql(endLease).run(steadyMs, processId);
+        if (sql(deleteProcess).run(processId).changes === 0) sql(endLease).run(steadyMs, processId);
       }),
     forgetDead: (olderThanMs) => write(({ sql, steadyMs }) => Number(sql(forget).run(steadyMs - olderThanMs).changes)),
   };

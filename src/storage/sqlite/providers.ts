@@ -3,7 +3,7 @@ import type { Time } from './clocks.ts';
 import type { Database } from './database.ts';
 import type { Operations } from './operation.ts';
 
-/** Notes are forgotten when they have been over for so long, in ms. */
+/** Notes are removed when they expired so long ago, in ms. */
 const forgetAfterMs = 3_600_000;
 
 const forget = 'delete from provider_notes where until_ms < ?';
@@ -20,19 +20,19 @@ const selectNotes = `
   select id, kind, trips, until_ms - ?1 as forMs, max(probe_until_ms - ?1, 0) as probeForMs
   from provider_notes where until_ms > ?2`;
 
-/** What is known about model providers, over restarts of the one process that executes runs. */
+/** The shared state of model providers on SQLite, which survives restarts of the one process that executes runs. */
 export function createProviderStore(database: Database, write: Operations, time: Time): ProviderStore {
   return {
     note: ({ id, kind, forMs, trips }) =>
-      write(({ sql, nowMs, tell }) => {
+      write(({ sql, nowMs, publish }) => {
         sql(forget).run(nowMs - forgetAfterMs);
         sql(note).run(id, kind, nowMs + Math.ceil(forMs), trips);
-        tell({ type: 'providers' });
+        publish({ type: 'providers' });
       }),
     clear: (id) =>
-      write(({ sql, tell }) => {
+      write(({ sql, publish }) => {
         sql('delete from provider_notes where id = ?').run(id);
-        tell({ type: 'providers' });
+        publish({ type: 'providers' });
       }),
     notes: () =>
       database.read((sql) => {

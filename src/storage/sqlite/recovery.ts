@@ -1,17 +1,18 @@
-import type { JournalEntries, Recovered, RunError } from '../port/index.ts';
+import type { JournalEntries, Recovered, RunAttempt, RunError } from '../port/index.ts';
 import { toRun } from '../run-row.ts';
 import { applyCancelRequest, type StoppedRow } from './cancellation.ts';
+import { isRunningAttempt } from './fencing.ts';
 import { record } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { end } from './run-end.ts';
-import { columns, type RunAttempt } from './run-statements.ts';
+import { columns } from './run-statements.ts';
 
-/** So many crashes with no step completed between them are the run's own fault. */
+/** So many crashes with no step completed in between make a run a poison run. */
 const crashesMax = 3;
 
 const handBackRun = `
   update runs set status = 'queued', owner_id = null, clock_stopped_at_ms = ?, run_at_ms = coalesce(?, run_at_ms)
-  where id = ? and tenant_id = ? and attempt = ? and status = 'running'
+  where ${isRunningAttempt}
   returning ${columns}, cancel_requested_at_ms`;
 
 /** See `RunStore.handBack`. */
@@ -23,23 +24,23 @@ export function handBack(
 ): boolean {
   const { nowMs, steadyMs } = operation;
   const wakes = wakeInMs === undefined ? null : nowMs + Math.max(0, Math.ceil(wakeInMs));
-  const stopped = wakes === null ? steadyMs : null; // who waits for something has its time go on
+  const stopped = wakes === null ? steadyMs : null; // the time of a run that waits for something goes on
   const row = operation.sql(handBackRun).get(stopped, wakes, runId, tenantId, attempt) as StoppedRow | undefined;
   if (row === undefined) return false;
   record(operation, tenantId, runId, entries);
-  if (applyCancelRequest(operation, row) === null && wakes === null) operation.tell({ type: 'claimable' });
+  if (applyCancelRequest(operation, row) === null && wakes === null) operation.publish({ type: 'claimable' });
   return true;
 }
 
-// The index is named since only running runs are in it: in order of arrival, all runs would be looked at.
+// The index is named since it holds running runs only: in order of arrival, SQLite would read all runs.
 const selectOrphans = `
   select id from runs indexed by runs_owned
   where status = 'running'
     and not exists (select 1 from processes where processes.id = runs.owner_id and lease_expires_at_ms > ?)
   order by arrival limit ?`;
 
-// Its time stands still from when the lease of its process ended or, if nobody knows the process, from when the run was
-// last heard of; but not from a time to come.
+// Its clock stops when the lease of its process ended or, if the process is not known, at its last event; but never in
+// the future.
 const takeBackRun = `
   update runs set status = 'queued', crashes = crashes + 1,
     crashes_without_step = case when completed > steps_at_crash then 1 else crashes_without_step + 1 end,
@@ -60,7 +61,7 @@ export function recoverOrphans(operation: Operation, poison: RunError, limit: nu
   const recovered: Recovered = { requeued: [], poisoned: [], cancelled: [] };
   const orphans = operation.sql(selectOrphans).all(operation.steadyMs, limit) as { id: string }[];
   for (const { id } of orphans) takeBack(operation, id, poison, recovered);
-  if (recovered.requeued.length > 0) operation.tell({ type: 'claimable' });
+  if (recovered.requeued.length > 0) operation.publish({ type: 'claimable' });
   return recovered;
 }
 

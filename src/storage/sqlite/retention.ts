@@ -4,16 +4,16 @@ import type { Database, Sql } from './database.ts';
 import type { Operation, Operations } from './operation.ts';
 
 /**
- * Steps and events that go in one transaction: it holds the event loop, and whoever else writes to the file waits for
- * it, one to two milliseconds for so many. A run of more than that goes in several.
+ * Steps and events that are removed in one transaction. It blocks the event loop and other processes that write to the
+ * file, one to two milliseconds for so many. A run with more rows is removed in several transactions.
  */
 const rowsMax = 200;
-/** Runs of a deleted session that go in one transaction, if they have few steps and events. */
+/** Runs of a deleted session that are removed in one transaction, if they have few steps and events. */
 const deletedMax = 50;
 
 const selectEnded = 'select id from runs where finished_at_ms < ? order by finished_at_ms limit ?';
-const selectDoomed = 'select run_id as id from doomed_runs limit ?';
-const selectDoomedOf = 'select run_id as id from doomed_runs where tenant_id = ? and session_id = ? limit ?';
+const selectMarked = 'select run_id as id from doomed_runs limit ?';
+const selectMarkedOf = 'select run_id as id from doomed_runs where tenant_id = ? and session_id = ? limit ?';
 const deleteKeys = `
   delete from idempotency_keys where rowid in (
     select rowid from idempotency_keys where expires_at_ms <= ? order by expires_at_ms limit ?
@@ -30,7 +30,7 @@ export function createRetentionStore(database: Database, write: Operations, time
         const removed = Number(sql(deleteKeys).run(nowMs, limit).changes);
         return { removed, more: removed === limit };
       }),
-    pruneDeleted: (limit) => write(({ sql }) => removeDoomed(sql, idsOf(sql(selectDoomed).all(limit)), limit)),
+    pruneDeleted: (limit) => write(({ sql }) => removeMarked(sql, idsOf(sql(selectMarked).all(limit)), limit)),
     countExpired: (olderThanMs) =>
       database.read((sql) => {
         const nowMs = time.nowMs();
@@ -40,17 +40,17 @@ export function createRetentionStore(database: Database, write: Operations, time
   };
 }
 
-/** Notes that all runs of a session are to be removed; all of them have ended. */
-export function doomRuns({ sql }: Operation, tenantId: string, sessionId: string): void {
+/** Marks all runs of a session for deletion; all of them have ended. */
+export function markRunsForDeletion({ sql }: Operation, tenantId: string, sessionId: string): void {
   sql(`
     insert or ignore into doomed_runs (tenant_id, session_id, run_id)
     select tenant_id, session_id, id from runs where tenant_id = ? and session_id = ?`).run(tenantId, sessionId);
 }
 
-/** Removes what is left of the runs of a deleted session, a batch a transaction; resolves when nothing is. */
+/** Removes the runs of a deleted session, a batch a transaction; resolves when none is left. */
 export async function removeDeleted(write: Operations, tenantId: string, sessionId: string): Promise<void> {
   const batch = () =>
-    write(({ sql }) => removeDoomed(sql, idsOf(sql(selectDoomedOf).all(tenantId, sessionId, deletedMax)), deletedMax));
+    write(({ sql }) => removeMarked(sql, idsOf(sql(selectMarkedOf).all(tenantId, sessionId, deletedMax)), deletedMax));
   while ((await batch()).more);
 }
 
@@ -60,13 +60,13 @@ function pruneRuns({ sql, nowMs }: Operation, olderThanMs: number, limit: number
   return { removed, more: removed < ids.length || ids.length === limit };
 }
 
-function removeDoomed(sql: Sql, ids: string[], limit: number): Removed {
-  const gone = removeRuns(sql, ids);
-  for (const id of ids.slice(0, gone)) sql('delete from doomed_runs where run_id = ?').run(id);
-  return { removed: gone, more: gone < ids.length || ids.length === limit };
+function removeMarked(sql: Sql, ids: string[], limit: number): Removed {
+  const removed = removeRuns(sql, ids);
+  for (const id of ids.slice(0, removed)) sql('delete from doomed_runs where run_id = ?').run(id);
+  return { removed, more: removed < ids.length || ids.length === limit };
 }
 
-/** Removes the runs, in order, until `rowsMax` steps and events are gone; returns how many runs are. */
+/** Removes the runs, in order, until `rowsMax` steps and events are removed; returns how many runs are removed. */
 function removeRuns(sql: Sql, ids: readonly string[]): number {
   let left = rowsMax;
   for (const [index, id] of ids.entries()) {

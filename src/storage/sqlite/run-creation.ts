@@ -1,12 +1,12 @@
 import { cancelledError } from '../cancelled.ts';
 import type { CreateOutcome, IfBusy, JournalEntries, JsonRecord, NewRun } from '../port/index.ts';
 import { newRunRow, runColumns, toRun } from '../run-row.ts';
-import { requestEnd } from './cancellation.ts';
+import { requestCancel } from './cancellation.ts';
 import { findByKey, rememberKey } from './idempotency.ts';
 import { record } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { columns } from './run-statements.ts';
-import { enterSession, rankBeforeAll, readLine, type SessionLine } from './session-lock.ts';
+import { addRunToSession, rankAtFront, readQueue, type SessionQueue } from './session-lock.ts';
 
 const insertRun = `
   insert into runs (${columns}, line_rank, deadline_at_ms, webhook)
@@ -16,46 +16,47 @@ const insertRun = `
 export function create(operation: Operation, run: NewRun, ifBusy: IfBusy, startNow: boolean): CreateOutcome {
   const known = findByKey(operation, run);
   if (known !== null) return known;
-  const line = run.sessionId === null ? null : readLine(operation, run.tenantId, run.sessionId);
-  const busyWith = whoRefuses(line, ifBusy);
-  if (busyWith !== null) return { type: 'busy', activeRunId: busyWith };
+  const queue = run.sessionId === null ? null : readQueue(operation, run.tenantId, run.sessionId);
+  const busyRunId = findRefusal(queue, ifBusy);
+  if (busyRunId !== null) return { type: 'busy', activeRunId: busyRunId };
 
-  const isFree = ifBusy === 'interrupt' ? interrupt(operation, run.tenantId, line) : inTheWay(line) === null;
+  const isFree = ifBusy === 'interrupt' ? interrupt(operation, run.tenantId, queue) : findBlocker(queue) === null;
   const isDue = run.runAtMs === null || run.runAtMs <= operation.nowMs;
   const starts = startNow && isFree && isDue;
-  if (isFree && isDue && !starts) operation.tell({ type: 'claimable' });
-  return insert(operation, run, { starts, first: ifBusy === 'interrupt', lastSeq: line?.lastSeq ?? 0 });
+  if (isFree && isDue && !starts) operation.publish({ type: 'claimable' });
+  return insert(operation, run, { starts, first: ifBusy === 'interrupt', lastSeq: queue?.lastSeq ?? 0 });
 }
 
-const inTheWay = (line: SessionLine | null): string | null => line?.holder?.id ?? line?.nextRunId ?? null;
+/** The run that a new run of the session has to wait for, or null. */
+const findBlocker = (queue: SessionQueue | null): string | null => queue?.holder?.id ?? queue?.nextRunId ?? null;
 
-/** The run because of which a new one is refused, if one is. */
-function whoRefuses(line: SessionLine | null, ifBusy: IfBusy): string | null {
-  if (ifBusy === 'reject') return inTheWay(line);
-  if (ifBusy === 'wait' && line?.holder?.status === 'requires_action') return line.holder.id;
+/** The run because of which a new one is refused, or null. */
+function findRefusal(queue: SessionQueue | null, ifBusy: IfBusy): string | null {
+  if (ifBusy === 'reject') return findBlocker(queue);
+  if (ifBusy === 'wait' && queue?.holder?.status === 'requires_action') return queue.holder.id;
   return null;
 }
 
-/** Has the run that holds the session end; whether the session is free now. */
-function interrupt(operation: Operation, tenantId: string, line: SessionLine | null): boolean {
-  if (line === null || line.holder === null) return true;
-  requestEnd(operation, tenantId, line.holder.id, cancelledError);
-  return line.holder.status !== 'running';
+/** Requests the cancellation of the run that holds the session; whether the session is free now. */
+function interrupt(operation: Operation, tenantId: string, queue: SessionQueue | null): boolean {
+  if (queue === null || queue.holder === null) return true;
+  requestCancel(operation, tenantId, queue.holder.id, cancelledError);
+  return queue.holder.status !== 'running';
 }
 
-type Place = { starts: boolean; first: boolean; lastSeq: number };
+type Placement = { starts: boolean; first: boolean; lastSeq: number };
 
-function insert(operation: Operation, run: NewRun, { starts, first, lastSeq }: Place): CreateOutcome {
+function insert(operation: Operation, run: NewRun, { starts, first, lastSeq }: Placement): CreateOutcome {
   const { id, tenantId, sessionId } = run;
   const row = newRunRow(run, {
     status: starts ? 'running' : 'queued',
     sessionSeq: sessionId === null ? null : lastSeq,
     nowMs: operation.nowMs,
   });
-  const rank = first && !starts && sessionId !== null ? rankBeforeAll(operation, tenantId, sessionId) : 0;
+  const rank = first && !starts && sessionId !== null ? rankAtFront(operation, tenantId, sessionId) : 0;
   const deadlineMs = operation.steadyMs + run.timeoutMs - (run.waitedMs ?? 0);
   const isTimed = starts || run.mode !== 'background';
-  if (sessionId !== null) enterSession(operation, tenantId, sessionId, starts ? id : null);
+  if (sessionId !== null) addRunToSession(operation, tenantId, sessionId, starts ? id : null);
   operation
     .sql(insertRun)
     .run(

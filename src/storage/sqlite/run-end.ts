@@ -10,12 +10,13 @@ import {
 import { type RunRow, toEndedRun, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { toUsageRow, usageColumns } from '../usage-row.ts';
-import { readSteps, record, recordOwn } from './journal.ts';
+import { isUnfinishedAttempt } from './fencing.ts';
+import { readSteps, record, recordStoreEvent } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { columns } from './run-statements.ts';
-import { type Estate, leaveSession, someoneWaits } from './session-lock.ts';
+import { hasQueuedRun, releaseSession, type SessionResult } from './session-lock.ts';
 
-/** What the end of a run changes in its row. */
+/** The columns of a run that its end changes. */
 const endedColumns = [
   'status',
   'last_agent',
@@ -36,10 +37,9 @@ type EndedRow = Pick<RunRow, (typeof endedColumns)[number]>;
 
 const finishRun = `
   update runs set ${endedColumns.map((column) => `${column} = ?`).join(', ')}
-  where id = ? and tenant_id = ? and attempt = ?
-    and (status in ('running', 'requires_action') or status = 'queued' and attempt = 0)`;
+  where ${isUnfinishedAttempt}`;
 
-/** What an end writes, in the order of `endedColumns`. */
+/** The values of an end, in the order of `endedColumns`. */
 const toEndedRow = (final: FinalRun, nowMs: number): EndedRow => ({
   status: final.status,
   last_agent: toNameText(final.lastAgent),
@@ -62,15 +62,15 @@ export function finish(operation: Operation, run: Run, final: FinalRun): Run | n
   const values = Object.values(toEndedRow(final, operation.nowMs));
   if (operation.sql(finishRun).run(...values, id, tenantId, attempt).changes === 0) return null;
   record(operation, tenantId, id, final.entries);
-  leave(operation, { id, tenantId, sessionId }, final);
-  operation.tell({ type: 'events', runId: id });
+  leaveSession(operation, { id, tenantId, sessionId }, final);
+  operation.publish({ type: 'events', runId: id });
   return toEndedRun(run, final, operation.nowMs);
 }
 
 const sumOf = (column: string) =>
   `${column} = coalesce((select sum(${column}) from steps where run_id = ?1), ${column})`;
 
-// A run has no cost if that of one of its model calls is not known: a part of it would mislead.
+// The cost of a run is null if that of one of its model calls is not known: a partial sum would mislead.
 const cost = `
   case when exists (select 1 from steps where run_id = ?1 and requests is not null) then (
     select case when count(requests) = count(cost_usd) then sum(cost_usd) end from steps where run_id = ?1
@@ -82,27 +82,27 @@ const endRun = `
   where id = ?1
   returning ${columns}`;
 
-/** What a run that no process executes leaves in its session; one that never began has no steps. */
-function remains(operation: Operation, row: RunRow, code: string): JsonRecord[] {
+/** The items of the unfinished turn of a run that no process executes; a run that never began has none. */
+function unfinishedTurn(operation: Operation, row: RunRow, code: string): JsonRecord[] {
   const { id, tenant_id, session_id, attempt } = row;
   if (session_id === null || attempt === 0) return [];
   return unfinishedTurnItems(toRun(row).message, readSteps(operation, tenant_id, id), code);
 }
 
-/** Ends a run that no process executes, and writes its last event. What its journal tells counts in its session. */
+/** Ends a run that no process executes, and writes its last event. The usage in its journal counts in its session. */
 export function end(operation: Operation, runId: string, status: FinalStatus, error: RunError): Run {
   const row = operation.sql(endRun).get(runId, status, toJsonText(error), operation.nowMs) as RunRow;
-  recordOwn(operation, { runId, tenantId: row.tenant_id, attempt: row.attempt }, lastEventType(status));
-  const newItems = remains(operation, row, error.code);
+  recordStoreEvent(operation, { runId, tenantId: row.tenant_id, attempt: row.attempt }, lastEventType(status));
+  const newItems = unfinishedTurn(operation, row, error.code);
   const run = toRun(row);
-  leave(operation, run, { newItems, lastAgent: run.lastAgent, costUsd: run.costUsd, usage: run.usage });
+  leaveSession(operation, run, { newItems, lastAgent: run.lastAgent, costUsd: run.costUsd, usage: run.usage });
   return run;
 }
 
-type Leaving = Pick<Run, 'id' | 'tenantId' | 'sessionId'>;
+type EndedRun = Pick<Run, 'id' | 'tenantId' | 'sessionId'>;
 
-function leave(operation: Operation, { id, tenantId, sessionId }: Leaving, estate: Estate): void {
+function leaveSession(operation: Operation, { id, tenantId, sessionId }: EndedRun, result: SessionResult): void {
   if (sessionId === null) return;
-  leaveSession(operation, { tenantId, sessionId, id }, estate);
-  if (someoneWaits(operation, tenantId, sessionId)) operation.tell({ type: 'claimable' });
+  releaseSession(operation, { tenantId, sessionId, id }, result);
+  if (hasQueuedRun(operation, tenantId, sessionId)) operation.publish({ type: 'claimable' });
 }

@@ -60,7 +60,7 @@ describe('a page of a list of runs', () => {
     ]);
   });
 
-  test('is read by what tells most: the session, then a rare status, then the agent', () => {
+  test('is read by the most selective index: the session, then a rare status, then the agent', () => {
     const indexOf = (filter: RunFilter) => /INDEX (\w+)/.exec(plansOf(filter, null)[0] ?? '')?.[1];
     expect(indexOf({ sessionId: 's-1', status: 'failed', agent: 'triage' })).toBe('runs_by_session');
     expect(indexOf({ status: 'failed', agent: 'triage' })).toBe('runs_by_status');
@@ -68,7 +68,7 @@ describe('a page of a list of runs', () => {
     expect(indexOf({ status: 'completed' })).toBe('runs_by_status');
   });
 
-  test('goes on where it was even if the run it ended with is gone meanwhile', () => {
+  test('continues after its last run even if that was removed meanwhile', () => {
     using connection = openEmpty();
     const insert = connection.prepare(
       `insert into runs (${runColumns.join(', ')}) values (${runColumns.map(() => '?').join(', ')})`,

@@ -7,7 +7,7 @@ type Condition = [text: string, ...values: (string | number)[]];
 
 /**
  * A page of the runs that match a filter, by creation and then by id, newest first. Every index ends in these two, so
- * that a page costs what it shows: the database neither sorts nor reads what is newer or older than what was asked for.
+ * that a page costs what it shows: the database neither sorts nor reads runs outside the page.
  */
 export function listRuns(
   sql: Sql,
@@ -30,7 +30,7 @@ export function listRuns(
   return toPage(rows, limit, toRun, ({ id }) => id);
 }
 
-/** Named, since a database that keeps no statistics takes any. Most runs of a tenant are completed. */
+/** The index is named, since a database without statistics may take any. Most runs of a tenant are completed. */
 function indexFor({ sessionId, status, agent }: RunFilter): string {
   if (sessionId !== undefined) return 'runs_by_session';
   if (status !== undefined && (status !== 'completed' || agent === undefined)) return 'runs_by_status';
@@ -49,7 +49,7 @@ function conditionsOf(filter: RunFilter, isContinued: boolean): Condition[] {
   return all.flatMap(([text, value]): Condition[] => (value === undefined ? [] : [[text, value]]));
 }
 
-/** What comes after the run `before`; if that is gone meanwhile, what its id, which rises with time, says. */
+/** The condition for runs after the run `before`. If that was removed, its id decides, which rises with time. */
 function olderThan(sql: Sql, tenantId: string, before: string): Condition {
   const row = sql('select created_at_ms from runs where id = ? and tenant_id = ?').get(before, tenantId);
   return row === undefined ? ['id < ?', before] : ['(created_at_ms, id) < (?, ?)', Number(row.created_at_ms), before];

@@ -5,6 +5,3 @@ export const columns = runColumns.join(', ');
 
 /** One run of a tenant; parameters: its id, the tenant. */
 export const selectRun = `select ${columns} from runs where id = ? and tenant_id = ?`;
-
-/** One attempt of one run: the fence that every write of an executor carries. */
-export type RunAttempt = { tenantId: string; runId: string; attempt: number };

@@ -1,7 +1,7 @@
 import type { RunStore } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
-import { expireAction, pause, settle } from './approvals.ts';
-import { type OwnedRow, requestEnd, selectOwned } from './cancellation.ts';
+import { decide, expireAction, pause } from './approvals.ts';
+import { ownedRuns, requestCancel } from './cancellation.ts';
 import { claim } from './claims.ts';
 import type { Database, Sql } from './database.ts';
 import { isKeyUsed } from './idempotency.ts';
@@ -18,25 +18,17 @@ export function createRunStore(database: Database, write: Operations): RunStore 
     create: (run, ifBusy, startNow, begun) =>
       write((operation) => create(operation, run, ifBusy, startNow), {
         committed: begun && ((outcome) => outcome.type === 'started' && begun(outcome.run)),
-        urgent: startNow && run.mode === 'stream', // somebody looks at it
+        urgent: startNow && run.mode === 'stream', // a client waits for its first event
       }),
     claim: (ownerId, options) => write((operation) => claim(operation, ownerId, options)),
     handBack: (tenantId, runId, attempt, entries, wakeInMs) =>
       write((operation) => handBack(operation, { tenantId, runId, attempt }, entries, wakeInMs)),
     recoverOrphans: (poison, limit) => write((operation) => recoverOrphans(operation, poison, limit)),
-    requestCancel: (tenantId, runId, error) => write((operation) => requestEnd(operation, tenantId, runId, error)),
-    owned: (ownerId) =>
-      database.read((sql) =>
-        (sql(selectOwned).all(ownerId) as OwnedRow[]).map(({ id, tenant_id, attempt, cancel_requested }) => ({
-          tenantId: tenant_id,
-          id,
-          attempt,
-          cancelRequested: cancel_requested === 1,
-        })),
-      ),
+    requestCancel: (tenantId, runId, error) => write((operation) => requestCancel(operation, tenantId, runId, error)),
+    owned: (ownerId) => database.read((sql) => ownedRuns(sql, ownerId)),
     pause: (tenantId, runId, attempt, paused) =>
       write((operation) => pause(operation, { tenantId, runId, attempt }, paused)),
-    settle: (tenantId, runId, decided) => write((operation) => settle(operation, tenantId, runId, decided)),
+    decide: (tenantId, runId, decided) => write((operation) => decide(operation, tenantId, runId, decided)),
     expireAction: (error) => write((operation) => expireAction(operation, error)),
     finish: (run, final) => write((operation) => finish(operation, run, final)),
     isKeyUsed: (tenantId, key) => database.read((sql) => isKeyUsed(sql, tenantId, key)),

@@ -3,51 +3,55 @@ import { toNameText } from '../text.ts';
 import { usageColumns, usageValues } from '../usage-row.ts';
 import type { Operation } from './operation.ts';
 
-// What runs do to their session. These are parts of an operation and belong inside its transaction.
+// The lock and the queue of a session, and what runs write to it. These are parts of an operation and belong inside its
+// transaction.
 
-/** Who stands in the way of a run that wants its session. */
-export type SessionLine = {
+/** The runs that block a new run of a session. */
+export type SessionQueue = {
   /** Items the session has; 0 if there is no session yet. */
   lastSeq: number;
   /** The run that holds the session, whether or not a process executes it. */
   holder: { id: string; status: RunStatus } | null;
-  /** The first of the runs that wait for the session and whose time has come. */
+  /** The first run in the queue that is due. */
   nextRunId: string | null;
 };
 
-type LineRow = {
+type QueueRow = {
   next_seq: number;
   active_run_id: string | null;
   holder_status: RunStatus | null;
   next_id: string | null;
 };
 
-const waiting = `
+const queued = `
   from runs
   where runs.tenant_id = sessions.tenant_id and runs.session_id = sessions.id and runs.status = 'queued'`;
 
-const selectLine = `
+const selectQueue = `
   select next_seq, active_run_id,
     (select status from runs where runs.id = active_run_id) as holder_status,
-    (select runs.id ${waiting} and (runs.run_at_ms is null or runs.run_at_ms <= ?)
+    (select runs.id ${queued} and (runs.run_at_ms is null or runs.run_at_ms <= ?)
       order by runs.line_rank, runs.arrival limit 1) as next_id
   from sessions where tenant_id = ? and id = ?`;
 
-/** The line of a session, or null if there is no such session. */
-export function readLine({ sql, nowMs }: Operation, tenantId: string, sessionId: string): SessionLine | null {
-  const row = sql(selectLine).get(nowMs, tenantId, sessionId) as LineRow | undefined;
+/** The queue of a session, or null if there is no such session. */
+export function readQueue({ sql, nowMs }: Operation, tenantId: string, sessionId: string): SessionQueue | null {
+  const row = sql(selectQueue).get(nowMs, tenantId, sessionId) as QueueRow | undefined;
   if (row === undefined) return null;
   const { next_seq, active_run_id: id, holder_status: status, next_id } = row;
   return { lastSeq: next_seq - 1, holder: id === null || status === null ? null : { id, status }, nextRunId: next_id };
 }
 
-const selectUser = `
-  select active_run_id, (select runs.id ${waiting} order by runs.line_rank, runs.arrival limit 1) as next_id
+const selectBlocker = `
+  select active_run_id, (select runs.id ${queued} order by runs.line_rank, runs.arrival limit 1) as next_id
   from sessions where tenant_id = ? and id = ?`;
 
-/** Which run needs the session: it holds it or waits for it, be it for its time. Null if there is no such session. */
-export function readUser({ sql }: Operation, tenantId: string, sessionId: string): { runId: string | null } | null {
-  const row = sql(selectUser).get(tenantId, sessionId) as Pick<LineRow, 'active_run_id' | 'next_id'> | undefined;
+/**
+ * The run that blocks the deletion of a session: it holds the session or is queued for it, due or not. Null if there is
+ * no such session.
+ */
+export function readBlocker({ sql }: Operation, tenantId: string, sessionId: string): { runId: string | null } | null {
+  const row = sql(selectBlocker).get(tenantId, sessionId) as Pick<QueueRow, 'active_run_id' | 'next_id'> | undefined;
   return row === undefined ? null : { runId: row.active_run_id ?? row.next_id };
 }
 
@@ -55,22 +59,22 @@ const selectFirstRank = `
   select line_rank from runs where tenant_id = ? and session_id = ? and status = 'queued'
   order by line_rank, arrival limit 1`;
 
-/** The rank that puts a run before all that wait. */
-export function rankBeforeAll({ sql }: Operation, tenantId: string, sessionId: string): number {
+/** The rank that puts a run at the front of the queue. */
+export function rankAtFront({ sql }: Operation, tenantId: string, sessionId: string): number {
   const row = sql(selectFirstRank).get(tenantId, sessionId) as { line_rank: number } | undefined;
   return Math.min(row?.line_rank ?? 0, 0) - 1;
 }
 
-const selectWaiting = `
+const selectQueued = `
   select 1 from runs
   where tenant_id = ? and session_id = ? and status = 'queued' and (run_at_ms is null or run_at_ms <= ?) limit 1`;
 
-/** Whether somebody is in the line of a session. */
-export function someoneWaits({ sql, nowMs }: Operation, tenantId: string, sessionId: string): boolean {
-  return sql(selectWaiting).get(tenantId, sessionId, nowMs) !== undefined;
+/** Whether a run in the queue of a session is due. */
+export function hasQueuedRun({ sql, nowMs }: Operation, tenantId: string, sessionId: string): boolean {
+  return sql(selectQueued).get(tenantId, sessionId, nowMs) !== undefined;
 }
 
-const enter = `
+const upsertSession = `
   insert into sessions (tenant_id, id, created_at_ms, updated_at_ms, runs_count, active_run_id)
   values (?, ?, ?, ?, 1, ?)
   on conflict (tenant_id, id) do update set
@@ -78,18 +82,18 @@ const enter = `
     runs_count = runs_count + 1,
     active_run_id = coalesce(active_run_id, excluded.active_run_id)`;
 
-/** Counts a new run in its session, which is made if it is new; `holderId` is that run if it takes the session. */
-export function enterSession(
+/** Adds a new run to its session, which is created if it is new; `holderId` is that run if it holds the session. */
+export function addRunToSession(
   { sql, nowMs }: Operation,
   tenantId: string,
   sessionId: string,
   holderId: string | null,
 ): void {
-  sql(enter).run(tenantId, sessionId, nowMs, nowMs, holderId);
+  sql(upsertSession).run(tenantId, sessionId, nowMs, nowMs, holderId);
 }
 
-/** Gives a session to a run that is claimed. */
-export function holdSession({ sql, nowMs }: Operation, tenantId: string, sessionId: string, runId: string): void {
+/** Locks a session for a run that is claimed. */
+export function lockSession({ sql, nowMs }: Operation, tenantId: string, sessionId: string, runId: string): void {
   sql('update sessions set active_run_id = ?, updated_at_ms = ? where tenant_id = ? and id = ?').run(
     runId,
     nowMs,
@@ -98,7 +102,7 @@ export function holdSession({ sql, nowMs }: Operation, tenantId: string, session
   );
 }
 
-const leave = `
+const release = `
   update sessions set
     active_run_id = nullif(active_run_id, ?),
     updated_at_ms = ?,
@@ -112,17 +116,17 @@ const leave = `
 const insertItem =
   'insert into session_items (tenant_id, session_id, seq, run_id, created_at_ms, item) values (?, ?, ?, ?, ?, ?)';
 
-/** What a run leaves in its session. */
-export type Estate = Pick<FinalRun, 'newItems' | 'lastAgent' | 'costUsd' | 'usage'>;
+/** What a run that ends adds to its session. */
+export type SessionResult = Pick<FinalRun, 'newItems' | 'lastAgent' | 'costUsd' | 'usage'>;
 
-/** Leaves what a run that ends has in its session: its items and its share of the sums; and releases it if held. */
-export function leaveSession(
+/** Adds the items, usage and cost of a run that ends to its session, and releases the session if the run holds it. */
+export function releaseSession(
   { sql, nowMs }: Operation,
   run: { tenantId: string; sessionId: string; id: string },
-  { newItems, lastAgent, costUsd, usage }: Estate,
+  { newItems, lastAgent, costUsd, usage }: SessionResult,
 ): void {
   const { tenantId, sessionId, id } = run;
-  const row = sql(leave).get(
+  const row = sql(release).get(
     id,
     nowMs,
     newItems.length,

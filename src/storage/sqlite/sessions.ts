@@ -3,8 +3,8 @@ import type { DeleteOutcome, JsonRecord, SessionStore } from '../port/index.ts';
 import { type ItemRow, type SessionRow, sessionColumns, toItem, toSession } from '../session-row.ts';
 import type { Database } from './database.ts';
 import type { Operation, Operations } from './operation.ts';
-import { doomRuns, removeDeleted } from './retention.ts';
-import { readUser } from './session-lock.ts';
+import { markRunsForDeletion, removeDeleted } from './retention.ts';
+import { readBlocker } from './session-lock.ts';
 
 const select = `select ${sessionColumns.join(', ')} from sessions`;
 
@@ -46,19 +46,19 @@ export function createSessionStore(database: Database, write: Operations): Sessi
       }),
     async delete(tenantId, sessionId) {
       const outcome = await write((operation) => remove(operation, tenantId, sessionId));
-      // One that is not there may have been deleted by somebody who did not come to the end of it.
+      // The process that deleted a session that is not there may have died before it removed the runs.
       if (outcome.type !== 'busy') await removeDeleted(write, tenantId, sessionId);
       return outcome;
     },
   };
 }
 
-/** Deletes the session and dooms its runs; its items go with it, by their foreign key. */
+/** Deletes the session with its items, by their foreign key, and marks its runs for deletion. */
 function remove(operation: Operation, tenantId: string, sessionId: string): DeleteOutcome {
-  const user = readUser(operation, tenantId, sessionId);
-  if (user === null) return { type: 'not_found' };
-  if (user.runId !== null) return { type: 'busy', activeRunId: user.runId };
-  doomRuns(operation, tenantId, sessionId);
+  const blocker = readBlocker(operation, tenantId, sessionId);
+  if (blocker === null) return { type: 'not_found' };
+  if (blocker.runId !== null) return { type: 'busy', activeRunId: blocker.runId };
+  markRunsForDeletion(operation, tenantId, sessionId);
   operation.sql('delete from sessions where tenant_id = ? and id = ?').run(tenantId, sessionId);
   return { type: 'deleted' };
 }

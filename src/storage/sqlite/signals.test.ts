@@ -11,7 +11,7 @@ import { createSignalHub } from './signals.ts';
 const claimable: Signal = { type: 'claimable' };
 
 describe('signals in a process', () => {
-  test('reach everybody who listens, in order, also one who listens twice', () => {
+  test('reach every listener, in order, also one that subscribed twice', () => {
     const hub = createSignalHub();
     const heard: Signal[] = [];
     const listener = (signal: Signal) => void heard.push(signal);
@@ -24,7 +24,7 @@ describe('signals in a process', () => {
     expect(heard).toEqual([claimable, claimable, { type: 'cancel', runId: 'run_1' }]);
   });
 
-  test('are told of a listener that fails in the log', () => {
+  test('log a listener that fails', () => {
     const lines: unknown[] = [];
     const hub = createSignalHub({ error: (...line: unknown[]) => void lines.push(line) });
     const failure = new Error('no');
@@ -35,7 +35,7 @@ describe('signals in a process', () => {
     expect(lines).toEqual([[{ signal: 'claimable', err: failure }, 'a listener for signals of the store failed']]);
   });
 
-  test('a listener that stops another while it is told breaks nothing', () => {
+  test('a listener may unsubscribe another while it is called', () => {
     const hub = createSignalHub();
     const stops: (() => void)[] = [];
     let told = 0;
@@ -51,7 +51,7 @@ describe('signals in a process', () => {
     expect(told).toBe(2);
   });
 
-  test('come after the commit: another connection reads what they tell of', async () => {
+  test('come after the commit: another connection reads what they announce', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'agent-service-sqlite-'));
     const store = createSqliteStore({ dataDir, sync: 'normal', executes: true });
     await store.start();

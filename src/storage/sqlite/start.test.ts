@@ -110,7 +110,7 @@ describe('starting the embedded store', () => {
     await store.ping(alive());
   });
 
-  test('a second executor is refused and told the way out; a tool that executes nothing is not', async () => {
+  test('a second executor is refused with a way out; a tool that executes nothing is not', async () => {
     using folder = createFolder();
     await using first = createStore(folder.path);
     await first.start();

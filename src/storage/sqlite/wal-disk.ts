@@ -1,15 +1,15 @@
 import { close, closeSync, fdatasync, fdatasyncSync, openSync } from 'node:fs';
 import type { Disk } from './durability.ts';
 
-/** The log, and how often it is waited for at the moment. */
-type Log = { descriptor: number; waits: number; isOver: boolean };
+/** The open log, how many syncs of it are running, and whether it is to be closed after them. */
+type Log = { descriptor: number; syncs: number; isClosing: boolean };
 
 /**
- * The disk under the write-ahead log of a database, whose commits write to the log and do not wait
- * (`pragma synchronous = normal`): SQLite itself waits for the disk only before it moves what is in the log to the
- * database, and before it begins the log anew (https://sqlite.org/pragma.html#pragma_synchronous). The wait is a thread's
- * of the pool, so that the event loop goes on meanwhile. That the log is opened and closed here does no harm: SQLite's
- * locks, which any close of a file would take away, are on other files.
+ * The disk under the write-ahead log of a database, whose commits write to the log and do not sync it
+ * (`pragma synchronous = normal`): SQLite itself syncs only before it moves the log to the database (checkpoint), and
+ * before it starts the log anew (https://sqlite.org/pragma.html#pragma_synchronous). A sync runs in the thread pool, so
+ * that it does not block the event loop. Opening and closing the log here is safe: closing a file frees all locks of the
+ * process on it, but SQLite's locks are on other files.
  *
  * @param file the database
  */
@@ -17,7 +17,7 @@ export function createWalDisk(file: string): WalDisk {
   let log: Log | null = null;
 
   const open = (): Log => {
-    log ??= { descriptor: openSync(`${file}-wal`, 'r+'), waits: 0, isOver: false };
+    log ??= { descriptor: openSync(`${file}-wal`, 'r+'), syncs: 0, isClosing: false };
     return log;
   };
 
@@ -29,18 +29,18 @@ export function createWalDisk(file: string): WalDisk {
       } catch (error) {
         return void setImmediate(done, error as Error);
       }
-      own.waits += 1;
+      own.syncs += 1;
       fdatasync(own.descriptor, (error) => {
-        own.waits -= 1;
-        if (own.isOver && own.waits === 0) close(own.descriptor);
+        own.syncs -= 1;
+        if (own.isClosing && own.syncs === 0) close(own.descriptor);
         done(error);
       });
     },
     syncNow: () => fdatasyncSync(open().descriptor),
     close() {
       if (log === null) return;
-      log.isOver = true;
-      if (log.waits === 0) closeSync(log.descriptor);
+      log.isClosing = true;
+      if (log.syncs === 0) closeSync(log.descriptor);
       log = null;
     },
   };
@@ -48,6 +48,6 @@ export function createWalDisk(file: string): WalDisk {
 
 /** See `createWalDisk`. */
 export type WalDisk = Disk & {
-  /** Lets go of the log, once it is waited for no more; a further wait opens it again. */
+  /** Closes the log once no sync of it is running; a further sync opens it again. */
   close(): void;
 };

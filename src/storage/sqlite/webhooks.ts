@@ -58,7 +58,7 @@ const countOf = (status: string) => `select count(*) as n from webhook_deliverie
 export function createWebhookStore(database: Database, write: Operations, time: Time): WebhookStore {
   return {
     async claim(options) {
-      // Who only looks commits nothing.
+      // A read first, so that a poll that finds nothing commits nothing.
       const isDue = await database.read((sql) => sql(selectDue).get(time.nowMs()) !== undefined);
       return isDue ? write((operation) => claim(operation, options)) : [];
     },

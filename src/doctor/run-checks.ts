@@ -3,55 +3,55 @@ import type { SettingName } from '../platform/settings/settings-table.ts';
 import type { InspectProviderOptions, ProviderFacts } from '../providers/index.ts';
 import type { ClockSample, EmbeddedFacts, PostgresFacts } from '../storage/port/index.ts';
 import { type CheckName, checkTable } from './checks.ts';
-import { judgeClocks } from './clocks.ts';
+import { assessClocks } from './clocks.ts';
 import { type Configuration, checkConfiguration } from './configuration.ts';
-import { within } from './deadline.ts';
-import { type DiskFacts, judgeDisk } from './disk.ts';
-import { type Integrity, judgeEmbedded } from './embedded.ts';
+import { withDeadline } from './deadline.ts';
+import { assessDisk, type DiskFacts } from './disk.ts';
+import { assessEmbedded, type Integrity } from './embedded.ts';
 import { type Finding, ok, skipped } from './finding.ts';
-import { judgePostgres, unusablePostgres } from './postgres.ts';
-import { judgeProvider } from './provider.ts';
+import { assessPostgres, unusablePostgres } from './postgres.ts';
+import { assessProvider } from './provider.ts';
 
-/** Those who look at what the service stands on. What they find is judged here. */
-export type Inspectors = {
+/** Collect facts about the dependencies of the service; the checks assess the facts. */
+export type FactCollectors = {
   provider(openai: Settings['openai'], limits: InspectProviderOptions, signal: AbortSignal): Promise<ProviderFacts>;
-  /** Rejects with an error that has a message for people, and a cause that may have a code. */
+  /** Rejects with an error whose message is for the operator, and whose cause may have a code. */
   postgres(urls: { url: string; directUrl: string }, signal: AbortSignal): Promise<PostgresFacts>;
   embedded(dataDir: string, signal: AbortSignal): Promise<EmbeddedFacts>;
   integrity(dataDir: string, signal: AbortSignal): Promise<Integrity>;
   disk(dataDir: string): Promise<DiskFacts>;
 };
 
-/** What is looked at. */
-export type ExaminationOptions = {
+/** The environment to check, and how the store will be used. */
+export type RunChecksOptions = {
   environment: Readonly<Record<string, string | undefined>>;
-  /** Processes that will use the store. */
+  /** The number of processes that will use the store. */
   replicas: number;
 };
 
-/** A call of a model for one word has this long at most, whatever `OPENAI_TIMEOUT` says. */
+/** The time limit of the model call for one word, in ms, even if `OPENAI_TIMEOUT` is longer. */
 const callMs = 30_000;
 const postgresMs = 20_000;
 const embeddedMs = 15_000;
 const integrityMs = 30_000;
 const diskMs = 5_000;
-/** What a look may take beside what it waits for. */
+/** The time a check may take besides its requests, in ms. */
 const spareMs = 2_000;
 
-type Part = { findings: Finding[]; clock: ClockSample | null };
+type CheckResult = { findings: Finding[]; clock: ClockSample | null };
 
-/** Looks at everything that the settings name, all at the same time, and says what is found, in the order of the table. */
-export async function examine(
-  { environment, replicas }: ExaminationOptions,
-  inspectors: Inspectors,
+/** Checks everything that the settings name, concurrently. The findings are in the order of `checkTable`. */
+export async function runChecks(
+  { environment, replicas }: RunChecksOptions,
+  collectors: FactCollectors,
 ): Promise<Finding[]> {
   const configuration = checkConfiguration(environment);
   const [provider, store, disk] = await Promise.all([
-    examineProvider(configuration, inspectors),
-    examineStore(configuration, inspectors, replicas),
-    examineDisk(configuration, inspectors),
+    checkProvider(configuration, collectors),
+    checkStore(configuration, collectors, replicas),
+    checkDisk(configuration, collectors),
   ]);
-  const clocks = judgeClocks([
+  const clocks = assessClocks([
     { of: 'Postgres', sample: store.clock },
     { of: 'the provider', sample: provider.clock },
   ]);
@@ -61,18 +61,27 @@ export async function examine(
   );
 }
 
-const withoutClock = (findings: Finding[]): Part => ({ findings, clock: null });
+const withoutClock = (findings: Finding[]): CheckResult => ({ findings, clock: null });
 const skipAll = (checks: readonly CheckName[], why: string): Finding[] => checks.map((check) => skipped(check, why));
 
-/** Says that checks cannot be made, where a setting that they depend on has a mistake. */
-function skipBroken({ isBroken }: Configuration, checks: readonly CheckName[], names: SettingName[]): Finding[] | null {
+/** Skips checks that depend on a setting with a mistake; null if the settings have none. */
+function skipForMistakes(
+  { isBroken }: Configuration,
+  checks: readonly CheckName[],
+  names: SettingName[],
+): Finding[] | null {
   const broken = names.filter((name) => isBroken(name));
   return broken.length === 0 ? null : skipAll(checks, `${broken.join(', ')} has a mistake, see above.`);
 }
 
-async function examineProvider(configuration: Configuration, inspectors: Inspectors): Promise<Part> {
+async function checkProvider(configuration: Configuration, collectors: FactCollectors): Promise<CheckResult> {
   const checks = ['provider', 'model', 'quota'] as const;
-  const broken = skipBroken(configuration, checks, ['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OPENAI_MODEL', 'OPENAI_API']);
+  const broken = skipForMistakes(configuration, checks, [
+    'OPENAI_API_KEY',
+    'OPENAI_BASE_URL',
+    'OPENAI_MODEL',
+    'OPENAI_API',
+  ]);
   if (broken !== null) return withoutClock(broken);
   const { settings } = configuration;
   if (settings.simulated) {
@@ -80,33 +89,37 @@ async function examineProvider(configuration: Configuration, inspectors: Inspect
     return withoutClock([ok('provider', why), ...skipAll(['model', 'quota'], why)]);
   }
   const limits = { modelsMs: settings.healthCheckTimeoutMs, callMs: Math.min(settings.runTimeoutMs, callMs) };
-  return within(limits.modelsMs + limits.callMs + spareMs, checks, withoutClock, async (signal) => {
-    const facts = await inspectors.provider(settings.openai, limits, signal);
+  return withDeadline(limits.modelsMs + limits.callMs + spareMs, checks, withoutClock, async (signal) => {
+    const facts = await collectors.provider(settings.openai, limits, signal);
     return {
-      findings: judgeProvider(facts, settings),
+      findings: assessProvider(facts, settings),
       clock: facts.models.reached ? facts.models.clock : null,
     };
   });
 }
 
-async function examineStore(configuration: Configuration, inspectors: Inspectors, replicas: number): Promise<Part> {
+async function checkStore(
+  configuration: Configuration,
+  collectors: FactCollectors,
+  replicas: number,
+): Promise<CheckResult> {
   const checks = ['store', 'schema', 'pooler', 'connections'] as const;
   const names = ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'DATABASE_POOL_MAX', 'DATA_DIR'] as const;
-  const broken = skipBroken(configuration, checks, [...names]);
+  const broken = skipForMistakes(configuration, checks, [...names]);
   if (broken !== null) return withoutClock(broken);
   const { settings } = configuration;
   const { databaseUrl: url, databaseDirectUrl, dataDir } = settings.store;
   if (url === undefined) {
-    const integrity = inspectors.integrity(dataDir, AbortSignal.timeout(integrityMs));
-    return within(embeddedMs + integrityMs, checks, withoutClock, async (signal) => {
-      const facts = await inspectors.embedded(dataDir, AbortSignal.any([signal, AbortSignal.timeout(embeddedMs)]));
-      return withoutClock(judgeEmbedded(facts, await integrity, dataDir, replicas));
+    const integrity = collectors.integrity(dataDir, AbortSignal.timeout(integrityMs));
+    return withDeadline(embeddedMs + integrityMs, checks, withoutClock, async (signal) => {
+      const facts = await collectors.embedded(dataDir, AbortSignal.any([signal, AbortSignal.timeout(embeddedMs)]));
+      return withoutClock(assessEmbedded(facts, await integrity, dataDir, replicas));
     });
   }
-  return within(postgresMs, checks, withoutClock, async (signal) => {
+  return withDeadline(postgresMs, checks, withoutClock, async (signal) => {
     try {
-      const facts = await inspectors.postgres({ url, directUrl: databaseDirectUrl ?? url }, signal);
-      return { findings: judgePostgres(facts, settings, replicas), clock: facts.clock };
+      const facts = await collectors.postgres({ url, directUrl: databaseDirectUrl ?? url }, signal);
+      return { findings: assessPostgres(facts, settings, replicas), clock: facts.clock };
     } catch (error) {
       const [first, ...rest] = [unusable(error), ...skipAll(checks.slice(1), 'The store cannot be used, see above.')];
       return withoutClock([first, ...rest]);
@@ -121,15 +134,15 @@ function unusable(error: unknown): Finding {
   return unusablePostgres(error.message, code);
 }
 
-async function examineDisk(configuration: Configuration, inspectors: Inspectors): Promise<Finding[]> {
-  const broken = skipBroken(configuration, ['disk'], ['DATABASE_URL', 'DATA_DIR']);
+async function checkDisk(configuration: Configuration, collectors: FactCollectors): Promise<Finding[]> {
+  const broken = skipForMistakes(configuration, ['disk'], ['DATABASE_URL', 'DATA_DIR']);
   if (broken !== null) return broken;
   const { databaseUrl, dataDir } = configuration.settings.store;
   if (databaseUrl !== undefined) return [skipped('disk', 'Everything is stored in Postgres.')];
-  return within(
+  return withDeadline(
     diskMs,
     ['disk'],
     (findings) => findings,
-    async () => [judgeDisk(await inspectors.disk(dataDir))],
+    async () => [assessDisk(await collectors.disk(dataDir))],
   );
 }

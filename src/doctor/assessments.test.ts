@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { parseSettings } from '../platform/settings/settings.ts';
 import type { ProviderFacts } from '../providers/index.ts';
 import type { EmbeddedFacts, PostgresFacts } from '../storage/port/index.ts';
-import { judgeClocks } from './clocks.ts';
-import { judgeDisk } from './disk.ts';
-import { judgeEmbedded } from './embedded.ts';
+import { assessClocks } from './clocks.ts';
+import { assessDisk } from './disk.ts';
+import { assessEmbedded } from './embedded.ts';
 import type { Finding } from './finding.ts';
-import { judgePostgres, unusablePostgres } from './postgres.ts';
-import { judgeProvider } from './provider.ts';
+import { assessPostgres, unusablePostgres } from './postgres.ts';
+import { assessProvider } from './provider.ts';
 
 const settings = parseSettings({ OPENAI_API_KEY: 'sk-1234567890', DATABASE_URL: 'postgres://db/app' });
 const line = ({ verdict, message }: Finding) => `${verdict}: ${message}`;
@@ -15,7 +15,7 @@ const lineOf = (findings: readonly Finding[], check: string) =>
   findings.filter((finding) => finding.check === check).map(line)[0];
 
 describe('of Postgres', () => {
-  const sound: PostgresFacts = {
+  const healthy: PostgresFacts = {
     serverVersion: '17.2',
     serverMajor: 17,
     encrypted: true,
@@ -28,11 +28,11 @@ describe('of Postgres', () => {
     directPooling: 'none',
     connections: { usable: 97, roleLimit: null, databaseLimit: null, others: 12 },
   };
-  const judge = (facts: Partial<PostgresFacts>, replicas = 3) =>
-    judgePostgres({ ...sound, ...facts }, settings, replicas);
+  const assess = (facts: Partial<PostgresFacts>, replicas = 3) =>
+    assessPostgres({ ...healthy, ...facts }, settings, replicas);
 
-  test('nothing is wrong where everything is right', () => {
-    expect(judge({}).map(line)).toEqual([
+  test('a healthy server has no warning', () => {
+    expect(assess({}).map(line)).toEqual([
       'ok: Postgres 17.2 answers in 0.4 ms, encrypted.',
       'ok: The schema has version 6, as it should.',
       'ok: There is no pooler before Postgres.',
@@ -58,12 +58,12 @@ describe('of Postgres', () => {
     [{ pooling: 'sessions', directPooling: 'sessions' }, 'pooler', /^warning: .*may end connections that are idle/],
     [{ pooling: 'transactions' }, 'connections', /^ok: 3 × 1 = 3 of 97/],
   ])('%j is %s %s', (facts, check, expected) => {
-    expect(lineOf(judge(facts), check)).toMatch(expected);
+    expect(lineOf(assess(facts), check)).toMatch(expected);
   });
 
-  test('connections have to be enough for all replicas, within every limit there is', () => {
+  test('the connections of all replicas have to fit into every limit', () => {
     const of = (limits: Partial<PostgresFacts['connections']>, replicas: number) =>
-      lineOf(judge({ connections: { ...sound.connections, ...limits } }, replicas), 'connections');
+      lineOf(assess({ connections: { ...healthy.connections, ...limits } }, replicas), 'connections');
     expect(of({}, 7)).toMatch(/^ok: 7 × \(10 \+ 1\) = 77 of 97/);
     expect(of({}, 8)).toBe('warning: 8 × (10 + 1) = 88 of 97 connections, but others have 12 open.');
     expect(of({}, 9)).toBe('failed: Too many: 9 × (10 + 1) = 99 of 97 connections.');
@@ -76,17 +76,17 @@ describe('of Postgres', () => {
     ['3D000', 'Create the database, or check its name.'],
     ['ECONNREFUSED', /^Nothing listens there/],
     ['SELF_SIGNED_CERT_IN_CHAIN', /^The certificate is not trusted/],
-  ])('what cannot be used for %s is said with the mend', (code, mend) => {
+  ])('a database that cannot be used for %s is reported with the remedy', (code, remedy) => {
     expect(unusablePostgres('DATABASE_URL leads nowhere', code)).toMatchObject({
       verdict: 'failed',
       message: 'DATABASE_URL leads nowhere.',
-      mend: typeof mend === 'string' ? mend : expect.stringMatching(mend),
+      remedy: typeof remedy === 'string' ? remedy : expect.stringMatching(remedy),
     });
   });
 });
 
 describe('of the embedded store', () => {
-  const sound: EmbeddedFacts = {
+  const healthy: EmbeddedFacts = {
     folder: true,
     notWritable: null,
     remote: null,
@@ -95,8 +95,8 @@ describe('of the embedded store', () => {
     schema: { version: 4, known: 4, tooNew: false },
     notReadable: null,
   };
-  const judge = (facts: Partial<EmbeddedFacts>, replicas = 1, broken: string | null | 'unfinished' = null) =>
-    judgeEmbedded({ ...sound, ...facts }, broken === 'unfinished' ? broken : { broken }, '/data', replicas);
+  const assess = (facts: Partial<EmbeddedFacts>, replicas = 1, broken: string | null | 'unfinished' = null) =>
+    assessEmbedded({ ...healthy, ...facts }, broken === 'unfinished' ? broken : { broken }, '/data', replicas);
 
   test.each<[Partial<EmbeddedFacts>, RegExp]>([
     [{}, /^ok: DATA_DIR \/data is whole, the disk takes 1\.2 ms for a write\.$/],
@@ -107,16 +107,16 @@ describe('of the embedded store', () => {
     [{ remote: 'NFS' }, /^warning: .* lies on NFS/],
     [{ syncMs: 80 }, /^warning: .* takes 80 ms for a write/],
   ])('%j is %s', (facts, expected) => {
-    expect(lineOf(judge(facts), 'store')).toMatch(expected);
+    expect(lineOf(assess(facts), 'store')).toMatch(expected);
   });
 
-  test('a broken file fails, and one that is too large to be checked warns', () => {
-    expect(lineOf(judge({}, 1, 'row 1 missing from index'), 'store')).toMatch(/^failed: .* row 1 missing from index/);
-    expect(lineOf(judge({}, 1, 'unfinished'), 'store')).toMatch(/^warning: .* too large to be checked now/);
+  test('a broken file fails, and a file that is too large to be checked warns', () => {
+    expect(lineOf(assess({}, 1, 'row 1 missing from index'), 'store')).toMatch(/^failed: .* row 1 missing from index/);
+    expect(lineOf(assess({}, 1, 'unfinished'), 'store')).toMatch(/^warning: .* too large to be checked now/);
   });
 
-  test('it serves one process', () => {
-    expect(lineOf(judge({}, 2), 'connections')).toBe('failed: The embedded store serves one process, not 2.');
+  test('more than one replica fails', () => {
+    expect(lineOf(assess({}, 2), 'connections')).toBe('failed: The embedded store serves one process, not 2.');
   });
 });
 
@@ -129,8 +129,8 @@ describe('of the provider', () => {
     quotas: [],
     clock: null,
   });
-  const judge = (facts: Partial<ProviderFacts>) =>
-    judgeProvider({ models: answer(200), call: answer(200), ...facts }, settings);
+  const assess = (facts: Partial<ProviderFacts>) =>
+    assessProvider({ models: answer(200), call: answer(200), ...facts }, settings);
 
   test.each<[number, RegExp]>([
     [200, /^ok: api\.openai\.com answers in 12 ms and takes the key\.$/],
@@ -140,7 +140,7 @@ describe('of the provider', () => {
     [429, /^warning: .* too many requests/],
     [503, /^failed: .* it has trouble/],
   ])('GET /models answered %i is %s', (status, expected) => {
-    expect(lineOf(judge({ models: answer(status) }), 'provider')).toMatch(expected);
+    expect(lineOf(assess({ models: answer(status) }), 'provider')).toMatch(expected);
   });
 
   test.each<[number, string | null, RegExp, RegExp]>([
@@ -150,38 +150,38 @@ describe('of the provider', () => {
     [403, null, /^failed: /, /may use this model/],
     [500, null, /^failed: /, /status page/],
     [400, 'unknown_url', /^failed: /, /OPENAI_API to chat_completions/],
-  ])('a call answered %i %s is %s with %s', (status, code, expected, mend) => {
-    const findings = judge({ call: answer(status, code) });
+  ])('a call answered %i %s is %s with %s', (status, code, expected, remedy) => {
+    const findings = assess({ call: answer(status, code) });
     expect(lineOf(findings, 'model')).toMatch(expected);
-    expect(findings.find(({ check }) => check === 'model')?.mend).toMatch(mend);
+    expect(findings.find(({ check }) => check === 'model')?.remedy).toMatch(remedy);
   });
 
   test('a model that needs more than half of OPENAI_TIMEOUT for one word warns', () => {
-    expect(lineOf(judge({ call: answer(200, null, 15_000) }), 'model')).toMatch(/^ok/);
-    expect(lineOf(judge({ call: answer(200, null, 15_001) }), 'model')).toMatch(/^warning: .* more than half/);
+    expect(lineOf(assess({ call: answer(200, null, 15_000) }), 'model')).toMatch(/^ok/);
+    expect(lineOf(assess({ call: answer(200, null, 15_001) }), 'model')).toMatch(/^warning: .* more than half/);
   });
 
-  test('a quota of which a tenth or less is left warns', () => {
+  test('a quota with a tenth or less remaining warns', () => {
     const left = (remaining: number) =>
-      lineOf(judge({ call: { ...answer(200), quotas: [{ of: 'tokens', limit: 30_000, remaining }] } }), 'quota');
+      lineOf(assess({ call: { ...answer(200), quotas: [{ of: 'tokens', limit: 30_000, remaining }] } }), 'quota');
     expect(left(3_001)).toBe('ok: Left: 3,001 of 30,000 tokens.');
     expect(left(3_000)).toBe('warning: Little is left: 3,000 of 30,000 tokens.');
   });
 });
 
 describe('of clocks', () => {
-  const judge = (aheadMs: number, uncertainMs = 1) =>
-    judgeClocks([{ of: 'Postgres', sample: { aheadMs, uncertainMs } }]);
+  const assess = (aheadMs: number, uncertainMs = 1) =>
+    assessClocks([{ of: 'Postgres', sample: { aheadMs, uncertainMs } }]);
 
-  test('they may be two seconds apart, and what cannot be known does not count', () => {
-    expect(judge(-2_001).map(line)).toEqual(["ok: Ahead of this machine's: Postgres -2001 ms (± 1 ms)."]);
-    expect(judge(2_500, 600).map(line)).toEqual([expect.stringMatching(/^ok/)]);
-    expect(judge(-2_002).map(line)).toEqual(["warning: The clock of Postgres is 2002 ms behind this machine's."]);
-    expect(judge(300_001).map(line)).toEqual(["failed: The clock of Postgres is 300 s ahead of this machine's."]);
+  test('a difference of more than two seconds warns, and the uncertainty of the sample is subtracted', () => {
+    expect(assess(-2_001).map(line)).toEqual(["ok: Ahead of this machine's: Postgres -2001 ms (± 1 ms)."]);
+    expect(assess(2_500, 600).map(line)).toEqual([expect.stringMatching(/^ok/)]);
+    expect(assess(-2_002).map(line)).toEqual(["warning: The clock of Postgres is 2002 ms behind this machine's."]);
+    expect(assess(300_001).map(line)).toEqual(["failed: The clock of Postgres is 300 s ahead of this machine's."]);
   });
 
-  test('none is compared where none was seen', () => {
-    expect(judgeClocks([{ of: 'the provider', sample: null }]).map(line)).toEqual([expect.stringMatching(/^skipped/)]);
+  test('the check is skipped if no other clock could be read', () => {
+    expect(assessClocks([{ of: 'the provider', sample: null }]).map(line)).toEqual([expect.stringMatching(/^skipped/)]);
   });
 });
 
@@ -195,7 +195,7 @@ describe('of the disk', () => {
     [{ filesFree: 4 }, 'warning: 5.0 GiB free where DATA_DIR is, but room for only 4 files.'],
     [{ filesFree: 0, filesTotal: 0 }, 'ok: 5.0 GiB free where DATA_DIR is.'], // btrfs does not count files
   ])('%j is %s', (change, expected) => {
-    expect(line(judgeDisk({ folder: '/data', freeBytes: 5 * gib, filesFree: 50, filesTotal: 100, ...change }))).toBe(
+    expect(line(assessDisk({ folder: '/data', freeBytes: 5 * gib, filesFree: 50, filesTotal: 100, ...change }))).toBe(
       expected,
     );
   });

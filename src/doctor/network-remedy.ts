@@ -1,4 +1,4 @@
-const mends: Record<string, string> = {
+const remedies: Record<string, string> = {
   ECONNREFUSED: 'Nothing listens there: check host and port, and that it runs.',
   ENOTFOUND: 'The name is not known: check the host, and the DNS of this machine.',
   EAI_AGAIN: 'The DNS of this machine does not answer.',
@@ -9,10 +9,10 @@ const mends: Record<string, string> = {
   ENETUNREACH: 'There is no way there: check the network of this machine.',
 };
 
-/** What to do about a network that does not carry, by its code. */
-export function mendOfNetwork(reason: string): string {
+/** What to do about a network error, by its code. */
+export function networkRemedy(reason: string): string {
   if (/CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO/.test(reason)) {
     return 'The certificate is not trusted: check host and clock, or name your own authority by NODE_EXTRA_CA_CERTS.';
   }
-  return mends[reason] ?? 'Check host and port, and what firewalls and network policies allow.';
+  return remedies[reason] ?? 'Check host and port, and what firewalls and network policies allow.';
 }

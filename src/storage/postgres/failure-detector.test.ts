@@ -6,8 +6,9 @@ import { openPostgresStore, silent, type TestStore } from '../../../tests/suppor
 import { openTcpRelay } from '../../../tests/support/tcp-relay.ts';
 import { listen, live, poison, processInfo, start } from '../contract/fixture.contract.ts';
 import { types } from './connection.ts';
-import { createDeathWatch } from './death-watch.ts';
-import { beatMs } from './listener.ts';
+import { createFailureDetector } from './failure-detector.ts';
+import { heartbeatMs } from './listener.ts';
+import { createProcessLocks, type DirectQuery } from './process-locks.ts';
 
 const leaseMs = 10_000;
 
@@ -27,30 +28,34 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-/** A watch on a connection of its own, by a clock that the test moves; it has had a lease for long. */
-async function openWatch(id = 'proc_watch') {
+/** A failure detector on a connection of its own, by a fake clock; it has had a lease for a whole lease time. */
+async function openDetector(id = 'proc_detector') {
   const client = new pg.Client({ connectionString: database.url, types });
   await client.connect();
   const clock = createFakeClock();
   const found: string[] = [];
   const state = { upSinceMs: 0 as number | null };
-  const watch = createDeathWatch({
-    query: async (statement, values = []) => (await client.query({ ...statement, values })).rows,
+  const query: DirectQuery = async (statement, values = []) => (await client.query({ ...statement, values })).rows;
+  const locks = createProcessLocks(query);
+  const detector = createFailureDetector({
+    query,
+    locks,
     upSinceMs: () => state.upSinceMs,
     nowMs: () => clock.monotonicMs(),
     log: silent,
-    onDeath: () => found.push(id),
+    onProcessDead: () => found.push(id),
   });
-  await watch.hold(id, leaseMs);
+  await locks.acquire(id, leaseMs);
   await clock.advance(leaseMs);
   return {
-    watch,
+    detector,
+    locks,
     found,
     state,
-    /** Lets time go by and looks. */
-    async lookAfter(byMs: number): Promise<void> {
+    /** Advances the clock and checks. */
+    async checkAfter(byMs: number): Promise<void> {
       await clock.advance(byMs);
-      await watch.look();
+      await detector.check();
     },
     [Symbol.asyncDispose]: () => client.end(),
   };
@@ -70,120 +75,121 @@ describe('a process that is killed', () => {
 
   afterEach(() => victim[Symbol.asyncDispose]());
 
-  /** All connections close, and nobody says that the process goes: as when it is killed. */
+  /** All connections close, and the process is not unregistered: as when it is killed. */
   const kill = () => victim[Symbol.asyncDispose]();
 
-  test('is found out after a second: its lease ends, and its runs are orphans', async () => {
-    await using observer = await openWatch();
+  test('is declared dead after a second: its lease ends, and its runs are orphans', async () => {
+    await using observer = await openDetector();
     await using store = await openPostgresStore(database.url);
     const run = await start(victim, { sessionId: null, ownerId: 'proc_victim' });
     await kill();
-    await observer.lookAfter(0);
-    await observer.lookAfter(1_000);
+    await observer.checkAfter(0);
+    await observer.checkAfter(1_000);
     expect(observer.found).toHaveLength(1);
     expect(await store.processes.heartbeat('proc_victim', leaseMs)).toBe(false);
     expect(await store.runs.recoverOrphans(poison, 10)).toMatchObject({ requeued: [{ id: run.id }] });
-    await observer.lookAfter(5_000);
+    await observer.checkAfter(5_000);
     expect(observer.found).toHaveLength(1);
   });
 
-  test('is not found out at first sight, nor within a second', async () => {
-    await using observer = await openWatch();
+  test('is not declared dead by the first check, nor within a second', async () => {
+    await using observer = await openDetector();
     await kill();
-    for (const byMs of [0, 500, 499]) await observer.lookAfter(byMs);
+    for (const byMs of [0, 500, 499]) await observer.checkAfter(byMs);
     expect(observer.found).toEqual([]);
     expect(await leaseOf('proc_victim')).toBeGreaterThan(0);
   });
 
-  test('is found out by one of those who watch, not by each', async () => {
-    await using one = await openWatch('proc_one');
-    await using other = await openWatch('proc_other');
+  test('is declared dead by one detector, not by each', async () => {
+    await using one = await openDetector('proc_one');
+    await using other = await openDetector('proc_other');
     await kill();
-    for (const byMs of [0, 1_000]) await Promise.all([one.lookAfter(byMs), other.lookAfter(byMs)]);
+    for (const byMs of [0, 1_000]) await Promise.all([one.checkAfter(byMs), other.checkAfter(byMs)]);
     expect([...one.found, ...other.found]).toHaveLength(1);
   });
 
-  test('is left to its lease by those whose own connection is younger than a lease, as after a restart of the database', async () => {
-    await using observer = await openWatch();
+  test('keeps its lease for a detector whose connection is younger than a lease, as after a restart of the database', async () => {
+    await using observer = await openDetector();
     observer.state.upSinceMs = leaseMs; // now
     await kill();
-    for (let n = 0; n < 19; n += 1) await observer.lookAfter(500);
+    for (let n = 0; n < 19; n += 1) await observer.checkAfter(500);
     expect(observer.found).toEqual([]);
-    for (let n = 0; n < 3; n += 1) await observer.lookAfter(500);
+    for (let n = 0; n < 3; n += 1) await observer.checkAfter(500);
     expect(observer.found).toHaveLength(1);
   });
 
-  test('is left to its lease by those who have no lease themselves', async () => {
-    await using observer = await openWatch();
-    await observer.watch.release('proc_watch');
+  test('keeps its lease for a detector without a lease of its own', async () => {
+    await using observer = await openDetector();
+    await observer.locks.release('proc_detector');
     await kill();
-    for (let n = 0; n < 5; n += 1) await observer.lookAfter(500);
+    for (let n = 0; n < 5; n += 1) await observer.checkAfter(500);
     expect(observer.found).toEqual([]);
   });
 
-  test('is looked at anew by those who lost their connection between two looks', async () => {
-    await using observer = await openWatch();
+  test('is suspected anew by a detector that lost its connection between two checks', async () => {
+    await using observer = await openDetector();
     await kill();
-    await observer.lookAfter(0);
-    expect(observer.watch.lost()).toEqual(['proc_watch']);
-    await observer.watch.retake();
-    await observer.lookAfter(1_000);
+    await observer.checkAfter(0);
+    observer.detector.reset();
+    expect(observer.locks.connectionLost()).toEqual(['proc_detector']);
+    await observer.locks.reacquire();
+    await observer.checkAfter(1_000);
     expect(observer.found).toEqual([]);
-    await observer.lookAfter(1_000);
+    await observer.checkAfter(1_000);
     expect(observer.found).toHaveLength(1);
   });
 });
 
-describe('a process that lives', () => {
-  const lookLong = async (observer: { lookAfter(byMs: number): Promise<void> }) => {
-    for (let n = 0; n < 10; n += 1) await observer.lookAfter(500);
+describe('a process that is alive', () => {
+  const checkLong = async (observer: { checkAfter(byMs: number): Promise<void> }) => {
+    for (let n = 0; n < 10; n += 1) await observer.checkAfter(500);
   };
 
-  test('is left alone', async () => {
-    await using observer = await openWatch();
+  test('is not declared dead', async () => {
+    await using observer = await openDetector();
     await using store = await openPostgresStore(database.url);
     await live(store, 'proc_1');
-    await lookLong(observer);
+    await checkLong(observer);
     expect(observer.found).toEqual([]);
   });
 
-  test('is left alone if it announced no lock, such as one that could not connect for it', async () => {
-    await using observer = await openWatch();
+  test('is not declared dead if it announced no lock, for instance since it could not connect', async () => {
+    await using observer = await openDetector();
     await using store = await openPostgresStore(database.url);
     await live(store, 'proc_1');
     await admin.query(`update processes set lock_key = null where id = 'proc_1'`);
     await store.stop(AbortSignal.timeout(10_000));
-    await lookLong(observer);
+    await checkLong(observer);
     expect(observer.found).toEqual([]);
   });
 
-  test('is left alone if it extends its lease between two looks, though its lock is gone', async () => {
-    await using observer = await openWatch();
+  test('is not declared dead if it extends its lease between two checks, though its lock is free', async () => {
+    await using observer = await openDetector();
     await using store = await openPostgresStore(database.url);
     await live(store, 'proc_1');
     const [{ key }] = (await admin.query(`select lock_key::text as key from processes`)).rows as [{ key: string }];
     await store.stop(AbortSignal.timeout(10_000));
     for (let n = 0; n < 10; n += 1) {
       await admin.query('update processes set lease_expires_at_ms = lease_expires_at_ms + 1, lock_key = $1', [key]);
-      await observer.lookAfter(1_000);
+      await observer.checkAfter(1_000);
     }
     expect(observer.found).toEqual([]);
   });
 
-  test('takes its lock again when its connection is cut, and is left alone', async () => {
-    await using observer = await openWatch();
+  test('takes its lock again when its connection is cut, and is not declared dead', async () => {
+    await using observer = await openDetector();
     await using store = await openPostgresStore(database.url);
     await store.processes.register(processInfo('proc_1'), 3_600_000);
     const run = await start(store, { sessionId: null, ownerId: 'proc_1' });
     using listener = listen(store);
-    await observer.lookAfter(0);
+    await observer.checkAfter(0);
     await admin.query(
       `select pg_terminate_backend(pid, 5000) from pg_stat_activity
         where datname = current_database() and application_name = 'agent-service signals'`,
     );
-    await observer.lookAfter(500);
+    await observer.checkAfter(500);
     await listener.until('claimable'); // it is connected again
-    await lookLong(observer);
+    await checkLong(observer);
     expect(observer.found).toEqual([]);
     expect((await admin.query('select from processes where lock_key is not null')).rowCount).toBe(1);
     expect(await store.processes.heartbeat('proc_1', 3_600_000)).toBe(true);
@@ -191,8 +197,8 @@ describe('a process that lives', () => {
     expect(await store.runs.get(run.tenantId, run.id)).toEqual(run);
   });
 
-  test('withdraws its lock while it cannot connect again, and is left to its lease', async () => {
-    await using observer = await openWatch();
+  test('withdraws its lock while it cannot connect again, and keeps its lease', async () => {
+    await using observer = await openDetector();
     await using relay = await openTcpRelay(database.url);
     await using store = await openPostgresStore(database.url, { directUrl: relay.url, random: () => 0 });
     await live(store, 'proc_1');
@@ -201,7 +207,7 @@ describe('a process that lives', () => {
     expect(await announced()).toBe(true);
     relay.refuse();
     while (await announced());
-    await lookLong(observer);
+    await checkLong(observer);
     expect(observer.found).toEqual([]);
     expect(await store.processes.heartbeat('proc_1', 3_600_000)).toBe(true);
     expect(await announced()).toBe(false);
@@ -212,7 +218,7 @@ describe('a process that lives', () => {
   });
 });
 
-test('a store whose process has a lease looks by itself, and tells who listens that there are orphans', async () => {
+test('a store whose process has a lease checks by itself, and signals that there are orphans', async () => {
   const clock = createFakeClock();
   await using store = await openPostgresStore(database.url, { clock });
   await store.processes.register(processInfo('proc_1'), leaseMs);
@@ -222,8 +228,8 @@ test('a store whose process has a lease looks by itself, and tells who listens t
   await victim.stop(AbortSignal.timeout(10_000));
   using listener = listen(store);
   while (!listener.heard.some(({ type }) => type === 'orphans')) {
-    await clock.advance(beatMs);
-    await store.ping(AbortSignal.timeout(10_000)); // let it look
+    await clock.advance(heartbeatMs);
+    await store.ping(AbortSignal.timeout(10_000)); // let it check
   }
   expect(await store.runs.recoverOrphans(poison, 10)).toMatchObject({ requeued: [{ id: run.id }] });
 });

@@ -1,0 +1,31 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problems } from '../../platform/http/problem.ts';
+import type { RunService } from '../service.ts';
+import { stepView, toStepView, withWholeInput } from '../views/step-view.ts';
+import { listStepsQuery, runParams } from './schemas.ts';
+
+/** Reads the journal of a run. */
+export const journalRoutes: FastifyPluginAsyncZod<{ runs: RunService }> = async (app, { runs }) => {
+  app.get(
+    '/runs/:id/steps',
+    {
+      config: { scope: 'read' },
+      schema: {
+        operationId: 'listSteps',
+        summary: 'Read the journal of a run: each model call and each tool call',
+        tags: ['runs'],
+        params: runParams,
+        querystring: listStepsQuery,
+        response: {
+          200: z.object({ data: z.array(stepView), next_cursor: z.null() }).meta({ id: 'StepPage' }),
+          ...problems,
+        },
+      },
+    },
+    async ({ params: { id }, query, caller }) => {
+      const steps = (await runs.steps(caller.tenantId, id)).map(toStepView);
+      return { data: query.expand === 'input' ? withWholeInput(steps) : steps, next_cursor: null };
+    },
+  );
+};

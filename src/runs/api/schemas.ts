@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import type { Settings } from '../../platform/settings/settings.ts';
+import { runStatuses, webhookEvents, webhookUrlCharsMax } from '../../storage/port/index.ts';
+import { sessionIdSchema } from '../views/schemas.ts';
+
+/** Deepest nesting that `metadata` may have, and its longest JSON text. */
+const metadataDepthMax = 32;
+const metadataBytesMax = 16 * 1024;
+
+/** Whether `value` is nested at most `depthMax` deep; walks without recursion, so that no input can exhaust the stack. */
+function isNestedAtMost(value: unknown, depthMax: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > depthMax) return false;
+    level = level.flatMap((entry) => (typeof entry === 'object' && entry !== null ? Object.values(entry) : []));
+  }
+  return true;
+}
+
+// The nesting is checked before zod recurses into the value.
+const metadataSchema = z
+  .record(z.string(), z.unknown())
+  .refine((value) => isNestedAtMost(value, metadataDepthMax), {
+    message: `may be nested at most ${metadataDepthMax} levels deep`,
+    abort: true,
+  })
+  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataBytesMax, 'may have at most 16 KiB as JSON')
+  .meta({ description: 'Facts of the caller’s own, kept with the run; at most 16 KiB.' });
+
+/** The limits of a body that creates a run: `runTimeoutMs` limits `timeout_s`. */
+export type BodyLimits = Pick<Settings, 'inputCharsMax' | 'runTimeoutMs'>;
+
+/** The body of the routes that create a run and wait for its end. */
+export const createRunBody = ({ inputCharsMax, runTimeoutMs }: BodyLimits) =>
+  z
+    .strictObject({
+      message: z
+        .string()
+        .min(1)
+        .max(inputCharsMax)
+        .refine((text) => !text.includes('\0'), 'may not contain the NUL character')
+        .meta({ description: 'What the user says.' }),
+      session_id: sessionIdSchema.optional(),
+      metadata: metadataSchema.optional(),
+      agent: z.string().min(1).max(200).optional().meta({ description: 'Defaults to the entry agent.' }),
+      if_busy: z
+        .enum(['wait', 'reject', 'interrupt'])
+        .default('wait')
+        .meta({ description: 'What to do while another run of the session goes on.' }),
+      timeout_s: z
+        .number()
+        .positive()
+        .max(runTimeoutMs / 1000)
+        .optional()
+        .meta({ description: 'Seconds the run may take, waiting included.' }),
+    })
+    .meta({ id: 'CreateRun' });
+
+const webhookBody = z
+  .strictObject({
+    url: z.string().min(1).max(webhookUrlCharsMax).meta({ description: 'Where the events are sent.' }),
+    events: z
+      .array(z.enum(webhookEvents))
+      .min(1)
+      .refine((events) => new Set(events).size === events.length, 'may name an event once')
+      .default([...webhookEvents])
+      .meta({ description: 'What to tell; all of them by default.' }),
+  })
+  .meta({ description: 'Whom to tell of the end of the run, or that it waits for a person.' });
+
+/** The body of the route that creates a background run. */
+export const createBackgroundRunBody = (limits: BodyLimits) =>
+  createRunBody(limits)
+    .extend({
+      priority: z.int().min(-100).max(100).optional().meta({ description: 'Higher is claimed earlier; 0 by default.' }),
+      run_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'Not before this time.' }),
+      webhook: webhookBody.optional(),
+    })
+    .meta({ id: 'CreateBackgroundRun' });
+
+/** The header by which a repeated request attaches to the run of the first one. */
+export const idempotencyHeader = z.object({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .meta({ description: 'The same key and body attach to the same run, for 24 hours.' }),
+});
+
+/** Query of the routes that create a run. */
+export const createRunQuery = z.strictObject({
+  on_disconnect: z
+    .enum(['continue', 'cancel'])
+    .default('continue')
+    .meta({ description: 'What becomes of the run when the client goes away.' }),
+});
+
+/** Where a page of runs starts: after the run of this id, the last one of the page before. */
+export const runCursor = z.strictObject({ id: z.string().max(100) });
+
+const timeFilter = z.iso.datetime({ offset: true }).optional();
+
+/** Query of the list of runs: every condition that is given must hold. */
+export const listRunsQuery = {
+  status: z.enum(runStatuses).optional(),
+  session_id: sessionIdSchema.optional(),
+  agent: z.string().min(1).max(200).optional(),
+  since: timeFilter.meta({ description: 'Runs created at or after this time.' }),
+  until: timeFilter.meta({ description: 'Runs created before this time.' }),
+};
+
+/** Path of the routes about one run. */
+export const runParams = z.object({ id: z.string().max(100) });
+
+/** Query of the events of a run. */
+export const followRunQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).optional().meta({ description: 'Only events after this number.' }),
+});
+
+/** Query of the journal of a run. */
+export const listStepsQuery = z.strictObject({
+  expand: z.enum(['input']).optional().meta({ description: 'The whole input of model calls.' }),
+});

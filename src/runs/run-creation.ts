@@ -1,0 +1,131 @@
+import type { BudgetControl, LimitUse } from '../budgets/index.ts';
+import type { Clock } from '../platform/clock.ts';
+import { ServiceError } from '../platform/errors.ts';
+import { retryAfterRules } from '../platform/http/retry-after.ts';
+import type { CreateOutcome, Run, RunMode, Store } from '../storage/port/index.ts';
+import type { ActiveRuns } from './active-runs.ts';
+import type { Admission } from './admission/admission.ts';
+import type { Slots } from './admission/slots.ts';
+import type { StartAttempt } from './attempt-starter.ts';
+import { startedEvent } from './events/stored-events.ts';
+import { type NewRunDeps, toNewRun } from './new-run.ts';
+import type { Lease } from './recovery/process-lease.ts';
+import { agentOf, type Caller, type CreateRun, checkInterrupt, timeoutMsOf } from './run-request.ts';
+
+/** Callers per process that may wait for the end of queued runs; they hold no slot. */
+const waitingMax = 1_000;
+
+/** Dependencies of the creation of runs. */
+export type RunCreationDeps = NewRunDeps & {
+  store: Pick<Store, 'runs'>;
+  active: Pick<ActiveRuns, 'expect'>;
+  slots: Pick<Slots, 'release'>;
+  admission: Pick<Admission, 'enter' | 'refusal'>;
+  startAttempt: StartAttempt;
+  /** How many callers wait for the end of runs that this process does not execute. */
+  waiting(): number;
+  /** Whether the process stops and refuses new runs. */
+  isClosed(): boolean;
+  clock: Clock;
+  lease: Pick<Lease, 'processId' | 'isHeld'>;
+  budgets: Pick<BudgetControl, 'check'>;
+};
+
+/** A run that was accepted: a new one, or the one of an earlier request with the same idempotency key. */
+export type Accepted = {
+  run: Run;
+  isNew: boolean;
+  /** When the time of the run is over, on the monotonic clock. */
+  deadlineMs: number;
+  /** Budgets that are nearly used up. */
+  warnings: readonly LimitUse[];
+};
+
+/** When the request was received, whether it holds a slot, and how long it waited for the slot, in ms. */
+type Arrival = { receivedMs: number; startNow: boolean; waitedMs: number; warnings: readonly LimitUse[] };
+
+/** The error of a request that a stopping process refuses. */
+export const shuttingDown = (): ServiceError =>
+  new ServiceError('shutting_down', {}, { retryAfterMs: retryAfterRules.shuttingDownMs });
+
+/**
+ * The outcome of a creation that the store did not refuse.
+ *
+ * @throws {ServiceError} `idempotency_key_reused`, `session_busy`
+ */
+function acceptedOutcome(outcome: CreateOutcome, { session_id }: CreateRun): Extract<CreateOutcome, { run: Run }> {
+  if (outcome.type === 'key_reused') throw new ServiceError('idempotency_key_reused', {});
+  if (outcome.type !== 'busy') return outcome;
+  const { activeRunId } = outcome;
+  const names = { sessionId: session_id ?? '', runId: activeRunId };
+  throw new ServiceError('session_busy', names, { activeRunId, retryAfterMs: retryAfterRules.sessionBusyMs });
+}
+
+/** A repeated request gets the run of its idempotency key even if its budget is used up since. */
+async function unlessRepeated(
+  store: RunCreationDeps['store'],
+  checked: Promise<LimitUse[]>,
+  { tenantId, idempotencyKey }: Caller,
+): Promise<LimitUse[]> {
+  try {
+    return await checked;
+  } catch (error) {
+    if (idempotencyKey !== undefined && (await store.runs.isKeyUsed(tenantId, idempotencyKey))) return [];
+    throw error;
+  }
+}
+
+/** Creates runs: checks the request, waits for a slot, stores the run and starts it. */
+export function createRunCreation(deps: RunCreationDeps) {
+  const { store, agents, active, slots, admission, startAttempt, isClosed, clock, settings, lease, budgets } = deps;
+
+  /**
+   * Stores a run, and starts it if it holds a slot and its session is free. The attempt starts before the run is
+   * durable: its preparation takes time until the first model call, and only that call waits for the store.
+   */
+  async function begin(request: CreateRun, caller: Caller, mode: RunMode, arrival: Arrival): Promise<Accepted> {
+    let started = false;
+    try {
+      if (isClosed()) throw shuttingDown(); // the process began to stop while the request waited for its slot
+      const deadlineOf = ({ timeoutMs }: Run) => arrival.receivedMs + timeoutMs;
+      const newRun = toNewRun(deps, request, caller, mode, arrival.waitedMs);
+      // Without the lease, other processes could take the run over at once: it is better queued.
+      const startNow = arrival.startNow && lease.isHeld();
+      const stored = store.runs.create(newRun, request.if_busy, startNow, (run) => {
+        started = true;
+        startAttempt(run, deadlineOf(run), [startedEvent(run)], stored);
+      });
+      const { run, type } = acceptedOutcome(await stored, request);
+      return { run, isNew: type !== 'existing', deadlineMs: deadlineOf(run), warnings: arrival.warnings };
+    } finally {
+      if (arrival.startNow && !started) slots.release();
+    }
+  }
+
+  /**
+   * Creates a run and starts or queues it. If all slots are taken, a blocking or streamed run first waits for a slot, in
+   * memory, unless `disconnected` aborts. Once this resolves the run is stored, and continues even if the client
+   * disconnects or this process ends.
+   *
+   * @throws {ServiceError} `too_many_runs`, `budget_exceeded`, `session_busy`, `validation_failed`, `idempotency_key_reused`,
+   *   `webhooks_not_configured`, `shutting_down`, `cancelled`
+   */
+  return async (request: CreateRun, caller: Caller, mode: RunMode, disconnected?: AbortSignal): Promise<Accepted> => {
+    if (isClosed()) throw shuttingDown();
+    checkInterrupt(request, clock.nowMs());
+    agentOf(request, agents); // a mistake in the request is reported before any wait
+    const checked = budgets.check(caller.spender);
+    const warnings = checked === null ? [] : await unlessRepeated(store, checked, caller);
+    const receivedMs = clock.monotonicMs();
+    if (mode === 'background') {
+      return active.expect(() => begin(request, caller, mode, { receivedMs, startNow: false, waitedMs: 0, warnings }));
+    }
+    const { tenantId } = caller;
+    if (deps.waiting() >= waitingMax) throw admission.refusal(tenantId, 'callers_waiting');
+    const deadlineMs = receivedMs + timeoutMsOf(request, mode, settings);
+    const slot = admission.enter({ tenantId, deadlineMs, disconnected });
+    if (slot !== null) await slot; // no await without a wait: `active` knows of an admitted run in the same tick
+    const waitedMs = slot === null ? 0 : Math.round(clock.monotonicMs() - receivedMs);
+    return active.expect(() => begin(request, caller, mode, { receivedMs, startNow: true, waitedMs, warnings }));
+  };
+}

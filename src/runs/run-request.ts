@@ -1,0 +1,61 @@
+import type { AgentRegistry } from '../agents/index.ts';
+import type { Spender } from '../budgets/index.ts';
+import { ServiceError } from '../platform/errors.ts';
+import type { IfBusy, RunMode, Webhook } from '../storage/port/index.ts';
+
+/** A request for a run, as its body came over the wire. The last three fields belong to background runs only. */
+export type CreateRun = {
+  message: string;
+  session_id?: string;
+  metadata?: Record<string, unknown>;
+  agent?: string;
+  if_busy: IfBusy;
+  timeout_s?: number;
+  priority?: number;
+  run_at?: string;
+  webhook?: Webhook;
+};
+
+/** The caller of a request, as the API identified it. */
+export type Caller = {
+  tenantId: string;
+  keyId: string | null;
+  requestId: string;
+  idempotencyKey?: string;
+  spender: Spender;
+};
+
+/**
+ * The agent that a request names, or the entry agent.
+ *
+ * @throws {ServiceError} `validation_failed` with the names of all agents, if there is none of that name
+ */
+export function agentOf({ agent: name }: CreateRun, agents: AgentRegistry): string {
+  const agent = name ?? agents.entry;
+  if (agents.get(agent)) return agent;
+  const message = `must be one of ${agents.names().join(', ')}`;
+  const errors = [{ path: 'agent', message }];
+  throw new ServiceError('validation_failed', { reason: `agent ${message}.` }, { errors });
+}
+
+/**
+ * Refuses to interrupt a session for a run that starts later: the run that holds the session would be ended now.
+ *
+ * @throws {ServiceError} `validation_failed`
+ */
+export function checkInterrupt({ if_busy, run_at }: CreateRun, nowMs: number): void {
+  if (if_busy !== 'interrupt' || run_at === undefined || Date.parse(run_at) <= nowMs) return;
+  const message = 'must not be in the future if if_busy is interrupt';
+  const errors = [{ path: 'run_at', message }];
+  throw new ServiceError('validation_failed', { reason: `run_at ${message}.` }, { errors });
+}
+
+/** The time that a run may take, in ms: that of the request, or the default of its mode. */
+export function timeoutMsOf(
+  { timeout_s }: CreateRun,
+  mode: RunMode,
+  defaults: { runTimeoutMs: number; backgroundTimeoutMs: number },
+): number {
+  if (timeout_s !== undefined) return Math.round(timeout_s * 1000);
+  return mode === 'background' ? defaults.backgroundTimeoutMs : defaults.runTimeoutMs;
+}
