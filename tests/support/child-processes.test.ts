@@ -37,7 +37,7 @@ function runFixture({ timeoutMs, name }: { timeoutMs: number; name: string }) {
   const watcher = watch(folder, () => isStarted() && changed.resolve());
   function pids(): number[] {
     try {
-      return readFileSync(file, 'utf8').trim().split('\n').map(Number);
+      return (readFileSync(file, 'utf8').match(/\d+/g) ?? []).map(Number);
     } catch {
       return []; // nothing has started yet
     }
