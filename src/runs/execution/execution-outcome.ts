@@ -108,7 +108,7 @@ function failed(failure: Failure, cause: unknown, attempt: AttemptContext): Exec
     response: null,
     output: null,
     error: failure.error,
-    newItems: run.sessionId === null ? [] : unfinishedTurnItems(run.message, journal.steps(), failure.error.code),
+    newItems: run.sessionId === null ? [] : unfinishedTurnItems(run.input, journal.steps(), failure.error.code),
   };
   return { type: 'ended', retryAfterMs: failure.retryAfterMs, cause, final };
 }

@@ -26,8 +26,8 @@ export function createExecutor(deps: ExecutorDeps) {
   return {
     async execute(attempt: AttemptContext, history: readonly JsonRecord[]): Promise<Execution> {
       const { run, signal } = attempt;
-      const { sessionId, message } = run;
-      const session = sessionId === null ? null : createRunSession({ sessionId, history, message }, sessionInput);
+      const { sessionId, input } = run;
+      const session = sessionId === null ? null : createRunSession({ sessionId, history, input }, sessionInput);
       const agent = agents.get(run.agent);
       try {
         if (!agent) throw new ServiceError('agent_gone', { agent: run.agent });

@@ -21,7 +21,7 @@ export function logRunEnd(log: Logger, run: Run, execution: Execution, withConte
     durationMs: (run.finishedAtMs ?? run.startedAtMs ?? run.createdAtMs) - run.createdAtMs,
     attempt: run.attempt,
     simulated: run.simulated || undefined,
-    ...(withContent ? { message: truncated(run.message), response: truncated(run.response) } : {}),
+    ...(withContent ? { message: truncated(run.input.text), response: truncated(run.response) } : {}),
   };
   if (execution.type === 'ended' && run.status === 'failed')
     log.error({ ...fields, err: execution.cause }, 'run ended');

@@ -31,7 +31,7 @@ export const toRunView = (run: Run): RunView => ({
   last_agent: run.lastAgent,
   model: run.model,
   simulated: run.simulated,
-  message: run.message,
+  message: run.input.text,
   metadata: run.metadata,
   usage: toUsageView(run.usage),
   cost_usd: run.costUsd,
