@@ -34,9 +34,9 @@ export function createExecutor(deps: ExecutorDeps) {
         signal.throwIfAborted();
         const result = await withAbortGrace(sdkRun(attempt, agent, session), signal, clock);
         signal.throwIfAborted();
-        return outcomes.returned(result, attempt, session);
+        return outcomes.ofResult(result, attempt, session);
       } catch (error) {
-        return outcomes.threw(error, attempt);
+        return outcomes.ofError(error, attempt);
       } finally {
         attempt.close();
       }

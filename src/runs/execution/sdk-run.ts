@@ -54,7 +54,7 @@ export function createSdkRun({ agents, context, defaults, turnsMax }: SdkRunDeps
     const scope = rootScope(attempt, defaults);
     return runScope.run(scope, async () => {
       let result = await start([toInputItem(run.input) as unknown as AgentInputItem]);
-      while (applyDecisions(result, attempt)) {
+      while (applyApprovals(result, attempt)) {
         scope.begun = false; // the run goes on; it is not a child of itself
         result = await start(result.state);
       }
@@ -64,7 +64,7 @@ export function createSdkRun({ agents, context, defaults, turnsMax }: SdkRunDeps
 }
 
 /** Applies recorded decisions to the calls that wait for them; false if one is not decided yet, or none waits. */
-function applyDecisions(result: SdkResult, { journal }: AttemptContext): boolean {
+function applyApprovals(result: SdkResult, { journal }: AttemptContext): boolean {
   const { interruptions, state } = result;
   const decisions = interruptions.map((item) => ({ item, step: journal.find(approvalKey(callIdOf(item.rawItem))) }));
   if (decisions.length === 0 || decisions.some(({ step }) => step === undefined)) return false;
