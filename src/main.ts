@@ -9,8 +9,8 @@ import type { Settings } from './platform/settings/settings.ts';
 import { createGracefulStop } from './process/graceful-stop.ts';
 import { createHooks } from './process/hooks.ts';
 import { createPlatform } from './process/platform.ts';
-import { runProcess as runProcessOf } from './process/run-process.ts';
 import type { ServeOptions } from './process/serve-options.ts';
+import { serveProcess } from './process/serve-process.ts';
 import { type Servers, wireServers } from './process/servers.ts';
 import { createStore } from './process/store.ts';
 import type { PrimaryLink } from './process/workers/index.ts';
@@ -128,4 +128,4 @@ export async function startService(
  * logged and drains too, with exit code 1.
  */
 export const runProcess = (options: ServeOptions, hitFailpoint: HitFailpoint = noFailpoints): Promise<RunningService> =>
-  runProcessOf(options, (settings, log, link) => startService(options, settings, log, { hitFailpoint, link }));
+  serveProcess(options, (settings, log, link) => startService(options, settings, log, { hitFailpoint, link }));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../platform/clock.ts';
-import { decide } from '../platform/gcra.ts';
+import { decideRate } from '../platform/gcra.ts';
 import { createMemoryRateLimiter } from './memory-rate-limiter.ts';
 
 /** A clock that stands still until the test moves it. */
@@ -95,7 +95,7 @@ describe('the rate limiter in memory', () => {
         for (const { caller, pauseMs } of history) {
           advance(pauseMs);
           const decision = await limiter.take(`create:${caller}`, limit);
-          const expected = decide(alone.get(caller) ?? null, clock.monotonicMs(), limit);
+          const expected = decideRate(alone.get(caller) ?? null, clock.monotonicMs(), limit);
           alone.set(caller, expected.tatMs);
           expect(limiter.keysCount()).toBeLessThanOrEqual(keysMax);
           if (keysMax >= 20) expect(decision).toEqual(expected.decision);

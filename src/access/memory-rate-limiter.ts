@@ -1,5 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
-import { decide } from '../platform/gcra.ts';
+import { decideRate } from '../platform/gcra.ts';
 import type { RateLimiter } from '../storage/port/index.ts';
 
 /** Dependencies of the rate limiter. */
@@ -39,7 +39,7 @@ export function createMemoryRateLimiter({ clock, keysMax = 100_000 }: MemoryRate
   return {
     async take(key, limit) {
       const nowMs = clock.monotonicMs();
-      const { decision, tatMs } = decide(tatsMs.get(key) ?? null, nowMs, limit);
+      const { decision, tatMs } = decideRate(tatsMs.get(key) ?? null, nowMs, limit);
       tatsMs.delete(key);
       tatsMs.set(key, tatMs);
       evict(nowMs);

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decide, type RateLimit } from './gcra.ts';
+import { decideRate, type RateLimit } from './gcra.ts';
 
 /** Decides about requests at these times against one limit, as a store does: it keeps each returned `tatMs`. */
 function play(timesMs: readonly number[], limit: RateLimit) {
   let tatMs: number | null = null;
   return timesMs.map((nowMs) => {
-    const outcome = decide(tatMs, nowMs, limit);
+    const outcome = decideRate(tatMs, nowMs, limit);
     tatMs = outcome.tatMs;
     return outcome;
   });
@@ -131,7 +131,7 @@ describe('a rate limit', () => {
         let tatMs: number | null = null;
         let accepted = 0;
         for (let request = 0; request < 200; request += 1) {
-          const outcome = decide(tatMs, nowMs, limit);
+          const outcome = decideRate(tatMs, nowMs, limit);
           tatMs = outcome.tatMs;
           if (outcome.decision.allowed) accepted += 1;
           else nowMs += 1 + (request % 3);
@@ -151,9 +151,9 @@ describe('a rate limit', () => {
         (intervalMs, burst, nowMs) => {
           const limit = { intervalMs, burst };
           const { decision, tatMs } = play(Array<number>(burst + 1).fill(nowMs), limit).at(-1) ?? expect.unreachable();
-          expect(decide(tatMs, nowMs + decision.retryAfterMs, limit).decision.allowed).toBe(true);
-          expect(decide(tatMs, nowMs + decision.retryAfterMs - 1.01, limit).decision.allowed).toBe(false);
-          expect(decide(tatMs, nowMs + decision.resetMs, limit).decision.remaining).toBe(burst - 1);
+          expect(decideRate(tatMs, nowMs + decision.retryAfterMs, limit).decision.allowed).toBe(true);
+          expect(decideRate(tatMs, nowMs + decision.retryAfterMs - 1.01, limit).decision.allowed).toBe(false);
+          expect(decideRate(tatMs, nowMs + decision.resetMs, limit).decision.remaining).toBe(burst - 1);
         },
       ),
     );
@@ -168,7 +168,7 @@ describe('a rate limit', () => {
         let { tatMs } = outcome;
         let further = 0;
         for (;;) {
-          const next = decide(tatMs, nowMs, limit);
+          const next = decideRate(tatMs, nowMs, limit);
           if (!next.decision.allowed) break;
           tatMs = next.tatMs;
           further += 1;
@@ -225,9 +225,9 @@ describe('a rate limit whose clock jumps', () => {
 
 test('a limit that is not valid is refused with a RangeError', () => {
   for (const intervalMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
-    expect(() => decide(null, epochMs, { intervalMs, burst: 1 })).toThrow(RangeError);
+    expect(() => decideRate(null, epochMs, { intervalMs, burst: 1 })).toThrow(RangeError);
   }
   for (const burst of [0, -1, 1.5, Number.NaN]) {
-    expect(() => decide(null, epochMs, { intervalMs: 1, burst })).toThrow(RangeError);
+    expect(() => decideRate(null, epochMs, { intervalMs: 1, burst })).toThrow(RangeError);
   }
 });

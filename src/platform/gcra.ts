@@ -32,7 +32,7 @@ const ticksPerMs = 1024;
  * @returns the decision, and the `tatMs` to keep: once it is not later than now, it may be dropped
  * @throws {RangeError} if the limit is not valid
  */
-export function decide(
+export function decideRate(
   tatMs: number | null,
   nowMs: number,
   { intervalMs, burst }: RateLimit,

@@ -11,7 +11,7 @@ export type ModelCall = {
   /** Reports a failover: another provider continues the call. */
   failedOver(change: { from: string; to: string; reason: string }): void;
   /** Discards the text that was streamed so far: the answer starts again. */
-  withdraw(): void;
+  withdrawText(): void;
 };
 
 /** The provider and the model that answered a call. */

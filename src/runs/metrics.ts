@@ -111,7 +111,9 @@ function createExecutionMetrics(metrics: Metrics) {
       flushSize.observe(entries);
       flushTime.observe(tookMs / 1000);
     },
-    modelCalled({ durationMs, costUsd, provider, model }: Step): void {
+    /** A step that was executed is over; a metric of steps is reported here. */
+    stepEnded({ kind, durationMs, costUsd, provider, model }: Step): void {
+      if (kind !== 'model_call') return;
       modelTime.observe((durationMs ?? 0) / 1000);
       if (costUsd !== null) cost.inc({ provider: provider ?? 'unknown', model: labelOf(model ?? '') }, costUsd);
     },

@@ -34,7 +34,7 @@ export function toNewRun(
     requestId,
     sessionId: request.session_id ?? null,
     agent,
-    message: request.message,
+    input: { text: request.message },
     metadata: (request.metadata ?? {}) as Run['metadata'],
     timeoutMs: timeoutMsOf(request, mode, settings),
     priority: request.priority ?? 0,

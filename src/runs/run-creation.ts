@@ -80,8 +80,9 @@ export function createRunCreation(deps: RunCreationDeps) {
   const { store, agents, active, slots, admission, startAttempt, isClosed, clock, settings, lease, budgets } = deps;
 
   /**
-   * Stores a run, and starts it if it holds a slot and its session is free. The attempt starts before the run is
-   * durable: its preparation takes time until the first model call, and only that call waits for the store.
+   * Stores a run, and starts it if it holds a slot and its session is free. The attempt starts while the store
+   * still makes the run durable: the model is asked meanwhile, but nothing of its answer is used before (`untilStored`
+   * in `attempt-context.ts`).
    */
   async function begin(request: CreateRun, caller: Caller, mode: RunMode, arrival: Arrival): Promise<Accepted> {
     let started = false;

@@ -1,5 +1,5 @@
 import type { AgentRegistry } from '../agents/index.ts';
-import type { BudgetControl, LimitUse, Spender } from '../budgets/index.ts';
+import type { BudgetControl } from '../budgets/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { ClaimedRun, Run, Store, Webhook } from '../storage/port/index.ts';

@@ -1,4 +1,14 @@
-import type { FinalRun, JsonRecord, NewRun, Run, RunError, RunMode, RunStatus } from './port/index.ts';
+import {
+  type FinalRun,
+  fromInputColumn,
+  type JsonRecord,
+  type NewRun,
+  type Run,
+  type RunError,
+  type RunMode,
+  type RunStatus,
+  toInputColumn,
+} from './port/index.ts';
 import { fromJsonText, toNameText } from './text.ts';
 import { noUsageRow, toUsage, type UsageRow } from './usage-row.ts';
 
@@ -102,7 +112,7 @@ export function newRunRow(run: NewRun, { status, sessionSeq, nowMs }: Beginning)
     last_agent: null,
     model: null,
     simulated: run.simulated ? 1 : 0,
-    message: JSON.stringify(run.message),
+    message: toInputColumn(run.input),
     metadata: JSON.stringify(run.metadata),
     response: null,
     output: null,
@@ -159,7 +169,7 @@ export function toRun(row: RunRow<number | boolean>): Run {
     lastAgent: row.last_agent,
     model: row.model,
     simulated: Boolean(row.simulated),
-    message: JSON.parse(row.message) as string,
+    input: fromInputColumn(row.message),
     metadata: JSON.parse(row.metadata) as JsonRecord,
     response: fromJsonText<string>(row.response),
     output: fromJsonText(row.output),

@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { ClaimedDelivery, DeliveryOutcome, WebhookStore } from '../storage/port/index.ts';
-import { type Attempt, decide } from './delivery-state.ts';
+import { type Attempt, nextDelivery } from './delivery-retry-policy.ts';
 import type { WebhookMetrics } from './metrics.ts';
 import { payloadOf } from './payload.ts';
 import type { Sender } from './sender.ts';
@@ -61,7 +61,7 @@ export function createDeliveryAttempt(deps: DeliveryAttemptDeps, cut: AbortSigna
     const { id, runId, tenantId, event, attempts } = claimed.delivery;
     const fields = { webhookId: id, runId, tenantId, event, attempts };
     try {
-      const outcome = decide(await post(claimed), claimed.round, random);
+      const outcome = nextDelivery(await post(claimed), claimed.round, random);
       metrics.attempted(outcome);
       await record(claimed, outcome);
       if (outcome.type === 'dead')

@@ -12,7 +12,7 @@ import { finish, start } from '../storage/contract/fixture.contract.ts';
 import type { WebhookDelivery, WebhookStore } from '../storage/port/index.ts';
 import { webhookEvents } from '../storage/port/index.ts';
 import { createSqliteStore } from '../storage/sqlite/index.ts';
-import type { Attempt } from './delivery-state.ts';
+import type { Attempt } from './delivery-retry-policy.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { createWebhookMetrics } from './metrics.ts';
 import type { Message } from './sender.ts';

@@ -5,7 +5,7 @@ import type { LookupFunction } from 'node:net';
 import type { Clock } from '../platform/clock.ts';
 import { parseRetryAfter } from '../platform/http/retry-after.ts';
 import { type AddressRule, addressIn } from './address.ts';
-import type { Attempt } from './delivery-state.ts';
+import type { Attempt } from './delivery-retry-policy.ts';
 
 /** The time limit of an attempt, in ms, from the DNS lookup to the end of the answer. */
 export const answerMs = 10_000;

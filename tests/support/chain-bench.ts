@@ -80,7 +80,7 @@ export function createChainBench(options: BenchOptions) {
       interactive: true,
       deadlineMs: Number.POSITIVE_INFINITY,
       failedOver: (failedOver) => reports.push({ failedOver }),
-      withdraw: () => reports.push({ withdrawn: true }),
+      withdrawText: () => reports.push({ withdrawn: true }),
       ...callOptions,
     };
     const model = await chain.provider.getModel(name);

@@ -20,7 +20,7 @@ export const newRun = (mode: RunMode): Run => ({
   lastAgent: null,
   model: null,
   simulated: false,
-  message: 'hello',
+  input: { text: 'hello' },
   metadata: { channel: 'web' },
   response: null,
   output: null,

@@ -173,7 +173,7 @@ export class Failover {
     const fields = { provider: deployment.provider, model: deployment.model, fault: fault.kind, status: fault.status };
     this.#deps.log.warn({ ...fields, attempt: this.#attempts, reaction: decision.type }, 'a model provider failed');
     if (decision.type === 'give_up') throw faultError(fault, this.#retryInMs(), cause);
-    this.#call?.withdraw();
+    this.#call?.withdrawText();
     this.#passedOver = { provider: deployment.provider, reason: fault.kind };
     // A deployment that has asked for a pause is unavailable for that long, and a candidate again afterwards.
     const isPaused = faultRules[fault.kind].effect === 'pauses';

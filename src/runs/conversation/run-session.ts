@@ -1,9 +1,9 @@
 import type { AgentInputItem, Session, SessionInputCallback } from '@openai/agents';
-import { type JsonRecord, userMessage } from '../../storage/port/index.ts';
+import { type JsonRecord, type RunInput, toInputItem } from '../../storage/port/index.ts';
 import { applySessionInput } from './session-input.ts';
 
-/** A conversation at the start of a run: the items so far, and the user's new message. */
-export type Conversation = { sessionId: string; history: readonly JsonRecord[]; message: string };
+/** A conversation at the start of a run: the items so far, and the input of the run. */
+export type Conversation = { sessionId: string; history: readonly JsonRecord[]; input: RunInput };
 
 /**
  * The SDK's view of a conversation during one run: the history as it was when the run started, and the items that the
@@ -14,11 +14,11 @@ export type Conversation = { sessionId: string; history: readonly JsonRecord[]; 
  * journaled.
  */
 export function createRunSession(
-  { sessionId, history, message }: Conversation,
+  { sessionId, history, input }: Conversation,
   sessionInput: SessionInputCallback | undefined,
 ) {
   const stored = history.map((item) => item as unknown as AgentInputItem);
-  const newItems = () => [userMessage(message) as unknown as AgentInputItem];
+  const newItems = () => [toInputItem(input) as unknown as AgentInputItem];
   let choice: Promise<AgentInputItem[]> | undefined;
   const chosen = () => {
     choice ??= sessionInput ? applySessionInput(sessionInput, stored, newItems()) : Promise.resolve(stored);

@@ -47,7 +47,7 @@ export function createExecutionOutcomes({ agents, turnsMax, approvalExpiryMs, cl
 
   return {
     /** The SDK has returned a result: the run completed, or waits for approvals. */
-    returned(result: SdkResult, attempt: AttemptContext, session: RunSession | null): Execution {
+    ofResult(result: SdkResult, attempt: AttemptContext, session: RunSession | null): Execution {
       const lastAgent = result.lastAgent ? agents.nameOf(result.lastAgent) : null;
       if (result.interruptions.length === 0) return completed(result.finalOutput, lastAgent, attempt, session);
       const wait = waitFrom(clock, approvalExpiryMs);
@@ -55,7 +55,7 @@ export function createExecutionOutcomes({ agents, turnsMax, approvalExpiryMs, cl
     },
 
     /** The execution has thrown: the run failed, was stopped, or waits for the outcome of tool calls. */
-    threw(error: unknown, attempt: AttemptContext): Execution {
+    ofError(error: unknown, attempt: AttemptContext): Execution {
       const unknown = attempt.journal.unknownCalls();
       if (unknown.length > 0 && !attempt.signal.aborted) {
         return paused(attempt, askOutcome(unknown, waitFrom(clock, approvalExpiryMs)), null);
@@ -108,7 +108,7 @@ function failed(failure: Failure, cause: unknown, attempt: AttemptContext): Exec
     response: null,
     output: null,
     error: failure.error,
-    newItems: run.sessionId === null ? [] : unfinishedTurnItems(run.message, journal.steps(), failure.error.code),
+    newItems: run.sessionId === null ? [] : unfinishedTurnItems(run.input, journal.steps(), failure.error.code),
   };
   return { type: 'ended', retryAfterMs: failure.retryAfterMs, cause, final };
 }

@@ -26,17 +26,17 @@ export function createExecutor(deps: ExecutorDeps) {
   return {
     async execute(attempt: AttemptContext, history: readonly JsonRecord[]): Promise<Execution> {
       const { run, signal } = attempt;
-      const { sessionId, message } = run;
-      const session = sessionId === null ? null : createRunSession({ sessionId, history, message }, sessionInput);
+      const { sessionId, input } = run;
+      const session = sessionId === null ? null : createRunSession({ sessionId, history, input }, sessionInput);
       const agent = agents.get(run.agent);
       try {
         if (!agent) throw new ServiceError('agent_gone', { agent: run.agent });
         signal.throwIfAborted();
         const result = await withAbortGrace(sdkRun(attempt, agent, session), signal, clock);
         signal.throwIfAborted();
-        return outcomes.returned(result, attempt, session);
+        return outcomes.ofResult(result, attempt, session);
       } catch (error) {
-        return outcomes.threw(error, attempt);
+        return outcomes.ofError(error, attempt);
       } finally {
         attempt.close();
       }

@@ -112,8 +112,10 @@ export class JournalWriter {
   }
 
   /**
-   * Whether entries may be written early: they are a first text and nothing else, of the step that a store assumes if it
-   * has lost that text. Two first texts never follow one another: the step is recorded between them.
+   * Whether entries may be written early (shown before they are durable): they are the first text of a step and nothing
+   * else, and the step is the one after the last recorded step. After a power cut the store knows of no other step whose
+   * text may be lost (`withdrawLostText` in `sqlite/power-cut.ts`). Two first texts never follow one another: the step of
+   * the first one is recorded between them.
    */
   #isEarly({ steps, events }: JournalEntries): boolean {
     const firstText = this.#firstText;

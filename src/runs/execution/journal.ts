@@ -10,8 +10,8 @@ export type JournalDeps = JournalWriterDeps & {
   attempt: number;
   /** What earlier attempts recorded. */
   recorded: JournalEntries;
-  /** Called after each model call that a model answered. Defaults to no call. */
-  modelCalled?(step: Step): void;
+  /** Called with each step that this attempt executed, once it is over; for metrics. Defaults to no call. */
+  stepEnded?(step: Step): void;
 };
 
 /**
@@ -23,7 +23,7 @@ export class Journal {
   readonly attempt: number;
   readonly #writer: JournalWriter;
   readonly #clock: Clock;
-  readonly #modelCalled: JournalDeps['modelCalled'];
+  readonly #stepEnded: JournalDeps['stepEnded'];
   readonly #steps: Map<string, Step>;
   /** Keys of the steps that were reached in this attempt. */
   readonly #reached = new Set<string>();
@@ -37,7 +37,7 @@ export class Journal {
     this.attempt = deps.attempt;
     this.#writer = new JournalWriter(deps, steps);
     this.#clock = deps.clock;
-    this.#modelCalled = deps.modelCalled;
+    this.#stepEnded = deps.stepEnded;
     this.#steps = new Map(steps.map((step) => [step.key, step]));
     this.#emitted = new Set(events.map(nameOf));
     this.#lastStep = Math.max(lastStepOf(steps), ...events.map(stepOf));
@@ -84,6 +84,7 @@ export class Journal {
     const durationMs = Math.max(0, this.#clock.nowMs() - step.startedAtMs);
     Object.assign(step, end, { attempt: this.attempt, durationMs });
     this.#note(step);
+    this.#stepEnded?.(step);
     return true;
   }
 
@@ -94,7 +95,7 @@ export class Journal {
     step.durationMs = durationMs;
     this.#reached.add(step.key);
     this.#note(step);
-    if (step.kind === 'model_call') this.#modelCalled?.(step);
+    this.#stepEnded?.(step);
     return step;
   }
 

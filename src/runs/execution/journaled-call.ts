@@ -68,7 +68,7 @@ export class JournaledCall {
   }
 
   /**
-   * Begins to carry the call out: from here on it must be ended by `over`. Returns the request for the model.
+   * Begins to carry the call out: from here on it must be ended by `settle`. Returns the request for the model.
    *
    * @throws {ServiceError} `budget_exceeded`, `store_unavailable`
    */
@@ -134,8 +134,8 @@ export class JournaledCall {
     throw error;
   }
 
-  /** The call is over, successful or not. */
-  over(): Promise<void> | undefined {
+  /** Ends the call, successful or not: its step is over, and what it did not spend of its reservation is released. */
+  settle(): Promise<void> | undefined {
     this.#scope.attempt.endStep();
     return this.#reservation?.settle();
   }
@@ -153,7 +153,7 @@ export class JournaledCall {
       interactive: attempt.run.mode !== 'background',
       deadlineMs: attempt.deadlineMs,
       failedOver: (change) => attempt.failedOver(change),
-      withdraw: () => this.#withdrawText(),
+      withdrawText: () => this.#withdrawText(),
     };
   }
 

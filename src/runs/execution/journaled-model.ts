@@ -55,7 +55,7 @@ class JournaledModel implements Model {
     } catch (error) {
       return call.fail(error);
     } finally {
-      await call.over();
+      await call.settle();
     }
   }
 
@@ -77,7 +77,7 @@ class JournaledModel implements Model {
     } catch (error) {
       call.fail(error);
     } finally {
-      await call.over();
+      await call.settle();
     }
   }
 }

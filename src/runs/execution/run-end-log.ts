@@ -1,5 +1,5 @@
 import type { Logger } from '../../platform/logger.ts';
-import type { Run } from '../../storage/port/index.ts';
+import { type Run, toInputText } from '../../storage/port/index.ts';
 import type { Execution } from './execution-outcome.ts';
 
 /** The most characters of a message or a response that are logged. */
@@ -21,7 +21,7 @@ export function logRunEnd(log: Logger, run: Run, execution: Execution, withConte
     durationMs: (run.finishedAtMs ?? run.startedAtMs ?? run.createdAtMs) - run.createdAtMs,
     attempt: run.attempt,
     simulated: run.simulated || undefined,
-    ...(withContent ? { message: truncated(run.message), response: truncated(run.response) } : {}),
+    ...(withContent ? { message: truncated(toInputText(run.input)), response: truncated(run.response) } : {}),
   };
   if (execution.type === 'ended' && run.status === 'failed')
     log.error({ ...fields, err: execution.cause }, 'run ended');

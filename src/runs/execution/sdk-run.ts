@@ -2,7 +2,7 @@ import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult } f
 import type { AgentRegistry, AnyAgent, ContextBuilder } from '../../agents/index.ts';
 import { buildContext } from '../../agents/index.ts';
 import { isTraced } from '../../platform/sdk-defaults.ts';
-import type { Step } from '../../storage/port/index.ts';
+import { type Step, toInputItem } from '../../storage/port/index.ts';
 import { approvalKey } from '../approvals/decisions.ts';
 import { callIdOf } from '../approvals/required-action.ts';
 import type { RunSession } from '../conversation/run-session.ts';
@@ -53,8 +53,8 @@ export function createSdkRun({ agents, context, defaults, turnsMax }: SdkRunDeps
       run.mode === 'stream' ? streamed(input) : runner.run(agent, input, options);
     const scope = rootScope(attempt, defaults);
     return runScope.run(scope, async () => {
-      let result = await start([{ type: 'message', role: 'user', content: run.message }]);
-      while (applyDecisions(result, attempt)) {
+      let result = await start([toInputItem(run.input) as unknown as AgentInputItem]);
+      while (applyApprovals(result, attempt)) {
         scope.begun = false; // the run goes on; it is not a child of itself
         result = await start(result.state);
       }
@@ -64,7 +64,7 @@ export function createSdkRun({ agents, context, defaults, turnsMax }: SdkRunDeps
 }
 
 /** Applies recorded decisions to the calls that wait for them; false if one is not decided yet, or none waits. */
-function applyDecisions(result: SdkResult, { journal }: AttemptContext): boolean {
+function applyApprovals(result: SdkResult, { journal }: AttemptContext): boolean {
   const { interruptions, state } = result;
   const decisions = interruptions.map((item) => ({ item, step: journal.find(approvalKey(callIdOf(item.rawItem))) }));
   if (decisions.length === 0 || decisions.some(({ step }) => step === undefined)) return false;

@@ -56,8 +56,9 @@ export function createClaimer(deps: ClaimerDeps): Service {
     return claimed.length === limit;
   }
 
-  // While callers wait, no slot becomes free: one run that a caller waits for is claimed in fair order with them, and no
-  // background run is.
+  // While callers wait in the admission queue, each slot that a run releases goes to the next of that queue, so that no
+  // slot is ever free. Queued runs with a waiting caller (in the store) take part in the queue as one flow, and get a slot
+  // when it is that flow's turn; background runs get none.
   async function claimInFairOrder(): Promise<boolean> {
     const slot = lease.isHeld() ? admission.waitForStore(stopping.signal) : null;
     if (slot === null) return false;

@@ -1,4 +1,4 @@
-import type { Run, Usage } from '../../storage/port/index.ts';
+import { type Run, toInputText, type Usage } from '../../storage/port/index.ts';
 import type { RequiredAction, RunView } from './schemas.ts';
 
 /** A time on the wire: ISO 8601, UTC, milliseconds. */
@@ -31,7 +31,7 @@ export const toRunView = (run: Run): RunView => ({
   last_agent: run.lastAgent,
   model: run.model,
   simulated: run.simulated,
-  message: run.message,
+  message: toInputText(run.input),
   metadata: run.metadata,
   usage: toUsageView(run.usage),
   cost_usd: run.costUsd,

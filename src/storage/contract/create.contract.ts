@@ -241,7 +241,7 @@ export function describeCreate(open: OpenStore): void {
     test('a run whose id is taken is refused, and the first one stays as it was', async () => {
       await using fixture = await open();
       const run = await start(fixture.store, { sessionId: null });
-      const again = newRun({ id: run.id, sessionId: 's-2', message: 'other' });
+      const again = newRun({ id: run.id, sessionId: 's-2', input: { text: 'other' } });
       await expect(fixture.store.runs.create(again, 'wait', true)).rejects.not.toMatchObject({
         name: 'ServiceError',
       });

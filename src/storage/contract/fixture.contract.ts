@@ -75,7 +75,7 @@ export function newRun(overrides: Partial<NewRun> = {}): NewRun {
     mode: 'blocking',
     agent: 'triage',
     simulated: false,
-    message: 'Where is my order?',
+    input: { text: 'Where is my order?' },
     metadata: {},
     timeoutMs: 30_000,
     priority: 0,

@@ -14,16 +14,16 @@ export function describeGroupedWrites(open: OpenStore): void {
       const asked = messages.map((message, n) =>
         newRun({
           sessionId: n % 3 === 0 ? `s-${n}` : null,
-          message,
+          input: { text: message },
           metadata: { n },
           started: { agent: `agent ${n}` },
         }),
       );
       const outcomes = await Promise.all(asked.map((run) => fixture.store.runs.create(run, 'wait', true)));
-      for (const [n, { id, message }] of asked.entries()) {
+      for (const [n, { id, input }] of asked.entries()) {
         const run = await fixture.store.runs.get(tenant, id);
         expect(outcomes[n]).toEqual({ type: 'started', run });
-        expect(run).toMatchObject({ id, message, metadata: { n } });
+        expect(run).toMatchObject({ id, input, metadata: { n } });
         expect((await journalOf(fixture.store, { tenantId: tenant, id })).events).toMatchObject([
           { seq: 2, type: 'run.started', data: { agent: `agent ${n}` } },
         ]);

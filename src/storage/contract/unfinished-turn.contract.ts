@@ -101,12 +101,12 @@ export function describeUnfinishedTurn(open: OpenStore): void {
     test.each(ways)('$way adds what its tools did to its session', async ({ code, end }) => {
       await using fixture = await open();
       const { store } = fixture;
-      const run = await start(store, { message });
+      const run = await start(store, { input: { text: message } });
       await store.journal.append(tenant, run.id, 1, { steps: [...journal, ...nested], events: [] });
       await end(store, run);
       const { data } = await store.sessions.items(tenant, 's-1', 100, 0);
       expect(data.map(({ item }) => item)).toEqual(
-        unfinishedTurnItems(message, [...journal, ...nested], code) as Json[],
+        unfinishedTurnItems({ text: message }, [...journal, ...nested], code) as Json[],
       );
       const called = data.flatMap(({ item }) => (item.type === 'function_call' ? [item.callId] : []));
       expect(called).toEqual(['call_2', 'call_5', 'call_6', 'call_9', 'call_11']);
@@ -116,7 +116,7 @@ export function describeUnfinishedTurn(open: OpenStore): void {
     test.each(ways)('$way counts with all tokens in its journal', async ({ end }) => {
       await using fixture = await open();
       const { store } = fixture;
-      const run = await start(store, { message });
+      const run = await start(store, { input: { text: message } });
       await store.journal.append(tenant, run.id, 1, { steps: journal, events: [] });
       await end(store, run);
       const usage = { ...noUsage, requests: 2, inputTokens: 7, totalTokens: 20 };
@@ -127,7 +127,7 @@ export function describeUnfinishedTurn(open: OpenStore): void {
     test.each(ways)('$way has no cost if that of one of its model calls is not known', async ({ end }) => {
       await using fixture = await open();
       const { store } = fixture;
-      const run = await start(store, { message });
+      const run = await start(store, { input: { text: message } });
       const steps = journal.map((step) => (step.step === 8 ? { ...step, costUsd: null } : step));
       await store.journal.append(tenant, run.id, 1, { steps, events: [] });
       await end(store, run);
@@ -137,7 +137,7 @@ export function describeUnfinishedTurn(open: OpenStore): void {
     test.each(ways)('$way adds nothing to its session if its tools only read', async ({ end }) => {
       await using fixture = await open();
       const { store } = fixture;
-      const run = await start(store, { message });
+      const run = await start(store, { input: { text: message } });
       const steps = journal.map((step) => (step.effect === null ? step : { ...step, effect: 'read' }));
       await store.journal.append(tenant, run.id, 1, { steps, events: [] });
       await end(store, run);

@@ -15,11 +15,11 @@ export function describeValues(open: OpenStore): void {
         await using fixture = await open();
         const { store } = fixture;
         const error = { code: 'agent_error', detail: text, retryable: false };
-        const run = await start(store, { message: text, metadata: { [text]: text } });
+        const run = await start(store, { input: { text }, metadata: { [text]: text } });
         const finished = await finish(store, run, { response: text, output: text, error, newItems: [{ text }] });
         const expected = [text, { [text]: text }, text, text, error] as Json;
         for (const each of [finished, await store.runs.get(tenant, run.id)]) {
-          expectSame([each?.message, each?.metadata, each?.response, each?.output, each?.error] as Json, expected);
+          expectSame([each?.input.text, each?.metadata, each?.response, each?.output, each?.error] as Json, expected);
         }
         expectSame(await store.sessions.history(tenant, 's-1', 1), [{ text }]);
       });

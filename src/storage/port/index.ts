@@ -20,6 +20,7 @@ export type * from './processes.ts';
 export type * from './providers.ts';
 export type * from './rate-limits.ts';
 export type * from './retention.ts';
+export * from './run-input.ts';
 export type * from './runs.ts';
 export type * from './sessions.ts';
 export type * from './signals.ts';

@@ -64,6 +64,12 @@ export type Usage = {
 /** Why a run did not complete: a code of `errorCatalogue`, its message, and whether a retry helps. */
 export type RunError = { code: string; detail: string; retryable: boolean };
 
+/**
+ * The input of a run: what its user says. Today it is text; whatever is added (images, files) is added here, and
+ * `run-input.ts` says how it is stored and how the model sees it.
+ */
+export type RunInput = { readonly text: string };
+
 /** A run as it is stored. */
 export type Run = {
   id: string;
@@ -76,7 +82,7 @@ export type Run = {
   /** The model of the last model call, as the provider named it. */
   model: string | null;
   simulated: boolean;
-  message: string;
+  input: RunInput;
   metadata: JsonRecord;
   response: string | null;
   output: Json;
@@ -135,7 +141,7 @@ export type NewRun = Pick<
   | 'mode'
   | 'agent'
   | 'simulated'
-  | 'message'
+  | 'input'
   | 'metadata'
   | 'timeoutMs'
   | 'requestId'

@@ -1,10 +1,8 @@
 import type { Step } from './journal.ts';
-import type { Json, JsonRecord } from './types.ts';
+import { toInputItem } from './run-input.ts';
+import type { Json, JsonRecord, RunInput } from './types.ts';
 
 const asText = (output: Json) => (typeof output === 'string' ? output : JSON.stringify(output));
-
-/** A user's message, as the SDK stores it in a conversation. */
-export const userMessage = (text: string): JsonRecord => ({ type: 'message', role: 'user', content: text });
 
 /** A recorded call and its result, as the SDK stores them in a conversation. */
 const toItems = ({ callId, name, input, output }: Step): JsonRecord[] => [
@@ -28,13 +26,13 @@ const isWithin = (step: Step, calls: readonly Step[]): boolean =>
  * @param steps the run's journal, in the order in which its steps began
  * @param code why the run ended, a code of `errorCatalogue`
  */
-export function unfinishedTurnItems(message: string, steps: readonly Step[], code: string): JsonRecord[] {
+export function unfinishedTurnItems(input: RunInput, steps: readonly Step[], code: string): JsonRecord[] {
   const done = steps.filter(isDone);
   if (done.length === 0) return [];
   const outermost = done.filter((step) => !isWithin(step, done));
   const text = `[This turn ended early (${code}). The tool calls above were carried out; no answer was given.]`;
   return [
-    userMessage(message),
+    toInputItem(input),
     ...outermost.flatMap(toItems),
     { type: 'message', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text }] },
   ];

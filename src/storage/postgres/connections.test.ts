@@ -127,7 +127,7 @@ describe('connections that are cut', () => {
 
 test('an error about a row does not quote what a user wrote', async () => {
   await using store = await openPostgresStore(database.url);
-  const broken = newRun({ sessionId: null, message: 'private words', mode: 'nonsense' as 'blocking' });
+  const broken = newRun({ sessionId: null, input: { text: 'private words' }, mode: 'nonsense' as 'blocking' });
   const error: unknown = await store.runs.create(broken, 'wait', true).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ message: expect.stringContaining('runs_mode_check') });
   expect(inspect(error, { depth: null, showHidden: true })).not.toContain('private words');

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
 import { openPostgresStore, type TestStore } from '../../../tests/support/postgres-store.ts';
-import { decide } from '../../platform/gcra.ts';
+import { decideRate } from '../../platform/gcra.ts';
 import type { RateDecision, RateLimit } from '../port/index.ts';
 
 let database: TestDatabase;
@@ -89,7 +89,7 @@ test('the database keeps what the pure decision says, for limits that do not div
     { intervalMs: 86_400_000, burst: 5 },
   ];
   for (const [index, limit] of limits.entries()) {
-    const intervalMs = decide(null, 0, limit).tatMs;
+    const intervalMs = decideRate(null, 0, limit).tatMs;
     for (let n = 0; n < 2 * Math.min(limit.burst, 10); n += 1) {
       const key = `even-${index}`;
       const { rows } = await admin.query('select * from take_rate($1, $2, $3)', [
@@ -98,7 +98,7 @@ test('the database keeps what the pure decision says, for limits that do not div
         intervalMs * limit.burst,
       ]);
       const kept = await admin.query('select tat_ms from rate_limits where key = $1', [key]);
-      expect(kept.rows[0].tat_ms).toBe(decide(rows[0].tat_before_ms, Number(rows[0].at_ms), limit).tatMs);
+      expect(kept.rows[0].tat_ms).toBe(decideRate(rows[0].tat_before_ms, Number(rows[0].at_ms), limit).tatMs);
     }
   }
 });

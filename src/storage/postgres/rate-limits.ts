@@ -1,4 +1,4 @@
-import { decide } from '../../platform/gcra.ts';
+import { decideRate } from '../../platform/gcra.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { RateLimiter } from '../port/index.ts';
 import type { Database, Statement } from './database.ts';
@@ -61,11 +61,11 @@ export function createRateLimiter(database: Database, log: Pick<Logger, 'warn'>)
 
   return {
     async take(key, limit) {
-      // The cost of one request, rounded as `decide` rounds it, so that the database's sums are the same.
-      const intervalMs = decide(null, 0, limit).tatMs;
+      // The cost of one request, rounded as `decideRate` rounds it, so that the database's sums are the same.
+      const intervalMs = decideRate(null, 0, limit).tatMs;
       const before = await grouped.add({ key, intervalMs, capacityMs: intervalMs * limit.burst });
       removeExpiredRows();
-      return decide(before.tat_before_ms, before.at_ms, limit).decision;
+      return decideRate(before.tat_before_ms, before.at_ms, limit).decision;
     },
   };
 }

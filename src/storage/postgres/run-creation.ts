@@ -1,5 +1,5 @@
 import { cancelledError } from '../cancelled.ts';
-import type { CreateOutcome, IfBusy, NewRun, Run } from '../port/index.ts';
+import { type CreateOutcome, type IfBusy, type NewRun, type Run, toInputColumn } from '../port/index.ts';
 import { newRunRow, toRun } from '../run-row.ts';
 import { toExactText, toJsonText, toNameText } from '../text.ts';
 import type { Database, Statement } from './database.ts';
@@ -56,7 +56,7 @@ const textOf = (run: NewRun, ifBusy: IfBusy, startNow: boolean): string =>
     mode: run.mode,
     agent: toNameText(run.agent),
     simulated: run.simulated,
-    message: JSON.stringify(run.message),
+    message: toInputColumn(run.input),
     metadata: JSON.stringify(run.metadata),
     timeout_ms: run.timeoutMs,
     priority: run.priority,

@@ -51,7 +51,8 @@ export function expireAction(operation: Operation, error: RunError): Run | null 
   return row === undefined ? null : end(operation, row.id, 'failed', error);
 }
 
-// What a run waits for was made a text in the same way, from a value that came out of such a text.
+// An optimistic lock: the decision counts only if the required action is still the one that it was made for. Its JSON
+// text may be compared byte by byte: `toJsonText` made both texts, this one from the value that it was read as.
 const decideRun = `
   update runs set status = ?, required_action = ?
   where id = ? and tenant_id = ? and status = 'requires_action' and required_action is ?

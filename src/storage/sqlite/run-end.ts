@@ -86,7 +86,7 @@ const endRun = `
 function unfinishedTurn(operation: Operation, row: RunRow, code: string): JsonRecord[] {
   const { id, tenant_id, session_id, attempt } = row;
   if (session_id === null || attempt === 0) return [];
-  return unfinishedTurnItems(toRun(row).message, readSteps(operation, tenant_id, id), code);
+  return unfinishedTurnItems(toRun(row).input, readSteps(operation, tenant_id, id), code);
 }
 
 /** Ends a run that no process executes, and writes its last event. The usage in its journal counts in its session. */

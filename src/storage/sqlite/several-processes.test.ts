@@ -50,7 +50,7 @@ const writeForEver = `${preamble}
   const lane = async (sessionId) => {
     for (let n = 0; ; n += 1) {
       const id = ['run', sessionId, n].join('_');
-      const run = { id, tenantId: 't', sessionId, mode: 'blocking', agent: 'a', simulated: false, message: 'm',
+      const run = { id, tenantId: 't', sessionId, mode: 'blocking', agent: 'a', simulated: false, input: { text: 'm' },
         metadata: {}, timeoutMs: 1, priority: 0, runAtMs: null, requestId: 'r', appVersion: '1', sdkVersion: '1',
         budgetKeyId: null,
         ownerId: '${owner}', idempotency: { key: id, fingerprint: 'f', ttlMs: 3_600_000 } };

@@ -40,7 +40,7 @@ function checkAsked(stored: Stored, { runs }: Evidence): string[] {
         `${idOf(load)} was answered ${JSON.stringify(run.response)} instead of ${JSON.stringify(load.planned.answer)}`,
       );
     }
-    if (run.message !== load.planned.body.message) wrong.push(`${idOf(load)} has another message than was sent`);
+    if (run.input.text !== load.planned.body.message) wrong.push(`${idOf(load)} has another message than was sent`);
     if (keys.get(load.planned.idempotencyKey) !== load.runId)
       wrong.push(`${idOf(load)} has not the key it was sent with`);
   }
@@ -86,7 +86,7 @@ function checkEffects(record: RunRecord, step: Step, byKey: Map<string, Effect[]
 
 /** The provider was asked again only for what was cut. */
 function checkRequests(record: RunRecord, { modelRequests }: Evidence): string[] {
-  const asked = modelRequests.get(record.run.message) ?? 0;
+  const asked = modelRequests.get(record.run.input.text) ?? 0;
   const steps = record.steps.filter(({ kind }) => kind === 'model_call').length;
   if (asked > steps + cutsOf(record)) {
     return [`asked the model ${asked} times for ${steps} steps, and was cut ${cutsOf(record)} times`];

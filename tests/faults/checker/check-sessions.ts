@@ -53,7 +53,7 @@ function checkTurn(run: StoredRun, items: Item[], steps: Step[]): string[] {
   if (run.status !== 'completed') return [];
   const wrong: string[] = [];
   const [first, last] = [items[0], items.at(-1)];
-  if (first?.role !== 'user' || said(first.content) !== run.message) wrong.push(`has no message of run ${run.id}`);
+  if (first?.role !== 'user' || said(first.content) !== run.input.text) wrong.push(`has no message of run ${run.id}`);
   if (last?.role !== 'assistant' || said(last.content) !== run.response) wrong.push(`has no answer of run ${run.id}`);
   const idsOf = (type: string) => items.filter((item) => item.type === type).map(({ callId }) => callId);
   const called = steps.filter(({ kind, scope }) => kind === 'tool_call' && scope === '').map(({ callId }) => callId);

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Attempt, attemptsMax, backoffMs, decide, pauseMs, pauseMsMax } from './delivery-state.ts';
+import {
+  type Attempt,
+  attemptsMax,
+  backoffMs,
+  delayMsMax,
+  firstDelayMsMax,
+  nextDelivery,
+} from './delivery-retry-policy.ts';
 
 const half = () => 0.5;
 const answered = (status: number, retryAfter: number | null = null): Attempt => ({
@@ -12,31 +19,37 @@ const dayMs = 24 * 3_600_000;
 
 describe('after an attempt', () => {
   test.each([200, 201, 204, 299])('an answer of %i is a success', (status) => {
-    expect(decide(answered(status), 1, half)).toEqual({ type: 'delivered', lastStatus: status });
-    expect(decide(answered(status), attemptsMax, half)).toEqual({ type: 'delivered', lastStatus: status });
+    expect(nextDelivery(answered(status), 1, half)).toEqual({ type: 'delivered', lastStatus: status });
+    expect(nextDelivery(answered(status), attemptsMax, half)).toEqual({ type: 'delivered', lastStatus: status });
   });
 
   test.each([100, 301, 302, 307, 400, 401, 404, 408, 429, 500, 502, 503])('an answer of %i is retried', (status) => {
-    expect(decide(answered(status), 1, half)).toMatchObject({ type: 'retry', inMs: pauseMs / 2, lastStatus: status });
+    expect(nextDelivery(answered(status), 1, half)).toMatchObject({
+      type: 'retry',
+      inMs: firstDelayMsMax / 2,
+      lastStatus: status,
+    });
   });
 
   test('an answer of 410 ends the delivery', () => {
-    expect(decide(answered(410), 1, half)).toMatchObject({ type: 'dead', lastStatus: 410 });
+    expect(nextDelivery(answered(410), 1, half)).toMatchObject({ type: 'dead', lastStatus: 410 });
   });
 
   test('an attempt without an answer is retried', () => {
     const failed: Attempt = { type: 'failed', reason: 'not reached: ECONNREFUSED' };
     const failure = { lastStatus: null, lastError: 'not reached: ECONNREFUSED' };
-    expect(decide(failed, 1, half)).toEqual({ type: 'retry', inMs: pauseMs / 2, ...failure });
-    expect(decide(failed, attemptsMax, half)).toEqual({ type: 'dead', ...failure });
+    expect(nextDelivery(failed, 1, half)).toEqual({ type: 'retry', inMs: firstDelayMsMax / 2, ...failure });
+    expect(nextDelivery(failed, attemptsMax, half)).toEqual({ type: 'dead', ...failure });
   });
 
   test('a redirect is retried, and the error says that it is not followed', () => {
-    expect(decide(answered(302), 1, half)).toMatchObject({ lastError: 'answered 302; redirects are not followed' });
+    expect(nextDelivery(answered(302), 1, half)).toMatchObject({
+      lastError: 'answered 302; redirects are not followed',
+    });
   });
 
   test('an address that is not allowed ends the delivery, and the error names the setting', () => {
-    expect(decide({ type: 'forbidden' }, 1, half)).toEqual({
+    expect(nextDelivery({ type: 'forbidden' }, 1, half)).toEqual({
       type: 'dead',
       lastStatus: null,
       lastError: 'the address is not allowed (WEBHOOK_ALLOW_NETWORKS)',
@@ -45,13 +58,13 @@ describe('after an attempt', () => {
 
   test('a delivery that was cut short is due again at once, even after the last attempt', () => {
     for (const round of [1, attemptsMax, attemptsMax + 5])
-      expect(decide({ type: 'cut' }, round, half)).toMatchObject({ type: 'retry', inMs: 0 });
+      expect(nextDelivery({ type: 'cut' }, round, half)).toMatchObject({ type: 'retry', inMs: 0 });
   });
 
   test('the tenth failure is the last', () => {
-    expect(decide(answered(500), attemptsMax - 1, half).type).toBe('retry');
-    expect(decide(answered(500), attemptsMax, half)).toMatchObject({ type: 'dead', lastError: 'answered 500' });
-    expect(decide(answered(500), attemptsMax + 1, half).type).toBe('dead');
+    expect(nextDelivery(answered(500), attemptsMax - 1, half).type).toBe('retry');
+    expect(nextDelivery(answered(500), attemptsMax, half)).toMatchObject({ type: 'dead', lastError: 'answered 500' });
+    expect(nextDelivery(answered(500), attemptsMax + 1, half).type).toBe('dead');
   });
 });
 
@@ -76,11 +89,11 @@ describe('the delay before the next attempt', () => {
         fc.double({ min: 0, max: 0.99, noNaN: true }),
         fc.nat(2 ** 50),
         (round, random, asked) => {
-          const outcome = decide(answered(503, asked), round, () => random);
+          const outcome = nextDelivery(answered(503, asked), round, () => random);
           if (outcome.type !== 'retry') throw new Error('expected another attempt');
           expect(outcome.inMs).toBe(
             Math.min(
-              pauseMsMax,
+              delayMsMax,
               Math.max(
                 asked,
                 backoffMs(round, () => random),

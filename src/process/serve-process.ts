@@ -52,7 +52,7 @@ async function runService(start: Start, settings: Settings, log: Logger, link: P
 }
 
 /** Reads the settings, and runs this process as the service or as the primary of workers. A failed start ends the process. */
-export async function runProcess(options: ServeOptions, start: Start): Promise<Omit<Started, 'hasKey'>> {
+export async function serveProcess(options: ServeOptions, start: Start): Promise<Omit<Started, 'hasKey'>> {
   disableSdkDefaults(process.env);
   tuneGarbageCollection();
   let link: PrimaryLink | null = null;

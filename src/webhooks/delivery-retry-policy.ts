@@ -4,9 +4,9 @@ import type { DeliveryOutcome } from '../storage/port/index.ts';
 /** The most attempts of a delivery, over about a day; then it is given up. */
 export const attemptsMax = 10;
 /** The upper bound of the first delay, in ms; it is multiplied by four after each attempt. */
-export const pauseMs = 5_000;
+export const firstDelayMsMax = 5_000;
 /** The upper bound of all delays, in ms, also of a delay that the receiver asks for. */
-export const pauseMsMax = 8 * 3_600_000;
+export const delayMsMax = 8 * 3_600_000;
 
 /**
  * The result of an attempt: an answer, no answer, an address that is not allowed, or `cut`: this process ended before
@@ -22,7 +22,7 @@ const goneStatus = 410;
 
 /** The delay before the next attempt, in ms. `round` counts attempts from 1. */
 export const backoffMs = (round: number, random: () => number): number =>
-  fullJitterMs(round, random(), { baseMs: pauseMs, maxMs: pauseMsMax, factor: 4 });
+  fullJitterMs(round, random(), { baseMs: firstDelayMsMax, maxMs: delayMsMax, factor: 4 });
 
 /**
  * Decides what happens after an attempt. Any 2xx is a success, and 410 (Gone) ends the delivery. Everything else is
@@ -31,7 +31,7 @@ export const backoffMs = (round: number, random: () => number): number =>
  * @param round the number of the attempt, from 1
  * @param random gives [0, 1)
  */
-export function decide(attempt: Attempt, round: number, random: () => number): DeliveryOutcome {
+export function nextDelivery(attempt: Attempt, round: number, random: () => number): DeliveryOutcome {
   if (attempt.type === 'cut')
     return { type: 'retry', inMs: 0, lastStatus: null, lastError: 'cut short by the end of the process' };
   if (attempt.type === 'forbidden')
@@ -54,5 +54,5 @@ type Failure = { lastStatus: number | null; lastError: string };
 
 function retryOrGiveUp(round: number, random: () => number, failure: Failure, atLeastMs = 0): DeliveryOutcome {
   if (round >= attemptsMax) return { type: 'dead', ...failure };
-  return { type: 'retry', inMs: Math.min(pauseMsMax, Math.max(backoffMs(round, random), atLeastMs)), ...failure };
+  return { type: 'retry', inMs: Math.min(delayMsMax, Math.max(backoffMs(round, random), atLeastMs)), ...failure };
 }

@@ -111,7 +111,7 @@ function openJournal(deps: AttemptExecutorDeps, handle: Handle, recorded: Journa
     publish: (events) => live.publish(events.map((event) => toLiveEvent(run, event))),
     lost: () => stop('lease_lost'),
     flushed: metrics.flushed,
-    modelCalled: metrics.modelCalled,
+    stepEnded: metrics.stepEnded,
     clock,
   });
   if (recorded.events.length === 0) journal.emit({ type: 'run.started', agent: run.agent });
