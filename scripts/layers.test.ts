@@ -189,6 +189,16 @@ test('every rule is broken by some test here', () => {
   expect(names.filter((name) => !broken.has(name) && !/^(door|order)-of-/.test(name))).toEqual([]);
 });
 
+test('every file and room of src/runs has a place in the order', () => {
+  const places = (layers(join(import.meta.dirname, '..')).forbidden ?? [])
+    .filter(({ name }) => name?.startsWith('order-of-runs-'))
+    .flatMap((rule) => [rule.from.path, 'to' in rule ? rule.to.path : []].flat() as string[]);
+  const entries = readdirSync(join(import.meta.dirname, '../src/runs'), { withFileTypes: true })
+    .filter(({ name }) => !name.endsWith('.test.ts'))
+    .map((entry) => `src/runs/${entry.name}${entry.isDirectory() ? '/' : ''}`);
+  expect(entries.filter((entry) => !places.some((place) => new RegExp(place).test(entry)))).toEqual([]);
+});
+
 test('every folder of src has a place in the order', () => {
   const folders = readdirSync(join(import.meta.dirname, '../src'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())

@@ -34,7 +34,7 @@ const feature = `^src/(${features.join('|')})/`;
 /** The rooms of the large features, the lowest first: a room may import the ones before it. */
 const rooms: Record<string, readonly string[]> = {
   runs: [
-    '(run-state|run-failure|failpoints|tool-arguments)\\.ts$',
+    '(run-state|run-failure|failpoints|tool-arguments|arrivals)\\.ts$',
     'views/',
     'events/',
     'active-runs\\.ts$',
@@ -44,7 +44,7 @@ const rooms: Record<string, readonly string[]> = {
     'approvals/',
     'recovery/',
     'execution/',
-    '(service|run-creation|run-waiter)\\.ts$',
+    '(service|run-creation|run-waiter|run-control|run-request|new-run|attempt-starter|idempotency-fingerprint)\\.ts$',
     'api/',
     'wire\\.ts$',
     'index\\.ts$',

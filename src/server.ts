@@ -24,9 +24,11 @@ import type { Ids } from './platform/ids.ts';
 import type { Logger } from './platform/logger.ts';
 import type { Settings } from './platform/settings/settings.ts';
 import {
+  type Arrivals,
   type EventFeed,
   type LoadSheddingOptions,
   type RunService,
+  registerArrivals,
   registerLoadShedding,
   runRoutes,
 } from './runs/index.ts';
@@ -60,6 +62,8 @@ export type ServerParts = {
   budgets: BudgetService;
   webhooks: WebhookService;
   health: Health;
+  /** The requests that may still create a run. */
+  arrivals: Arrivals;
   access: AccessControlOptions;
   keyWatch: KeyRevocationWatch;
   /** The limit of the event-loop delay above which new runs are refused. */
@@ -196,6 +200,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   await app.register(
     async (api) => {
       registerLoadShedding(api, parts.loadShedding);
+      registerArrivals(api, parts.arrivals);
       registerAccessControl(api, parts.access);
       await api.register(runRoutes, {
         runs,

@@ -30,12 +30,15 @@ export function createGracefulStop(deps: GracefulStopDeps): () => Promise<boolea
   const { settings, api, health, runs, services, closing, link, clock } = deps;
   return async () => {
     health.draining();
-    if (api !== null) await moveCallers(api, clock, settings, link);
+    const isMoved = api !== null && (await moveCallers(api, clock, settings, link));
+    const grace = AbortSignal.timeout(settings.shutdownGraceMs);
+    // The requests that have arrived by now arrived in time: they are not refused, however long they take to be decided.
+    if (isMoved) await runs.arrivals.decided(AbortSignal.any([grace, AbortSignal.timeout(recordMs)]));
     runs.service.close();
     runs.active.leaveBackground();
     await runs.claimer.stop(AbortSignal.timeout(recordMs));
     await runs.lease.stopClaiming();
-    const drained = await drain(runs, settings);
+    const drained = await drain(runs, grace);
     closing.abort();
     await services.stop(AbortSignal.timeout(closeMs));
     return drained;
@@ -43,27 +46,31 @@ export function createGracefulStop(deps: GracefulStopDeps): () => Promise<boolea
 }
 
 /** Waits for the runs in flight. Runs that have not ended by `SHUTDOWN_GRACE` go on in another process, or after a restart. */
-async function drain({ active, service }: Runs, { shutdownGraceMs }: Settings): Promise<boolean> {
-  if (await active.idle(AbortSignal.timeout(shutdownGraceMs))) return true;
+async function drain({ active, service }: Runs, grace: AbortSignal): Promise<boolean> {
+  if (await active.idle(grace)) return true;
   active.stopAll('shutting_down');
   service.stopWaiting();
   await active.idle(AbortSignal.timeout(recordMs));
   return false;
 }
 
-/** Makes the callers connect to another process, so that this one does not have to refuse their requests. */
+/**
+ * Makes the callers connect to another process, so that this one does not have to refuse their requests. False where
+ * there is no time for that: without a delay new runs are refused from the signal on.
+ */
 async function moveCallers(
   api: Listener,
   clock: Clock,
   { prestopDelayMs }: Settings,
   link: PrimaryLink | null,
-): Promise<void> {
+): Promise<boolean> {
   // While the other workers serve, a worker that ends gets no further connections; load balancers need no time to notice.
   const alone = link !== null && !link.endsWithAll();
   if (alone) api.stopAccepting();
   else if (prestopDelayMs > 0) await clock.sleep(prestopDelayMs);
   // A client that keeps an idle connection has to reconnect to another process, instead of a refusal by this one.
   const idleClosed = api.closeIdleConnections();
-  // Without a delay new runs are refused from the signal on.
-  if (alone || prestopDelayMs > 0) await idleClosed;
+  const hasTime = alone || prestopDelayMs > 0;
+  if (hasTime) await idleClosed;
+  return hasTime;
 }

@@ -21,7 +21,7 @@ export type WireServersDeps = {
   metrics: Metrics;
   log: Logger;
   agents: { registry: AgentRegistry };
-  runs: Pick<Runs, 'service' | 'feed' | 'loadShedding'>;
+  runs: Pick<Runs, 'service' | 'feed' | 'arrivals' | 'loadShedding'>;
   sessions: SessionService;
   keys: { service: KeyService; revocationWatch: KeyRevocationWatch };
   budgets: { service: BudgetService };
@@ -50,6 +50,7 @@ export async function wireServers(features: WireServersDeps, closing: AbortSigna
     agents: agents.registry,
     runs: runs.service,
     feed: runs.feed,
+    arrivals: runs.arrivals,
     loadShedding: runs.loadShedding,
     sessions,
     keys: keys.service,

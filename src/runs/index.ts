@@ -1,6 +1,8 @@
 export type { ActiveRuns } from './active-runs.ts';
 export { type LoadSheddingOptions, registerLoadShedding } from './admission/load-shedding-plugin.ts';
+export { registerArrivals } from './api/arrivals-plugin.ts';
 export { runRoutes } from './api/routes.ts';
+export type { Arrivals } from './arrivals.ts';
 export type { EventFeed } from './events/event-feed.ts';
 export { type CurrentCall, currentCall } from './execution/run-scope.ts';
 export { patchNestedRuns } from './execution/sdk-patches.ts';

@@ -100,6 +100,7 @@ export function createRunCreation(deps: RunCreationDeps) {
       return { run, isNew: type !== 'existing', deadlineMs: deadlineOf(run), warnings: arrival.warnings };
     } finally {
       if (arrival.startNow && !started) slots.release();
+      caller.arrivalDecided?.();
     }
   }
 
@@ -125,7 +126,10 @@ export function createRunCreation(deps: RunCreationDeps) {
     if (deps.waiting() >= waitingMax) throw admission.refusal(tenantId, 'callers_waiting');
     const deadlineMs = receivedMs + timeoutMsOf(request, mode, settings);
     const slot = admission.enter({ tenantId, deadlineMs, disconnected });
-    if (slot !== null) await slot; // no await without a wait: `active` knows of an admitted run in the same tick
+    if (slot !== null) {
+      caller.arrivalDecided?.();
+      await slot; // no await without a wait: `active` knows of an admitted run in the same tick
+    }
     const waitedMs = slot === null ? 0 : Math.round(clock.monotonicMs() - receivedMs);
     return active.expect(() => begin(request, caller, mode, { receivedMs, startNow: true, waitedMs, warnings }));
   };

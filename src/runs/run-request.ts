@@ -23,6 +23,8 @@ export type Caller = {
   requestId: string;
   idempotencyKey?: string;
   spender: Spender;
+  /** Called once the run is stored, or waits for a slot; see `Arrivals`. Defaults to no call. */
+  arrivalDecided?(): void;
 };
 
 /**

@@ -12,6 +12,7 @@ import { createActiveRuns } from './active-runs.ts';
 import { createAdmission } from './admission/admission.ts';
 import { createSlots } from './admission/slots.ts';
 import { createApprovalExpiry } from './approvals/approval-expiry.ts';
+import { createArrivals } from './arrivals.ts';
 import { createEventFeed } from './events/event-feed.ts';
 import { createAttemptExecutor } from './execution/attempt-executor.ts';
 import { createExecutor } from './execution/executor.ts';
@@ -155,11 +156,13 @@ export function wireRuns(deps: WireRunsDeps) {
     clock,
     log,
   });
+  const arrivals = createArrivals();
   const leavesRunsToWorkers = settings.role === 'api';
   return {
     service,
     feed,
     active,
+    arrivals,
     lease,
     claimer,
     approvalExpiry: createApprovalExpiry({ store, metrics, clock, log }),

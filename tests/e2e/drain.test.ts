@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect as connectTo, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type EngineUnderTest, engines } from '../support/engines.ts';
 import { type FakeProvider, startFakeProvider } from '../support/fake-provider.ts';
@@ -14,6 +17,14 @@ const script = {
     'All looked up.',
   ],
 };
+
+/** A connection to the API, for requests that are sent bit by bit. */
+async function connect(url: string | undefined): Promise<Socket> {
+  const { hostname, port } = new URL(url ?? '');
+  const socket = connectTo(Number(port), hostname);
+  await once(socket, 'connect');
+  return socket;
+}
 
 async function ended(service: ServiceUnderTest, runId: unknown) {
   await readEvents(await fetch(`${service.url}/api/v1/runs/${runId}/events`)).all();
@@ -81,5 +92,27 @@ describe.each(engines)('a process that drains, on $name', ({ open }) => {
     for (const answer of [await holder, await inLine]) {
       expect(await ended(second, answer.body.run_id)).toMatchObject({ status: 'completed', crashes: 0 });
     }
+  });
+
+  test('takes a run whose request had arrived before PRESTOP_DELAY was over, however long its body takes', async () => {
+    await using processes = startProcesses({ provider, env: { ...engine.env, PRESTOP_DELAY: '0.2' } });
+    const first = await processes.start();
+    await provider.script({ turns: ['Taken.'] });
+    const idle = await connect(first.url);
+    const slow = await connect(first.url);
+    const body = JSON.stringify({ message: 'Take this' });
+    slow.write(
+      `POST /api/v1/run HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
+    );
+    // An answer on the other connection: the headers that were sent before have been read by now.
+    idle.write('GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n');
+    await once(idle, 'data');
+    first.kill('SIGTERM');
+    await once(idle, 'close'); // idle connections are closed at the end of PRESTOP_DELAY
+    slow.write(body.slice(5));
+    const answer = await text(slow);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer).toContain('"response":"Taken."');
+    expect(await first.exited).toBe(0);
   });
 });

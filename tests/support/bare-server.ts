@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { createAuthenticator } from '../../src/access/index.ts';
 import { createAgentRegistry } from '../../src/agents/index.ts';
 import { parseSettings } from '../../src/platform/settings/settings.ts';
+import { createArrivals } from '../../src/runs/arrivals.ts';
 import { buildServer, type ServerParts } from '../../src/server.ts';
 
 /** The API's server, which answers nothing: it shows its routes. Where it asks for keys, there is none. */
@@ -31,6 +32,7 @@ export async function buildBareServer(
       limiter: { take: async () => ({ allowed: true, remaining: 1, resetMs: 0, retryAfterMs: 0 }) },
       rateLimit: settings.rateLimit,
     },
+    arrivals: createArrivals(),
     loadShedding: { eventLoopDelay: { recentMs: () => 0 }, delayMaxMs: 1, metrics: { shed: () => {} } },
     arrival,
     closing: new AbortController().signal,

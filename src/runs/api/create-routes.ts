@@ -26,12 +26,13 @@ export type CreateRoutesOptions = {
 
 const config = { scope: 'run', creates: true } as const;
 
-const callerOf = ({ caller, id, headers }: FastifyRequest): Caller => ({
+const callerOf = ({ caller, id, headers, arrivalDecided }: FastifyRequest): Caller => ({
   tenantId: caller.tenantId,
   keyId: caller.keyId,
   requestId: id,
   idempotencyKey: headers['idempotency-key'] as string | undefined,
   spender: spenderOf(caller),
+  arrivalDecided: arrivalDecided ?? undefined,
 });
 
 /** A number in the form of structured fields: an integer, or at most three digits after the point. */
