@@ -152,6 +152,7 @@ const faults: [rule: string, path: string, content: string, line: number, messag
     'process.env is read by src/process',
   ],
   ['console', 'src/cli/start.ts', '\nconsole.info(1);', 2, 'console.info: use the logger'],
+  ['long-function', 'src/part.ts', `\nconst long = () => {${lines(61)}};`, 2, 'a function of 61 lines, 60 at most'],
   ['dead', 'src/lonely.ts', 'const a = 1;', 1, 'nothing uses this file'],
   ['dead', 'scripts/lonely.ts', "import './lonely.ts';", 1, 'nothing uses this file'],
   ['dead', 'src/tested.ts', 'const a = 1;', 1, 'only tests use this file'],
@@ -164,7 +165,7 @@ const faults: [rule: string, path: string, content: string, line: number, messag
   ['stale', 'docs/errors.md', 'by hand', 1, 'not what its generator makes'],
 ];
 
-/** HitFailpoint that stand in a file of the sound project are planted instead of that file, one at a time. */
+/** Faults that stand in a file of the sound project are planted instead of that file, one at a time. */
 const replacing = faults.filter(([, path]) => path in sound || path === 'docs/errors.md');
 const standing = faults.filter((fault) => !replacing.includes(fault));
 

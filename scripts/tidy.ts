@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { staleFiles } from './generate.ts';
 import { deadFiles } from './tidy/dead-files.ts';
 import { type Finding, type Project, type Rule, readProject } from './tidy/project.ts';
-import { consoleCalls, environment, moduleState, undocumentedExports } from './tidy/source-rules.ts';
+import { consoleCalls, environment, longFunctions, moduleState, undocumentedExports } from './tidy/source-rules.ts';
 import {
   duplicateTestNames,
   skippedTests,
@@ -33,6 +33,7 @@ const rules: readonly Rule[] = [
   moduleState,
   environment,
   consoleCalls,
+  longFunctions,
   deadFiles,
   longFiles,
   leftovers,

@@ -91,3 +91,21 @@ export const consoleCalls: Rule = treeRule('console', isSource, (tree, report) =
     report(node, `${node.getText(tree)}: use the logger, or process.stdout in a command`);
   });
 });
+
+/** The most lines of a function outside of tests: it fits on a screen. */
+const functionLinesMax = 60;
+
+/** A function that does not fit on a screen holds a second noun. */
+export const longFunctions: Rule = treeRule(
+  'long-function',
+  (path) => !isForTests(path),
+  (tree, report) => {
+    const lineOf = (position: number) => tree.getLineAndCharacterOfPosition(position).line;
+    walk(tree, (node) => {
+      if (!ts.isFunctionLike(node) || !('body' in node) || node.body === undefined) return;
+      const lines = lineOf(node.end) - lineOf(node.getStart(tree)) + 1;
+      const message = `a function of ${lines} lines, ${functionLinesMax} at most: take the second noun out`;
+      if (lines > functionLinesMax) report(node, message);
+    });
+  },
+);

@@ -72,7 +72,7 @@ const copy = (run: string, seq: number, to: number) =>
   `insert into events (run_id, seq, tenant_id, type, attempt, at_ms, data)
    select run_id, ${to}, tenant_id, type, attempt, at_ms, data from events where run_id = '${run}' and seq = ${seq}`;
 
-/** HitFailpoint in the store, and what the checker says of each. */
+/** Faults in the store, and what the checker says of each. */
 const inStore: { fault: string; sql: (at: Place) => string[]; found: RegExp[] }[] = [
   {
     fault: 'a run left running',
@@ -243,7 +243,7 @@ const doing =
     effects: [...evidence.effects, { tool: 'note_once', text: 'again', key: key(at) }],
   });
 
-/** HitFailpoint that only those outside of the store can see, and what the checker says of each. */
+/** Faults that only those outside of the store can see, and what the checker says of each. */
 const outside: Outside[] = [
   {
     fault: 'an effect doubled',

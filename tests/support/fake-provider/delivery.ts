@@ -27,7 +27,7 @@ async function hang({ exchange }: Delivery, keepAliveMs?: number): Promise<void>
   }
 }
 
-/** HitFailpoint that happen instead of an answer; says whether there was one. */
+/** Faults that happen instead of an answer; says whether there was one. */
 async function strikeBeforeHeaders(delivery: Delivery): Promise<boolean> {
   const { exchange, reply } = delivery;
   const { fault } = reply;
