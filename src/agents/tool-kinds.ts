@@ -7,16 +7,16 @@ export type AnyTool = { type: string; name: string; description?: string; needsA
  * How the service treats the calls of a tool when a run is recovered:
  *
  * - `journaled`: each call is a step; a recorded call is not executed again
- * - `inner`: an agent used as a tool is executed again, with its own steps replayed
+ * - `agent`: an agent used as a tool is executed again, with its own steps replayed
  * - `hosted`: the provider executes it, within a model call that is a step
  * - `local`: a computer, shell or patch tool acts outside of the journal: all its calls are executed again
  */
-export type ToolKind = 'journaled' | 'inner' | 'hosted' | 'local';
+export type ToolKind = 'journaled' | 'agent' | 'hosted' | 'local';
 
 /** The kind of a tool. */
 export function kindOf(tool: object): ToolKind {
   const { type, on, shell } = tool as AnyTool & { shell?: unknown };
-  if (type === 'function') return typeof on === 'function' ? 'inner' : 'journaled';
+  if (type === 'function') return typeof on === 'function' ? 'agent' : 'journaled';
   if (type === 'computer' || type === 'apply_patch' || (type === 'shell' && shell !== undefined)) return 'local';
   return 'hosted';
 }

@@ -34,7 +34,6 @@ export type RunCreationDeps = NewRunDeps & {
 /** A run that was accepted: a new one, or the one of an earlier request with the same idempotency key. */
 export type Accepted = {
   run: Run;
-  isNew: boolean;
   /** When the time of the run is over, on the monotonic clock. */
   deadlineMs: number;
   /** Budgets that are nearly used up. */
@@ -96,8 +95,8 @@ export function createRunCreation(deps: RunCreationDeps) {
         started = true;
         startAttempt(run, deadlineOf(run), [startedEvent(run)], stored);
       });
-      const { run, type } = acceptedOutcome(await stored, request);
-      return { run, isNew: type !== 'existing', deadlineMs: deadlineOf(run), warnings: arrival.warnings };
+      const { run } = acceptedOutcome(await stored, request);
+      return { run, deadlineMs: deadlineOf(run), warnings: arrival.warnings };
     } finally {
       if (arrival.startNow && !started) slots.release();
       caller.arrivalDecided?.();

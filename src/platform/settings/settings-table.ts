@@ -22,8 +22,9 @@ import {
 } from './setting-schemas.ts';
 
 /**
- * All settings of the service: their names in the environment, their valid values and their meaning. The typed settings,
- * the messages about mistakes, `.env.example` and `docs/settings.md` are generated from this table, in its order.
+ * All settings of the service: their names in the environment, their valid values and their meaning. The messages about
+ * mistakes, `.env.example` and `docs/settings.md` are made from this table, in its order; `typed-settings.ts` gives each
+ * setting its name in code.
  * Durations without a unit in their name are seconds in the environment and milliseconds, with the suffix `Ms`, in code.
  */
 export const settingsTable = {

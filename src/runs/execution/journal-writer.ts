@@ -18,7 +18,7 @@ export type JournalWriterDeps = {
   publish(events: StoredEvent[]): void;
   /** Called when entries could not be recorded: the run must not go on here. */
   lost(error: unknown): void;
-  /** Called after each write that became durable. Defaults to no call. */
+  /** Called after each write that the store has taken. Defaults to no call. */
   flushed?(entries: number, tookMs: number): void;
   clock: Clock;
 };

@@ -10,7 +10,10 @@ export type JournalDeps = JournalWriterDeps & {
   attempt: number;
   /** What earlier attempts recorded. */
   recorded: JournalEntries;
-  /** Called with each step that this attempt executed, once it is over; for metrics. Defaults to no call. */
+  /**
+   * Called with each model call that was answered and each tool call that ended in this attempt (also as `unknown`); for
+   * metrics. Defaults to no call.
+   */
   stepEnded?(step: Step): void;
 };
 

@@ -33,10 +33,17 @@ export type CurrentCall = {
 };
 
 /**
- * The position in a run of the code that is executing. `path` is empty for the run itself; a tool call has
- * `<parent>/<call id>`, and a run started inside it (an agent used as a tool, a `run()` in a tool or a guardrail)
- * `<parent>/<agent>.<digest of its input>.<how many of the same before>`: the same whenever the run is executed again,
- * in whatever order parallel work starts.
+ * The position in a run of the code that is executing. Its `path` is the same whenever the run is executed again, in
+ * whatever order parallel work starts:
+ *
+ * - the run itself: empty
+ * - a tool call: `<parent>/<call id>`, for the code of the tool
+ * - a nested run (`childScope`): `<parent>/<agent>.<digest of its input>.<how many of the same before>`. The parent of an
+ *   agent used as a tool is the run whose model called it, since the SDK starts it; the parent of a `run()` in a tool is
+ *   the scope of that tool call; that of a `run()` in a guardrail is the run which the guardrail checks
+ *
+ * A model call is recorded under `m:<path>:<position>`, a tool call under `t:<path>/<call id>` (see `JournaledCall` and
+ * `journalTool`).
  */
 export type RunScope = {
   readonly path: string;

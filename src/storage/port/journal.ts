@@ -13,7 +13,7 @@ export const stepStatuses = ['started', 'completed', 'failed', 'unknown'] as con
 /** One of `stepStatuses`. */
 export type StepStatus = (typeof stepStatuses)[number];
 
-/** One model call or tool call of a run, as it is recorded. */
+/** One step of a run, as it is recorded: a model call, a tool call or an approval. */
 export type Step = {
   /** Counted from 1 within the run, in the order in which steps began; kept over attempts. */
   step: number;
