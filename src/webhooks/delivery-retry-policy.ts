@@ -25,8 +25,9 @@ export const backoffMs = (round: number, random: () => number): number =>
   fullJitterMs(round, random(), { baseMs: firstDelayMsMax, maxMs: delayMsMax, factor: 4 });
 
 /**
- * Decides what happens after an attempt. Any 2xx is a success, and 410 (Gone) ends the delivery. Everything else is
- * retried after the backoff, or after the delay that the receiver asks for if that is longer.
+ * Decides what happens after an attempt. Any 2xx is a success. The delivery is given up after 410 (Gone), for an address
+ * that is not allowed, and after the last attempt. Everything else is retried after the backoff, or after the delay that
+ * the receiver asks for if that is longer.
  *
  * @param round the number of the attempt, from 1
  * @param random gives [0, 1)

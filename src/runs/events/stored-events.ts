@@ -1,14 +1,16 @@
-import type { Run, StoredEvent } from '../../storage/port/index.ts';
+import type { NewRun, Run, StoredEvent } from '../../storage/port/index.ts';
 import { isFinal } from '../run-state.ts';
 import { toRunView, toTime } from '../views/run-view.ts';
 import type { RunEvent } from './events.ts';
 import type { LiveEvent } from './live-event-log.ts';
 
-/** The run as it was when it was created: fields that changed since are reset. */
+/** The fields of a run that do not change after its creation, or that the wire does not show. All others are reset. */
+type FieldOfCreation = keyof NewRun | 'createdAtMs' | 'sessionSeqAtStart';
+
+/** The run as it was when it was created: fields that may have changed since are reset. */
 function asCreated(run: Run): Run {
   const startedAtOnce = run.mode !== 'background' && run.startedAtMs === run.createdAtMs;
-  return {
-    ...run,
+  const reset: Omit<Run, FieldOfCreation> = {
     status: startedAtOnce ? 'running' : 'queued',
     attempt: startedAtOnce ? 1 : 0,
     startedAtMs: startedAtOnce ? run.startedAtMs : null,
@@ -25,6 +27,7 @@ function asCreated(run: Run): Run {
     finishedAtMs: null,
     usage: { requests: 0, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, totalTokens: 0 },
   };
+  return { ...run, ...reset };
 }
 
 const envelope = (run: Run, seq: number, atMs: number, attempt: number) => ({

@@ -21,7 +21,8 @@ function waitIn(queue: Set<Waiter>, signal: AbortSignal): Promise<void> {
 
 /**
  * A semaphore with two queues: at most `limit` calls hold a permit at a time, interactive calls come before background
- * calls, and each queue is first in, first out. A free permit is granted at once.
+ * calls, and each queue is first in, first out. A free permit is taken by
+ * `tryAcquire`; `acquire` waits for the next one that is released.
  */
 export function createPrioritySemaphore(limit = Number.POSITIVE_INFINITY) {
   const queues: [interactive: Set<Waiter>, background: Set<Waiter>] = [new Set(), new Set()];
