@@ -17,7 +17,7 @@ import type { PrimaryLink } from './process/workers/index.ts';
 import { providersOf, wireProviders } from './providers/index.ts';
 import { wireRetention } from './retention/index.ts';
 import { type HitFailpoint, noFailpoints, patchNestedRuns, wireRuns } from './runs/index.ts';
-import { createSessionService } from './sessions/index.ts';
+import { wireSessions } from './sessions/index.ts';
 import { wireWebhooks } from './webhooks/index.ts';
 
 /** A service that accepts requests. */
@@ -64,7 +64,7 @@ function wireFeatures(
     hitFailpoint,
     newProcessId,
   });
-  const sessions = createSessionService(store);
+  const sessions = wireSessions(base);
   const retention = wireRetention(base);
   const health = wireHealth({ ...base, checkProviders: providers.check });
   return { ...base, agents, providers, keys, access, budgets, webhooks, runs, sessions, retention, health };

@@ -157,8 +157,7 @@ const securityScheme = {
   type: 'http',
   scheme: 'bearer',
   bearerFormat: 'ask_…',
-  description:
-    'An API key. Its scopes say what it is let in to do: run (make, cancel, decide, delete), read (look), admin (keys).',
+  description: 'An API key. Its scopes say what it may do: run (create, cancel, decide, delete), read, admin (keys).',
 } as const;
 
 async function registerDocs(app: FastifyInstance, { settings, version }: ServerParts): Promise<void> {

@@ -32,7 +32,7 @@ export const createKeyBody = z
       .min(1)
       .max(scopes.length)
       .transform(inOrder)
-      .meta({ description: 'run: make, cancel, decide, delete; read: look; admin: make and revoke keys.' }),
+      .meta({ description: 'run: create, cancel, decide, delete; read: read; admin: create and revoke keys.' }),
     rpm: rate.optional().meta({ description: 'Runs a minute, in place of RATE_LIMIT_RPM.' }),
     burst: rate.optional().meta({ description: 'Runs at once, in place of RATE_LIMIT_BURST.' }),
     budget_usd_day: usd.optional(),

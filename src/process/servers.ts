@@ -22,7 +22,7 @@ export type WireServersDeps = {
   log: Logger;
   agents: { registry: AgentRegistry };
   runs: Pick<Runs, 'service' | 'feed' | 'arrivals' | 'loadShedding'>;
-  sessions: SessionService;
+  sessions: { service: SessionService };
   keys: { service: KeyService; revocationWatch: KeyRevocationWatch };
   budgets: { service: BudgetService };
   webhooks: { service: WebhookService };
@@ -52,7 +52,7 @@ export async function wireServers(features: WireServersDeps, closing: AbortSigna
     feed: runs.feed,
     arrivals: runs.arrivals,
     loadShedding: runs.loadShedding,
-    sessions,
+    sessions: sessions.service,
     keys: keys.service,
     keyWatch: keys.revocationWatch,
     budgets: budgets.service,

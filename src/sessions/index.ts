@@ -1,2 +1,3 @@
 export { sessionRoutes } from './routes.ts';
-export { createSessionService, type SessionService } from './service.ts';
+export type { SessionService } from './service.ts';
+export { wireSessions } from './wire.ts';

@@ -10,7 +10,7 @@ export const deliveryView = z
     run_id: z.string(),
     url: z.string(),
     event: z.enum(webhookEvents),
-    status: z.enum(webhookStatuses).meta({ description: 'Still to be made, made, or given up.' }),
+    status: z.enum(webhookStatuses).meta({ description: 'Pending, delivered, or given up.' }),
     attempts: z.int().nonnegative(),
     last_status: z.int().nullable().meta({ description: 'The HTTP status of the last answer.' }),
     last_error: z.string().nullable().meta({ description: 'Why the last attempt failed.' }),

@@ -64,9 +64,9 @@ const webhookBody = z
       .min(1)
       .refine((events) => new Set(events).size === events.length, 'may name an event once')
       .default([...webhookEvents])
-      .meta({ description: 'What to tell; all of them by default.' }),
+      .meta({ description: 'The events that are sent; all of them by default.' }),
   })
-  .meta({ description: 'Whom to tell of the end of the run, or that it waits for a person.' });
+  .meta({ description: 'A URL that is notified when the run ends, or waits for a person.' });
 
 /** The body of the route that creates a background run. */
 export const createBackgroundRunBody = (limits: BodyLimits) =>

@@ -7,13 +7,13 @@ async function watch(...counts: (number | Error)[]) {
   const clock = createFakeClock();
   const messages: string[] = [];
   const record = (...line: unknown[]) => void messages.push(`${line.at(-1)}`.split(/[,:]/)[0] as string);
-  const countUnattended = async () => {
+  const countUnclaimed = async () => {
     const count = counts.shift() ?? 0;
     if (typeof count !== 'number') throw count;
     return count;
   };
   const log = { warn: record, info: record } as never;
-  const service = createUnclaimedRunsWatch({ store: { runs: { countUnattended } }, clock, log });
+  const service = createUnclaimedRunsWatch({ store: { runs: { countUnclaimed } }, clock, log });
   await service.start();
   await clock.advance(5_000 * counts.length);
   await service.stop(AbortSignal.timeout(1_000));

@@ -10,7 +10,7 @@ const pollsMin = 2;
 
 /** Dependencies of the watch. */
 export type UnclaimedRunsWatchDeps = {
-  store: { runs: Pick<Store['runs'], 'countUnattended'> };
+  store: { runs: Pick<Store['runs'], 'countUnclaimed'> };
   clock: Clock;
   log: Logger;
 };
@@ -25,7 +25,7 @@ export function createUnclaimedRunsWatch({ store, clock, log }: UnclaimedRunsWat
   let pollsWithRuns = 0;
 
   async function poll(): Promise<void> {
-    const runs = await store.runs.countUnattended();
+    const runs = await store.runs.countUnclaimed();
     if (runs === 0 && pollsWithRuns >= pollsMin) log.info('a process executes runs in the background again');
     pollsWithRuns = runs === 0 ? 0 : pollsWithRuns + 1;
     if (pollsWithRuns !== pollsMin) return;

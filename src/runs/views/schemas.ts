@@ -5,7 +5,7 @@ import { runStatuses } from '../../storage/port/index.ts';
 export const sessionIdSchema = z
   .string()
   .regex(/^[A-Za-z0-9._:@-]{1,200}$/, 'must be 1 to 200 characters of A-Z a-z 0-9 . _ : @ -')
-  .meta({ description: 'Names the conversation; made if new.' });
+  .meta({ description: 'Names the session; created if it is new.' });
 
 const time = z.iso.datetime({ precision: 3 }).meta({ description: 'ISO 8601, UTC, milliseconds.' });
 const count = z.int().nonnegative();

@@ -33,7 +33,7 @@ const operations: Record<string, (store: Store) => Promise<unknown>> = {
   'runs.get': (store) => store.runs.get(tenant, 'run_1'),
   'runs.list': (store) => store.runs.list(tenant, {}, 10, null),
   'runs.countUnfinished': (store) => store.runs.countUnfinished(),
-  'runs.countUnattended': (store) => store.runs.countUnattended(),
+  'runs.countUnclaimed': (store) => store.runs.countUnclaimed(),
   'journal.append': (store) => store.journal.append(tenant, 'run_1', 1, noEntries),
   'journal.steps': (store) => store.journal.steps(tenant, 'run_1'),
   'journal.events': (store) => store.journal.events(tenant, 'run_1', 0, 10),

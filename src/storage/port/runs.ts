@@ -199,5 +199,5 @@ export interface RunStore {
    * How many background runs are queued and due, of all tenants, if no live process claims such runs; else 0. On the
    * embedded store, whose one process claims everything, always 0.
    */
-  countUnattended(): Promise<number>;
+  countUnclaimed(): Promise<number>;
 }

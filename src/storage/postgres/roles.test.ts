@@ -60,14 +60,14 @@ describe('background runs that no process claims', () => {
     await queue(store, inBackground);
     await queue(store, { ...inBackground, runAtMs: Date.UTC(2200, 0) });
     await queue(store);
-    expect(await store.runs.countUnattended()).toBe(2);
+    expect(await store.runs.countUnclaimed()).toBe(2);
   });
 
   test('are none once a process claims them, though it be busy', async () => {
     await announceApi();
     await queue(store, inBackground);
     await live(store, 'proc_worker');
-    expect(await store.runs.countUnattended()).toBe(0);
+    expect(await store.runs.countUnclaimed()).toBe(0);
   });
 
   test.each([
@@ -77,6 +77,6 @@ describe('background runs that no process claims', () => {
     await live(store, 'proc_worker');
     await queue(store, inBackground);
     await end();
-    expect(await store.runs.countUnattended()).toBe(1);
+    expect(await store.runs.countUnclaimed()).toBe(1);
   });
 });

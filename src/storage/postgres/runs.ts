@@ -25,9 +25,9 @@ const countUnfinished: Statement = {
     (select count(*) from runs where status = 'requires_action') as requires_action`,
 };
 // The runs are read only if no process is found.
-const countUnattended: Statement = {
-  name: 'count_unattended',
-  text: `select count(*) as unattended from runs
+const countUnclaimed: Statement = {
+  name: 'count_unclaimed',
+  text: `select count(*) as unclaimed from runs
     where status = 'queued' and mode = 'background' and (run_at_ms is null or run_at_ms <= now_ms()) and not exists (
       select from processes where lease_expires_at_ms > steady_ms() and claims and claims_background
     )`,
@@ -63,9 +63,9 @@ export function createRunStore(database: Database, signals: PostgresSignals) {
       if (counted === undefined) throw new Error('counting returned no row');
       return counted;
     },
-    async countUnattended() {
-      const [counted] = await database.query<{ unattended: number }>(countUnattended);
-      return counted?.unattended ?? 0;
+    async countUnclaimed() {
+      const [counted] = await database.query<{ unclaimed: number }>(countUnclaimed);
+      return counted?.unclaimed ?? 0;
     },
     /** Resolves when no write is queued. */
     written: async (): Promise<void> => void (await Promise.all([creations.written(), ends.written()])),

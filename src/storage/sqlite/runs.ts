@@ -44,7 +44,7 @@ export function createRunStore(database: Database, write: Operations): RunStore 
         running: count(sql, 'runs_owned', 'running'),
         requires_action: count(sql, 'runs_paused', 'requires_action'),
       })),
-    countUnattended: () => database.read(() => 0),
+    countUnclaimed: () => database.read(() => 0),
   };
 }
 
