@@ -24,10 +24,9 @@ function without(text: string, fence: string, instead: string): string {
   return text.replaceAll(fence, instead);
 }
 
-const sqliteFences = {
-  append: { file: 'dist/storage/sqlite/journal.js', fence: "attempt = ? and status = 'running'" },
-  finish: { file: 'dist/storage/sqlite/run-end.js', fence: 'and attempt = ?' },
-};
+/** The conditions of src/storage/sqlite/fencing.ts, as the build has them: the first one fences `append`, the second `finish`. */
+const sqliteFenceFile = 'dist/storage/sqlite/fencing.js';
+const sqliteFences = { append: "attempt = ? and status = 'running'", finish: 'attempt = ?\n    and (status in' };
 
 /** The embedded store of a copy of the built package, from whose SQL the fence is taken out. */
 async function openSqlite(unfenced: Unfenced): Promise<StoreUnderTest> {
@@ -36,8 +35,8 @@ async function openSqlite(unfenced: Unfenced): Promise<StoreUnderTest> {
   cpSync(join(root, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   if (unfenced !== 'none') {
-    const { file, fence } = sqliteFences[unfenced];
-    const path = join(folder, file);
+    const fence = sqliteFences[unfenced];
+    const path = join(folder, sqliteFenceFile);
     writeFileSync(path, without(readFileSync(path, 'utf8'), fence, fence.replace('= ?', '<> -?')));
   }
   const entry = pathToFileURL(join(folder, 'dist/storage/sqlite/index.js')).href;
