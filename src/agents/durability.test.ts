@@ -23,6 +23,12 @@ describe('a tool that acts outside of the journal', () => {
     expect(register).toThrow(/The agent "hand": The calls of the .+ cannot be recorded.+effect\(tool, 'idempotent'\)/);
   });
 
+  test.each(localTools)('is refused in an agent used as a tool, as in any other: $kind', ({ make }) => {
+    const ops = new Agent({ name: 'ops', tools: [make()] });
+    const register = () => createAgentRegistry({ main: new Agent({ name: 'Main', tools: [ops.asTool({})] }) });
+    expect(register).toThrow(/The agent "ops": The calls of the .+ cannot be recorded.+effect\(tool, 'idempotent'\)/);
+  });
+
   test.each(localTools)('cannot be declared to happen once: $kind', ({ make }) => {
     const main = new Agent({ name: 'Main', tools: [effect(make(), 'once')] });
     expect(() => createAgentRegistry({ main })).toThrow(RegistrationError);
@@ -42,12 +48,23 @@ describe('a tool that acts outside of the journal', () => {
 
 test('tools without a declared effect are listed with their agent and the default effect', () => {
   const target = new Agent({ name: 'Target', tools: [named('two'), effect(named('three'), 'read')] });
-  const helper = new Agent({ name: 'Helper' }).asTool({ toolName: 'ask', toolDescription: 'Asks.' });
+  const inner = new Agent({ name: 'Helper', tools: [named('four')] });
+  const helper = inner.asTool({ toolName: 'ask', toolDescription: 'Asks.' });
   const main = new Agent({ name: 'Main', tools: [named('one'), helper], handoffs: [target] });
   const gaps = findDurabilityGaps(createAgentRegistry({ main }));
-  expect(gaps).toEqual({ undeclared: ['main.one', 'Target.two'], handoffs: [], repeated: [] });
+  const undeclared = ['main.one', 'Target.two', 'Helper.four'];
+  expect(gaps).toEqual({ undeclared, handoffs: [], repeated: [], uninspected: [] });
   expect(describeDurabilityGaps(gaps, 'once')).toEqual([
-    'No effect() is declared for main.one, Target.two: should a run be recovered, they count as once.',
+    'No effect() is declared for main.one, Target.two, Helper.four: should a run be recovered, they count as once.',
+  ]);
+});
+
+test('agents used as tools that cannot be inspected are listed, with what to do', () => {
+  const copy = { ...new Agent({ name: 'Helper' }).asTool({ toolName: 'ask' }) };
+  const gaps = findDurabilityGaps(createAgentRegistry({ main: new Agent({ name: 'Main', tools: [copy] }) }));
+  expect(gaps.uninspected).toEqual(['main.ask']);
+  expect(describeDurabilityGaps(gaps, 'once')).toEqual([
+    expect.stringMatching(/^The agents behind main.ask cannot be inspected.+Use what agent.asTool\(\) returns/),
   ]);
 });
 

@@ -11,27 +11,36 @@ export type DurabilityGaps = {
   handoffs: string[];
   /** Tools that act outside of the journal, and whose calls are declared safe to repeat. */
   repeated: string[];
+  /** Agents used as tools of which the service does not know which agent they run, so that it has not seen its tools. */
+  uninspected: string[];
 };
 
 /** Finds what a recovered run may do twice without a declared effect. */
 export function findDurabilityGaps(agents: AgentRegistry): DurabilityGaps {
-  const gaps = { undeclared: new Set<string>(), handoffs: new Set<string>(), repeated: new Set<string>() };
+  const gaps: DurabilityGaps = { undeclared: [], handoffs: [], repeated: [], uninspected: [] };
   for (const { name, agent } of agents.offered()) {
     for (const tool of agent.tools as AnyTool[]) {
       const kind = kindOf(tool);
-      if (kind === 'journaled' && declaredEffect(tool) === undefined) gaps.undeclared.add(`${name}.${tool.name}`);
-      if (kind === 'local') gaps.repeated.add(`${name}.${tool.name}`);
+      if (kind === 'journaled' && declaredEffect(tool) === undefined) gaps.undeclared.push(`${name}.${tool.name}`);
+      if (kind === 'local') gaps.repeated.push(`${name}.${tool.name}`);
+      if (agents.isUninspected(tool)) gaps.uninspected.push(`${name}.${tool.name}`);
     }
     for (const entry of agent.handoffs) {
-      if (isHandoff(entry) && declaredEffect(entry) === undefined) gaps.handoffs.add(`${name}.${entry.toolName}`);
+      if (isHandoff(entry) && declaredEffect(entry) === undefined) gaps.handoffs.push(`${name}.${entry.toolName}`);
     }
   }
-  return { undeclared: [...gaps.undeclared], handoffs: [...gaps.handoffs], repeated: [...gaps.repeated] };
+  const once = (names: string[]) => [...new Set(names)];
+  return {
+    undeclared: once(gaps.undeclared),
+    handoffs: once(gaps.handoffs),
+    repeated: once(gaps.repeated),
+    uninspected: once(gaps.uninspected),
+  };
 }
 
 /** Describes the gaps in sentences for the author of the agents; empty if there are none. */
 export function describeDurabilityGaps(
-  { undeclared, handoffs, repeated }: DurabilityGaps,
+  { undeclared, handoffs, repeated, uninspected }: DurabilityGaps,
   effectDefault: Effect,
 ): string[] {
   const sentences: string[] = [];
@@ -48,6 +57,13 @@ export function describeDurabilityGaps(
   }
   if (repeated.length > 0) {
     sentences.push(`A recovered run repeats all calls of ${list(repeated)}, which cannot be recorded.`);
+  }
+  if (uninspected.length > 0) {
+    sentences.push(
+      `The agents behind ${list(uninspected)} cannot be inspected: their MCP servers are not connected, and their tools ` +
+        'are not checked. Use what agent.asTool() returns, not a copy of it, have one copy of @openai/agents that is not ' +
+        'bundled, or give the MCP servers to serve() as mcpServers.',
+    );
   }
   return sentences;
 }

@@ -3,7 +3,8 @@ import type { Service } from '../platform/lifecycle.ts';
 import { StartError } from '../platform/start-error.ts';
 
 /**
- * Connects MCP servers at the start of the service and closes them at its stop, because the SDK does neither. Each server
+ * Connects MCP servers at the start of the service and closes them at its stop, because the SDK does neither. A server
+ * that the application has connected is not connected again, but it is checked, and closed too. Each server
  * has the 10 s of the SDK to connect and to close. The start throws a `StartError` that names the servers that cannot be
  * connected.
  */
@@ -13,7 +14,7 @@ export function createMcpConnections(servers: readonly MCPServer[]): Service {
     name: 'MCP servers',
     async start() {
       if (servers.length === 0) return;
-      connections = await connectMcpServers([...new Set(servers)], { connectInParallel: true });
+      connections = await connectMcpServers([...new Set(servers)].map(connectedOnce), { connectInParallel: true });
       if (connections.failed.length > 0) throw connectionError(connections);
     },
     async stop() {
@@ -21,6 +22,19 @@ export function createMcpConnections(servers: readonly MCPServer[]): Service {
       connections = undefined;
     },
   };
+}
+
+/** The SDK's servers of all transports have a session while they are connected. Other implementations do not tell. */
+const isConnected = (server: MCPServer): boolean =>
+  Boolean((server as { underlying?: { session?: unknown } }).underlying?.session);
+
+/** The server as one that has to be connected; where the application has done that, only an answer is waited for. */
+function connectedOnce(server: MCPServer): MCPServer {
+  if (!isConnected(server)) return server;
+  const answer = async () => {
+    await server.listTools();
+  };
+  return { name: server.name, connect: answer, close: () => server.close() } as MCPServer;
 }
 
 function connectionError({ failed, errors }: MCPServers): StartError {

@@ -55,6 +55,18 @@ describe('the agents of a service', () => {
     const registry = createAgentRegistry({ first: agent('One', { handoffs: [second], mcpServers: [both] }) });
     expect(registry.mcpServers()).toEqual([both, own]);
   });
+
+  test('include the agents used as tools, each once, with what they reach and their MCP servers', () => {
+    const own = server('own');
+    const clerk = agent('Clerk');
+    const inner = agent('Inner', { mcpServers: [own], handoffs: [clerk] });
+    const outer = agent('Outer', { tools: [inner.asTool({ toolName: 'ask_inner' })] });
+    const first = agent('One', { tools: [outer.asTool({}), inner.asTool({})] });
+    clerk.tools = [outer.asTool({})]; // a cycle
+    const registry = createAgentRegistry({ first });
+    expect(registry.offered().map(({ name }) => name)).toEqual(['first', 'Outer', 'Inner', 'Clerk']);
+    expect(registry.mcpServers()).toEqual([own]);
+  });
 });
 
 describe('a mistake is refused', () => {

@@ -1,6 +1,7 @@
 import { Agent, type Handoff, type MCPServer } from '@openai/agents';
+import { agentToolRegister, type FindAgentBehind } from './agent-tools.ts';
 import { RegistrationError } from './registration-error.ts';
-import { type AnyTool, whyNotDurable } from './tool-kinds.ts';
+import { type AnyTool, kindOf, whyNotDurable } from './tool-kinds.ts';
 
 /** An agent of the SDK with any context and output type. */
 // biome-ignore lint/suspicious/noExplicitAny: the SDK's agents are invariant in their context and output types
@@ -9,12 +10,16 @@ export type AnyAgent = Agent<any, any>;
 /** Whether an entry of `agent.handoffs` is a Handoff and not an agent. */
 export const isHandoff = (entry: AnyAgent | Handoff): entry is Handoff => 'agent' in entry && 'toolName' in entry;
 
-/** All agents that handoffs reach from `agents`, breadth first, `agents` included. */
-function reachableAgents(agents: readonly AnyAgent[]): AnyAgent[] {
+/** All agents that handoffs and agents used as tools reach from `agents`, breadth first, `agents` included. */
+function reachableAgents(agents: readonly AnyAgent[], agentBehind: FindAgentBehind): AnyAgent[] {
   const visited = new Set<AnyAgent>(agents);
   for (const agent of visited) {
     for (const entry of agent.handoffs as (AnyAgent | Handoff)[]) {
       visited.add(isHandoff(entry) ? (entry.agent as AnyAgent) : entry);
+    }
+    for (const tool of agent.tools) {
+      const inner = agentBehind(tool);
+      if (inner) visited.add(inner as AnyAgent);
     }
   }
   return [...visited];
@@ -69,7 +74,8 @@ export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: st
   if (!byName.has(entryName)) {
     throw new RegistrationError(`The entry agent "${entryName}" is not among the agents given: ${names.join(', ')}.`);
   }
-  const all = reachableAgents([...byName.values()]);
+  const agentBehind = agentToolRegister();
+  const all = reachableAgents([...byName.values()], agentBehind);
   for (const agent of all) {
     const name = `The agent "${agent.name}"`;
     assertAgent(name, agent);
@@ -84,12 +90,14 @@ export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: st
     get: (name: string): AnyAgent | undefined => byName.get(name),
     /** All MCP servers of the agents, each once. */
     mcpServers: (): MCPServer[] => [...new Set(all.flatMap((agent) => agent.mcpServers))],
-    /** All agents that a run can reach: those that callers can name, then those that only handoffs reach. */
+    /** All agents that a run can reach: those that callers can name, then those that only handoffs and tools reach. */
     offered: (): { name: string; agent: AnyAgent }[] => [
       ...[...byName].map(([name, agent]) => ({ name, agent })),
       ...all.filter((agent) => !registeredName.has(agent)).map((agent) => ({ name: agent.name, agent })),
     ],
-    /** The public name of an agent: its name in `serve()`, or its own name if only handoffs reach it. */
+    /** The public name of an agent: its name in `serve()`, or its own name if callers cannot name it. */
     nameOf: (agent: { name: string }): string => registeredName.get(agent as AnyAgent) ?? agent.name,
+    /** Whether a tool is an agent used as a tool that is not among `offered`: the SDK does not tell which agent it runs. */
+    isUninspected: (tool: object): boolean => kindOf(tool) === 'agent' && agentBehind(tool) === undefined,
   };
 }

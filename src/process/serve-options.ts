@@ -26,7 +26,8 @@ export type ServeOptions = {
   onStop?: () => unknown;
   /**
    * MCP servers. They are connected before requests are accepted, and closed after the last run. The MCP servers of the
-   * agents are connected too, and need not be listed.
+   * agents, and of the agents behind their handoffs and tools, are connected too, and need not be listed. A server that is
+   * connected already is not connected again.
    */
   mcpServers?: MCPServer[];
   /**

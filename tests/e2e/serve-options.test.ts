@@ -245,7 +245,7 @@ describe('onStart and onStop', () => {
 });
 
 describe('MCP servers', () => {
-  const mine = /^(onSt|accepting|(weather|stock|broken) )/;
+  const mine = /^(onSt|accepting|(weather|stock|ledger|broken) )/;
   const ofInterest = (all: (string | undefined)[]) => all.filter((msg) => mine.test(msg ?? ''));
 
   test('those given and those that agents name are connected before requests are accepted, and closed at the end', async () => {
@@ -253,20 +253,23 @@ describe('MCP servers', () => {
     service.kill('SIGTERM');
     expect(await service.exited).toBe(0);
     const seen = ofInterest(messages(service.logLines()));
-    const [start, ...rest] = seen;
-    expect(start).toBe('onStart');
+    const [byApplication, start, ...rest] = seen;
+    expect([byApplication, start]).toEqual(['ledger connected', 'onStart']); // which is not connected again
     expect(rest.slice(0, 2).sort()).toEqual(['stock connected', 'weather connected']);
     expect(rest[2]).toBe('accepting requests');
-    expect(rest.slice(3, 5).sort()).toEqual(['stock closed', 'weather closed']);
-    expect(rest.slice(5)).toEqual(['onStop']);
+    expect(rest.slice(3, 6).sort()).toEqual(['ledger closed', 'stock closed', 'weather closed']);
+    expect(rest.slice(6)).toEqual(['onStop']);
   });
 
   test('agents use the tools of their own', async () => {
     await using provider = await startFakeProvider();
     await using service = await startService({ provider, app: mcpApp });
+    const inner = [{ toolCalls: [{ name: 'ask_ledger', arguments: { question: 'paid?' } }] }, 'It is paid.'];
+    await provider.script({ when: { lastUserContains: 'paid?' }, turns: inner });
     await provider.script({
       turns: [
         { toolCalls: [{ name: 'ask_weather', arguments: { question: 'rain?' } }] },
+        { toolCalls: [{ name: 'ask_bookkeeper', arguments: { input: 'paid?' } }] },
         { handoffTo: 'clerk' },
         { toolCalls: [{ name: 'ask_stock', arguments: { question: 'lamps?' } }] },
         'Done.',
@@ -277,6 +280,11 @@ describe('MCP servers', () => {
     const outputs = (await toolOutputs(provider)).join(' ');
     expect(outputs).toContain('weather heard rain?');
     expect(outputs).toContain('stock heard lamps?');
+    expect(outputs).toContain('It is paid.');
+    expect(JSON.stringify(await provider.requests())).toContain('ledger heard paid?');
+    const { body: listed } = await service.get('/api/v1/agents');
+    const names = (listed.data as { name: string }[]).map(({ name }) => name);
+    expect(names).toEqual(['triage', 'clerk', 'bookkeeper']);
   });
 
   test('one that cannot be connected stops the start by its name; the others are closed again', async () => {
