@@ -31,6 +31,7 @@ const beyond: ErrorCode[] = [
   'poisoned',
   'agent_gone',
   'tool_gone',
+  'tool_timeout',
   'approval_expired',
   'session_input_failed',
   'webhooks_not_configured',
@@ -104,7 +105,7 @@ describe('an error of the service', () => {
       new ServiceError('rate_limited', {}),
       new ServiceError('shutting_down', {}),
       new ServiceError('run_timed_out', {}),
-      new ServiceError('agent_error', { errorName: 'TypeError' }),
+      new ServiceError('agent_error', { what: 'TypeError' }),
       new ServiceError('not_ready', { reason: 'starting' }),
     ].map(({ message }) => message);
     expect(sentences).toEqual([

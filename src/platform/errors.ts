@@ -90,7 +90,7 @@ export const errorCatalogue = {
   rate_limited: entry(429, 'Rate limited', 'Rate limit exceeded.', true),
   budget_exceeded: entry<Reason>(429, 'Budget exceeded', (p) => p.reason),
   cancelled: entry(499, 'Cancelled', 'The run was cancelled.'),
-  agent_error: entry<{ errorName: string }>(500, 'Agent error', (p) => `Agent error: ${p.errorName}`),
+  agent_error: entry<{ what: string }>(500, 'Agent error', (p) => `Agent error: ${p.what}`),
   session_input_failed: entry<{ errorName: string }>(
     500,
     'Session input failed',
@@ -112,6 +112,11 @@ export const errorCatalogue = {
   ),
   tool_gone: entry<Reason>(410, 'Tool gone', (p) => p.reason),
   approval_expired: entry(410, 'Approval expired', 'Nobody decided in time (APPROVAL_EXPIRY).'),
+  tool_timeout: entry<{ tool: string }>(
+    504,
+    'Tool timed out',
+    (p) => `The tool "${p.tool}" took longer than its own timeoutMs, and ends the run then (raise_exception).`,
+  ),
   run_timed_out: entry(504, 'Run timed out', 'Agent run timed out.'),
 } as const;
 

@@ -15,7 +15,7 @@ import { classifyFailure, statusOf } from './run-failure.ts';
 
 const nowMs = Date.parse('2026-01-01T00:00:00Z');
 const classify = (error: unknown, fromModel = false) =>
-  classifyFailure(error, { fromModel: () => fromModel, replayed: false, maxTurns: 10, nowMs });
+  classifyFailure(error, { fromModel: () => fromModel, agent: 'Shop', replayed: false, maxTurns: 10, nowMs });
 
 const apiError = (status: number, body: object = {}, headers: Record<string, string> = {}) =>
   OpenAI.APIError.generate(status, { error: body }, 'message with a secret', new Headers(headers));
@@ -27,10 +27,10 @@ const cases: [what: string, error: unknown, code: string, status: number][] = [
   ['a mistake in the use of the SDK', new UserError('bad'), 'agent_error', 500],
   ['a tool that throws', new ToolCallError('x', new OrderMissing('no 1001')), 'agent_error', 500],
   ['a provider error inside a tool', new ToolCallError('x', apiError(500) as Error), 'provider_error', 502],
-  ['a tool that takes too long', new ToolTimeoutError({ toolName: 't', timeoutMs: 1 }), 'run_timed_out', 504],
+  ['a tool that takes too long', new ToolTimeoutError({ toolName: 't', timeoutMs: 1 }), 'tool_timeout', 504],
   ['too many turns', new MaxTurnsExceededError('x'), 'max_turns_exceeded', 422],
   ['a refusal', new ModelRefusalError('no'), 'model_refused', 422],
-  ['an answer the agent cannot use', new ModelBehaviorError('x'), 'provider_error', 502],
+  ['an answer the agent cannot use', new ModelBehaviorError('x'), 'agent_error', 500],
   ['a model call that takes too long', new ModelTimeoutError({ timeoutMs: 1 }), 'run_timed_out', 504],
   ['a timeout of the client', new OpenAI.APIConnectionTimeoutError(), 'run_timed_out', 504],
   ['a key of the service that is refused', apiError(401), 'provider_error', 502],
@@ -63,6 +63,65 @@ test('the detail contains the name of the error, never its message', () => {
   const disguised = Object.assign(new Error('x'), { name: 'card 4242' });
   expect(classify(disguised).error.detail).toBe('Agent error: Error');
   for (const status of [400, 401, 429, 500]) expect(classify(apiError(status)).error.detail).not.toContain('secret');
+});
+
+const hostedTools = 'Hosted tools are not supported with the ChatCompletions API. Got tool type: hosted_tool, tool: ';
+const long = `${'n'.repeat(300)}<script>`;
+
+test.each([
+  [
+    'a tool that the agent does not have',
+    new ModelBehaviorError('Tool nobody not found in agent T.'),
+    'The model called the tool "nobody", which the agent "T" does not have.',
+  ],
+  [
+    'an answer that breaks the schema of the output',
+    new ModelBehaviorError(
+      'Invalid output type: final assistant output failed schema validation at "a.n" (card 4242).',
+    ),
+    'The model\'s answer does not fit the outputType of the agent "Shop" at "a.n".',
+  ],
+  [
+    'an answer that breaks the schema at an unknown place',
+    new ModelBehaviorError('Invalid output type: final assistant output did not match the expected schema.'),
+    'The model\'s answer does not fit the outputType of the agent "Shop".',
+  ],
+  [
+    'another answer that the agent cannot use',
+    new ModelBehaviorError('card 4242'),
+    'The model answered in a way that the agent "Shop" cannot use (ModelBehaviorError).',
+  ],
+])('the detail says what and where, and is not retryable: %s', (_, error, what) => {
+  expect(classify(error).error).toEqual({ code: 'agent_error', detail: `Agent error: ${what}`, retryable: false });
+});
+
+test.each([
+  [
+    'a hosted tool',
+    new Error(`${hostedTools}{"type":"hosted_tool","name":"web_search","providerData":{"key":"secret"}}`),
+    'Chat Completions has no hosted tools, such as "web_search" of the agent "Shop". Use the Responses API (OPENAI_API=responses) or a function tool.',
+  ],
+  [
+    'an option',
+    new UserError('secret'),
+    'The SDK refused a model call of the agent "Shop" (UserError). The log has the cause.',
+  ],
+])('a request that the API cannot express is a mistake of the application: %s', (_, error, what) => {
+  expect(classify(error, true).error).toEqual({
+    code: 'agent_error',
+    detail: `Agent error: ${what}`,
+    retryable: false,
+  });
+});
+
+test('names in the detail are bounded in length and characters', () => {
+  const { detail } = classify(new ModelBehaviorError(`Tool ${long} not found in agent A"<b>\n.`)).error;
+  expect(detail).toBe(
+    `Agent error: The model called the tool "${'n'.repeat(64)}", which the agent "A??b??" does not have.`,
+  );
+  const timeout = classify(new ToolTimeoutError({ toolName: long, timeoutMs: 1 })).error;
+  expect(timeout.detail).toContain(`The tool "${'n'.repeat(64)}" took`);
+  expect(timeout.retryable).toBe(false);
 });
 
 test('the detail names the guardrail that tripped', () => {

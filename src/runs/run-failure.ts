@@ -2,6 +2,7 @@ import { type ErrorCode, errorCatalogue, ServiceError } from '../platform/errors
 import { retryAfterRules } from '../platform/http/retry-after.ts';
 import { requestedWaitMs } from '../providers/index.ts';
 import type { FinalStatus, RunError } from '../storage/port/index.ts';
+import { boundedName, missingToolOf, unusableAnswer, unusableRequest } from './agent-mistakes.ts';
 
 /** Why the service itself ended a run before its agent did. */
 export type StopReason = 'timed_out' | 'cancelled' | 'shutting_down' | 'lease_lost' | 'providers_down';
@@ -91,15 +92,19 @@ function providerFailure(facts: ErrorFacts, nowMs: number): Failure {
   return failure(new ServiceError('provider_error', { reason }));
 }
 
-function agentFailure(facts: ErrorFacts): Failure {
-  return failure(new ServiceError('agent_error', { errorName: facts.name }));
+const agentFailure = (what: string): Failure => failure(new ServiceError('agent_error', { what }));
+
+/** The failure of an error that a model call threw: the application's, if the SDK refused to send the request. */
+function modelFailure(error: unknown, facts: ErrorFacts, { agent, nowMs }: FailureContext): Failure {
+  const mistake = error instanceof Error ? unusableRequest(error, is(facts, 'UserError'), agent) : null;
+  return mistake === null ? providerFailure(facts, nowMs) : agentFailure(mistake);
 }
 
 /** A recorded answer calls a tool, or hands over to an agent, that this version of the application no longer has. */
 function missingToolFailure(error: unknown): Failure {
-  const missing = /^Tool (\S+) not found in agent (.+)\.$/.exec((error as Error).message);
+  const missing = missingToolOf(error as Error);
   const reason = missing
-    ? `The recorded call of "${missing[1]}" cannot go on: the agent "${missing[2]}" of this version of the application has no such tool.`
+    ? `The recorded call of "${missing.tool}" cannot go on: the agent "${missing.agent}" of this version of the application has no such tool.`
     : 'A recorded answer of the model makes no sense to the agent of this version of the application.';
   return failure(new ServiceError('tool_gone', { reason }));
 }
@@ -108,6 +113,8 @@ function missingToolFailure(error: unknown): Failure {
 export type FailureContext = {
   /** Whether a model call threw the error. */
   fromModel(error: unknown): boolean;
+  /** The agent of the run whose model answered or failed last, by its own name; null before. */
+  agent: string | null;
   /** Whether the last answer of a model was recorded earlier, perhaps by another version of the application. */
   replayed: boolean;
   maxTurns: number;
@@ -139,14 +146,16 @@ export function classifyFailure(error: unknown, context: FailureContext): Failur
     const name = (facts.fields.result as Result | undefined)?.guardrail?.name;
     return failure(new ServiceError('guardrail_tripped', { guardrail: typeof name === 'string' ? name : 'unnamed' }));
   }
-  if (is(facts, 'ToolTimeoutError')) return stopped('timed_out');
-  if (is(facts, 'APIError', 'ModelTimeoutError') || context.fromModel(error))
-    return providerFailure(facts, context.nowMs);
+  if (is(facts, 'ToolTimeoutError')) {
+    return failure(new ServiceError('tool_timeout', { tool: boundedName(facts.fields.toolName) }));
+  }
+  if (context.fromModel(error)) return modelFailure(error, facts, context);
+  if (is(facts, 'APIError', 'ModelTimeoutError')) return providerFailure(facts, context.nowMs);
   if (is(facts, 'ModelBehaviorError')) {
     if (context.replayed) return missingToolFailure(error);
-    return failure(new ServiceError('provider_error', { reason: 'The model answered in a way the agent cannot use.' }));
+    return agentFailure(unusableAnswer(error as Error, facts.name, context.agent));
   }
-  return agentFailure(facts);
+  return agentFailure(facts.name);
 }
 
 /** The HTTP status that a recorded failure is answered with. */

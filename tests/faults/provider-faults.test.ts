@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { AgentInputItem } from '@openai/agents';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ServiceError } from '../../src/platform/errors.ts';
 import { createChainBench, providerAt } from '../support/chain-bench.ts';
@@ -32,6 +33,12 @@ type Failed = { type: 'failed'; error: unknown };
 
 const textOf = (output: readonly unknown[]) => /"text":"([^"]*)"/.exec(JSON.stringify(output))?.[1] ?? '';
 
+const brokenCall = { type: 'function_call', name: 'look', callId: 'call_1', arguments: '{"order": "10' } as const;
+const toldBefore: AgentInputItem[] = [
+  brokenCall,
+  { ...brokenCall, type: 'function_call_result', status: 'completed', output: 'An error occurred.' } as never,
+];
+
 /** One request to a provider that fails, and one after it has recovered. Each case has a model name of its own. */
 async function askTwice(row: FaultRow, reply: Reply, { api, streamed }: Mode, isAlone: boolean) {
   const model = `model-${randomUUID()}`;
@@ -43,8 +50,9 @@ async function askTwice(row: FaultRow, reply: Reply, { api, streamed }: Mode, is
   const failingProvider = providerAt('first', failing.baseUrl, { api });
   const providers = isAlone ? [failingProvider] : [failingProvider, providerAt('second', other.baseUrl, { api })];
   const { ask } = createChainBench({ providers, ...(row.limits ? { limits: row.limits } : {}) });
+  const history = row.toldBefore ? toldBefore : [];
   const outcome = async (message: string): Promise<Answered | Failed> =>
-    ask(streamed, { model, message }).then(
+    ask(streamed, { model, message, history }).then(
       ({ output, by, reports }) => ({ type: 'answered', by: by?.provider ?? '', text: textOf(output), reports }),
       (error: unknown) => ({ type: 'failed', error }),
     );

@@ -29,12 +29,15 @@ export type FaultRow = {
   /** With another provider, and without. */
   withOther: Expected;
   alone: Expected;
+  /** Whether the model has made a broken tool call in the same turn before, and was told so. */
+  toldBefore?: boolean;
   /** Only in streams, or only in answers in one piece. Defaults to both. */
   only?: 'streamed' | 'whole';
   /** The timeouts, in ms, where they matter. */
   limits?: { callMs: number; firstEventMs: number; idleMs: number };
 };
 
+const brokenCall = { toolCalls: [{ name: 'look', arguments: '{"order": "10' }] };
 const error = (status: number, code?: string, message?: string): Reply => ({
   error: { status, ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) },
 });
@@ -293,9 +296,11 @@ export const faultTable: FaultRow[] = [
   },
   {
     number: 22,
-    fault: 'A tool call whose arguments are truncated or no JSON',
-    reaction: 'Never executed: the next provider is asked; where there is none, the same one once more.',
-    replies: [{ toolCalls: [{ name: 'look', arguments: '{"order": "10' }] }],
+    fault: 'A tool call whose arguments are truncated or no JSON, for the second time in a turn, or for a handoff',
+    reaction:
+      'Never executed: the next provider is asked; where there is none, the same one once more. The first time in a turn, the model is told, as by the SDK.',
+    replies: [brokenCall],
+    toldBefore: true,
     withOther: failsOver,
     alone: { asked: 2, outcome: 'provider_error', next: 'itself' },
   },

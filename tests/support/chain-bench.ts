@@ -1,4 +1,10 @@
-import { type ModelRequest, type StreamEvent, setTracingDisabled, withTrace } from '@openai/agents';
+import {
+  type AgentInputItem,
+  type ModelRequest,
+  type StreamEvent,
+  setTracingDisabled,
+  withTrace,
+} from '@openai/agents';
 import { type Clock, systemClock } from '../../src/platform/clock.ts';
 import { createMetrics } from '../../src/platform/metrics/metrics.ts';
 import type { SharedBreakers } from '../../src/providers/chain/breakers/shared-breakers.ts';
@@ -57,8 +63,8 @@ export function createChainBench(options: BenchOptions) {
     log: quiet,
   });
 
-  const requestOf = (message: string, signal?: AbortSignal): ModelRequest => ({
-    input: [{ type: 'message', role: 'user', content: message }],
+  const requestOf = (message: string, signal?: AbortSignal, history: AgentInputItem[] = []): ModelRequest => ({
+    input: [{ type: 'message', role: 'user', content: message }, ...history],
     modelSettings: {},
     tools: [],
     toolsExplicitlyProvided: false,
@@ -71,9 +77,14 @@ export function createChainBench(options: BenchOptions) {
   /** Makes one model call. Returns the answer, who gave it, and what the call reported. */
   async function ask(
     streamed: boolean,
-    more: Partial<ModelCall> & { message?: string; signal?: AbortSignal; model?: string } = {},
+    more: Partial<ModelCall> & {
+      message?: string;
+      history?: AgentInputItem[];
+      signal?: AbortSignal;
+      model?: string;
+    } = {},
   ) {
-    const { message = 'Hi', signal, model: name = 'gpt-4.1', ...callOptions } = more;
+    const { message = 'Hi', history, signal, model: name = 'gpt-4.1', ...callOptions } = more;
     const reports: CallReport[] = [];
     const call: ModelCall = {
       agent: null,
@@ -84,7 +95,7 @@ export function createChainBench(options: BenchOptions) {
       ...callOptions,
     };
     const model = await chain.provider.getModel(name);
-    const request = withModelCall(requestOf(message, signal), call);
+    const request = withModelCall(requestOf(message, signal, history), call);
     if (!streamed) {
       const response = await withTrace('a test', () => model.getResponse(request)); // the SDK's models require a trace
       return { output: response.output, by: answererOf(response), reports };

@@ -21,7 +21,7 @@ export type AttemptOptions = {
 export class Attempt {
   readonly #model: Deployment['sdkModel'];
   readonly #timeout: AttemptTimeout;
-  readonly #validator = createStreamValidator();
+  readonly #validator: ReturnType<typeof createStreamValidator>;
   readonly #request: ModelRequest;
   #reject = (_reason: unknown) => {};
   #events: AsyncIterator<StreamEvent> | undefined;
@@ -32,6 +32,7 @@ export class Attempt {
     this.#timeout = timeouts(limits, request.signal);
     const { signal } = this.#timeout;
     this.#request = { ...request, signal };
+    this.#validator = createStreamValidator(request);
     deployment.observe(signal, { totalMs: limits.totalMs, onHeaders });
     signal.addEventListener('abort', () => this.#reject(signal.reason), { once: true });
   }
@@ -39,7 +40,7 @@ export class Attempt {
   /** The answer in one piece. */
   async respond(): Promise<ModelResponse> {
     const response = await this.#inTime(this.#model.getResponse(this.#request));
-    assertToolCalls(response.output);
+    assertToolCalls(response.output, this.#request);
     return response;
   }
 

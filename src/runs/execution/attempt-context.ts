@@ -8,6 +8,9 @@ import { CallIds } from './call-ids.ts';
 import type { Journal } from './journal.ts';
 import { createFlushTimer, createTextCoalescer, type FlushTimer } from './text-coalescer.ts';
 
+/** Where in a run a model call is made: the path of its scope, empty for the run itself, and its agent. */
+type AgentPlace = { path: string; agent: string | null };
+
 /** Dependencies of an attempt's context. */
 export type AttemptContextDeps = {
   run: Run;
@@ -61,6 +64,7 @@ export class AttemptContext {
   #handoffs = 0;
   #stepsInProgress = 0;
   #isReplaying = false;
+  #agent: string | null = null;
   #firstTokenAtMs: number | null = null;
 
   constructor(deps: AttemptContextDeps) {
@@ -183,8 +187,9 @@ export class AttemptContext {
   }
 
   /** A model call was answered, by the journal or by a model. */
-  modelAnswered(fromJournal: boolean): void {
+  modelAnswered(fromJournal: boolean, { path, agent }: AgentPlace): void {
     this.#isReplaying = fromJournal;
+    if (path === '') this.#agent = agent;
   }
 
   /** Whether the last answer to a model call came from the journal. */
@@ -193,8 +198,14 @@ export class AttemptContext {
   }
 
   /** A model call has thrown this error. */
-  modelFailed(error: unknown): void {
+  modelFailed(error: unknown, { path, agent }: AgentPlace): void {
+    if (path === '') this.#agent = agent;
     if (typeof error === 'object' && error !== null) this.#modelErrors.add(error);
+  }
+
+  /** The agent of the run itself whose model answered or failed last, by its own name; null before. */
+  agent(): string | null {
+    return this.#agent;
   }
 
   /** Whether a model call has thrown this error. */

@@ -39,6 +39,7 @@ export function createExecutionOutcomes({ agents, turnsMax, approvalExpiryMs, cl
     if (error instanceof RunStopped) return stopped(error.reason);
     return classifyFailure(error, {
       fromModel: (thrown) => attempt.isModelError(thrown),
+      agent: attempt.agent(),
       replayed: attempt.isReplaying(),
       maxTurns: turnsMax,
       nowMs: clock.nowMs(),

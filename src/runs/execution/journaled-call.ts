@@ -61,7 +61,7 @@ export class JournaledCall {
     if (step?.status !== 'completed') return null;
     attempt.journal.replayed(step, step.requestDigest !== this.#requestDigest);
     this.#scope.modelCalls += 1;
-    attempt.modelAnswered(true);
+    attempt.modelAnswered(true, this.#scope);
     const answer = recordedAnswerOf(step);
     for (const { callId } of answer.output) if (callId) attempt.callIds.add(callId);
     return answer;
@@ -119,7 +119,7 @@ export class JournaledCall {
     attempt.flushText();
     this.#record(toRecordedOutput(unique, responseId, sdkUsage), answerer, usage, costUsd);
     this.#scope.modelCalls += 1;
-    attempt.modelAnswered(false);
+    attempt.modelAnswered(false, this.#scope);
     return unique;
   }
 
@@ -128,7 +128,7 @@ export class JournaledCall {
     const { attempt } = this.#scope;
     const error = this.#reservation?.explain(thrown) ?? thrown;
     this.#reservation?.brokeOff(this.#emittedText);
-    attempt.modelFailed(error);
+    attempt.modelFailed(error, this.#scope);
     if (!attempt.signal.aborted) this.#withdrawText();
     if (isProviderError(error)) attempt.providersDown(error.extras.retryAfterMs, error.code === 'provider_unavailable');
     throw error;

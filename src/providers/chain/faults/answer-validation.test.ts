@@ -1,14 +1,18 @@
 import type { StreamEvent } from '@openai/agents';
 import { describe, expect, test } from 'vitest';
-import { assertAnswer, assertToolCalls, createStreamValidator } from './answer-validation.ts';
+import { type AskedFor, assertAnswer, assertToolCalls, createStreamValidator } from './answer-validation.ts';
 
 const raw = (event: object) => ({ type: 'model', event }) as StreamEvent;
 const chunk = (choice: object) => raw({ object: 'chat.completion.chunk', choices: [choice] });
 const done = (output: object[] = []) => ({ type: 'response_done', response: { id: 'r', output, usage: {} } }) as never;
 
+const user = { role: 'user', content: 'Hi' } as const;
+const asking: AskedFor = { input: [user], handoffs: [] };
+
 /** The kind of fault, or the reported code, for which a stream of these events is rejected; null for none. */
-function faultIn(...events: StreamEvent[]): unknown {
-  const validator = createStreamValidator();
+const faultIn = (...events: StreamEvent[]): unknown => faultOf(asking, events);
+function faultOf(request: AskedFor, events: StreamEvent[]): unknown {
+  const validator = createStreamValidator(request);
   try {
     for (const event of events) validator.check(event);
     return null;
@@ -51,7 +55,7 @@ describe('a stream', () => {
       ['function_call', false],
       ['message', false],
     ] as const) {
-      const validator = createStreamValidator();
+      const validator = createStreamValidator(asking);
       validator.check(raw({ type: 'response.output_item.added', item: { type } }));
       expect(validator.hadEffects(), type).toBe(had);
     }
@@ -59,16 +63,34 @@ describe('a stream', () => {
 });
 
 describe('a tool call', () => {
-  const call = (text: string) => ({ type: 'function_call', arguments: text });
+  const call = (text: string) => ({ type: 'function_call', name: 'look', callId: 'call_1', arguments: text }) as const;
+  const broken = ['{"order": "10', 'null', '"x"', '7', '{}}'];
+  const told = (...input: object[]): AskedFor => ({ input: input as never, handoffs: [] });
 
-  test('whose arguments are no JSON object is never executed', () => {
-    for (const text of ['{"order": "10', 'null', '"x"', '7', '{}}'])
-      expect(() => assertToolCalls([call(text)]), text).toThrow('no JSON object');
-    expect(faultIn(chunk({ finish_reason: 'tool_calls' }), done([call('{"a":')]))).toBe('broken_tool_call');
+  test('whose arguments are no JSON object is given back to the model once in a turn, by the SDK', () => {
+    for (const text of broken) {
+      expect(() => assertToolCalls([call(text)], asking), text).not.toThrow();
+      expect(() => assertToolCalls([call(text)], told(user, call(text))), text).toThrow('no JSON object');
+    }
+    const ended = [chunk({ finish_reason: 'tool_calls' }), done([call('{"a":')])];
+    expect(faultOf(asking, ended)).toBeNull();
+    expect(faultOf(told(user, call('{"a":')), ended)).toBe('broken_tool_call');
+  });
+
+  test('is given back again in the next turn', () => {
+    const nextTurn = told(user, call('{"a":'), { type: 'message', role: 'user', content: 'Again' });
+    expect(() => assertToolCalls([call('{"a":')], nextTurn)).not.toThrow();
+    expect(() => assertToolCalls([call('{"a":')], { input: 'Hi', handoffs: [] })).not.toThrow();
+  });
+
+  test('for a handoff whose arguments are no JSON object is a fault at once, since it would end the run', () => {
+    const request = { input: [user], handoffs: [{ toolName: 'look' }] } as unknown as AskedFor;
+    expect(() => assertToolCalls([call('{"a":')], request)).toThrow('no JSON object');
   });
 
   test('may have no arguments at all', () => {
-    for (const text of ['', ' ', '{}', '{"a":1}']) expect(() => assertToolCalls([call(text)]), text).not.toThrow();
+    for (const text of ['', ' ', '{}', '{"a":1}'])
+      expect(() => assertToolCalls([call(text)], told(user, call('{"a":'))), text).not.toThrow();
   });
 });
 

@@ -1,14 +1,12 @@
-import type { StreamEvent } from '@openai/agents';
+import type { ModelRequest, StreamEvent } from '@openai/agents';
 import { ProviderFault, ReportedFailure } from './provider-fault.ts';
 
-type ToolCall = { function?: { arguments?: unknown } };
 type Choice = {
   finish_reason?: string | null;
-  message?: { tool_calls?: ToolCall[] | null };
-  delta?: { tool_calls?: unknown[] | null };
+  message?: object;
 };
 type ChatAnswer = { object?: string; choices?: Choice[] };
-type OutputItem = { type?: string; arguments?: unknown };
+type ToolCall = { type?: string; name?: string; arguments?: unknown };
 type ResponseAnswer = {
   object?: string;
   status?: string;
@@ -31,15 +29,14 @@ function assertFinish(reason: string | null | undefined): void {
   if (reason === 'content_filter') throw contentFiltered();
 }
 
-/** @throws {ProviderFault} if the arguments are no JSON object; models may leave them empty where there are none */
-function assertArguments(text: unknown): void {
-  if (typeof text !== 'string' || text.trim() === '') return;
+/** Whether this is a tool call whose arguments are no JSON object; models may leave them empty where there are none. */
+function isBrokenCall({ type, arguments: text }: ToolCall): boolean {
+  if (type !== 'function_call' || typeof text !== 'string' || text.trim() === '') return false;
   try {
-    if (isRecord(JSON.parse(text))) return;
+    return !isRecord(JSON.parse(text));
   } catch {
-    // thrown below
+    return true;
   }
-  throw brokenToolCall();
 }
 
 /** A withheld answer without any content: the SDK turns it into a refusal, which means the same. */
@@ -50,7 +47,6 @@ function assertChat({ choices }: ChatAnswer): void {
   const [choice] = choices ?? [];
   if (!choice?.message || becomesRefusal(choice)) return;
   assertFinish(choice.finish_reason);
-  for (const call of choice.message.tool_calls ?? []) assertArguments(call.function?.arguments);
 }
 
 function assertResponse({ status, error, incomplete_details }: ResponseAnswer): void {
@@ -73,10 +69,27 @@ export function assertAnswer(data: unknown): void {
   else if ('status' in data) assertResponse(data as ResponseAnswer);
 }
 
-/** @throws {ProviderFault} if the arguments of a tool call in an answer are no JSON object */
-export function assertToolCalls(output: readonly object[]): void {
-  for (const item of output as readonly OutputItem[])
-    if (item.type === 'function_call') assertArguments(item.arguments);
+/** The part of a request that decides whether the model is told of a broken tool call. */
+export type AskedFor = Pick<ModelRequest, 'input' | 'handoffs'>;
+
+/** Whether the model has made a broken tool call in this turn already. Then the SDK has told it so. */
+function wasTold({ input }: AskedFor): boolean {
+  if (typeof input === 'string') return false;
+  const turn = input.slice(input.findLastIndex((item) => 'role' in item && item.role === 'user') + 1);
+  return turn.some((item) => isBrokenCall(item as ToolCall));
+}
+
+/**
+ * Rejects an answer with a tool call whose arguments are no JSON object, unless the SDK tells the model: it does so for
+ * calls of tools, once in a turn. A handoff with such arguments would end the run.
+ *
+ * @throws {ProviderFault}
+ */
+export function assertToolCalls(output: readonly object[], request: AskedFor): void {
+  const broken = (output as readonly ToolCall[]).filter(isBrokenCall);
+  if (broken.length === 0) return;
+  const handoffs = new Set(request.handoffs.map(({ toolName }) => toolName));
+  if (broken.some(({ name }) => handoffs.has(name ?? '')) || wasTold(request)) throw brokenToolCall();
 }
 
 type RawEvent = {
@@ -96,8 +109,10 @@ const hostedTool =
 /**
  * Validates the events of a stream. The SDK's Chat Completions model treats a truncated stream as a complete one, and its
  * Responses model does not report why a provider has failed.
+ *
+ * @param request the request that the stream answers
  */
-export function createStreamValidator() {
+export function createStreamValidator(request: AskedFor) {
   let isChat = false;
   let finishReason: string | null = null;
   let hadEffects = false;
@@ -128,7 +143,7 @@ export function createStreamValidator() {
       if (event.type !== 'response_done') return;
       if (isChat && finishReason === null) throw truncated();
       if (finishReason !== 'content_filter' || hadOutput) assertFinish(finishReason);
-      assertToolCalls(event.response.output);
+      assertToolCalls(event.response.output, request);
     },
 
     /** @throws {ProviderFault} always: the stream has ended without an answer */
