@@ -157,7 +157,8 @@ const securityScheme = {
   type: 'http',
   scheme: 'bearer',
   bearerFormat: 'ask_…',
-  description: 'An API key. Its scopes say what it may do: run (create, cancel, decide, delete), read (list and get), admin (keys).',
+  description:
+    'An API key. Its scopes say what it may do: run (create, cancel, decide, delete), read (list and get), admin (keys).',
 } as const;
 
 async function registerDocs(app: FastifyInstance, { settings, version }: ServerParts): Promise<void> {
