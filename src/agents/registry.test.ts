@@ -1,4 +1,6 @@
 import { Agent, handoff, type MCPServer } from '@openai/agents';
+import { RealtimeAgent } from '@openai/agents/realtime';
+import { SandboxAgent } from '@openai/agents/sandbox';
 import { describe, expect, test } from 'vitest';
 import { RegistrationError } from './registration-error.ts';
 import { type AnyAgent, createAgentRegistry } from './registry.ts';
@@ -94,5 +96,27 @@ describe('a mistake is refused', () => {
     expect(() => createAgentRegistry({ one, two: agent('Two') }, 'three')).toThrow(
       new RegistrationError('The entry agent "three" is not among the agents given: one, two.'),
     );
+  });
+
+  /** A class of the same name as one of the SDK, as another copy of it brings along. */
+  const copyOf = (className: string): AnyAgent =>
+    new (Object.defineProperty(class extends Agent {}, 'name', { value: className }))({ name: 'Copy' });
+
+  test.each([
+    { kind: 'a RealtimeAgent', other: new RealtimeAgent({ name: 'Voice' }), instead: 'RealtimeSession' },
+    { kind: 'a SandboxAgent', other: new SandboxAgent({ name: 'Box' }), instead: 'shellTool()' },
+    { kind: 'a RealtimeAgent of another copy', other: copyOf('RealtimeAgent'), instead: 'RealtimeSession' },
+    {
+      kind: 'a class of their own that extends SandboxAgent',
+      other: new (class Mine extends SandboxAgent {})({ name: 'Mine' }),
+      instead: 'shellTool()',
+    },
+  ])('$kind, with what to use instead, also where only a handoff reaches it', ({ other, instead }) => {
+    const named = () => createAgentRegistry({ other: other as AnyAgent });
+    expect(named).toThrow(RegistrationError);
+    expect(named).toThrow(/^agents\.other is a (Realtime|Sandbox)Agent, .*\. Serve an Agent; /);
+    expect(named).toThrow(instead);
+    const reached = () => createAgentRegistry({ one: agent('Front', { handoffs: [other as AnyAgent] }) });
+    expect(reached).toThrow(`The agent "${other.name}" is a `);
   });
 });

@@ -1,6 +1,7 @@
-import { Agent, type Handoff, type MCPServer } from '@openai/agents';
+import type { Agent, Handoff, MCPServer } from '@openai/agents';
 import { agentToolRegister, type FindAgentBehind } from './agent-tools.ts';
 import { RegistrationError } from './registration-error.ts';
+import { assertServable } from './servable-agent.ts';
 import { type AnyTool, kindOf, whyNotDurable } from './tool-kinds.ts';
 
 /** An agent of the SDK with any context and output type. */
@@ -28,22 +29,6 @@ function reachableAgents(agents: readonly AnyAgent[], agentBehind: FindAgentBehi
 /** The agents a service offers, checked once at registration. */
 export type AgentRegistry = ReturnType<typeof createAgentRegistry>;
 
-const looksLikeAgent = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && 'getAllTools' in value && 'handoffs' in value;
-
-/**
- * Refuses an agent of another copy of the SDK. It would work, but none of its steps would be recorded: only the
- * prototypes of this copy are patched.
- */
-function assertAgent(name: string, value: unknown): void {
-  if (value instanceof Agent) return;
-  if (!looksLikeAgent(value)) throw new RegistrationError(`${name} is not an Agent of @openai/agents.`);
-  throw new RegistrationError(
-    `${name} is an Agent of another copy of @openai/agents than the one that agent-service uses, so that its runs ` +
-      'could not be recorded. Have one copy in node_modules: "npm ls @openai/agents-core" shows who brings which.',
-  );
-}
-
 function assertDurableTools(name: string, agent: AnyAgent): void {
   for (const tool of agent.tools as AnyTool[]) {
     const reason = whyNotDurable(tool);
@@ -56,14 +41,14 @@ function assertDurableTools(name: string, agent: AnyAgent): void {
  *
  * @param agents name → SDK agent; callers choose among these names
  * @param entry the agent that runs use if the caller names none; defaults to the first
- * @throws {RegistrationError} when there are none, when `entry` is not among them, when one is not an agent of the SDK's
- *   copy that the service uses, or when a tool cannot be part of a durable run
+ * @throws {RegistrationError} when there are none, when `entry` is not among them, when one of them
+ *   cannot be served, or when a tool cannot be part of a durable run
  */
 export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: string) {
   const byName = new Map(Object.entries(agents ?? {}));
   const names = [...byName.keys()];
   for (const [name, agent] of byName) {
-    assertAgent(`agents.${name}`, agent);
+    assertServable(`agents.${name}`, agent);
     if (!/^[\w.-]{1,200}$/.test(name)) {
       throw new RegistrationError(`agents has the name "${name}"; allowed are letters, digits, _ . and -.`);
     }
@@ -78,7 +63,7 @@ export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: st
   const all = reachableAgents([...byName.values()], agentBehind);
   for (const agent of all) {
     const name = `The agent "${agent.name}"`;
-    assertAgent(name, agent);
+    assertServable(name, agent);
     assertDurableTools(name, agent);
   }
   // An agent with several names is registered under the first one, which is therefore set last.

@@ -1,5 +1,6 @@
 import type { MCPServer, SessionInputCallback } from '@openai/agents';
-import type { AnyAgent, ContextBuilder } from '../agents/index.ts';
+import { type AnyAgent, type ContextBuilder, RegistrationError } from '../agents/index.ts';
+import { nearestName } from '../platform/nearest-name.ts';
 import type { ProviderOption } from '../providers/index.ts';
 
 /** The options of `serve()`. */
@@ -36,3 +37,30 @@ export type ServeOptions = {
    */
   providers?: ProviderOption[];
 };
+
+/** The names of all options; the compiler holds that none is missing. */
+const optionNames = Object.keys({
+  agents: true,
+  entry: true,
+  context: true,
+  sessionInput: true,
+  onStart: true,
+  onStop: true,
+  mcpServers: true,
+  providers: true,
+} satisfies Record<keyof ServeOptions, true>);
+
+/**
+ * Refuses options that `serve()` does not have, which it would ignore.
+ *
+ * @throws {RegistrationError} that names the first of them, and the option that it is a misspelling of or all options
+ */
+export function assertKnownOptions(options: ServeOptions): void {
+  for (const name of Object.keys(options ?? {})) {
+    if (optionNames.includes(name)) continue;
+    const intended = nearestName(name, optionNames);
+    const remedy =
+      intended === undefined ? `Remove it; the options are ${optionNames.join(', ')}.` : `Did you mean "${intended}"?`;
+    throw new RegistrationError(`serve() has no option "${name}". ${remedy}`);
+  }
+}

@@ -6,7 +6,7 @@ import { parseSettings, type Settings, secretsOf } from '../platform/settings/se
 import { readEnvironment } from './environment.ts';
 import { endMs, failStart, installExit, primaryEndMs, startedIn } from './exit.ts';
 import { createPrimary } from './primary.ts';
-import type { ServeOptions } from './serve-options.ts';
+import { assertKnownOptions, type ServeOptions } from './serve-options.ts';
 import { reportStartup } from './startup-report.ts';
 import { countWorkers, joinPrimary, type PrimaryLink } from './workers/index.ts';
 
@@ -59,6 +59,7 @@ export async function serveProcess(options: ServeOptions, start: Start): Promise
   try {
     const environment = readEnvironment();
     link = joinPrimary(environment);
+    assertKnownOptions(options);
     const parsed = parseSettings(environment);
     const settings = { ...parsed, simulated: parsed.simulated && !options.providers?.length };
     const log = createLogger({

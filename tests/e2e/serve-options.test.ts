@@ -54,6 +54,21 @@ describe('agents and entry', () => {
     expect(code).toBe(1);
   });
 
+  test('agents of a CommonJS program are refused at the start, with the reason and the fix', async () => {
+    const commonJs = `
+      const { Agent } = require('@openai/agents');
+      const { serve } = require('agent-service');
+      serve({ agents: { poet: new Agent({ name: 'Poet' }) } });
+    `;
+    await using project = createProject({ 'main.cjs': commonJs });
+    const { code, stderr } = await runCli(['start', 'main.cjs'], { ...project.env, APP_ENV: 'test' }, project.folder);
+    expect(stderr).toMatch(
+      /^agents\.poet was made by require\('@openai\/agents'\), the CommonJS build of the SDK;.*\n$/,
+    );
+    expect(stderr).toContain('"type": "module" in package.json');
+    expect(code).toBe(1);
+  });
+
   test('what has no declaration is named in the log at the start', async () => {
     await using service = await startService();
     const line = await service.logged(({ msg }) => msg?.startsWith('No effect() is declared for ') === true);
@@ -84,6 +99,11 @@ describe('agents and entry', () => {
     {
       options: "{ agents: { helper }, entry: 'nobody' }",
       message: 'The entry agent "nobody" is not among the agents given: helper.',
+    },
+    { options: '{ agents: { helper }, entyr: 1 }', message: 'serve() has no option "entyr". Did you mean "entry"?' },
+    {
+      options: '{ agents: { helper }, inputGuardrails: [] }',
+      message: 'serve() has no option "inputGuardrails". Remove it; the options are agents, entry, context, ',
     },
   ])('serve($options) is refused', async ({ options, message }) => {
     await using project = createProject({
