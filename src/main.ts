@@ -44,7 +44,7 @@ function wireFeatures(
 ) {
   const platform = createPlatform(settings);
   const newProcessId = () => platform.ids('proc');
-  const agents = wireAgents({ options, settings, warns: link === null || link.number === 1, log });
+  const agents = wireAgents({ options, settings, reports: link === null || link.number === 1, log });
   const providerConfigs = providersOf(options.providers, settings);
   const store = createStore(settings, log, { executes: true });
   const base = { ...platform, settings, store, log };

@@ -99,3 +99,12 @@ test('a tool is shown with its declared effect, or with the default marked as no
     ['web_search', 'idempotent', true],
   ]);
 });
+
+test.each([
+  [{}, 'gpt-default'],
+  [{ model: 'gpt-own', prompt: { promptId: 'pmpt_1' } }, 'gpt-own'],
+  [{ prompt: { promptId: 'pmpt_1' } }, null],
+  [{ prompt: () => ({ promptId: 'pmpt_1' }) }, null],
+])('an agent with %j is shown with the model %s', async (options, model) => {
+  expect(await viewOf(agent('Main', options))).toMatchObject({ model });
+});

@@ -1,5 +1,6 @@
 import type { Handoff } from '@openai/agents';
 import { z } from 'zod';
+import { modelOf } from './agent-model.ts';
 import { declaredEffect, type Effect } from './effect.ts';
 import { type AgentRegistry, type AnyAgent, isHandoff } from './registry.ts';
 import { type AnyTool, kindOf } from './tool-kinds.ts';
@@ -20,7 +21,10 @@ export const agentView = z
   .object({
     name: z.string(),
     entry: z.boolean(),
-    model: z.string().nullable().meta({ description: 'null: a model of the agent’s own.' }),
+    model: z
+      .string()
+      .nullable()
+      .meta({ description: 'null: a model of the agent’s own, or the one that its stored prompt names.' }),
     instructions_preview: z.string(),
     handoffs: z.array(z.string()),
     tools: z.array(toolView),
@@ -66,11 +70,11 @@ async function toAgentView(
   { name, agent }: Offered,
   { defaultModel, effectDefault }: AgentViewSettings,
 ): Promise<AgentView> {
-  const { instructions, model } = agent;
+  const { instructions } = agent;
   return {
     name,
     entry: name === agents.entry,
-    model: typeof model === 'string' ? model || defaultModel : null,
+    model: modelOf(agent, defaultModel).name,
     instructions_preview:
       typeof instructions === 'string' ? instructions.slice(0, previewChars) : '(made for each run)',
     handoffs: (agent.handoffs as (AnyAgent | Handoff)[]).map((entry) =>

@@ -2,6 +2,7 @@ import type { MCPServer } from '@openai/agents';
 import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
+import { describeModels } from './agent-model.ts';
 import { type ContextBuilder, contextCheck } from './context.ts';
 import { describeDurabilityGaps, findDurabilityGaps } from './durability.ts';
 import { createMcpConnections } from './mcp-connections.ts';
@@ -15,9 +16,9 @@ export type WireAgentsDeps = {
     context?: ContextBuilder;
     mcpServers?: readonly MCPServer[];
   };
-  settings: Pick<Settings, 'toolEffectDefault'>;
-  /** Whether this process logs what is unclear about the agents; of several workers one does. */
-  warns: boolean;
+  settings: Pick<Settings, 'toolEffectDefault' | 'openai'>;
+  /** Whether this process logs what is to know about the agents; of several workers one does. */
+  reports: boolean;
   log: Logger;
 };
 
@@ -26,10 +27,13 @@ export type WireAgentsDeps = {
  *
  * @throws {RegistrationError} when they cannot be served
  */
-export function wireAgents({ options, settings, warns, log }: WireAgentsDeps) {
+export function wireAgents({ options, settings, reports, log }: WireAgentsDeps) {
   const registry = createAgentRegistry(options.agents, options.entry);
   const gaps = describeDurabilityGaps(findDurabilityGaps(registry), settings.toolEffectDefault);
-  if (warns) for (const gap of gaps) log.warn(gap);
+  if (reports) {
+    log.info({ models: describeModels(registry, settings.openai) }, 'models of the agents');
+    for (const gap of gaps) log.warn(gap);
+  }
   const services: Service[] = [
     createMcpConnections([...(options.mcpServers ?? []), ...registry.mcpServers()]),
     contextCheck(options.context),

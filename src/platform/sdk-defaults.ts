@@ -1,5 +1,6 @@
 import {
   getGlobalTraceProvider,
+  OPENAI_DEFAULT_MODEL_ENV_VARIABLE_NAME,
   setSensitiveDataLoggingEnabled,
   setTraceProcessors,
   setTracingDisabled,
@@ -15,6 +16,15 @@ export function disableSdkDefaults(environment: Readonly<Record<string, string |
   setTraceProcessors([]);
   // This is the default; the SDK would otherwise read it from the environment many times in each run.
   if (contentFlags.every((flag) => environment[flag] === undefined)) setSensitiveDataLoggingEnabled(false);
+}
+
+/**
+ * Makes `model` the default of the SDK, too. A request for an agent that names no model is then the one that the SDK
+ * itself would send: with the settings that belong to this model, and without a model if a stored prompt names it. The
+ * SDK reads its default from the environment only.
+ */
+export function setSdkDefaultModel(environment: Record<string, string | undefined>, model: string): void {
+  environment[OPENAI_DEFAULT_MODEL_ENV_VARIABLE_NAME] = model;
 }
 
 /** Set to 0, these variables add the content of conversations to the debug log of the SDK. */

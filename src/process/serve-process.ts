@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { tuneGarbageCollection } from '../platform/gc-tuning.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
-import { disableSdkDefaults } from '../platform/sdk-defaults.ts';
+import { disableSdkDefaults, setSdkDefaultModel } from '../platform/sdk-defaults.ts';
 import { parseSettings, type Settings, secretsOf } from '../platform/settings/settings.ts';
 import { readEnvironment } from './environment.ts';
 import { endMs, failStart, installExit, primaryEndMs, startedIn } from './exit.ts';
@@ -39,6 +39,7 @@ async function runPrimary(settings: Settings, count: number, log: Logger): Promi
 
 /** Runs the service in this process, alone or as one of the workers of a primary. */
 async function runService(start: Start, settings: Settings, log: Logger, link: PrimaryLink | null): Promise<Started> {
+  setSdkDefaultModel(process.env, settings.openai.model);
   const starting = start(settings, log, link);
   const stop = async () => (await (await startedIn(starting))?.stop()) ?? true;
   installExit({ stop, delayMs: endMs(settings), link, log });

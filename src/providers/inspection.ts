@@ -28,7 +28,7 @@ export type Exchange =
 export type ProviderFacts = {
   /** `GET /models`, the request of `/readyz`. */
   models: Exchange;
-  /** One small call of `OPENAI_MODEL`. Null if the first request has shown that the call would fail. */
+  /** One small call of the default model. Null if the first request has shown that the call would fail. */
   call: Exchange | null;
 };
 

@@ -22,6 +22,8 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** What the start itself logs. */
+const ofEveryStart = ['models of the agents', 'migration applied'];
 const messages = (lines: readonly { msg?: string }[]) => lines.map(({ msg }) => msg);
 /** What the application printed; the log is written apart from it, so that their order says nothing. */
 const printedMessages = (stdout: string) =>
@@ -30,7 +32,7 @@ const printedMessages = (stdout: string) =>
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { msg?: string }),
-  ).filter((message) => message !== 'migration applied');
+  ).filter((message) => !ofEveryStart.includes(message ?? ''));
 
 /** The outputs of the tools that were sent to a model. */
 async function toolOutputs(provider: Awaited<ReturnType<typeof startFakeProvider>>): Promise<string[]> {
@@ -188,7 +190,7 @@ describe('onStart and onStop', () => {
     const lines = service.logLines();
     expect(
       messages(lines)
-        .filter((msg) => msg !== 'migration applied')
+        .filter((msg) => !ofEveryStart.includes(msg ?? ''))
         .slice(0, 3),
     ).toEqual(['onStart began', 'onStart ended', 'accepting requests']);
     expect(lines.find(({ msg }) => msg === 'onStart began')).toMatchObject({ listening: 1 }); // the probes alone

@@ -83,9 +83,14 @@ export const settingsTable = {
     about: 'API key of the model provider. Required in production and staging.',
   }),
   OPENAI_MODEL: setting({
-    schema: text('a model name'),
-    default: 'gpt-4.1',
-    about: 'Default model, for agents that name none.',
+    schema: optional(text('a model name')),
+    about:
+      'Default model, for agents that name neither a model nor a stored prompt. Defaults to OPENAI_DEFAULT_MODEL, else gpt-4.1.',
+  }),
+  OPENAI_DEFAULT_MODEL: setting({
+    schema: optional(text('a model name')),
+    about:
+      'The variable of the SDK for the default model, which it reads in lower case. OPENAI_MODEL takes precedence.',
   }),
   OPENAI_TIMEOUT: setting({
     schema: secondsToMs(0.1, 3600),

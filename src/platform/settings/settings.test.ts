@@ -40,6 +40,7 @@ describe('without any setting but the key', () => {
       openai: {
         apiKey,
         model: 'gpt-4.1',
+        modelSource: 'default of agent-service',
         baseUrl: 'https://api.openai.com/v1',
         api: 'responses',
         transport: 'auto',
@@ -241,6 +242,14 @@ describe('values', () => {
     expect(settings).toMatchObject({ runTimeoutMs: 250, prestopDelayMs: 3000, shutdownGraceMs: 7002 });
   });
 
+  test.each([
+    [{}, 'gpt-4.1', 'default of agent-service'],
+    [{ OPENAI_DEFAULT_MODEL: 'GPT-5.4' }, 'gpt-5.4', 'OPENAI_DEFAULT_MODEL'], // the SDK reads it in lower case
+    [{ OPENAI_DEFAULT_MODEL: 'gpt-5.4', OPENAI_MODEL: 'Qwen' }, 'Qwen', 'OPENAI_MODEL'],
+  ])('with %j, the default model is %s', (environment, model, modelSource) => {
+    expect(production(environment).openai).toMatchObject({ model, modelSource });
+  });
+
   test('numbers are accepted at both ends of their range and refused beyond them', () => {
     expect(production({ PORT: '0' }).port).toBe(0);
     expect(production({ PORT: '65535' }).port).toBe(65_535);
@@ -338,6 +347,7 @@ describe('mistakes', () => {
       'APP_NAME',
       'HOST',
       'OPENAI_MODEL',
+      'OPENAI_DEFAULT_MODEL',
       'FALLBACK_OPENAI_MODEL',
       'DATA_DIR',
       'NO_PROXY',

@@ -32,13 +32,24 @@ const toProcessSettings = (parsed: ParsedSettings) => ({
   prestopDelayMs: parsed.PRESTOP_DELAY,
 });
 
+/** Where the default model comes from. */
+export type DefaultModelSource = 'OPENAI_MODEL' | 'OPENAI_DEFAULT_MODEL' | 'default of agent-service';
+
+/** The model of agents that name none, and where it comes from. */
+function defaultModelOf(parsed: ParsedSettings): { model: string; modelSource: DefaultModelSource } {
+  const { OPENAI_MODEL: own, OPENAI_DEFAULT_MODEL: ofSdk } = parsed;
+  if (own !== undefined) return { model: own, modelSource: 'OPENAI_MODEL' };
+  if (ofSdk !== undefined) return { model: ofSdk.toLowerCase(), modelSource: 'OPENAI_DEFAULT_MODEL' };
+  return { model: 'gpt-4.1', modelSource: 'default of agent-service' };
+}
+
 function toModelSettings(parsed: ParsedSettings) {
   const official = isOfficial(parsed.OPENAI_BASE_URL);
   const providers = toProviderSettings(parsed);
   return {
     openai: {
       apiKey: parsed.OPENAI_API_KEY,
-      model: parsed.OPENAI_MODEL,
+      ...defaultModelOf(parsed),
       baseUrl: withoutSlash(parsed.OPENAI_BASE_URL),
       api: parsed.OPENAI_API ?? defaultApi(parsed.OPENAI_BASE_URL),
       transport: parsed.MODEL_TRANSPORT,

@@ -102,9 +102,11 @@ class JournaledProvider implements ModelProvider {
     this.#isOwn = isOwn;
   }
 
-  async getModel(name?: string): Promise<Model> {
+  async getModel(named = ''): Promise<Model> {
+    // An agent without a model is no agent with the default model: a stored prompt of it may name another one.
+    const name = named === '' && !this.#isOwn ? (runScope.getStore()?.defaults.model ?? '') : named;
     const model = await this.#inner.getModel(name);
-    return model instanceof JournaledModel ? model : new JournaledModel(model, name ?? '', this.#isOwn);
+    return model instanceof JournaledModel ? model : new JournaledModel(model, name, this.#isOwn);
   }
 }
 

@@ -33,8 +33,7 @@ function adopt(runner: Runner, { defaults }: RunScope): Runner {
   // An agent used as a tool has inherited a journaled provider; the SDK keeps state about that very runner.
   if (isJournaled(runner.config.modelProvider)) return runner;
   const modelProvider = providerFor(runner.config.modelProvider, defaults);
-  const model = runner.config.model ?? (modelProvider === defaults.modelProvider ? defaults.model : undefined);
-  const adopted = new Runner({ ...runner.config, modelProvider, model });
+  const adopted = new Runner({ ...runner.config, modelProvider });
   const emit = runner.emit.bind(runner) as (name: string, ...args: unknown[]) => boolean;
   for (const name of hookNames) adopted.on(name, (...args: unknown[]) => emit(name, ...args));
   return adopted;

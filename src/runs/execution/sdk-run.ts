@@ -82,8 +82,8 @@ function applyApprovals(result: SdkResult, { journal }: AttemptContext): boolean
  * them. Its events belong to the run in whose scope they are emitted. A runner per run, with listeners that refer to the
  * run, would keep that run until a full garbage collection, by what the SDK notes of a runner in a `WeakMap`.
  */
-function createRunner({ modelProvider, model }: RunDefaults, agents: AgentRegistry, traces: boolean): Runner {
-  const runner = new Runner({ modelProvider, model, tracingDisabled: !traces });
+function createRunner({ modelProvider }: RunDefaults, agents: AgentRegistry, traces: boolean): Runner {
+  const runner = new Runner({ modelProvider, tracingDisabled: !traces });
   const currentAttempt = () => (runScope.getStore() as RunScope).attempt;
   // Agents used as tools are not journaled as a whole; their steps are. Their calls are reported all the same.
   runner.on('agent_tool_start', (_context, agent, tool, { toolCall }) => {

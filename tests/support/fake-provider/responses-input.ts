@@ -79,13 +79,17 @@ function itemsOf(input: unknown): Item[] {
   throw invalidRequest("Invalid type for 'input': expected a string or an array.", 'input', 'invalid_type');
 }
 
+/** The model that every stored prompt names. */
+const modelOfPrompts = 'gpt-prompt';
+
 /**
  * Reads the body of `POST /v1/responses`. Throws the API's 400 when it is wrong.
  *
  * @param earlierOf the conversation up to and including the response of that id, for `previous_response_id`
  */
 export function parseResponsesBody(body: UncheckedBody, earlierOf: (id: string) => Turn[] | undefined): ModelCall {
-  const model = requiredString(body, 'model');
+  const isNamedByPrompt = body.model === undefined && body.prompt !== undefined;
+  const model = isNamedByPrompt ? modelOfPrompts : requiredString(body, 'model');
   const previousId = body.previous_response_id;
   const earlier = typeof previousId === 'string' ? earlierOf(previousId) : [];
   if (earlier === undefined) {
