@@ -19,5 +19,6 @@ export async function start(file: string, options: StartOptions = {}): Promise<v
     endWithParent();
     reportModules();
   }
+  await import('../process/sdk-configuration.ts'); // sees from now on how the program configures the SDK
   await import(pathToFileURL(path).href);
 }

@@ -6,6 +6,7 @@ import { parseSettings, type Settings, secretsOf } from '../platform/settings/se
 import { readEnvironment } from './environment.ts';
 import { endMs, failStart, installExit, primaryEndMs, startedIn } from './exit.ts';
 import { createPrimary } from './primary.ts';
+import { assertNothingIgnored } from './sdk-configuration.ts';
 import { assertKnownOptions, type ServeOptions } from './serve-options.ts';
 import { reportStartup } from './startup-report.ts';
 import { countWorkers, joinPrimary, type PrimaryLink } from './workers/index.ts';
@@ -54,7 +55,6 @@ async function runService(start: Start, settings: Settings, log: Logger, link: P
 
 /** Reads the settings, and runs this process as the service or as the primary of workers. A failed start ends the process. */
 export async function serveProcess(options: ServeOptions, start: Start): Promise<Omit<Started, 'hasKey'>> {
-  disableSdkDefaults(process.env);
   tuneGarbageCollection();
   let link: PrimaryLink | null = null;
   try {
@@ -62,6 +62,8 @@ export async function serveProcess(options: ServeOptions, start: Start): Promise
     link = joinPrimary(environment);
     assertKnownOptions(options);
     const parsed = parseSettings(environment);
+    await assertNothingIgnored(parsed.openai, process.env.OPENAI_API_KEY);
+    disableSdkDefaults(process.env);
     const settings = { ...parsed, simulated: parsed.simulated && !options.providers?.length };
     const log = createLogger({
       level: settings.logLevel,

@@ -124,6 +124,85 @@ describe('agents and entry', () => {
   });
 });
 
+describe('what the program has configured in the SDK before serve(), and would have no effect,', () => {
+  const program = (imports: string, configure: string) => `
+    import { Agent, ${imports} } from '@openai/agents';
+    import { serve } from 'agent-service';
+    ${configure}
+    await serve({ agents: { helper: new Agent({ name: 'helper' }) } });
+  `;
+  const client = "Object.assign(() => {}, { apiKey: 'sk-code', baseURL: 'http://127.0.0.1:1' })";
+
+  test.each([
+    {
+      imports: 'setDefaultModelProvider',
+      call: 'setDefaultModelProvider({ getModel() {} });',
+      instead: 'OPENAI_BASE_URL',
+    },
+    {
+      imports: 'setDefaultModelProvider, OpenAIProvider',
+      call: "setDefaultModelProvider(new OpenAIProvider({ apiKey: 'sk-code' }));",
+      instead: 'the providers option',
+    },
+    { imports: 'setDefaultOpenAIClient', call: `setDefaultOpenAIClient(${client});`, instead: 'OPENAI_BASE_URL' },
+    { imports: 'setDefaultOpenAIKey', call: "setDefaultOpenAIKey('sk-code');", instead: 'set OPENAI_API_KEY' },
+    { imports: 'setOpenAIAPI', call: "setOpenAIAPI('chat_completions');", instead: 'set OPENAI_API=chat_completions' },
+    { imports: 'setOpenAIResponsesTransport', call: "setOpenAIResponsesTransport('websocket');", instead: 'by HTTP' },
+    {
+      imports: 'setTraceProcessors, BatchTraceProcessor',
+      call: 'setTraceProcessors([new BatchTraceProcessor({ export: async () => {} })]);',
+      instead: 'in the onStart option',
+    },
+    {
+      imports: 'addTraceProcessor',
+      call: 'addTraceProcessor({ shutdown: async () => {}, forceFlush: async () => {} });',
+      instead: 'in the onStart option',
+    },
+  ])('is refused with what to do instead: $call', async ({ imports, call, instead }) => {
+    await using project = createProject({ 'main.js': program(imports, call) });
+    const env = { ...project.env, APP_ENV: 'production', OPENAI_API_KEY: 'sk-environment' };
+    const { code, stdout, stderr } = await runCli(['start', 'main.js'], env, project.folder);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    const [title, ...sentences] = stderr.trim().split('\n');
+    expect(title).toBe('These calls before serve() have no effect on the service:');
+    expect(sentences).toEqual([expect.stringContaining(instead), expect.stringContaining('in the onStart option')]);
+    expect(sentences[0]).toContain(imports.split(',')[0]);
+    expect(stderr).not.toContain('sk-');
+  });
+
+  test('is accepted where it is what the settings say, or turns something off', async () => {
+    const agreeing = program(
+      'setDefaultOpenAIKey, setOpenAIAPI, setTraceProcessors, setTracingDisabled',
+      "setDefaultOpenAIKey('sk-same'); setOpenAIAPI('chat_completions'); setTraceProcessors([]); setTracingDisabled(true);",
+    );
+    await using project = createProject({ 'main.js': agreeing });
+    const env = { ...project.env, APP_ENV: 'test', OPENAI_API_KEY: 'sk-same', OPENAI_API: 'chat_completions' };
+    await using start = startCommand(['start', 'main.js'], { cwd: project.folder, env });
+    expect(await start.printed(/accepting requests/)).toHaveLength(1);
+  });
+
+  test('is accepted in onStart', async () => {
+    const late = `
+      import { Agent, setTraceProcessors, setTracingDisabled } from '@openai/agents';
+      import { serve } from 'agent-service';
+      const silent = async () => {};
+      const processor = { onTraceStart: async () => console.log('TRACED'), onTraceEnd: silent, onSpanStart: silent,
+        onSpanEnd: silent, shutdown: silent, forceFlush: silent };
+      const onStart = () => { setTraceProcessors([processor]); setTracingDisabled(false); };
+      await serve({ agents: { helper: new Agent({ name: 'helper' }) }, onStart });
+    `;
+    await using project = createProject({ 'main.js': late });
+    await using start = startCommand(['start', 'main.js'], {
+      cwd: project.folder,
+      env: { ...project.env, APP_ENV: 'test' },
+    });
+    const [, url] = await start.printed(/"url":"([^"]+)".*accepting requests/);
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${url}/api/v1/run`, { method: 'POST', headers, body: JSON.stringify({ message: 'Hi' }) });
+    expect(await start.printed(/TRACED/)).toHaveLength(1);
+  });
+});
+
 describe('context', () => {
   const calls = { turns: [{ toolCalls: [{ name: 'show_context' }] }, 'Done.'] };
 
