@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { endWithParent, reportModules } from './dev-child.ts';
+import { explainLoadError } from './load-error.ts';
 import { programFile } from './program-file.ts';
 
 /** The options of `agent-service start`. */
@@ -20,5 +21,12 @@ export async function start(file: string, options: StartOptions = {}): Promise<v
     reportModules();
   }
   await import('../process/sdk-configuration.ts'); // sees from now on how the program configures the SDK
-  await import(pathToFileURL(path).href);
+  try {
+    await import(pathToFileURL(path).href);
+  } catch (error) {
+    const explanation = explainLoadError(error, path, options.reportModules ? 'dev' : 'start');
+    if (explanation === null) throw error;
+    process.stderr.write(`${explanation}\n`);
+    process.exit(1);
+  }
 }
