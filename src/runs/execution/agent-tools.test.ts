@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { execute } from '../../../tests/support/execute-run.ts';
 import { createStubModel, hasToolResult, type StubReply } from '../../../tests/support/stub-model.ts';
 import { wireAgents } from '../../agents/index.ts';
+import { parseSettings } from '../../platform/settings/settings.ts';
 import { patchNestedRuns } from './sdk-patches.ts';
 
 setTracingDisabled(true);
@@ -41,8 +42,8 @@ test('an agent used as a tool uses its MCP servers: the models receive what they
   const served = withInnerServer();
   const { services } = wireAgents({
     options: { agents: { main: served.main } },
-    settings: { toolEffectDefault: 'idempotent' },
-    warns: false,
+    settings: parseSettings({ APP_ENV: 'test' }),
+    reports: false,
     log: log as never,
   });
   for (const service of services) await service.start();
