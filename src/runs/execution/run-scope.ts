@@ -42,8 +42,8 @@ export type CurrentCall = {
  *   agent used as a tool is the run whose model called it, since the SDK starts it; the parent of a `run()` in a tool is
  *   the scope of that tool call; that of a `run()` in a guardrail is the run which the guardrail checks
  *
- * A model call is recorded under `m:<path>:<position>`, a tool call under `t:<path>/<call id>` (see `JournaledCall` and
- * `journalTool`).
+ * A model call is recorded under `m:<path>:<position>`, a tool call under `t:<path>/<call id>` without the first slash
+ * (see `JournaledCall` and `journalTool`).
  */
 export type RunScope = {
   readonly path: string;
