@@ -1,4 +1,4 @@
-export type { BudgetPeriod, BudgetScope, BudgetUnit, LimitUse } from './accounts.ts';
+export type { LimitUse } from './accounts.ts';
 export type { BudgetControl } from './budget-control.ts';
 export { createBudgetLedger } from './budget-ledger.ts';
 export { type CallPrice, maxSpendingOf } from './remaining-output.ts';

@@ -1,4 +1,3 @@
-export type { ActiveRuns } from './active-runs.ts';
 export { type LoadSheddingOptions, registerLoadShedding } from './admission/load-shedding-plugin.ts';
 export { registerArrivals } from './api/arrivals-plugin.ts';
 export { runRoutes } from './api/routes.ts';
@@ -6,7 +5,7 @@ export type { Arrivals } from './arrivals.ts';
 export type { EventFeed } from './events/event-feed.ts';
 export { type CurrentCall, currentCall } from './execution/run-scope.ts';
 export { patchNestedRuns } from './execution/sdk-patches.ts';
-export { type Failpoint, type HitFailpoint, noFailpoints } from './failpoints.ts';
+export { type HitFailpoint, noFailpoints } from './failpoints.ts';
 export type { RunService } from './service.ts';
 export { toRunView, toTime, toUsageView } from './views/run-view.ts';
 export { sessionIdSchema, usageView } from './views/schemas.ts';

@@ -1,2 +1,2 @@
-export { adminOperator, anonymousOperator, defaultTenant, type Identity } from './identity.ts';
+export { adminOperator, anonymousOperator, type Identity } from './identity.ts';
 export { tenantSchema } from './schemas.ts';

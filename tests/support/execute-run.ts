@@ -4,8 +4,8 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { toRunEvent } from '../../src/runs/events/stored-events.ts';
 import { createExecutor } from '../../src/runs/execution/executor.ts';
 import { journalProvider } from '../../src/runs/execution/journaled-model.ts';
-import { noUsage } from '../../src/runs/execution/usage.ts';
 import type { JsonRecord, Run, RunMode } from '../../src/storage/port/index.ts';
+import { noUsage } from '../../src/storage/port/index.ts';
 import { createMemoryJournal, type MemoryJournal } from './memory-journal.ts';
 import { createStubModel, type StubReply } from './stub-model.ts';
 

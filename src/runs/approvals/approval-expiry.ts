@@ -2,6 +2,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { ServiceError } from '../../platform/errors.ts';
 import type { Service } from '../../platform/lifecycle.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { createPolling } from '../../platform/polling.ts';
 import type { Run, Store } from '../../storage/port/index.ts';
 import type { RunMetrics } from '../metrics.ts';
 
@@ -22,39 +23,25 @@ export type ApprovalExpiryDeps = {
  */
 export function createApprovalExpiry({ store, metrics, clock, log }: ApprovalExpiryDeps): Service {
   const { code, message: detail, retryable } = new ServiceError('approval_expired', {});
-  const stopping = new AbortController();
-  let polling: Promise<void> = Promise.resolve();
 
   function report(run: Run): void {
     metrics.ended(run);
     log.warn({ runId: run.id, sessionId: run.sessionId, code }, 'a run for which nobody decided in time was ended');
   }
 
-  async function endExpired(): Promise<void> {
-    while (!stopping.signal.aborted) {
+  async function endExpired(stopping: AbortSignal): Promise<void> {
+    while (!stopping.aborted) {
       const run = await store.runs.expireAction({ code, detail, retryable });
       if (run === null) return;
       report(run);
     }
   }
 
-  async function loop(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await endExpired().catch((error: unknown) =>
-        log.warn({ err: error }, 'runs that waited too long could not be ended'),
-      );
-      await clock.sleep(pollMs, stopping.signal).catch(() => {});
-    }
-  }
-
-  return {
+  return createPolling({
     name: 'approval expiry',
-    async start() {
-      polling = loop();
-    },
-    async stop() {
-      stopping.abort();
-      await polling;
-    },
-  };
+    everyMs: pollMs,
+    poll: endExpired,
+    failed: (error) => log.warn({ err: error }, 'runs that waited too long could not be ended'),
+    clock,
+  });
 }

@@ -1,4 +1,4 @@
-import type { NewRun, Run, StoredEvent } from '../../storage/port/index.ts';
+import { type NewRun, noUsage, type Run, type StoredEvent } from '../../storage/port/index.ts';
 import { isFinal } from '../run-state.ts';
 import { toRunView, toTime } from '../views/run-view.ts';
 import type { RunEvent } from './events.ts';
@@ -25,7 +25,7 @@ function asCreated(run: Run): Run {
     costUsd: null,
     firstTokenMs: null,
     finishedAtMs: null,
-    usage: { requests: 0, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, totalTokens: 0 },
+    usage: noUsage,
   };
   return { ...run, ...reset };
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Step, Usage } from '../../storage/port/index.ts';
+import { noUsage } from '../../storage/port/index.ts';
 import { costUsdOf, hasDrift, knownCostUsdOf, lastModelOf, usageOf } from './journal-totals.ts';
 import { type StepEnd, startedStep } from './step-record.ts';
-import { noUsage } from './usage.ts';
 
 const usage: Usage = { ...noUsage, requests: 1, inputTokens: 10, outputTokens: 5, totalTokens: 15 };
 

@@ -1,5 +1,6 @@
 import type { Step, Usage } from '../../storage/port/index.ts';
-import { addUsage, noUsage } from './usage.ts';
+import { noUsage } from '../../storage/port/index.ts';
+import { addUsage } from './usage.ts';
 
 /** Tokens of all model calls that were answered, each counted once however often it was replayed. */
 export const usageOf = (steps: readonly Step[]): Usage =>

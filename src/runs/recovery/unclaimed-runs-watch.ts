@@ -1,6 +1,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Service } from '../../platform/lifecycle.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { createPolling } from '../../platform/polling.ts';
 import type { Store } from '../../storage/port/index.ts';
 
 /** How often the store is polled, in ms. */
@@ -20,8 +21,6 @@ export type UnclaimedRunsWatchDeps = {
  * create background runs but leave them to other processes.
  */
 export function createUnclaimedRunsWatch({ store, clock, log }: UnclaimedRunsWatchDeps): Service {
-  const stopping = new AbortController();
-  let polling: Promise<void> = Promise.resolve();
   let pollsWithRuns = 0;
 
   async function poll(): Promise<void> {
@@ -35,21 +34,11 @@ export function createUnclaimedRunsWatch({ store, clock, log }: UnclaimedRunsWat
     );
   }
 
-  async function loop(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await poll().catch((error: unknown) => log.warn({ err: error }, 'runs that nobody executes were not looked for'));
-      await clock.sleep(pollMs, stopping.signal).catch(() => {});
-    }
-  }
-
-  return {
+  return createPolling({
     name: 'unattended watch',
-    async start() {
-      polling = loop();
-    },
-    async stop() {
-      stopping.abort();
-      await polling;
-    },
-  };
+    everyMs: pollMs,
+    poll,
+    failed: (error) => log.warn({ err: error }, 'runs that nobody executes were not looked for'),
+    clock,
+  });
 }

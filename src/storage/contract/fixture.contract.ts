@@ -12,8 +12,11 @@ import type {
   Step,
   Store,
   StoredEvent,
-  Usage,
 } from '../port/index.ts';
+import { noUsage } from '../port/index.ts';
+
+export { noUsage };
+
 import { newRunRow, toRun } from '../run-row.ts';
 
 /**
@@ -52,15 +55,6 @@ export const notYetMs = Date.UTC(2200, 0);
 
 /** A run that waits for `notYetMs` is due when it is so much older. */
 export const centuriesMs = notYetMs - longAgoMs;
-
-export const noUsage: Usage = {
-  requests: 0,
-  inputTokens: 0,
-  cachedInputTokens: 0,
-  outputTokens: 0,
-  reasoningTokens: 0,
-  totalTokens: 0,
-};
 
 export const tenant = 'tenant-a';
 export const otherTenant = 'tenant-b';

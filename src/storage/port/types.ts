@@ -61,6 +61,16 @@ export type Usage = {
   totalTokens: number;
 };
 
+/** No tokens at all. */
+export const noUsage: Usage = {
+  requests: 0,
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  totalTokens: 0,
+};
+
 /** Why a run did not complete: a code of `errorCatalogue`, its message, and whether a retry helps. */
 export type RunError = { code: string; detail: string; retryable: boolean };
 

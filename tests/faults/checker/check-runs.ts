@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { addUsage, noUsage } from '../../../src/runs/execution/usage.ts';
-import { finalStatuses } from '../../../src/storage/port/index.ts';
+import { addUsage } from '../../../src/runs/execution/usage.ts';
+import { finalStatuses, noUsage } from '../../../src/storage/port/index.ts';
 import { type RunRecord, textOf } from './stored.ts';
 
 const isFinal = (status: string) => (finalStatuses as readonly string[]).includes(status);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { addUsage, noUsage } from '../../../src/runs/execution/usage.ts';
+import { addUsage } from '../../../src/runs/execution/usage.ts';
 import type { Session, SessionItem, Step } from '../../../src/storage/port/index.ts';
+import { noUsage } from '../../../src/storage/port/index.ts';
 import { recordsOf, type Stored, type StoredRun } from './stored.ts';
 
 type Item = { type?: string; role?: string; callId?: string; content?: unknown };
