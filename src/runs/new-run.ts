@@ -36,6 +36,7 @@ export function toNewRun(
     agent,
     input: { text: request.message },
     metadata: (request.metadata ?? {}) as Run['metadata'],
+    options: null,
     timeoutMs: timeoutMsOf(request, mode, settings),
     priority: request.priority ?? 0,
     runAtMs: request.run_at === undefined ? null : Date.parse(request.run_at),

@@ -28,6 +28,8 @@ function timedOutInQueue({ usage }: Run, nowMs: number): FinalRun {
     model: null,
     response: null,
     output: null,
+    annotations: null,
+    files: null,
     costUsd: null,
     firstTokenMs: null,
     drift: false,

@@ -6,10 +6,11 @@ import {
   type Run,
   type RunError,
   type RunMode,
+  type RunOptions,
   type RunStatus,
   toInputColumn,
 } from './port/index.ts';
-import { fromJsonText, toNameText } from './text.ts';
+import { fromJsonText, toJsonText, toNameText } from './text.ts';
 import { noUsageRow, toUsage, type UsageRow } from './usage-row.ts';
 
 /**
@@ -28,8 +29,11 @@ export type RunRow<Flag extends number | boolean = number> = UsageRow & {
   simulated: Flag;
   message: string;
   metadata: string;
+  options: string | null;
   response: string | null;
   output: string | null;
+  annotations: string | null;
+  files: string | null;
   cost_usd: number | null;
   error: string | null;
   required_action: string | null;
@@ -70,8 +74,11 @@ export const runColumns = [
   'simulated',
   'message',
   'metadata',
+  'options',
   'response',
   'output',
+  'annotations',
+  'files',
   'requests',
   'input_tokens',
   'cached_input_tokens',
@@ -114,8 +121,11 @@ export function newRunRow(run: NewRun, { status, sessionSeq, nowMs }: Beginning)
     simulated: run.simulated ? 1 : 0,
     message: toInputColumn(run.input),
     metadata: JSON.stringify(run.metadata),
+    options: toJsonText(run.options),
     response: null,
     output: null,
+    annotations: null,
+    files: null,
     ...noUsageRow,
     cost_usd: null,
     error: null,
@@ -147,6 +157,8 @@ export const toEndedRun = (run: Run, final: FinalRun, finishedAtMs: number): Run
   model: toNameText(final.model),
   response: final.response,
   output: final.output,
+  annotations: final.annotations,
+  files: final.files,
   usage: final.usage,
   costUsd: final.costUsd,
   error: final.error,
@@ -171,8 +183,11 @@ export function toRun(row: RunRow<number | boolean>): Run {
     simulated: Boolean(row.simulated),
     input: fromInputColumn(row.message),
     metadata: JSON.parse(row.metadata) as JsonRecord,
+    options: fromJsonText<RunOptions>(row.options),
     response: fromJsonText<string>(row.response),
     output: fromJsonText(row.output),
+    annotations: fromJsonText(row.annotations),
+    files: fromJsonText(row.files),
     usage: toUsage(row),
     costUsd: row.cost_usd,
     error: fromJsonText<RunError>(row.error),

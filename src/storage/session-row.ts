@@ -1,4 +1,5 @@
-import type { JsonRecord, Session, SessionItem } from './port/index.ts';
+import type { JsonRecord, Session, SessionContext, SessionItem } from './port/index.ts';
+import { fromJsonText } from './text.ts';
 import { toUsage, type UsageRow, usageColumns } from './usage-row.ts';
 
 /** A row of `sessions`. */
@@ -46,6 +47,25 @@ export function toSession(row: SessionRow): Session {
     costUsd: row.cost_usd,
   };
 }
+
+/** A row of what the runs of a session left. */
+export type SessionContextRow = { context: string | null; context_run_id: string | null; last_run_id: string | null };
+
+/** The columns of `SessionContextRow`, of the table `sessions`. */
+export const sessionContextColumns = `
+  context, context_run_id, (
+    select runs.id from runs
+    where runs.tenant_id = sessions.tenant_id and runs.session_id = sessions.id
+      and runs.finished_at_ms is not null and runs.attempt > 0
+    order by runs.finished_at_ms desc, runs.arrival desc limit 1
+  ) as last_run_id`;
+
+/** What the runs of a session left, of a row. */
+export const toSessionContext = (row: SessionContextRow): SessionContext => ({
+  context: fromJsonText<JsonRecord>(row.context),
+  ofRunId: row.context_run_id,
+  lastRunId: row.last_run_id,
+});
 
 /** The item of a row. */
 export function toItem(row: ItemRow): SessionItem {

@@ -1,4 +1,4 @@
-import type { Step, StepKind, StepStatus } from './port/index.ts';
+import type { Step, StepChanges, StepKind, StepStatus } from './port/index.ts';
 import { fromExactText, fromJsonText, toExactText, toJsonText } from './text.ts';
 import { toUsage, type UsageRow } from './usage-row.ts';
 
@@ -32,6 +32,7 @@ export type StepRow<Flag extends number | boolean = number> = {
   started_at_ms: number;
   first_token_ms: number | null;
   duration_ms: number | null;
+  changes: string | null;
 };
 
 /** Every column of `StepRow`, in the order in which statements name them. */
@@ -68,6 +69,7 @@ export const stepColumns = [
   'started_at_ms',
   'first_token_ms',
   'duration_ms',
+  'changes',
 ] as const satisfies (keyof StepRow)[];
 
 /** The row of a step, with 0 and 1 for false and true; its values are in the order of `stepColumns`. */
@@ -105,6 +107,7 @@ export function toStepRow(tenantId: string, runId: string, step: Step): StepRow 
     started_at_ms: step.startedAtMs,
     first_token_ms: step.firstTokenMs,
     duration_ms: step.durationMs,
+    changes: toJsonText(step.changes),
   };
 }
 
@@ -137,5 +140,6 @@ export function toStep(row: StepRow<number | boolean>): Step {
     startedAtMs: row.started_at_ms,
     firstTokenMs: row.first_token_ms,
     durationMs: row.duration_ms,
+    changes: fromJsonText<StepChanges>(row.changes),
   };
 }

@@ -20,6 +20,7 @@ import { describeRaces } from './contract/races.contract.ts';
 import { describeRandomOperations } from './contract/random-operations.contract.ts';
 import { describeRecovery } from './contract/recovery.contract.ts';
 import { describeRetention } from './contract/retention.contract.ts';
+import { describeRunState } from './contract/run-state.contract.ts';
 import { describeSessionQueue } from './contract/session-queue.contract.ts';
 import { describeSignals } from './contract/signals.contract.ts';
 import { describeTime } from './contract/time.contract.ts';
@@ -39,6 +40,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeTime(open);
     describeJournal(open);
     describeFinish(open);
+    describeRunState(open);
     describePause(open);
     describeExpiry(open);
     describeCancel(open);

@@ -82,6 +82,7 @@ function approvalStep(
     usage: null,
     costUsd: null,
     requestDigest: null,
+    changes: null,
     drift: false,
     startedAtMs: Date.parse(item.requested_at),
     firstTokenMs: null,

@@ -19,6 +19,8 @@ function asCreated(run: Run): Run {
     model: null,
     response: null,
     output: null,
+    annotations: null,
+    files: null,
     error: null,
     requiredAction: null,
     drift: false,

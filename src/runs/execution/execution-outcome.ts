@@ -94,6 +94,8 @@ function completed(
     status: 'completed',
     response: isStructured ? JSON.stringify(output) : ((output as string | undefined) ?? ''),
     output: isStructured ? (JSON.parse(JSON.stringify(output)) as Json) : null,
+    annotations: null,
+    files: null,
     error: null,
     newItems: session?.added() ?? [],
   };
@@ -108,6 +110,8 @@ function failed(failure: Failure, cause: unknown, attempt: AttemptContext): Exec
     lastAgent: null,
     response: null,
     output: null,
+    annotations: null,
+    files: null,
     error: failure.error,
     newItems: run.sessionId === null ? [] : unfinishedTurnItems(run.input, journal.steps(), failure.error.code),
   };

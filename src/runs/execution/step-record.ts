@@ -21,6 +21,7 @@ const emptyStep = {
   model: null,
   usage: null,
   costUsd: null,
+  changes: null,
   drift: false,
   firstTokenMs: null,
   durationMs: null,

@@ -56,6 +56,8 @@ export function describeCreate(open: OpenStore): void {
         model: null,
         response: null,
         output: null,
+        annotations: null,
+        files: null,
         usage: noUsage,
         costUsd: null,
         error: null,

@@ -71,6 +71,7 @@ export function newRun(overrides: Partial<NewRun> = {}): NewRun {
     simulated: false,
     input: { text: 'Where is my order?' },
     metadata: {},
+    options: null,
     timeoutMs: 30_000,
     priority: 0,
     runAtMs: null,
@@ -114,6 +115,7 @@ export function newStep(step: number, overrides: Partial<Step> = {}): Step {
     startedAtMs: 1_000,
     firstTokenMs: 120,
     durationMs: 340,
+    changes: null,
     ...overrides,
   };
 }
@@ -136,6 +138,8 @@ export function finalRun(overrides: Partial<FinalRun> = {}): FinalRun {
     model: 'gpt-4.1',
     response: 'It left today.',
     output: null,
+    annotations: null,
+    files: null,
     usage: noUsage,
     costUsd: null,
     error: null,

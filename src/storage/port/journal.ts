@@ -1,7 +1,7 @@
 import type { Json, JsonRecord, Usage } from './types.ts';
 
 /** The kinds of steps of a run. */
-export const stepKinds = ['model_call', 'tool_call', 'handoff', 'approval', 'guardrail'] as const;
+export const stepKinds = ['model_call', 'tool_call', 'handoff', 'approval', 'guardrail', 'step'] as const;
 /** One of `stepKinds`. */
 export type StepKind = (typeof stepKinds)[number];
 
@@ -12,6 +12,21 @@ export type StepKind = (typeof stepKinds)[number];
 export const stepStatuses = ['started', 'completed', 'failed', 'unknown'] as const;
 /** One of `stepStatuses`. */
 export type StepStatus = (typeof stepStatuses)[number];
+
+/** One change of the run context: the value at `path` (keys and indexes, from the root) is `value` now, or was removed. */
+export type ContextChange = { path: (string | number)[]; value?: Json };
+
+/**
+ * What the application's code did beside a step, since the step that was recorded before it: it is recorded with the step,
+ * so that both are lost or kept together. `ordinal` counts such records in the run, from 1.
+ */
+export type StepChanges = {
+  ordinal: number;
+  /** Changes of the run context, in order. */
+  context?: ContextChange[];
+  /** The lifecycle hooks that were called; see `HookRecord`. */
+  hooks?: string[];
+};
 
 /** One step of a run, as it is recorded: a model call, a tool call or an approval. */
 export type Step = {
@@ -43,6 +58,8 @@ export type Step = {
   usage: Usage | null;
   costUsd: number | null;
   requestDigest: string | null;
+  /** What the application's code did beside the step; null for nothing. */
+  changes: StepChanges | null;
   /** Whether the request differed from the recorded one when the step was replayed. */
   drift: boolean;
   startedAtMs: number;

@@ -26,6 +26,8 @@ export type FinalRun = {
   model: string | null;
   response: string | null;
   output: Json;
+  annotations: Json;
+  files: Json;
   usage: Usage;
   costUsd: number | null;
   error: RunError | null;
@@ -33,6 +35,8 @@ export type FinalRun = {
   firstTokenMs: number | null;
   /** Appended to the session in this order. */
   newItems: JsonRecord[];
+  /** The context that the next run of the session begins with. Defaults to the one that the session has. */
+  sessionContext?: JsonRecord;
   /** The journal entries that are not recorded yet, the run's last event among them. */
   entries: JournalEntries;
 };

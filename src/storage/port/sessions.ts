@@ -9,6 +9,9 @@ export type SessionCursor = { updatedAtMs: number; id: string };
 /** The outcome of a request to delete a session; a busy one was not changed. */
 export type DeleteOutcome = { type: 'deleted' | 'not_found' } | { type: 'busy'; activeRunId: string };
 
+/** The run context that a run left in its session; `runId` is the run that ended last, and may have left none. */
+export type SessionContext = { context: JsonRecord | null; ofRunId: string | null; lastRunId: string | null };
+
 /** Conversations. `RunStore.create` creates them, and `RunStore.finish` adds items to them. */
 export interface SessionStore {
   get(tenantId: string, sessionId: string): Promise<Session | null>;
@@ -20,6 +23,9 @@ export interface SessionStore {
 
   /** The conversation up to and including item `uptoSeq`, in order: the input of a model. */
   history(tenantId: string, sessionId: string, uptoSeq: number): Promise<JsonRecord[]>;
+
+  /** The context that the runs of a session have left (see `FinalRun`); null if there is no such session. */
+  context(tenantId: string, sessionId: string): Promise<SessionContext | null>;
 
   /**
    * Deletes the session with all that belongs to it, unless a run holds it or is queued for it. One transaction deletes

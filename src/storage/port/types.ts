@@ -80,6 +80,9 @@ export type RunError = { code: string; detail: string; retryable: boolean };
  */
 export type RunInput = { readonly text: string };
 
+/** Options that a request gives for its run alone. */
+export type RunOptions = JsonRecord;
+
 /** A run as it is stored. */
 export type Run = {
   id: string;
@@ -94,8 +97,14 @@ export type Run = {
   simulated: boolean;
   input: RunInput;
   metadata: JsonRecord;
+  /** The options that its request gave; null for none. */
+  options: RunOptions | null;
   response: string | null;
   output: Json;
+  /** Citations of the answer, as JSON; null for none. */
+  annotations: Json;
+  /** Files of the answer, as JSON; null for none. */
+  files: Json;
   usage: Usage;
   costUsd: number | null;
   error: RunError | null;
@@ -153,6 +162,7 @@ export type NewRun = Pick<
   | 'simulated'
   | 'input'
   | 'metadata'
+  | 'options'
   | 'timeoutMs'
   | 'requestId'
   | 'appVersion'

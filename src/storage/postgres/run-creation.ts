@@ -29,12 +29,15 @@ const createRuns: Statement = {
         case when asked.webhook is not null and made.outcome in ('started', 'queued')
           then set_webhook(asked.id, asked.webhook) end as webhook,
         case when asked.budget_key_id is not null and made.outcome in ('started', 'queued')
-          then set_budget_key(asked.id, asked.budget_key_id) end as budget_key
+          then set_budget_key(asked.id, asked.budget_key_id) end as budget_key,
+        case when asked.options is not null and made.outcome in ('started', 'queued')
+          then set_run_options(asked.id, asked.options) end as options_set
       from json_to_recordset($1) as asked (
         id text, tenant_id text, session_id text, mode text, agent text, simulated boolean, message text,
         metadata text, timeout_ms bigint, priority integer, run_at_ms bigint, request_id text, app_version text,
         sdk_version text, owner_id text, if_busy text, start_now boolean, key text, fingerprint text,
-        key_ttl_ms bigint, started text, waited_ms bigint, webhook text, budget_key_id text
+        key_ttl_ms bigint, started text, waited_ms bigint, webhook text, budget_key_id text,
+        options text
       ) cross join lateral create_run(
         asked.id, asked.tenant_id, session_id, mode, agent, simulated, message, metadata, timeout_ms, priority,
         run_at_ms, request_id, app_version, sdk_version, owner_id, if_busy, start_now, key, fingerprint, key_ttl_ms, $2,
@@ -74,6 +77,7 @@ const textOf = (run: NewRun, ifBusy: IfBusy, startNow: boolean): string =>
     waited_ms: run.waitedMs ?? 0,
     webhook: run.webhook && JSON.stringify(run.webhook),
     budget_key_id: run.budgetKeyId,
+    options: toJsonText(run.options),
   });
 
 /**

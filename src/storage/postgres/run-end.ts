@@ -17,12 +17,15 @@ type EndedRow = { n: number; finished_at_ms: number; awaited: boolean };
 const finishRuns: Statement = {
   name: 'finish_runs',
   text: `
-    select asked.n, ended.finished_at_ms, next_in_line(ended.tenant_id, ended.session_id) is not null as awaited
+    select asked.n, ended.finished_at_ms, next_in_line(ended.tenant_id, ended.session_id) is not null as awaited,
+      case when coalesce(asked.annotations, asked.files, asked.session_context) is not null
+        then set_run_extras(asked.id, asked.annotations, asked.files, asked.session_context) end as extras_set
     from json_to_recordset($1) as asked (
       n integer, tenant_id text, id text, attempt integer, status text, last_agent text, model text, response text,
       output text,
       ${usageColumns.map((column) => `${column} bigint`).join(', ')}, cost_usd double precision, error text,
-      drift boolean, first_token_ms bigint, items text[], entries json
+      drift boolean, first_token_ms bigint, items text[], entries json,
+      annotations text, files text, session_context text
     ) cross join lateral finish_run(
       asked.tenant_id, asked.id, asked.attempt, asked.status, asked.last_agent, asked.model, asked.response,
       asked.output, ${usageColumns.map((column) => `asked.${column}`).join(', ')}, asked.cost_usd, asked.error,
@@ -48,6 +51,9 @@ function textOf({ tenantId, id, attempt }: Run, final: FinalRun): string {
     error: toJsonText(final.error),
     drift: final.drift,
     first_token_ms: final.firstTokenMs,
+    annotations: toJsonText(final.annotations),
+    files: toJsonText(final.files),
+    session_context: toJsonText(final.sessionContext ?? null),
     items: final.newItems.map((item) => JSON.stringify(item)),
   });
   return `${row.slice(0, -1)},"entries":${entriesText(tenantId, id, final.entries)}}`;

@@ -1,6 +1,15 @@
 import { toPage } from '../page.ts';
 import type { DeleteOutcome, JsonRecord, SessionStore } from '../port/index.ts';
-import { type ItemRow, type SessionRow, sessionColumns, toItem, toSession } from '../session-row.ts';
+import {
+  type ItemRow,
+  type SessionContextRow,
+  type SessionRow,
+  sessionColumns,
+  sessionContextColumns,
+  toItem,
+  toSession,
+  toSessionContext,
+} from '../session-row.ts';
 import type { Database, Statement } from './database.ts';
 import { removeDeleted } from './retention.ts';
 
@@ -24,6 +33,10 @@ const selectItems: Statement = {
 const selectHistory: Statement = {
   name: 'select_history',
   text: 'select item from session_items where tenant_id = $1 and session_id = $2 and seq <= $3 order by seq',
+};
+const selectContext: Statement = {
+  name: 'select_session_context',
+  text: `select ${sessionContextColumns} from sessions where tenant_id = $1 and id = $2`,
 };
 const deleteSession: Statement = { name: 'delete_session', text: 'select * from delete_session($1, $2)' };
 
@@ -50,6 +63,10 @@ export function createSessionStore(database: Database): SessionStore {
     async history(tenantId, sessionId, uptoSeq) {
       const rows = await database.query<Pick<ItemRow, 'item'>>(selectHistory, [tenantId, sessionId, uptoSeq]);
       return rows.map(({ item }) => JSON.parse(item) as JsonRecord);
+    },
+    async context(tenantId, sessionId) {
+      const [row] = await database.query<SessionContextRow>(selectContext, [tenantId, sessionId]);
+      return row === undefined ? null : toSessionContext(row);
     },
     async delete(tenantId, sessionId) {
       const [deleted] = await database.query<DeleteRow>(deleteSession, [tenantId, sessionId]);

@@ -1,5 +1,5 @@
 import type { FinalRun, RunStatus } from '../port/index.ts';
-import { toNameText } from '../text.ts';
+import { toJsonText, toNameText } from '../text.ts';
 import { usageColumns, usageValues } from '../usage-row.ts';
 import type { Operation } from './operation.ts';
 
@@ -109,6 +109,8 @@ const release = `
     next_seq = next_seq + ?,
     last_agent = coalesce(?, last_agent),
     cost_usd = coalesce(cost_usd + ?5, cost_usd, ?5),
+    context = coalesce(?6, context),
+    context_run_id = case when ?6 is null then context_run_id else ?1 end,
     ${usageColumns.map((column) => `${column} = ${column} + ?`).join(', ')}
   where tenant_id = ? and id = ?
   returning next_seq`;
@@ -117,13 +119,13 @@ const insertItem =
   'insert into session_items (tenant_id, session_id, seq, run_id, created_at_ms, item) values (?, ?, ?, ?, ?, ?)';
 
 /** What a run that ends adds to its session. */
-export type SessionResult = Pick<FinalRun, 'newItems' | 'lastAgent' | 'costUsd' | 'usage'>;
+export type SessionResult = Pick<FinalRun, 'newItems' | 'lastAgent' | 'costUsd' | 'usage' | 'sessionContext'>;
 
 /** Adds the items, usage and cost of a run that ends to its session, and releases the session if the run holds it. */
 export function releaseSession(
   { sql, nowMs }: Operation,
   run: { tenantId: string; sessionId: string; id: string },
-  { newItems, lastAgent, costUsd, usage }: SessionResult,
+  { newItems, lastAgent, costUsd, usage, sessionContext }: SessionResult,
 ): void {
   const { tenantId, sessionId, id } = run;
   const row = sql(release).get(
@@ -132,6 +134,7 @@ export function releaseSession(
     newItems.length,
     toNameText(lastAgent),
     costUsd,
+    toJsonText(sessionContext ?? null),
     ...usageValues(usage),
     tenantId,
     sessionId,

@@ -1,6 +1,15 @@
 import { toPage } from '../page.ts';
 import type { DeleteOutcome, JsonRecord, SessionStore } from '../port/index.ts';
-import { type ItemRow, type SessionRow, sessionColumns, toItem, toSession } from '../session-row.ts';
+import {
+  type ItemRow,
+  type SessionContextRow,
+  type SessionRow,
+  sessionColumns,
+  sessionContextColumns,
+  toItem,
+  toSession,
+  toSessionContext,
+} from '../session-row.ts';
 import type { Database } from './database.ts';
 import type { Operation, Operations } from './operation.ts';
 import { markRunsForDeletion, removeDeleted } from './retention.ts';
@@ -16,6 +25,7 @@ const selectAfter = `${select} where tenant_id = ? and (updated_at_ms, id) < (?,
 const selectItems = `
   select seq, run_id, created_at_ms, item from session_items
   where tenant_id = ? and session_id = ? and seq > ? order by seq limit ?`;
+const selectContext = `select ${sessionContextColumns} from sessions where tenant_id = ? and id = ?`;
 const selectHistory = 'select item from session_items where tenant_id = ? and session_id = ? and seq <= ? order by seq';
 
 /** Sessions on SQLite. */
@@ -43,6 +53,11 @@ export function createSessionStore(database: Database, write: Operations): Sessi
       database.read((sql) => {
         const rows = sql(selectHistory).all(tenantId, sessionId, uptoSeq) as Pick<ItemRow, 'item'>[];
         return rows.map(({ item }) => JSON.parse(item) as JsonRecord);
+      }),
+    context: (tenantId, sessionId) =>
+      database.read((sql) => {
+        const row = sql(selectContext).get(tenantId, sessionId) as SessionContextRow | undefined;
+        return row === undefined ? null : toSessionContext(row);
       }),
     async delete(tenantId, sessionId) {
       const outcome = await write((operation) => remove(operation, tenantId, sessionId));

@@ -45,20 +45,20 @@ const writeForEver = `${preamble}
   const step = { step: 1, key: 'model:1', kind: 'model_call', scope: '', name: 'm', agent: 'a', callId: null,
     status: 'completed', attempt: 1, replayed: 0, effect: null, idempotencyKey: null, input: 'i', output: 'o',
     isError: false, error: null, provider: 'p', model: 'm', usage, costUsd: null, requestDigest: null, drift: false,
-    startedAtMs: 1, firstTokenMs: null, durationMs: null };
+    startedAtMs: 1, firstTokenMs: null, durationMs: null, changes: null };
   const event = (seq) => ({ seq, type: 'text.delta', attempt: 1, atMs: 1, data: { seq } });
   const lane = async (sessionId) => {
     for (let n = 0; ; n += 1) {
       const id = ['run', sessionId, n].join('_');
       const run = { id, tenantId: 't', sessionId, mode: 'blocking', agent: 'a', simulated: false, input: { text: 'm' },
-        metadata: {}, timeoutMs: 1, priority: 0, runAtMs: null, requestId: 'r', appVersion: '1', sdkVersion: '1',
+        metadata: {}, options: null, timeoutMs: 1, priority: 0, runAtMs: null, requestId: 'r', appVersion: '1', sdkVersion: '1',
         budgetKeyId: null,
         ownerId: '${owner}', idempotency: { key: id, fingerprint: 'f', ttlMs: 3_600_000 } };
       const begun = await store.runs.create(run, 'wait', true);
       console.log('created', id);
       await store.journal.append('t', id, 1, { steps: [step], events: [event(2), event(3)] });
       console.log('recorded', id);
-      const end = { status: 'completed', lastAgent: 'a', model: 'm', response: 'r', output: null, usage, costUsd: null,
+      const end = { status: 'completed', lastAgent: 'a', model: 'm', response: 'r', output: null, annotations: null, files: null, usage, costUsd: null,
         error: null, drift: false, firstTokenMs: null, newItems: [{ id }, { id }],
         entries: { steps: [], events: [event(4)] } };
       await store.runs.finish(begun.run, end);
