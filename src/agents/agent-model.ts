@@ -1,5 +1,6 @@
 import type { Settings } from '../platform/settings/settings.ts';
-import type { AgentRegistry, AnyAgent } from './registry.ts';
+import type { AnyAgent } from './any-agent.ts';
+import type { AgentRegistry } from './registry.ts';
 
 /** The model of an agent. */
 export type AgentModel = {

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { describeDurabilityGaps, findDurabilityGaps } from './durability.ts';
 import { effect } from './effect.ts';
-import { RegistrationError } from './registration-error.ts';
 import { createAgentRegistry } from './registry.ts';
 
 const named = (name: string) =>
@@ -15,34 +14,86 @@ const localTools = [
   { kind: 'computer', make: () => computerTool({ computer: {} as never }) },
 ];
 
-describe('a tool that acts outside of the journal', () => {
-  test.each(localTools)('is refused at registration, with the remedy: $kind', ({ make }) => {
-    const target = new Agent({ name: 'hand', tools: [make()] });
-    const register = () => createAgentRegistry({ main: new Agent({ name: 'Main', handoffs: [target] }) });
-    expect(register).toThrow(RegistrationError);
-    expect(register).toThrow(/The agent "hand": The calls of the .+ cannot be recorded.+effect\(tool, 'idempotent'\)/);
+describe('a computer, shell or patch tool', () => {
+  test.each(localTools)(
+    'without a declared effect is accepted, and the start says that its calls happen once: $kind',
+    ({ make }) => {
+      const ops = new Agent({ name: 'ops', tools: [make()] });
+      const main = new Agent({ name: 'Main', tools: [make(), ops.asTool({})] });
+      const gaps = findDurabilityGaps(createAgentRegistry({ main }));
+      const name = make().name;
+      expect(gaps.local).toEqual([`main.${name}`, `ops.${name}`]);
+      expect(describeDurabilityGaps(gaps, 'idempotent')).toEqual([expect.stringMatching(/a call happens once/)]);
+    },
+  );
+
+  test.each(localTools)('may declare each effect: $kind', ({ make }) => {
+    for (const kind of ['read', 'idempotent', 'once'] as const) {
+      const main = new Agent({ name: 'Main', tools: [effect(make(), kind)] });
+      expect(findDurabilityGaps(createAgentRegistry({ main })).local).toEqual([]);
+    }
   });
 
-  test.each(localTools)('is refused in an agent used as a tool, as in any other: $kind', ({ make }) => {
-    const ops = new Agent({ name: 'ops', tools: [make()] });
-    const register = () => createAgentRegistry({ main: new Agent({ name: 'Main', tools: [ops.asTool({})] }) });
-    expect(register).toThrow(/The agent "ops": The calls of the .+ cannot be recorded.+effect\(tool, 'idempotent'\)/);
-  });
-
-  test.each(localTools)('cannot be declared to happen once: $kind', ({ make }) => {
-    const main = new Agent({ name: 'Main', tools: [effect(make(), 'once')] });
-    expect(() => createAgentRegistry({ main })).toThrow(RegistrationError);
-  });
-
-  test.each(localTools)('is accepted, and listed, if it is declared idempotent: $kind', ({ make }) => {
-    const tools = [effect(make(), 'idempotent')];
-    const gaps = findDurabilityGaps(createAgentRegistry({ main: new Agent({ name: 'Main', tools }) }));
-    expect(gaps.repeated).toEqual([`main.${tools[0]?.name}`]);
-  });
-
-  test('is accepted if the provider executes it', () => {
+  test('that the provider executes needs no effect', () => {
     const main = new Agent({ name: 'Main', tools: [shellTool({ environment: { type: 'container_auto' } })] });
-    expect(findDurabilityGaps(createAgentRegistry({ main })).repeated).toEqual([]);
+    expect(findDurabilityGaps(createAgentRegistry({ main })).local).toEqual([]);
+  });
+});
+
+describe('a function whose result is not recorded', () => {
+  const target = new Agent({ name: 'target' });
+  const make = (declare: <T extends object>(code: T) => T = (code) => code) =>
+    new Agent({
+      name: 'Main',
+      instructions: declare(() => 'Be brief.'),
+      toolUseBehavior: declare(async () => ({ isFinalOutput: false as const, isInterrupted: undefined })),
+      tools: [
+        effect(
+          tool({
+            name: 'one',
+            description: '',
+            parameters: z.object({}),
+            execute: () => '',
+            isEnabled: (async (_context: unknown) => true) as never,
+          }),
+          'read',
+        ),
+        effect(
+          tool({ name: 'two', description: '', parameters: z.object({}), execute: () => '', isEnabled: true }),
+          'read',
+        ),
+      ],
+      handoffs: [effect(handoff(target, { inputFilter: declare((data) => data) }), 'read')],
+    });
+
+  test('is named at the start as called at each approval and recovery', () => {
+    const gaps = findDurabilityGaps(createAgentRegistry({ main: make() }));
+    expect(gaps.repeated).toEqual([
+      'main.instructions',
+      'main.toolUseBehavior',
+      'main.one.isEnabled',
+      'main.transfer_to_target.inputFilter',
+    ]);
+    expect(describeDurabilityGaps(gaps, 'idempotent')).toEqual([
+      expect.stringMatching(/^At each approval and recovery a run calls main.instructions, /),
+    ]);
+  });
+
+  test('is not named if its effect is declared, and is refused if it must happen once', () => {
+    const declared = make((code) => effect(code, 'read'));
+    // The SDK wraps a tool's isEnabled, so that a declaration on it is not seen.
+    expect(findDurabilityGaps(createAgentRegistry({ main: declared })).repeated).toEqual(['main.one.isEnabled']);
+    const main = make((code) => effect(code, 'once'));
+    expect(() => createAgentRegistry({ main })).toThrow(/The agent "Main": instructions is declared once, but/);
+  });
+
+  test('is a hook that must happen once too', () => {
+    const main = new Agent({ name: 'Main' });
+    main.on(
+      'agent_start',
+      effect(() => {}, 'once'),
+    );
+    expect(() => createAgentRegistry({ main })).toThrow(/on\('agent_start'\) is declared once/);
   });
 });
 
@@ -53,7 +104,7 @@ test('tools without a declared effect are listed with their agent and the defaul
   const main = new Agent({ name: 'Main', tools: [named('one'), helper], handoffs: [target] });
   const gaps = findDurabilityGaps(createAgentRegistry({ main }));
   const undeclared = ['main.one', 'Target.two', 'Helper.four'];
-  expect(gaps).toEqual({ undeclared, handoffs: [], repeated: [], uninspected: [] });
+  expect(gaps).toEqual({ undeclared, local: [], handoffs: [], repeated: [], uninspected: [] });
   expect(describeDurabilityGaps(gaps, 'once')).toEqual([
     'No effect() is declared for main.one, Target.two, Helper.four: should a run be recovered, they count as once.',
   ]);

@@ -1,7 +1,8 @@
-export { buildContext, type ContextBuilder, type RunFacts } from './context.ts';
+export type { AnyAgent } from './any-agent.ts';
+export { buildContext, type ContextBuilder, type RunFacts, reasonNotPlain } from './context.ts';
 export { declaredEffect, type Effect, effect, effects } from './effect.ts';
 export { RegistrationError } from './registration-error.ts';
-export { type AgentRegistry, type AnyAgent, createAgentRegistry } from './registry.ts';
+export { type AgentRegistry, createAgentRegistry } from './registry.ts';
 export { agentRoutes } from './routes.ts';
-export { kindOf, whyNotDurable } from './tool-kinds.ts';
+export { type AnyTool, effectOf, kindOf } from './tool-kinds.ts';
 export { wireAgents } from './wire.ts';

@@ -2,8 +2,9 @@ import { Agent, handoff, type MCPServer } from '@openai/agents';
 import { RealtimeAgent } from '@openai/agents/realtime';
 import { SandboxAgent } from '@openai/agents/sandbox';
 import { describe, expect, test } from 'vitest';
+import type { AnyAgent } from './any-agent.ts';
 import { RegistrationError } from './registration-error.ts';
-import { type AnyAgent, createAgentRegistry } from './registry.ts';
+import { createAgentRegistry } from './registry.ts';
 
 const agent = (name: string, options: Partial<ConstructorParameters<typeof Agent>[0]> = {}): AnyAgent =>
   new Agent({ name, instructions: 'Hi.', ...options });

@@ -1,15 +1,10 @@
-import type { Agent, Handoff, MCPServer } from '@openai/agents';
+import type { Handoff, MCPServer } from '@openai/agents';
 import { agentToolRegister, type FindAgentBehind } from './agent-tools.ts';
+import { type AnyAgent, isHandoff } from './any-agent.ts';
 import { RegistrationError } from './registration-error.ts';
+import { assertRepeatable } from './repeated-code.ts';
 import { assertServable } from './servable-agent.ts';
-import { type AnyTool, kindOf, whyNotDurable } from './tool-kinds.ts';
-
-/** An agent of the SDK with any context and output type. */
-// biome-ignore lint/suspicious/noExplicitAny: the SDK's agents are invariant in their context and output types
-export type AnyAgent = Agent<any, any>;
-
-/** Whether an entry of `agent.handoffs` is a Handoff and not an agent. */
-export const isHandoff = (entry: AnyAgent | Handoff): entry is Handoff => 'agent' in entry && 'toolName' in entry;
+import { kindOf } from './tool-kinds.ts';
 
 /** All agents that handoffs and agents used as tools reach from `agents`, breadth first, `agents` included. */
 function reachableAgents(agents: readonly AnyAgent[], agentBehind: FindAgentBehind): AnyAgent[] {
@@ -29,20 +24,13 @@ function reachableAgents(agents: readonly AnyAgent[], agentBehind: FindAgentBehi
 /** The agents a service offers, checked once at registration. */
 export type AgentRegistry = ReturnType<typeof createAgentRegistry>;
 
-function assertDurableTools(name: string, agent: AnyAgent): void {
-  for (const tool of agent.tools as AnyTool[]) {
-    const reason = whyNotDurable(tool);
-    if (reason !== null) throw new RegistrationError(`${name}: ${reason}`);
-  }
-}
-
 /**
  * Checks and keeps the agents given to `serve()`.
  *
  * @param agents name → SDK agent; callers choose among these names
  * @param entry the agent that runs use if the caller names none; defaults to the first
  * @throws {RegistrationError} when there are none, when `entry` is not among them, when one of them
- *   cannot be served, or when a tool cannot be part of a durable run
+ *   cannot be served, or when code that is called again was declared to happen once
  */
 export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: string) {
   const byName = new Map(Object.entries(agents ?? {}));
@@ -64,7 +52,7 @@ export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: st
   for (const agent of all) {
     const name = `The agent "${agent.name}"`;
     assertServable(name, agent);
-    assertDurableTools(name, agent);
+    assertRepeatable(name, agent);
   }
   // An agent with several names is registered under the first one, which is therefore set last.
   const registeredName = new Map([...byName].reverse().map(([name, agent]) => [agent, name]));

@@ -1,4 +1,4 @@
-import { declaredEffect } from './effect.ts';
+import { declaredEffect, type Effect } from './effect.ts';
 
 /** A tool of the SDK, of any kind. */
 export type AnyTool = { type: string; name: string; description?: string; needsApproval?: unknown; on?: unknown };
@@ -9,7 +9,7 @@ export type AnyTool = { type: string; name: string; description?: string; needsA
  * - `journaled`: each call is a step; a recorded call is not executed again
  * - `agent`: an agent used as a tool is executed again, with its own steps replayed
  * - `hosted`: the provider executes it, within a model call that is a step
- * - `local`: a computer, shell or patch tool acts outside of the journal: all its calls are executed again
+ * - `local`: a computer, shell or patch tool: each call is a step too, whose effect is `once` unless it declares another
  */
 export type ToolKind = 'journaled' | 'agent' | 'hosted' | 'local';
 
@@ -21,14 +21,9 @@ export function kindOf(tool: object): ToolKind {
   return 'hosted';
 }
 
-/** The reason why this tool cannot be part of a durable run, as a sentence; null if it can. */
-export function whyNotDurable(tool: AnyTool): string | null {
-  if (kindOf(tool) !== 'local') return null;
-  const declared = declaredEffect(tool);
-  if (declared === 'read' || declared === 'idempotent') return null;
-  return (
-    `The calls of the ${tool.type} tool "${tool.name}" cannot be recorded: when a run is recovered, all of them ` +
-    `are executed again. If that does no harm, say so: effect(tool, 'idempotent') or effect(tool, 'read'). ` +
-    'If it does, make it a function tool.'
-  );
-}
+/**
+ * The effect of repeating a call of this tool. Without a declaration: `once` for computer, shell and patch tools, which
+ * act on what is outside of the run; `effectDefault`, that is `TOOL_EFFECT_DEFAULT`, for all others.
+ */
+export const effectOf = (tool: object, effectDefault: Effect): Effect =>
+  declaredEffect(tool) ?? (kindOf(tool) === 'local' ? 'once' : effectDefault);

@@ -1,8 +1,9 @@
 import { Agent, handoff, type Model, tool, webSearchTool } from '@openai/agents';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import type { AnyAgent } from './any-agent.ts';
 import { effect } from './effect.ts';
-import { type AnyAgent, createAgentRegistry } from './registry.ts';
+import { createAgentRegistry } from './registry.ts';
 import { agentView, listAgents } from './view.ts';
 
 const parameters = z.object({ amount: z.number() });

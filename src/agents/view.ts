@@ -1,9 +1,10 @@
 import type { Handoff } from '@openai/agents';
 import { z } from 'zod';
 import { modelOf } from './agent-model.ts';
+import { type AnyAgent, isHandoff } from './any-agent.ts';
 import { declaredEffect, type Effect } from './effect.ts';
-import { type AgentRegistry, type AnyAgent, isHandoff } from './registry.ts';
-import { type AnyTool, kindOf } from './tool-kinds.ts';
+import type { AgentRegistry } from './registry.ts';
+import { type AnyTool, effectOf, kindOf } from './tool-kinds.ts';
 
 const toolView = z.object({
   name: z.string(),
@@ -12,7 +13,7 @@ const toolView = z.object({
   effect: z.string().meta({ description: 'What repeating a call means: read, idempotent or once.' }),
   effect_declared: z.boolean().meta({
     description:
-      'false: nobody said, and TOOL_EFFECT_DEFAULT counts. Agents used as tools, and tools that the provider executes, need none.',
+      'false: nobody said, and TOOL_EFFECT_DEFAULT counts, or once for computer, shell and patch tools. Agents used as tools, and tools that the provider executes, need none.',
   }),
 });
 
@@ -50,12 +51,12 @@ async function mayNeedApproval({ needsApproval }: AnyTool): Promise<boolean> {
 
 async function toToolView(tool: AnyTool, effectDefault: Effect): Promise<AgentView['tools'][number]> {
   const declared = declaredEffect(tool);
-  const needsEffect = kindOf(tool) === 'journaled';
+  const needsEffect = ['journaled', 'local'].includes(kindOf(tool));
   return {
     name: tool.name,
     description: tool.description ?? '',
     needs_approval: await mayNeedApproval(tool),
-    effect: declared ?? (needsEffect ? effectDefault : 'idempotent'),
+    effect: needsEffect ? effectOf(tool, effectDefault) : (declared ?? 'idempotent'),
     effect_declared: declared !== undefined || !needsEffect,
   };
 }

@@ -3,10 +3,11 @@ import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import { describeModels } from './agent-model.ts';
+import type { AnyAgent } from './any-agent.ts';
 import { type ContextBuilder, contextCheck } from './context.ts';
 import { describeDurabilityGaps, findDurabilityGaps } from './durability.ts';
 import { createMcpConnections } from './mcp-connections.ts';
-import { type AnyAgent, createAgentRegistry } from './registry.ts';
+import { createAgentRegistry } from './registry.ts';
 
 /** What agents are built from. */
 export type WireAgentsDeps = {

@@ -91,6 +91,11 @@ export const errorCatalogue = {
   budget_exceeded: entry<Reason>(429, 'Budget exceeded', (p) => p.reason),
   cancelled: entry(499, 'Cancelled', 'The run was cancelled.'),
   agent_error: entry<{ what: string }>(500, 'Agent error', (p) => `Agent error: ${p.what}`),
+  context_not_plain: entry<Reason>(
+    500,
+    'Context not plain',
+    (p) => `The run context must stay a plain record of JSON values, since it is stored with the run: ${p.reason}.`,
+  ),
   session_input_failed: entry<{ errorName: string }>(
     500,
     'Session input failed',

@@ -2,8 +2,10 @@ import type { AgentInputItem, Model, ModelProvider, ModelRequest, ModelResponse 
 import { Usage } from '@openai/agents';
 import { assistantMessage, functionCall } from '@openai/agents/testing';
 
-/** The stub's reply to a request: text, or calls of tools. */
-export type StubReply = string | { call: string; args?: Record<string, unknown>; id: string }[];
+type StubCall = { call: string; args?: Record<string, unknown>; id: string };
+
+/** The stub's reply to a request: text, or calls of tools, or items of other types as the SDK has them. */
+export type StubReply = string | (StubCall | { type: string; callId: string; [key: string]: unknown })[];
 
 /** Tokens of every call of the stub. */
 export const stubTokens = { inputTokens: 10, outputTokens: 5, totalTokens: 15 };
@@ -26,7 +28,11 @@ export function createStubModel(reply: (request: ModelRequest) => StubReply | Pr
     const output =
       typeof replied === 'string'
         ? [assistantMessage(replied)]
-        : replied.map(({ call, args, id }) => functionCall(call, args ?? {}, { callId: id }));
+        : replied.map((item) =>
+            'type' in item
+              ? (item as unknown as ModelResponse['output'][number])
+              : functionCall(item.call, item.args ?? {}, { callId: item.id }),
+          );
     return { usage: new Usage({ ...stubTokens }), output, responseId: `resp_${requests.length}` };
   }
   const model: Model = {

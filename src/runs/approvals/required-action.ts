@@ -1,5 +1,5 @@
 import type { RunToolApprovalItem } from '@openai/agents';
-import { type AgentRegistry, type AnyAgent, declaredEffect, type Effect } from '../../agents/index.ts';
+import { type AgentRegistry, type AnyAgent, type Effect, effectOf } from '../../agents/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Step } from '../../storage/port/index.ts';
 import { parseArguments } from '../tool-arguments.ts';
@@ -21,10 +21,10 @@ export function callIdOf(rawItem: object): string {
   return callId ?? id ?? '';
 }
 
-/** The declared effect of a tool of this agent. */
-function effectOf(agent: AnyAgent, toolName: string | undefined): Effect | undefined {
+/** The effect of a tool of this agent; the default for one that is not known. */
+function effectOfNamed(agent: AnyAgent, toolName: string | undefined, effectDefault: Effect): Effect {
   const tool = agent.tools.find(({ name }) => name === toolName);
-  return tool && declaredEffect(tool);
+  return tool === undefined ? effectDefault : effectOf(tool, effectDefault);
 }
 
 /** The required action that asks whether these calls, which the SDK interrupted, may be executed. */
@@ -41,7 +41,7 @@ export function askApproval(
       tool: name ?? '',
       arguments: parseArguments(args ?? '{}'),
       agent: agents.nameOf(agent),
-      effect: effectOf(agent as AnyAgent, name) ?? effectDefault,
+      effect: effectOfNamed(agent as AnyAgent, name, effectDefault),
       ...wait,
     })),
   };

@@ -59,6 +59,8 @@ export class AttemptContext {
   readonly #text: ReturnType<typeof createTextCoalescer>;
   readonly #agentToolCalls: AgentToolCalls;
   readonly #modelErrors = new WeakSet<object>();
+  readonly #interrupted = Promise.withResolvers<never>();
+  #interruption: { error: unknown } | null = null;
   #storing: Promise<unknown> | undefined;
   #isOpen = true;
   #handoffs = 0;
@@ -82,6 +84,8 @@ export class AttemptContext {
     this.#waitForProviders = deps.waitForProviders;
     this.#text = createTextCoalescer({ flushTimer, events: journal });
     this.#agentToolCalls = new AgentToolCalls(journal, clock);
+    this.#interrupted.promise.catch(() => {}); // the executor races it
+    journal.onUnrecordable((error) => this.interrupt(error));
     this.#storing = deps.stored;
     deps.stored?.then(
       () => {
@@ -108,16 +112,37 @@ export class AttemptContext {
    * A step that is not recorded is about to be carried out. If no other is in progress, the run may be handed back
    * before it begins: then nothing that was begun is lost.
    *
+   * @param uncounted how many of the enclosing steps in progress may be begun again; see `RunScope`. Defaults to 0
    * @throws {RunStopped} when the run is handed back instead
    */
-  beginStep(): void {
-    if (this.#stepsInProgress === 0 && this.#handBackIfDue()) throw this.signal.reason;
+  beginStep(uncounted = 0): void {
+    if (this.#interruption) throw this.#interruption.error;
+    if (this.#stepsInProgress <= uncounted && this.#handBackIfDue()) throw this.signal.reason;
     this.#stepsInProgress += 1;
   }
 
   /** A step that was begun is over, successful or not. */
   endStep(): void {
     this.#stepsInProgress -= 1;
+    this.#settleInterruption();
+  }
+
+  /**
+   * Ends the execution with this error once no step is in progress, whatever the SDK or the application make of errors:
+   * code that has caught it cannot begin anything any more. The first error counts.
+   */
+  interrupt(error: unknown): void {
+    this.#interruption ??= { error };
+    this.#settleInterruption();
+  }
+
+  #settleInterruption(): void {
+    if (this.#interruption && this.#stepsInProgress === 0) this.#interrupted.reject(this.#interruption.error);
+  }
+
+  /** Rejects when the execution is ended by `interrupt`. */
+  get interrupted(): Promise<never> {
+    return this.#interrupted.promise;
   }
 
   /** Emits text for the user. Text of nested runs is dropped: agents used as tools answer the agent that called them. */
@@ -162,10 +187,10 @@ export class AttemptContext {
    * A model call has failed because no provider answers. If the run is to wait for one, it is stopped as soon as no step
    * is in progress but the one that has failed; what that step does about the failure until then is dropped.
    */
-  providersDown(retryAfterMs: number, isOutage: boolean): void {
+  providersDown(retryAfterMs: number, isOutage: boolean, uncounted = 0): void {
     if (!this.#isOpen || this.signal.aborted) return;
     this.#waitForProviders?.(retryAfterMs, isOutage);
-    if (this.#stepsInProgress <= 1) this.#handBackIfDue();
+    if (this.#stepsInProgress <= 1 + uncounted) this.#handBackIfDue();
   }
 
   /** One agent has handed the conversation over to another. */

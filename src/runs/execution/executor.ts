@@ -32,7 +32,8 @@ export function createExecutor(deps: ExecutorDeps) {
       try {
         if (!agent) throw new ServiceError('agent_gone', { agent: run.agent });
         signal.throwIfAborted();
-        const result = await withAbortGrace(sdkRun(attempt, agent, session), signal, clock);
+        const running = Promise.race([sdkRun(attempt, agent, session), attempt.interrupted]);
+        const result = await withAbortGrace(running, signal, clock);
         signal.throwIfAborted();
         return outcomes.ofResult(result, attempt, session);
       } catch (error) {

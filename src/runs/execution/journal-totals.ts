@@ -1,5 +1,6 @@
 import type { Step, Usage } from '../../storage/port/index.ts';
 import { noUsage } from '../../storage/port/index.ts';
+import { workKeys } from './step-record.ts';
 import { addUsage } from './usage.ts';
 
 /** Tokens of all model calls that were answered, each counted once however often it was replayed. */
@@ -20,11 +21,14 @@ export const knownCostUsdOf = (steps: readonly Step[]): number =>
 export const lastModelOf = (steps: readonly Step[]): string | null =>
   steps.findLast((step) => step.kind === 'model_call')?.model ?? null;
 
-/** Whether a step was reached in this attempt (`reached` holds keys), or is part of a tool call that was reached. */
+/** What keys of work begin with: see `workKeys`. */
+const workPrefixes = Object.values(workKeys);
+
+/** Whether a step was reached in this attempt (`reached` holds keys), or is part of a tool call or other work that was. */
 function isReached({ key, scope }: Step, reached: ReadonlySet<string>): boolean {
   if (reached.has(key)) return true;
-  const enclosing = scope.split('/').map((_, index, parts) => `t:${parts.slice(1, index + 1).join('/')}`);
-  return enclosing.some((call) => reached.has(call));
+  const enclosing = scope.split('/').map((_, index, parts) => parts.slice(1, index + 1).join('/'));
+  return enclosing.some((path) => workPrefixes.some((prefix) => reached.has(`${prefix}:${path}`)));
 }
 
 /**

@@ -3,6 +3,7 @@ import type { JournalEntries, JsonRecord, Step, StoredEvent, Usage } from '../..
 import type { RunEventBody } from '../events/events.ts';
 import { costUsdOf, hasDrift, knownCostUsdOf, lastModelOf, usageOf } from './journal-totals.ts';
 import { JournalWriter, type JournalWriterDeps } from './journal-writer.ts';
+import { joinChanges, SideRecord } from './side-record.ts';
 import { lastStepOf, type StepEnd, type StepStart, startedStep, stepOf } from './step-record.ts';
 
 /** Dependencies of a journal. */
@@ -24,6 +25,8 @@ export type JournalDeps = JournalWriterDeps & {
  */
 export class Journal {
   readonly attempt: number;
+  /** What the application's code does beside the steps. */
+  readonly side: SideRecord;
   readonly #writer: JournalWriter;
   readonly #clock: Clock;
   readonly #stepEnded: JournalDeps['stepEnded'];
@@ -34,6 +37,7 @@ export class Journal {
   readonly #emitted: Set<string>;
   #lastStep: number;
   #lastSeq: number;
+  #unrecordable: (error: unknown) => void = () => {};
 
   constructor(deps: JournalDeps) {
     const { steps, events } = deps.recorded;
@@ -41,10 +45,16 @@ export class Journal {
     this.#writer = new JournalWriter(deps, steps);
     this.#clock = deps.clock;
     this.#stepEnded = deps.stepEnded;
+    this.side = new SideRecord(steps);
     this.#steps = new Map(steps.map((step) => [step.key, step]));
     this.#emitted = new Set(events.map(nameOf));
     this.#lastStep = Math.max(lastStepOf(steps), ...events.map(stepOf));
     this.#lastSeq = Math.max(1, ...events.map(({ seq }) => seq)); // run.created is 1 and follows from the run
+  }
+
+  /** Has a listener called when what the application's code did beside a step cannot be recorded. */
+  onUnrecordable(listener: (error: unknown) => void): void {
+    this.#unrecordable = listener;
   }
 
   /** See `JournalWriter.flush`. */
@@ -60,6 +70,7 @@ export class Journal {
   /** Notes that a recorded step was replayed instead of executed; `drift` if the request differs from the recorded one. */
   replayed(step: Step, drift: boolean): void {
     this.#reached.add(step.key);
+    this.side.replayed(step);
     step.replayed += 1;
     step.drift ||= drift;
     this.#note(step);
@@ -76,6 +87,11 @@ export class Journal {
   /** Records the intent to execute a step, before it is executed (write-ahead). */
   intend(start: StepStart, number: number): Step {
     const step = startedStep(start, number, this.attempt, this.#clock.nowMs());
+    const before = this.#steps.get(step.key);
+    if (before?.changes) {
+      this.side.replayed(before);
+      step.changes = before.changes; // of an attempt that began it and did not end it
+    }
     this.#reached.add(step.key);
     this.#note(step);
     return step;
@@ -86,6 +102,7 @@ export class Journal {
     if (step.status !== 'started') return false;
     const durationMs = Math.max(0, this.#clock.nowMs() - step.startedAtMs);
     Object.assign(step, end, { attempt: this.attempt, durationMs });
+    this.#addChanges(step);
     this.#note(step);
     this.#stepEnded?.(step);
     return true;
@@ -97,6 +114,7 @@ export class Journal {
     const step = Object.assign(startedStep(start, number, this.attempt, startedAtMs), end);
     step.durationMs = durationMs;
     this.#reached.add(step.key);
+    this.#addChanges(step);
     this.#note(step);
     this.#stepEnded?.(step);
     return step;
@@ -122,6 +140,7 @@ export class Journal {
 
   /** See `JournalWriter.close`; the event `last` gets the number after those before it. */
   close(last: { type: string; data?: JsonRecord } | null): Promise<JournalEntries> {
+    this.#recordRest(last === null);
     return this.#writer.close(last && (() => this.#numbered(last.type, last.data ?? {})));
   }
 
@@ -158,6 +177,31 @@ export class Journal {
   /** See `hasDrift`. */
   drifted(ended: boolean): boolean {
     return hasDrift(this.#all(), this.#reached, ended);
+  }
+
+  /** Adds what was done beside the steps since the last one to this one. */
+  #addChanges(step: Step): void {
+    try {
+      const changes = this.side.take();
+      if (changes) step.changes = joinChanges(step.changes, changes);
+    } catch (error) {
+      this.#unrecordable(error);
+    }
+  }
+
+  /**
+   * Records what was done beside the steps after the last one, with the step of the highest ordinal. If the run goes on
+   * (`isHandedBack`), what an unfinished tool call has done is not recorded: the call is executed again.
+   */
+  #recordRest(isHandedBack: boolean): void {
+    const steps = this.#all().filter(({ status }) => status !== 'started');
+    if (this.#writer.isClosed || steps.length === 0) return;
+    if (isHandedBack && steps.length < this.#steps.size) return;
+    const ordinalOf = (step: Step) => step.changes?.ordinal ?? 0;
+    const last = steps.reduce((one, other) => (ordinalOf(other) >= ordinalOf(one) ? other : one));
+    const before = last.changes;
+    this.#addChanges(last);
+    if (last.changes !== before) this.#note(last);
   }
 
   #all(): Step[] {

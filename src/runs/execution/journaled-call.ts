@@ -74,7 +74,7 @@ export class JournaledCall {
    */
   async begin(): Promise<ModelRequest> {
     const { attempt } = this.#scope;
-    attempt.beginStep();
+    attempt.beginStep(this.#scope.uncounted);
     try {
       this.#reservation = await reserveForCall(this.#scope, this.#key, this.#model, this.#request);
       return withModelCall(this.#reservation?.request ?? this.#request, this.#toModelCall());
@@ -130,7 +130,10 @@ export class JournaledCall {
     this.#reservation?.brokeOff(this.#emittedText);
     attempt.modelFailed(error, this.#scope);
     if (!attempt.signal.aborted) this.#withdrawText();
-    if (isProviderError(error)) attempt.providersDown(error.extras.retryAfterMs, error.code === 'provider_unavailable');
+    if (isProviderError(error)) {
+      const isOutage = error.code === 'provider_unavailable';
+      attempt.providersDown(error.extras.retryAfterMs, isOutage, this.#scope.uncounted);
+    }
     throw error;
   }
 

@@ -5,7 +5,6 @@ import {
   run as nestedRun,
   retryPolicies,
   setTracingDisabled,
-  shellTool,
   tool,
 } from '@openai/agents';
 import { describe, expect, test } from 'vitest';
@@ -217,7 +216,7 @@ test('two guardrails and two parallel tools that each run twice in parallel alwa
     keySets.push(keys.sort());
   }
   expect(new Set(keySets.map((keys) => keys.join(' '))).size).toBe(1);
-  expect(keySets[0]).toHaveLength(2 + 8 + 2);
+  expect(keySets[0]).toHaveLength(2 + 8 + 2 + 2); // the calls of the run, nested ones, tools and guardrails
 });
 
 test('call ids that a server repeats are made unique, and every call takes effect', async () => {
@@ -368,18 +367,6 @@ test('nothing is recorded or executed once another attempt has taken over', asyn
   const agent = new Agent({ name: 'main', tools: [one.tool] });
   await execute(agent, { reply: calling('one'), journal });
   expect(one.calls).toEqual([]);
-});
-
-test('an agent that is not registered with the service cannot use a tool that acts outside of the journal', async () => {
-  const ran: unknown[] = [];
-  const shell = shellTool({ shell: { run: async (action) => ({ output: [], action: ran.push(action) }) } });
-  const helper = new Agent({ name: 'inner', instructions: 'You are the inner agent.', tools: [shell] });
-  const one = counting('one', async () => (await nestedRun(helper, 'think')).finalOutput);
-  const agent = new Agent({ name: 'main', tools: [one.tool] });
-  const { stub, memory } = await execute(agent, { reply: calling('one') });
-  expect(ran).toEqual([]);
-  expect(stub.requests.some(isInner)).toBe(false);
-  expect(memory.steps()[1]).toMatchObject({ name: 'one', isError: true });
 });
 
 test('currentCall() outside of a run throws an error that says so', () => {

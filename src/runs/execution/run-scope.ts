@@ -19,11 +19,12 @@ export type RunDefaults = {
   maxCostOf?(model: RequestedModel, inputTokens: number): MaxCost;
 };
 
-/** The tool call that is being executed, as the tool may ask for it. */
+/** The tool call that is being executed, as the tool may ask for it; likewise a guardrail, an `onHandoff` or a step. */
 export type CurrentCall = {
   runId: string;
   sessionId: string | null;
   tenant: string;
+  /** The id of the tool call, or what names the guardrail, handoff or step within its run. */
   callId: string;
   /** The same whenever this call is executed again; for the `Idempotency-Key` of requests that the tool makes. */
   idempotencyKey: string;
@@ -32,18 +33,22 @@ export type CurrentCall = {
   signal: AbortSignal;
 };
 
+/** A call of a computer, shell or patch tool. */
+export type LocalToolCall = { callId: string; action?: unknown; actions?: unknown };
+
 /**
  * The position in a run of the code that is executing. Its `path` is the same whenever the run is executed again, in
  * whatever order parallel work starts:
  *
  * - the run itself: empty
  * - a tool call: `<parent>/<call id>`, for the code of the tool
+ * - a guardrail, an `onHandoff`, a decision about an approval: `<parent>/<kind>:<name>.<how many of the same before>`
  * - a nested run (`childScope`): `<parent>/<agent>.<digest of its input>.<how many of the same before>`. The parent of an
  *   agent used as a tool is the run whose model called it, since the SDK starts it; the parent of a `run()` in a tool is
- *   the scope of that tool call; that of a `run()` in a guardrail is the run which the guardrail checks
+ *   the scope of that tool call; that of a `run()` in a guardrail is the scope of that guardrail
  *
- * A model call is recorded under `m:<path>:<position>`, a tool call under `t:<path>/<call id>` without the first slash
- * (see `JournaledCall` and `journalTool`).
+ * A model call is recorded under `m:<path>:<position>`, a tool call under `t:<path>/<call id>` without the first slash, and
+ * so is other work of the application, with a letter of its own (see `JournaledCall` and `workKeys`).
  */
 export type RunScope = {
   readonly path: string;
@@ -58,8 +63,12 @@ export type RunScope = {
   modelCalls: number;
   /** How many items the last request of this scope had; later items are new. */
   itemsSeen: number;
-  /** How many runs of each name were started in this scope. */
-  readonly children: Map<string, number>;
+  /** How many runs, and how much work of each name, were begun in this scope. */
+  readonly counts: Map<string, number>;
+  /** The calls of local tools under way in this scope, by the name of the tool, to which the SDK does not hand them on. */
+  readonly localCalls: Map<string, LocalToolCall>;
+  /** How many of the enclosing pieces of work have no intent: the run may be handed back during those. */
+  readonly uncounted: number;
 };
 
 /**
@@ -76,36 +85,42 @@ export const rootScope = (attempt: AttemptContext, defaults: RunDefaults): RunSc
   call: null,
   agent: null,
   begun: false,
-  modelCalls: 0,
-  itemsSeen: 0,
-  children: new Map(),
+  uncounted: 0,
+  ...fresh(),
 });
 
-const fresh = () => ({ modelCalls: 0, itemsSeen: 0, children: new Map<string, number>() });
+const fresh = () => ({
+  modelCalls: 0,
+  itemsSeen: 0,
+  counts: new Map<string, number>(),
+  localCalls: new Map<string, LocalToolCall>(),
+});
 
 const shortDigest = (value: unknown): string => hash('sha256', JSON.stringify(value) ?? '', 'base64url').slice(0, 10);
 
 /** The scope of a run started inside `parent`. */
 export function childScope(parent: RunScope, agent: string, input: unknown): RunScope {
   const name = `${agent}.${shortDigest(input)}`;
-  const before = parent.children.get(name) ?? 0;
-  parent.children.set(name, before + 1);
+  const before = parent.counts.get(name) ?? 0;
+  parent.counts.set(name, before + 1);
   return { ...parent, ...fresh(), path: `${parent.path}/${name}.${before}`, agent, begun: true };
 }
 
-/** The scope of a tool call. */
-export const callScope = (parent: RunScope, call: CurrentCall): RunScope => ({
+/** The scope of a tool call, or of other work of the application; `id` is its name within the parent. */
+export const workScope = (parent: RunScope, id: string, call: CurrentCall, hasIntent: boolean): RunScope => ({
   ...parent,
   ...fresh(),
-  path: `${parent.path}/${call.callId}`,
+  path: `${parent.path}/${id}`,
   call,
   begun: true,
+  uncounted: parent.uncounted + (hasIntent ? 0 : 1),
 });
 
 /**
- * The tool call that is being executed: its run, session and tenant, and the key that makes its effect happen once.
+ * The tool call that is being executed: its run, session and tenant, and the key that makes its effect happen once. Also in
+ * guardrails, in `onHandoff`, and in steps of a workflow.
  *
- * @throws {Error} outside of a tool call
+ * @throws {Error} outside of them
  */
 export function currentCall(): CurrentCall {
   const call = runScope.getStore()?.call;

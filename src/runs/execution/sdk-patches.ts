@@ -1,4 +1,8 @@
-import { Agent, type Model, type ModelProvider, Runner, RunState } from '@openai/agents';
+import { Agent, type Handoff, type Model, type ModelProvider, Runner, RunState } from '@openai/agents';
+import { callHook, type HookSource } from './hook-calls.ts';
+import { journalOnce } from './journaled-copy.ts';
+import { journalGuardrails } from './journaled-guardrail.ts';
+import { journalHandoff } from './journaled-handoff.ts';
 import { isJournaled, journalModel, journalProvider } from './journaled-model.ts';
 import { journalTool } from './journaled-tool.ts';
 import { childScope, type RunDefaults, type RunScope, runScope } from './run-scope.ts';
@@ -28,13 +32,21 @@ function providerFor(own: ModelProvider, defaults: RunDefaults): ModelProvider {
   return own.constructor === defaultProviderClass() ? defaults.modelProvider : journalProvider(own, true);
 }
 
+/** How the SDK calls hooks, without the patch: one call of a hook is not to be recorded twice. */
+const emitHook = Object.getPrototypeOf(Runner.prototype).emit as Method;
+
 /** The runner that executes a nested run: as its author made it, but with journaled models and the service's provider. */
 function adopt(runner: Runner, { defaults }: RunScope): Runner {
   // An agent used as a tool has inherited a journaled provider; the SDK keeps state about that very runner.
   if (isJournaled(runner.config.modelProvider)) return runner;
-  const modelProvider = providerFor(runner.config.modelProvider, defaults);
-  const adopted = new Runner({ ...runner.config, modelProvider });
-  const emit = runner.emit.bind(runner) as (name: string, ...args: unknown[]) => boolean;
+  const { modelProvider, inputGuardrails, outputGuardrails } = runner.config;
+  const adopted = new Runner({
+    ...runner.config,
+    modelProvider: providerFor(modelProvider, defaults),
+    ...(inputGuardrails ? { inputGuardrails: journalGuardrails('input', inputGuardrails) } : {}),
+    ...(outputGuardrails ? { outputGuardrails: journalGuardrails('output', outputGuardrails) } : {}),
+  });
+  const emit = emitHook.bind(runner as never);
   for (const name of hookNames) adopted.on(name, (...args: unknown[]) => emit(name, ...args));
   return adopted;
 }
@@ -42,51 +54,92 @@ function adopt(runner: Runner, { defaults }: RunScope): Runner {
 /** The input of a nested run. One that goes on after an approval is named by its original input, not by its state. */
 const originalInputOf = (input: unknown): unknown => (input instanceof RunState ? input._originalInput : input);
 
-type AgentLike = { model: string | Model; name: string };
+/** What holds the context of a run, if its caller gave one. */
+function contextHolderOf(input: unknown, options: unknown): { context: unknown } | null {
+  if (input instanceof RunState) return input._context as { context: unknown };
+  const { context } = (options ?? {}) as { context?: unknown };
+  if (typeof context !== 'object' || context === null) return null;
+  return context.constructor?.name === 'RunContext' ? (context as { context: unknown }) : { context };
+}
+
+type AgentLike = Agent & { model: string | Model };
 type Tool = { type: string };
+
+/** Has the guardrails of an agent journaled within runs; outside of a run they are as they were. */
+function journalGuardrailsOf(agent: AgentLike): void {
+  agent.inputGuardrails = journalGuardrails('input', agent.inputGuardrails);
+  agent.outputGuardrails = journalGuardrails('output', agent.outputGuardrails);
+}
+
+function patchRun(original: Method): Method {
+  return function run(this: Runner, ...args: unknown[]) {
+    const [agent, input, options] = args as [AgentLike, unknown, unknown];
+    const scope = runScope.getStore();
+    if (scope) journalGuardrailsOf(agent);
+    if (scope?.begun !== false)
+      return scope ? runNested(this, original, scope, args) : original.apply(this as never, args);
+    scope.begun = true;
+    const holder = contextHolderOf(input, options);
+    if (holder) scope.attempt.journal.side.contexts.track(scope.path, holder);
+    return original.apply(this as never, args);
+  } as Method;
+}
+
+/** A nested run executes in a scope of its own, which also names the record of its context. */
+function runNested(runner: Runner, original: Method, scope: RunScope, args: unknown[]): unknown {
+  const [agent, input, options] = args as [AgentLike, unknown, unknown];
+  const child = childScope(scope, agent.name, originalInputOf(input));
+  const { contexts } = scope.attempt.journal.side;
+  const holder = contextHolderOf(input, options);
+  if (holder) contexts.track(child.path, holder);
+  const running = runScope.run(child, () => original.apply(adopt(runner, scope) as never, args)) as Promise<unknown>;
+  const isStreamed = (options as { stream?: boolean } | undefined)?.stream === true;
+  return isStreamed ? running : running.finally(() => contexts.untrack(child.path));
+}
+
+function patchGetAllTools(original: Method): Method {
+  return async function getAllTools(this: AgentLike, ...args: unknown[]) {
+    const tools = (await original.apply(this as never, args)) as Tool[];
+    const scope = runScope.getStore();
+    if (!scope) return tools;
+    scope.agent = this.name;
+    scope.attempt.journal.side.contexts.track(scope.path, args[0] as { context: unknown });
+    journalGuardrailsOf(this);
+    if (typeof this.model === 'object') this.model = journalModel(this.model, this.model.constructor.name);
+    return tools.map((tool) => journalOnce(tool, journalTool));
+  } as Method;
+}
+
+/** Handoffs that the application made with `handoff()`: only those may have an `onHandoff`. */
+function patchGetEnabledHandoffs(original: Method): Method {
+  return async function getEnabledHandoffs(this: AgentLike, ...args: unknown[]) {
+    const handoffs = (await original.apply(this as never, args)) as Handoff[];
+    if (!runScope.getStore()) return handoffs;
+    return handoffs.map((each) => ((this.handoffs as unknown[]).includes(each) ? journalHandoff(each) : each));
+  } as Method;
+}
+
+function patchEmit(original: Method): Method {
+  return function emit(this: HookSource, ...args: unknown[]) {
+    const scope = runScope.getStore();
+    if (!scope) return original.apply(this as never, args);
+    return callHook(scope, this, args, () => original.apply(this as never, args));
+  } as Method;
+}
 
 /**
  * Makes nested runs part of the run that starts them. Inside a run's scope every `run()` (an agent used as a tool, a `run()` in a tool
  * or a guardrail, by the SDK's default runner or the user's own) executes in a child scope with journaled models, a
- * Model instance on an agent is journaled too, and so are the calls of tools. Outside of a run nothing changes.
+ * Model instance on an agent is journaled too, and so are the calls of tools, guardrails, handoffs and hooks. Outside of a
+ * run nothing changes.
  *
- * It patches two methods of the SDK's prototypes, since the SDK has no hook that nested runs inherit; each turn calls
- * `getAllTools` before its model is chosen.
+ * It patches methods of the SDK's prototypes, since the SDK has no hook that nested runs inherit; each turn calls
+ * `getEnabledHandoffs` and `getAllTools` before its model is chosen.
  */
 export function patchNestedRuns(): void {
-  const journaled = new WeakMap<Tool, Tool>();
-  const withJournal = (tool: Tool): Tool => {
-    const known = journaled.get(tool) ?? journalTool(tool);
-    journaled.set(tool, known);
-    return known;
-  };
-  patchOnce(
-    Runner.prototype,
-    'run',
-    (original) =>
-      function run(this: Runner, ...args: unknown[]) {
-        const scope = runScope.getStore();
-        if (scope?.begun === false) scope.begun = true;
-        else if (scope) {
-          const [agent, input] = args as [AgentLike, unknown];
-          return runScope.run(childScope(scope, agent.name, originalInputOf(input)), () =>
-            original.apply(adopt(this, scope) as never, args),
-          );
-        }
-        return original.apply(this as never, args);
-      } as Method,
-  );
-  patchOnce(
-    Agent.prototype,
-    'getAllTools',
-    (original) =>
-      async function getAllTools(this: AgentLike, ...args: unknown[]) {
-        const tools = (await original.apply(this as never, args)) as Tool[];
-        const scope = runScope.getStore();
-        if (!scope) return tools;
-        scope.agent = this.name;
-        if (typeof this.model === 'object') this.model = journalModel(this.model, this.model.constructor.name);
-        return tools.map(withJournal);
-      } as Method,
-  );
+  patchOnce(Runner.prototype, 'run', patchRun);
+  patchOnce(Agent.prototype, 'getAllTools', patchGetAllTools);
+  patchOnce(Agent.prototype, 'getEnabledHandoffs', patchGetEnabledHandoffs);
+  patchOnce(Agent.prototype, 'emit', patchEmit);
+  patchOnce(Runner.prototype, 'emit', patchEmit);
 }

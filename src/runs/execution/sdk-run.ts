@@ -1,6 +1,6 @@
 import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult } from '@openai/agents';
 import type { AgentRegistry, AnyAgent, ContextBuilder } from '../../agents/index.ts';
-import { buildContext } from '../../agents/index.ts';
+import { buildContext, kindOf } from '../../agents/index.ts';
 import { isTraced } from '../../platform/sdk-defaults.ts';
 import { type Step, toInputItem } from '../../storage/port/index.ts';
 import { approvalKey } from '../approvals/decisions.ts';
@@ -8,8 +8,7 @@ import { callIdOf } from '../approvals/required-action.ts';
 import type { RunSession } from '../conversation/run-session.ts';
 import type { ToolCall } from './agent-tool-calls.ts';
 import type { AttemptContext } from './attempt-context.ts';
-import { isJournaledTool } from './journaled-tool.ts';
-import { type RunDefaults, type RunScope, rootScope, runScope } from './run-scope.ts';
+import { type RunDefaults, rootScope, runScope } from './run-scope.ts';
 
 /** What the SDK returns for a run. */
 // biome-ignore lint/suspicious/noExplicitAny: results are of whatever output type the user's agent has
@@ -28,17 +27,12 @@ export type SdkRun = (attempt: AttemptContext, agent: AnyAgent, session: RunSess
 
 /** Makes the function that has the SDK carry runs out. */
 export function createSdkRun({ agents, context, defaults, turnsMax }: SdkRunDeps): SdkRun {
-  const traced = createRunner(defaults, agents, true);
-  const untraced = createRunner(defaults, agents, false);
+  const traced = new ObservedRunner(defaults, agents, true);
+  const untraced = new ObservedRunner(defaults, agents, false);
 
   return async (attempt, agent, runSession) => {
     const { run, signal } = attempt;
-    const runContext = await buildContext(context, {
-      runId: run.id,
-      tenant: run.tenantId,
-      sessionId: run.sessionId,
-      metadata: run.metadata,
-    });
+    const runContext = await beginContext(attempt, context);
     const { session, sessionInputCallback } = runSession ?? {};
     const options = { session, sessionInputCallback, context: runContext, maxTurns: turnsMax, signal };
     const runner = isTraced() ? traced : untraced;
@@ -63,6 +57,16 @@ export function createSdkRun({ agents, context, defaults, turnsMax }: SdkRunDeps
   };
 }
 
+/** The context of a run: as it began in its first attempt, or built for that. Its changes are recorded from now on. */
+async function beginContext({ run, journal }: AttemptContext, build: ContextBuilder | undefined): Promise<object> {
+  const { contexts } = journal.side;
+  const recorded = contexts.initial();
+  const { id: runId, tenantId: tenant, sessionId, metadata } = run;
+  const context = recorded ?? (await buildContext(build, { runId, tenant, sessionId, metadata }));
+  contexts.track('', { context }, recorded !== undefined || Object.keys(context).length === 0);
+  return context;
+}
+
 /** Applies recorded decisions to the calls that wait for them; false if one is not decided yet, or none waits. */
 function applyApprovals(result: SdkResult, { journal }: AttemptContext): boolean {
   const { interruptions, state } = result;
@@ -79,23 +83,33 @@ function applyApprovals(result: SdkResult, { journal }: AttemptContext): boolean
 
 /**
  * The runner of all runs, with or without the SDK's traces: a runner with traces makes them even if no exporter records
- * them. Its events belong to the run in whose scope they are emitted. A runner per run, with listeners that refer to the
- * run, would keep that run until a full garbage collection, by what the SDK notes of a runner in a `WeakMap`.
+ * them. Its events belong to the run in whose scope they are emitted; the run observes them also when they are replayed
+ * and no hook is called. A runner per run, with listeners that refer to the run, would keep that run until a full garbage
+ * collection, by what the SDK notes of a runner in a `WeakMap`.
  */
-function createRunner({ modelProvider }: RunDefaults, agents: AgentRegistry, traces: boolean): Runner {
-  const runner = new Runner({ modelProvider, tracingDisabled: !traces });
-  const currentAttempt = () => (runScope.getStore() as RunScope).attempt;
-  // Agents used as tools are not journaled as a whole; their steps are. Their calls are reported all the same.
-  runner.on('agent_tool_start', (_context, agent, tool, { toolCall }) => {
-    if (tool.type === 'function' && !isJournaledTool(tool))
-      currentAttempt().agentToolStarted(agents.nameOf(agent), toolCall as ToolCall);
-  });
-  runner.on('agent_tool_end', (_context, _agent, tool, output, { toolCall }) => {
-    if (tool.type === 'function' && !isJournaledTool(tool))
-      currentAttempt().agentToolEnded(toolCall as ToolCall, String(output));
-  });
-  runner.on('agent_handoff', (_context, from, to) => {
-    currentAttempt().handedOff(agents.nameOf(from), agents.nameOf(to));
-  });
-  return runner;
+class ObservedRunner extends Runner {
+  readonly #agents: AgentRegistry;
+
+  constructor({ modelProvider }: RunDefaults, agents: AgentRegistry, traces: boolean) {
+    super({ modelProvider, tracingDisabled: !traces });
+    this.#agents = agents;
+  }
+
+  override emit: Runner['emit'] = (type, ...values) => {
+    const scope = runScope.getStore();
+    if (scope) this.#observe(scope.attempt, [type, ...values]);
+    return super.emit(type, ...values);
+  };
+
+  #observe(attempt: AttemptContext, [type, , agent, other, ...values]: unknown[]): void {
+    const nameOf = (named: unknown) => this.#agents.nameOf(named as AnyAgent);
+    if (type === 'agent_handoff') attempt.handedOff(nameOf(agent), nameOf(other));
+    // Agents used as tools are not journaled as a whole; their steps are. Their calls are reported all the same.
+    if (!isAgentTool(other)) return;
+    const { toolCall } = values.at(-1) as { toolCall: ToolCall };
+    if (type === 'agent_tool_start') attempt.agentToolStarted(nameOf(agent), toolCall);
+    if (type === 'agent_tool_end') attempt.agentToolEnded(toolCall, String(values[0]));
+  }
 }
+
+const isAgentTool = (tool: unknown): boolean => typeof tool === 'object' && tool !== null && kindOf(tool) === 'agent';

@@ -1,5 +1,8 @@
 import type { Json, Step, StoredEvent } from '../../storage/port/index.ts';
 
+/** What the keys of steps that are work of the application begin with: see `RunScope`. */
+export const workKeys = { tool: 't', guardrail: 'g', handoff: 'h', approval: 'n', step: 'w' } as const;
+
 /** What is known of a step when it begins. */
 export type StepStart = Pick<Step, 'key' | 'kind' | 'scope' | 'name' | 'agent' | 'callId' | 'effect' | 'input'> & {
   idempotencyKey?: string | null;

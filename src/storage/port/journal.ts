@@ -13,8 +13,11 @@ export const stepStatuses = ['started', 'completed', 'failed', 'unknown'] as con
 /** One of `stepStatuses`. */
 export type StepStatus = (typeof stepStatuses)[number];
 
-/** One change of the run context: the value at `path` (keys and indexes, from the root) is `value` now, or was removed. */
-export type ContextChange = { path: (string | number)[]; value?: Json };
+/**
+ * One change of a run context: the value at `path` (keys and indexes, from the root) is `value` now, or was removed. `scope`
+ * is that of the nested run whose context it is; absent for the run itself.
+ */
+export type ContextChange = { scope?: string; path: (string | number)[]; value?: Json };
 
 /**
  * What the application's code did beside a step, since the step that was recorded before it: it is recorded with the step,

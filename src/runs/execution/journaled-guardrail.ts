@@ -1,0 +1,74 @@
+import type {
+  InputGuardrail,
+  OutputGuardrail,
+  ToolInputGuardrailDefinition,
+  ToolOutputGuardrailDefinition,
+} from '@openai/agents';
+import { declaredEffect } from '../../agents/index.ts';
+import { journalOnce } from './journaled-copy.ts';
+import { jsonCodec } from './json-codec.ts';
+import { ordinalOf, recordWork } from './recorded-work.ts';
+import { runScope } from './run-scope.ts';
+import { workKeys } from './step-record.ts';
+
+type Code = (...args: never[]) => unknown;
+
+/** Code of a guardrail whose result is recorded within a run: `place` tells apart what it is called for. */
+function journalCode<T extends Code>(
+  guardrail: { name: string },
+  type: string,
+  code: T,
+  place: (...args: Parameters<T>) => string,
+): T {
+  const journaled = (...args: Parameters<T>) => {
+    const scope = runScope.getStore();
+    if (!scope?.attempt.isOpen()) return code(...args);
+    const name = `guardrail:${type}:${place(...args)}${guardrail.name}`;
+    const effect = declaredEffect(guardrail) ?? 'idempotent';
+    const work = {
+      scope,
+      key: workKeys.guardrail,
+      id: `${name}.${ordinalOf(scope, name)}`,
+      kind: 'guardrail' as const,
+      name: guardrail.name,
+      effect,
+      input: null,
+      hasIntent: effect === 'once',
+    };
+    return recordWork(work, () => code(...args), jsonCodec());
+  };
+  return journaled as T;
+}
+
+type AgentGuardrail = InputGuardrail | OutputGuardrail;
+
+/**
+ * Guardrails of an agent or a runner, whose results are recorded within a run: as with a tool, by their declared effect,
+ * which defaults to `idempotent`.
+ */
+export const journalGuardrails = <T extends AgentGuardrail>(type: 'input' | 'output', guardrails: readonly T[]): T[] =>
+  guardrails.map((each) =>
+    journalOnce(each, (guardrail) => ({
+      ...guardrail,
+      execute: journalCode(guardrail, type, guardrail.execute as Code, () => ''),
+    })),
+  );
+
+type ToolGuardrail = ToolInputGuardrailDefinition | ToolOutputGuardrailDefinition;
+type Guarded = { inputGuardrails?: ToolInputGuardrailDefinition[]; outputGuardrails?: ToolOutputGuardrailDefinition[] };
+
+const callOf = ({ toolCall }: { toolCall: { callId: string } }): string => `${toolCall.callId}:`;
+
+const journalAll = <T extends ToolGuardrail>(guardrails: readonly T[]): T[] =>
+  guardrails.map((each) =>
+    journalOnce(each, (guardrail) => ({
+      ...guardrail,
+      run: journalCode(guardrail, guardrail.type, guardrail.run as Code, callOf as Code as () => string),
+    })),
+  );
+
+/** The guardrails of a tool, as those of agents; the record tells the calls of the tool apart. */
+export const journalToolGuardrails = ({ inputGuardrails, outputGuardrails }: Guarded): Guarded => ({
+  ...(inputGuardrails?.length ? { inputGuardrails: journalAll(inputGuardrails) } : {}),
+  ...(outputGuardrails?.length ? { outputGuardrails: journalAll(outputGuardrails) } : {}),
+});

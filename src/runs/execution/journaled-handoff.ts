@@ -1,0 +1,54 @@
+import type { Handoff } from '@openai/agents';
+import { declaredEffect } from '../../agents/index.ts';
+import type { Json } from '../../storage/port/index.ts';
+import { parseArguments } from '../tool-arguments.ts';
+import { journalOnce } from './journaled-copy.ts';
+import { copyWith } from './object-copy.ts';
+import { ordinalOf, recordWork } from './recorded-work.ts';
+import { runScope } from './run-scope.ts';
+import { workKeys } from './step-record.ts';
+
+/** A handoff of the SDK with any context and output type. */
+// biome-ignore lint/suspicious/noExplicitAny: the SDK's handoffs are invariant in their types
+export type AnyHandoff = Handoff<any, any>;
+
+/**
+ * A handoff whose `onHandoff` is recorded within a run and is not called again: as with a tool, by its declared effect,
+ * which defaults to `idempotent`. The agent that it hands over to is found by its name.
+ */
+export const journalHandoff = (handoff: AnyHandoff): AnyHandoff => journalOnce(handoff, withJournal);
+
+function withJournal(original: AnyHandoff): AnyHandoff {
+  const onInvokeHandoff: AnyHandoff['onInvokeHandoff'] = async (context, args) => {
+    const scope = runScope.getStore();
+    const invoke = async () => original.onInvokeHandoff(context, args);
+    if (!scope?.attempt.isOpen()) return invoke();
+    const name = `handoff:${original.toolName}`;
+    const effect = declaredEffect(original) ?? 'idempotent';
+    const work = {
+      scope,
+      key: workKeys.handoff,
+      id: `${name}.${ordinalOf(scope, name)}`,
+      kind: 'handoff' as const,
+      name: original.toolName,
+      effect,
+      input: parseArguments(args) as Json,
+      hasIntent: effect === 'once',
+    };
+    let agent: AnyHandoff['agent'] | undefined;
+    const recorded = await recordWork(
+      work,
+      async () => {
+        agent = await invoke();
+        return agent.name;
+      },
+      {
+        record: (to) => ({ agent: to }),
+        recall: (output) => (output as { agent: string }).agent,
+      },
+    );
+    // A handoff of the application's own may choose among agents: it is asked again if another one was recorded.
+    return agent ?? (original.agent.name === recorded ? original.agent : invoke());
+  };
+  return copyWith(original, { onInvokeHandoff });
+}
