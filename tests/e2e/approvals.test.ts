@@ -86,6 +86,25 @@ describe.each(engines)('approvals on $name', ({ name, open }) => {
     ]);
   });
 
+  test('a decision for all calls of a tool is asked for once in a run, whichever process goes on with it', async () => {
+    const turns = [{ toolCalls: [refund('7'), refund('8')] }, { toolCalls: [refund('9')] }, 'Done.'];
+    await provider.script({ turns });
+    const answer = await service.post('/api/v1/run', { message: 'Refund all' });
+    const [first, second] = itemsIn(answer) as [Item, Item];
+    const decision = { call_id: first.call_id, decision: 'approve', always: true };
+    const refused = await decide(answer.body.run_id, [{ ...decision, decision: 'retry' }]);
+    expect([refused.status, refused.body.code]).toEqual([422, 'validation_failed']);
+    const { body } = await decide(answer.body.run_id, [decision]);
+    expect(body).toMatchObject({ status: 'queued', required_action: null });
+    expect(await ended(service, answer.body.run_id)).toMatchObject({ status: 'completed', drift: false });
+    const steps = (await service.get(`/api/v1/runs/${answer.body.run_id}/steps`)).body.data as { kind: string }[];
+    expect(steps.filter(({ kind }) => kind === 'approval')).toMatchObject([
+      { call_id: first.call_id, output: { decision: 'approve', always: true } },
+      { call_id: second.call_id, output: { decision: 'approve', covered_by: first.call_id } },
+    ]);
+    expect(steps.filter(({ kind }) => kind === 'tool_call')).toHaveLength(3);
+  });
+
   test('while a run waits, its session is refused to others, with the run that is to be decided', async () => {
     await provider.script(oneRefund);
     const { body } = await service.post('/api/v1/run', { message: 'Refund 7', session_id: 'held' });

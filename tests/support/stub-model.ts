@@ -4,8 +4,8 @@ import { assistantMessage, functionCall } from '@openai/agents/testing';
 
 type StubCall = { call: string; args?: Record<string, unknown>; id: string };
 
-/** The stub's reply to a request: text, or calls of tools, or items of other types as the SDK has them. */
-export type StubReply = string | (StubCall | { type: string; callId: string; [key: string]: unknown })[];
+/** The stub's reply to a request: text, or calls of tools and other output items of the SDK. */
+export type StubReply = string | (StubCall | { item: object })[];
 
 /** Tokens of every call of the stub. */
 export const stubTokens = { inputTokens: 10, outputTokens: 5, totalTokens: 15 };
@@ -28,10 +28,10 @@ export function createStubModel(reply: (request: ModelRequest) => StubReply | Pr
     const output =
       typeof replied === 'string'
         ? [assistantMessage(replied)]
-        : replied.map((item) =>
-            'type' in item
-              ? (item as unknown as ModelResponse['output'][number])
-              : functionCall(item.call, item.args ?? {}, { callId: item.id }),
+        : replied.map((one) =>
+            'item' in one
+              ? (one.item as ModelResponse['output'][number])
+              : functionCall(one.call, one.args ?? {}, { callId: one.id }),
           );
     return { usage: new Usage({ ...stubTokens }), output, responseId: `resp_${requests.length}` };
   }

@@ -21,6 +21,37 @@ export function callIdOf(rawItem: object): string {
   return callId ?? id ?? '';
 }
 
+type RawCall = RunToolApprovalItem['rawItem'];
+/** What the provider tells of a call of a hosted MCP server that needs an approval. */
+type HostedMcpCall = { server_label?: string; name?: string; arguments?: string };
+
+const hostedMcpCallOf = ({ type, providerData }: RawCall): HostedMcpCall | null =>
+  type === 'hosted_tool_call' ? ((providerData ?? {}) as HostedMcpCall) : null;
+
+/** The tool of a call, as its events name it. */
+function toolOf({ rawItem, name }: RunToolApprovalItem): string {
+  const hosted = hostedMcpCallOf(rawItem);
+  return hosted?.server_label ? `${hosted.server_label}.${hosted.name}` : (name ?? '');
+}
+
+/** The arguments of a call; those of calls that are no functions are what they are to do. */
+function argumentsOf({ rawItem, arguments: text }: RunToolApprovalItem): unknown {
+  const { action, operation } = rawItem as { action?: unknown; operation?: unknown };
+  return action ?? operation ?? parseArguments(text ?? hostedMcpCallOf(rawItem)?.arguments ?? '{}');
+}
+
+/**
+ * What a decision for all calls covers, as the SDK has it: the calls of a function tool by one agent; of a tool of a
+ * hosted MCP server, or of any other tool, the calls of all agents. Null where the SDK cannot keep such a decision.
+ */
+function coverageOf(item: RunToolApprovalItem, agents: AgentRegistry): string | null {
+  const { rawItem, agent } = item;
+  if (rawItem.type === 'function_call') return `${agents.nameOf(agent)}/${toolOf(item)}`;
+  const hosted = hostedMcpCallOf(rawItem);
+  if (hosted === null) return toolOf(item);
+  return hosted.server_label && hosted.name ? `mcp:${toolOf(item)}` : null;
+}
+
 /** The effect of a tool of this agent; the default for one that is not known. */
 function effectOfNamed(agent: AnyAgent, toolName: string | undefined, effectDefault: Effect): Effect {
   const tool = agent.tools.find(({ name }) => name === toolName);
@@ -36,12 +67,13 @@ export function askApproval(
 ): RequiredAction {
   return {
     type: 'approval',
-    items: interruptions.map(({ rawItem, name, arguments: args, agent }) => ({
-      call_id: callIdOf(rawItem),
-      tool: name ?? '',
-      arguments: parseArguments(args ?? '{}'),
-      agent: agents.nameOf(agent),
-      effect: effectOfNamed(agent as AnyAgent, name, effectDefault),
+    items: interruptions.map((item) => ({
+      call_id: callIdOf(item.rawItem),
+      tool: toolOf(item),
+      arguments: argumentsOf(item),
+      agent: agents.nameOf(item.agent),
+      effect: effectOfNamed(item.agent as AnyAgent, item.name, effectDefault),
+      always_covers: coverageOf(item, agents),
       ...wait,
     })),
   };

@@ -2,8 +2,8 @@ import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult } f
 import type { AgentRegistry, AnyAgent, ContextBuilder } from '../../agents/index.ts';
 import { buildContext, kindOf } from '../../agents/index.ts';
 import { isTraced } from '../../platform/sdk-defaults.ts';
-import { type Step, toInputItem } from '../../storage/port/index.ts';
-import { approvalKey } from '../approvals/decisions.ts';
+import { toInputItem } from '../../storage/port/index.ts';
+import { approvalKey, type RecordedDecision } from '../approvals/decisions.ts';
 import { callIdOf } from '../approvals/required-action.ts';
 import type { RunSession } from '../conversation/run-session.ts';
 import type { ToolCall } from './agent-tool-calls.ts';
@@ -70,13 +70,17 @@ async function beginContext({ run, journal }: AttemptContext, build: ContextBuil
 /** Applies recorded decisions to the calls that wait for them; false if one is not decided yet, or none waits. */
 function applyApprovals(result: SdkResult, { journal }: AttemptContext): boolean {
   const { interruptions, state } = result;
-  const decisions = interruptions.map((item) => ({ item, step: journal.find(approvalKey(callIdOf(item.rawItem))) }));
-  if (decisions.length === 0 || decisions.some(({ step }) => step === undefined)) return false;
-  for (const { item, step } of decisions) {
-    const { decision, reason } = (step as Step).output as { decision: string; reason?: string };
-    journal.replayed(step as Step, false);
-    if (decision === 'approve') state.approve(item);
-    else state.reject(item, reason === undefined ? undefined : { message: reason });
+  const decided = interruptions.flatMap((item) => {
+    const step = journal.find(approvalKey(callIdOf(item.rawItem)));
+    return step ? [{ item, step, ...(step.output as RecordedDecision) }] : [];
+  });
+  if (decided.length === 0 || decided.length < interruptions.length) return false;
+  // A decision for all calls of a tool replaces those about single calls, which have to count for theirs: it is first.
+  const ordered = [...decided.filter(({ always }) => always), ...decided.filter(({ always }) => !always)];
+  for (const { item, step, decision, reason: message, always } of ordered) {
+    journal.replayed(step, false);
+    if (decision === 'approve') state.approve(item, { alwaysApprove: always });
+    else state.reject(item, { alwaysReject: always, message });
   }
   return true;
 }

@@ -48,21 +48,27 @@ const inTurn =
 
 type App = { name: string; make: (note: Note) => AnyAgent; reply: (request: ModelRequest) => StubReply };
 
-const shellCall = { type: 'shell_call', callId: 's1', status: 'completed', action: { commands: ['deploy'] } };
+const shellCall = {
+  item: { type: 'shell_call', callId: 's1', status: 'completed', action: { commands: ['deploy'] } },
+};
 const patchCall = (type: string, id: string) => ({
-  type: 'apply_patch_call',
-  callId: id,
-  status: 'completed',
-  operation: { type, path: 'a.txt', diff: '+a' },
+  item: {
+    type: 'apply_patch_call',
+    callId: id,
+    status: 'completed',
+    operation: { type, path: 'a.txt', diff: '+a' },
+  },
 });
 const computerCall = {
-  type: 'computer_call',
-  callId: 'k1',
-  status: 'completed',
-  actions: [
-    { type: 'click', x: 1, y: 2, button: 'left' },
-    { type: 'type', text: 'hello' },
-  ],
+  item: {
+    type: 'computer_call',
+    callId: 'k1',
+    status: 'completed',
+    actions: [
+      { type: 'click', x: 1, y: 2, button: 'left' },
+      { type: 'type', text: 'hello' },
+    ],
+  },
 };
 
 const recordingShell = (note: Note, kind?: Effect) => {

@@ -31,6 +31,9 @@ const requiredActionItem = z.object({
   arguments: z.unknown(),
   agent: z.string(),
   effect: z.string(),
+  always_covers: z.string().nullable().optional().meta({
+    description: 'Calls with the same value are decided together by `always: true`; null or absent: by no decision.',
+  }),
   requested_at: time,
   expires_at: time.nullable(),
 });
