@@ -23,7 +23,7 @@ export type NewRunDeps = {
 export function toNewRun(
   { agents, ids, settings, lease, versions, acceptWebhook }: NewRunDeps,
   request: CreateRun,
-  { tenantId, requestId, idempotencyKey: key, spender }: Caller,
+  { tenantId, requestId, idempotencyKey: key, spender, include }: Caller,
   mode: RunMode,
   waitedMs: number,
 ): NewRun {
@@ -36,7 +36,7 @@ export function toNewRun(
     agent,
     input: { text: request.message },
     metadata: (request.metadata ?? {}) as Run['metadata'],
-    options: null,
+    options: include === undefined ? null : { include: [include] },
     timeoutMs: timeoutMsOf(request, mode, settings),
     priority: request.priority ?? 0,
     runAtMs: request.run_at === undefined ? null : Date.parse(request.run_at),

@@ -3,6 +3,7 @@ import { ServiceError } from '../platform/errors.ts';
 import type { Page, Run, RunFilter, Step, Store } from '../storage/port/index.ts';
 import type { ActiveRuns } from './active-runs.ts';
 import { applyDecisions, type Decision } from './approvals/decisions.ts';
+import { type FileContent, readFile } from './execution/answer-files.ts';
 import type { HitFailpoint } from './failpoints.ts';
 import { stopped } from './run-failure.ts';
 
@@ -36,6 +37,14 @@ export function createRunControl({ store, active, hitFailpoint, clock }: RunCont
     async steps(tenantId: string, runId: string): Promise<Step[]> {
       await get(tenantId, runId);
       return store.journal.steps(tenantId, runId);
+    },
+
+    /** A file that an answer of a run holds. @throws {ServiceError} `not_found` */
+    async file(tenantId: string, runId: string, fileId: string): Promise<FileContent> {
+      await get(tenantId, runId);
+      const file = readFile(await store.journal.steps(tenantId, runId), fileId);
+      if (file === null) throw new ServiceError('not_found', { what: `File ${fileId} of run ${runId}` });
+      return file;
     },
 
     /**

@@ -2,6 +2,7 @@ import type { AgentRegistry } from '../agents/index.ts';
 import type { Spender } from '../budgets/index.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { IfBusy, RunMode, Webhook } from '../storage/port/index.ts';
+import type { EventInclude } from './events/events.ts';
 
 /** A request for a run, as its body came over the wire. The last three fields belong to background runs only. */
 export type CreateRun = {
@@ -23,6 +24,8 @@ export type Caller = {
   requestId: string;
   idempotencyKey?: string;
   spender: Spender;
+  /** Events that have to be asked for. They are recorded only then. Defaults to none. */
+  include?: EventInclude;
   /** Called once the run is stored, or waits for a slot; see `Arrivals`. Defaults to no call. */
   arrivalDecided?(): void;
 };

@@ -45,6 +45,10 @@ describe('an answer', () => {
     expect(typesOf('streamRun')).toContainEqual(['4XX', 'application/problem+json']);
   });
 
+  test('that is a file has any media type', () => {
+    expect(typesOf('getRunFile')).toContainEqual(['200', '*/*']);
+  });
+
   test('allows undocumented fields, directly and in referenced schemas; a request does not', () => {
     const closed = () => ({ type: 'object', properties: { a: { ...schema } }, additionalProperties: false });
     const open = { type: 'object', properties: { a: schema } };

@@ -18,6 +18,9 @@ const streams: ReadonlySet<string | undefined> = new Set(['streamRun']);
 /** The operations that answer with a stream unless a list is requested. */
 const alsoStreams: ReadonlySet<string | undefined> = new Set(['followRun']);
 
+/** The operations that answer with the bytes of a file, of whatever type it is. */
+const downloads: ReadonlySet<string | undefined> = new Set(['getRunFile']);
+
 const eventStream = 'text/event-stream';
 /** One event of a stream, as OpenAPI 3.2 and JSON Schema describe it (`contentSchema`). */
 const serverSentEvent = () => ({
@@ -54,6 +57,7 @@ function completeResponse(status: string, response: Response, { operationId }: O
   if (/^[45]/.test(status)) setMediaType(response.content, problemType);
   else if (response.content?.[json] && streams.has(operationId)) response.content = { [eventStream]: streamContent() };
   else if (response.content?.[json] && alsoStreams.has(operationId)) response.content[eventStream] = streamContent();
+  else if (downloads.has(operationId)) setMediaType(response.content, '*/*');
   if (response.description === undescribed) response.description = descriptions[status] ?? status;
 }
 

@@ -8,13 +8,19 @@ import { problems, toProblem } from '../../platform/http/problem.ts';
 import type { Settings } from '../../platform/settings/settings.ts';
 import type { Run } from '../../storage/port/index.ts';
 import type { AttemptEnd } from '../active-runs.ts';
-import { runEvent } from '../events/events.ts';
+import { type EventInclude, runEvent } from '../events/events.ts';
 import type { Caller } from '../run-request.ts';
 import type { RunService } from '../service.ts';
 import { toRunView } from '../views/run-view.ts';
 import { runView } from '../views/schemas.ts';
 import type { RunStreams } from './run-streams.ts';
-import { createBackgroundRunBody, createRunBody, createRunQuery, idempotencyHeader } from './schemas.ts';
+import {
+  createBackgroundRunBody,
+  createBackgroundRunQuery,
+  createRunBody,
+  createRunQuery,
+  idempotencyHeader,
+} from './schemas.ts';
 import { clientDisconnected } from './stream-reply.ts';
 
 /** Options of the routes that create a run. */
@@ -26,12 +32,15 @@ export type CreateRoutesOptions = {
 
 const config = { scope: 'run', creates: true } as const;
 
-const callerOf = ({ caller, id, headers, arrivalDecided }: FastifyRequest): Caller => ({
+type IncludeQuery = { include?: EventInclude };
+
+const callerOf = ({ caller, id, headers, arrivalDecided, query }: FastifyRequest): Caller => ({
   tenantId: caller.tenantId,
   keyId: caller.keyId,
   requestId: id,
   idempotencyKey: headers['idempotency-key'] as string | undefined,
   spender: spenderOf(caller),
+  include: (query as IncludeQuery).include,
   arrivalDecided: arrivalDecided ?? undefined,
 });
 
@@ -109,7 +118,7 @@ const blockingAndStreamedRuns: FastifyPluginAsyncZod<CreateRoutesOptions> = asyn
       warnOfBudgets(reply, accepted.warnings);
       if (request.query.on_disconnect === 'cancel') cancelOnDisconnect(runs, accepted.run, disconnected);
       runs.waitForEnd(accepted).catch(() => {}); // the stream shows the end; this wait enforces the deadline of the run
-      return streams.send(reply, accepted.run, 0);
+      return streams.send(reply, accepted.run, 0, request.query.include);
     },
   );
 };
@@ -121,6 +130,7 @@ const backgroundRuns: FastifyPluginAsyncZod<CreateRoutesOptions> = async (app, {
       config,
       schema: {
         body: createBackgroundRunBody({ ...settings, runTimeoutMs: settings.backgroundTimeoutMs }),
+        querystring: createBackgroundRunQuery,
         headers: idempotencyHeader,
         tags: ['runs'],
         operationId: 'createRun',

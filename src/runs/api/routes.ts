@@ -3,6 +3,7 @@ import type { EventFeed } from '../events/event-feed.ts';
 import type { RunService } from '../service.ts';
 import { type CreateRoutesOptions, createRoutes } from './create-routes.ts';
 import { decisionRoutes } from './decision-routes.ts';
+import { fileRoutes } from './file-routes.ts';
 import { journalRoutes } from './journal-routes.ts';
 import { readRoutes } from './read-routes.ts';
 import { createRunStreams, type RunStreamsDeps } from './run-streams.ts';
@@ -23,5 +24,6 @@ export const runRoutes: FastifyPluginAsyncZod<RunRoutesOptions> = async (app, op
   await readRoutes(app, { runs });
   await streamRoutes(app, { runs, feed, streams });
   await journalRoutes(app, { runs });
+  await fileRoutes(app, { runs });
   await decisionRoutes(app, { runs });
 };

@@ -3,6 +3,7 @@ import type { KeyRevocationWatch } from '../../keys/index.ts';
 import type { Settings } from '../../platform/settings/settings.ts';
 import type { Run } from '../../storage/port/index.ts';
 import type { EventFeed } from '../events/event-feed.ts';
+import type { EventInclude } from '../events/events.ts';
 import { createStreamLimit } from './stream-limit.ts';
 import { clientDisconnected, sendStream } from './stream-reply.ts';
 
@@ -33,15 +34,15 @@ export function createRunStreams({ feed, settings, closing, keyWatch }: RunStrea
     },
 
     /**
-     * Answers with the events of a run after `afterSeq`. The stream ends with the run, and before it if the process
+     * Answers with the events of a run after `afterSeq`, see `EventFeed.read`. The stream ends with the run, and before it if the process
      * stops, the key is revoked or expires, or the client disconnects.
      */
-    send(reply: FastifyReply, run: Run, afterSeq: number): FastifyReply {
+    send(reply: FastifyReply, run: Run, afterSeq: number, include?: EventInclude): FastifyReply {
       const key = keyWatch.watch(reply.request.caller);
       if (reply.raw.closed) key[Symbol.dispose]();
       reply.raw.once('close', () => key[Symbol.dispose]());
       const ended = AbortSignal.any([closing, key.ended, clientDisconnected(reply)]);
-      return sendStream(reply, feed.read(run, afterSeq, ended), hasPeers);
+      return sendStream(reply, feed.read(run, afterSeq, ended, include), hasPeers);
     },
   };
 }

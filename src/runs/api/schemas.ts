@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Settings } from '../../platform/settings/settings.ts';
 import { runStatuses, webhookEvents, webhookUrlCharsMax } from '../../storage/port/index.ts';
+import { eventIncludes } from '../events/events.ts';
 import { sessionIdSchema } from '../views/schemas.ts';
 
 /** Deepest nesting that `metadata` may have, and its longest JSON text. */
@@ -88,8 +89,19 @@ export const idempotencyHeader = z.object({
     .meta({ description: 'The same key and body attach to the same run, for 24 hours.' }),
 });
 
-/** Query of the routes that create a run. */
+/** Query of the routes that create a run, and of those that show its events. */
+const includeQuery = {
+  include: z.enum(eventIncludes).optional().meta({
+    description: 'Events that have to be asked for: `agent_text` is the text of agents used as tools.',
+  }),
+};
+
+/** Query of the route that creates a background run. */
+export const createBackgroundRunQuery = z.strictObject(includeQuery);
+
+/** Query of the routes that create a run and wait for it. */
 export const createRunQuery = z.strictObject({
+  ...includeQuery,
   on_disconnect: z
     .enum(['continue', 'cancel'])
     .default('continue')
@@ -110,11 +122,18 @@ export const listRunsQuery = {
   until: timeFilter.meta({ description: 'Runs created before this time.' }),
 };
 
+/** Path of the route of a file of a run. */
+export const fileParams = z.object({
+  id: z.string().max(100),
+  file: z.string().max(40).meta({ description: 'As in `url` of the files of the run.' }),
+});
+
 /** Path of the routes about one run. */
 export const runParams = z.object({ id: z.string().max(100) });
 
 /** Query of the events of a run. */
 export const followRunQuery = z.strictObject({
+  ...includeQuery,
   after: z.coerce.number().int().min(0).optional().meta({ description: 'Only events after this number.' }),
 });
 

@@ -39,13 +39,14 @@ export const streamRoutes: FastifyPluginAsyncZod<StreamRoutesOptions> = async (a
     },
     async (request, reply) => {
       const run = await runs.get(request.caller.tenantId, request.params.id);
+      const { include } = request.query;
       const after = lastSeen(request, request.query.after);
       if (request.headers.accept?.includes('application/json')) {
-        return { data: await feed.stored(run, after), next_cursor: null };
+        return { data: await feed.stored(run, after, include), next_cursor: null };
       }
-      if (runs.isFinal(run) && (await feed.stored(run, after)).length === 0) return reply.code(204).send(null);
+      if (runs.isFinal(run) && (await feed.stored(run, after, include)).length === 0) return reply.code(204).send(null);
       streams.acquire(request, reply);
-      return streams.send(reply, run, after) as never;
+      return streams.send(reply, run, after, include) as never;
     },
   );
 };

@@ -2,7 +2,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { ServiceError } from '../../platform/errors.ts';
 import type { Run, Store } from '../../storage/port/index.ts';
 import { isFinal } from '../run-state.ts';
-import { endsRun, endsStream, type RunEvent } from './events.ts';
+import { type EventInclude, endsRun, endsStream, isShown, type RunEvent } from './events.ts';
 import type { LiveEventLog } from './live-event-log.ts';
 import { createdEvent, toRunEvent } from './stored-events.ts';
 
@@ -18,6 +18,8 @@ export type EventFeedDeps = {
   active: { get(runId: string): { readonly log: LiveEventLog } | undefined };
   clock: Clock;
 };
+
+type RunEvents = AsyncGenerator<RunEvent, void, undefined>;
 
 const isOver = ({ status }: Run) => isFinal(status) || status === 'requires_action';
 
@@ -55,22 +57,24 @@ async function* storedEvents(store: Store, run: Run, afterSeq: number): AsyncGen
 export function createEventFeed(deps: EventFeedDeps) {
   const { store, active } = deps;
   return {
-    /** The stored events after `afterSeq`. */
-    stored: async (run: Run, afterSeq: number): Promise<RunEvent[]> =>
-      Array.fromAsync(storedEvents(store, run, afterSeq)),
+    /** The stored events after `afterSeq`, those that have to be asked for only if they are in `include`. */
+    async stored(run: Run, afterSeq: number, include?: EventInclude): Promise<RunEvent[]> {
+      const events = await Array.fromAsync(storedEvents(store, run, afterSeq));
+      return events.filter(({ type }) => isShown(type, include));
+    },
 
     /**
      * The events after `afterSeq`, past and future ones, each once and in order, until the run has ended or requires an
-     * action, or until `signal` aborts.
+     * action, or until `signal` aborts. Events that have to be asked for are among them only if they are in `include`.
      */
-    async *read(run: Run, afterSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent, void, undefined> {
+    async *read(run: Run, afterSeq: number, signal: AbortSignal, include?: EventInclude): RunEvents {
       let seen = afterSeq;
       while (!signal.aborted) {
         const live = active.get(run.id)?.log;
         if (live && seen + 1 >= live.firstSeq()) {
           for await (const event of live.read(seen, signal)) {
             seen = event.seq;
-            yield event;
+            if (isShown(event.type, include)) yield event;
             if (endsStream(event.type)) return;
           }
           if (signal.aborted || active.get(run.id)?.log === live) return;
@@ -82,7 +86,7 @@ export function createEventFeed(deps: EventFeedDeps) {
         if (current === null) return; // the run has ended and was deleted since
         for await (const event of storedEvents(store, current, seen)) {
           seen = event.seq;
-          yield event;
+          if (isShown(event.type, include)) yield event;
           if (endsRun(event.type)) return;
         }
         if (isOver(current)) return;

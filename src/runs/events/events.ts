@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import type { Run } from '../../storage/port/index.ts';
 import { requiredActionView, runView } from '../views/schemas.ts';
 
 const envelope = {
-  seq: z.int().positive().meta({ description: 'Rises by one from 1 within a run.' }),
+  seq: z.int().positive().meta({ description: 'Rises within a run, from 1; events that are not shown leave gaps.' }),
   run_id: z.string(),
   at: z.string(),
   attempt: z.int(),
@@ -14,6 +15,13 @@ const event = <const T extends string, Shape extends z.ZodRawShape>(type: T, pay
 
 const step = z.int().positive();
 
+const hosted = z.literal(true).optional().meta({ description: 'Present when the provider executes the tool.' });
+const agentAnswer = { step, scope: z.string(), agent: z.string().nullable() };
+const reasoningPart = {
+  step,
+  part: z.int().positive().meta({ description: 'Which part of the step’s summaries it is, from 1.' }),
+};
+
 /** The events of a run (`text/event-stream`; `id` is `seq`, `event` is `type`). */
 export const runEvent = z
   .discriminatedUnion('type', [
@@ -21,7 +29,11 @@ export const runEvent = z
     event('run.started', { agent: z.string() }),
     event('text.delta', { step, delta: z.string() }),
     event('text.reset', { step, reason: z.string() }),
-    event('tool.started', { step, call_id: z.string(), tool: z.string(), arguments: z.unknown() }),
+    event('reasoning.delta', { ...reasoningPart, delta: z.string() }),
+    event('reasoning.completed', { ...reasoningPart, text: z.string() }),
+    event('agent.text.delta', { ...agentAnswer, delta: z.string() }),
+    event('agent.text.reset', { ...agentAnswer, reason: z.string() }),
+    event('tool.started', { step, call_id: z.string(), tool: z.string(), arguments: z.unknown(), hosted }),
     event('tool.completed', {
       step,
       call_id: z.string(),
@@ -30,6 +42,7 @@ export const runEvent = z
       output: z.string(),
       is_error: z.boolean(),
       duration_ms: z.int().nonnegative(),
+      hosted,
     }),
     event('handoff', {
       from: z.string(),
@@ -65,6 +78,29 @@ type WithoutEnvelope<E> = E extends RunEvent ? Omit<E, Envelope> : never;
 
 /** An event without its envelope: it has no number yet. */
 export type RunEventBody = WithoutEnvelope<RunEvent>;
+
+/** Events that are shown only to those who ask for them. */
+export const eventIncludes = ['agent_text'] as const;
+/** One of `eventIncludes`. */
+export type EventInclude = (typeof eventIncludes)[number];
+
+/** The events that the request for a run has asked for: only these are recorded. */
+export const includesOf = ({ options }: Pick<Run, 'options'>): readonly EventInclude[] =>
+  (options?.include ?? []) as readonly EventInclude[];
+
+const optionalTypes: Record<string, EventInclude> = {
+  'agent.text.delta': 'agent_text',
+  'agent.text.reset': 'agent_text',
+} satisfies Partial<Record<RunEvent['type'], EventInclude>>;
+
+const knownTypes: ReadonlySet<string> = new Set(runEvent.options.map(({ shape }) => shape.type.value));
+
+/**
+ * Whether a viewer is shown events of this type: unless they have to be asked for. A later version of the service, whose
+ * processes share the store while it is rolled out, may have recorded types that this one does not know.
+ */
+export const isShown = (type: string, include: EventInclude | undefined): boolean =>
+  knownTypes.has(type) && (optionalTypes[type] === undefined || optionalTypes[type] === include);
 
 const finalTypes: ReadonlySet<string> = new Set<RunEvent['type']>([
   'run.completed',

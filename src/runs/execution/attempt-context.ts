@@ -2,11 +2,14 @@ import type { Effect } from '../../agents/index.ts';
 import type { RunBudget } from '../../budgets/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Run } from '../../storage/port/index.ts';
+import { includesOf } from '../events/events.ts';
 import type { HitFailpoint } from '../failpoints.ts';
 import { AgentToolCalls, type ToolCall } from './agent-tool-calls.ts';
+import { AnswerParts } from './answer-parts.ts';
 import { CallIds } from './call-ids.ts';
 import type { Journal } from './journal.ts';
-import { createFlushTimer, createTextCoalescer, type FlushTimer } from './text-coalescer.ts';
+import { SideText } from './side-text.ts';
+import { createFlushTimer, createTextCoalescer, type FlushTimer, type TextCoalescer } from './text-coalescer.ts';
 
 /** Where in a run a model call is made: the path of its scope, empty for the run itself, and its agent. */
 type AgentPlace = { path: string; agent: string | null };
@@ -54,13 +57,17 @@ export class AttemptContext {
   readonly deadlineMs: number;
   readonly budget: RunBudget;
   readonly callIds = new CallIds();
+  /** What the answers of the run hold besides text. */
+  readonly answerParts = new AnswerParts();
   readonly #handBackIfDue: () => boolean;
   readonly #waitForProviders: AttemptContextDeps['waitForProviders'];
-  readonly #text: ReturnType<typeof createTextCoalescer>;
+  readonly #text: TextCoalescer<number>;
+  readonly #flushTimer: FlushTimer;
   readonly #agentToolCalls: AgentToolCalls;
   readonly #modelErrors = new WeakSet<object>();
   readonly #interrupted = Promise.withResolvers<never>();
   #interruption: { error: unknown } | null = null;
+  #sideText: SideText | undefined;
   #storing: Promise<unknown> | undefined;
   #isOpen = true;
   #handoffs = 0;
@@ -82,7 +89,14 @@ export class AttemptContext {
     this.budget = deps.budget ?? unlimited;
     this.#handBackIfDue = deps.handBackIfDue;
     this.#waitForProviders = deps.waitForProviders;
-    this.#text = createTextCoalescer({ flushTimer, events: journal });
+    this.#flushTimer = flushTimer;
+    this.#text = createTextCoalescer<number>({
+      flushTimer,
+      emit(step, delta, isFirst) {
+        if (isFirst) journal.emitFirstText({ type: 'text.delta', step, delta });
+        else journal.emit({ type: 'text.delta', step, delta });
+      },
+    });
     this.#agentToolCalls = new AgentToolCalls(journal, clock);
     this.#interrupted.promise.catch(() => {}); // the executor races it
     journal.onUnrecordable((error) => this.interrupt(error));
@@ -145,29 +159,41 @@ export class AttemptContext {
     return this.#interrupted.promise;
   }
 
-  /** Emits text for the user. Text of nested runs is dropped: agents used as tools answer the agent that called them. */
-  emitText(path: string, step: number, delta: string): void {
-    if (!this.#isOpen || path !== '' || delta === '') return;
+  /** Emits text for the user. */
+  emitText(step: number, delta: string): void {
+    if (!this.#isOpen || delta === '') return;
     this.#firstTokenAtMs ??= this.clock.nowMs();
     this.hitFailpoint('model.speaking');
     this.#text.add(step, delta);
   }
 
+  /** Whether the request for the run has asked for the text of agents used as tools. */
+  includesAgentText(): boolean {
+    return includesOf(this.run).includes('agent_text');
+  }
+
+  /** Text that is no part of the answer to the user. */
+  sideText(): SideText {
+    this.#sideText ??= new SideText(this.journal, this.#flushTimer);
+    return this.#sideText;
+  }
+
   /** Emits the pending text, before the events that follow it. */
   flushText(): void {
     this.#text.flush();
+    this.#sideText?.flush();
   }
 
   /** Withdraws the text of a step that was shown. */
   resetText(step: number, reason: string): void {
     if (!this.#isOpen) return;
-    this.#text.flush();
+    this.flushText();
     this.journal.emit({ type: 'text.reset', step, reason });
   }
 
   /** The last step that had text; 0 if none had. */
   lastTextStep(): number {
-    return this.#text.lastStep();
+    return this.#text.lastSource() ?? 0;
   }
 
   /** Time from the run's start to its first text, in ms; null without text. */
@@ -179,7 +205,7 @@ export class AttemptContext {
   /** Another provider takes a model call over. */
   failedOver(change: { from: string; to: string; reason: string }): void {
     if (!this.#isOpen) return;
-    this.#text.flush();
+    this.flushText();
     this.journal.emit({ type: 'provider.failed_over', ...change });
   }
 
@@ -197,7 +223,7 @@ export class AttemptContext {
   handedOff(from: string, to: string): void {
     this.#handoffs += 1;
     if (!this.#isOpen) return;
-    this.#text.flush();
+    this.flushText();
     this.journal.emitOnce({ type: 'handoff', from, to, ordinal: this.#handoffs }, `${this.#handoffs}`);
   }
 
@@ -240,7 +266,7 @@ export class AttemptContext {
 
   /** Ends the attempt: pending text is emitted, and what is reported from now on is dropped. */
   close(): void {
-    this.#text.flush();
+    this.flushText();
     this.#isOpen = false;
   }
 }

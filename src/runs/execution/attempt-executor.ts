@@ -9,12 +9,19 @@ import { toLiveEvent } from '../events/stored-events.ts';
 import type { RunMetrics } from '../metrics.ts';
 import type { Lease } from '../recovery/process-lease.ts';
 import { RunStopped, type StopReason } from '../run-failure.ts';
+import { withdrawnCall } from './answer-events.ts';
 import { createAttemptContext } from './attempt-context.ts';
 import { type AttemptEndsDeps, createAttemptEnds } from './attempt-end.ts';
 import type { Executor } from './executor.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { createOutageWait, type OutageWait } from './outage-wait.ts';
-import { readRecorded, resumedAfter, stepsWithPartialText } from './recorded-entries.ts';
+import {
+  openHostedCalls,
+  partialAgentTexts,
+  readRecorded,
+  resumedAfter,
+  stepsWithPartialText,
+} from './recorded-entries.ts';
 import { createFlushTimer } from './text-coalescer.ts';
 
 /** Dependencies of the execution of attempts. */
@@ -117,9 +124,18 @@ function openJournal(deps: AttemptExecutorDeps, handle: Handle, recorded: Journa
   if (recorded.events.length === 0) journal.emit({ type: 'run.started', agent: run.agent });
   else if (run.attempt > 1) {
     journal.emit({ type: 'run.resumed', after: resumedAfter(run, recorded) });
-    for (const step of stepsWithPartialText(recorded)) journal.emit({ type: 'text.reset', step, reason: 'recovery' });
+    withdrawUnrecorded(journal, recorded, clock);
   }
   return journal;
+}
+
+/** Withdraws what was shown of model calls that were not recorded: they are repeated. */
+function withdrawUnrecorded(journal: Journal, recorded: JournalEntries, clock: Clock): void {
+  for (const step of stepsWithPartialText(recorded)) journal.emit({ type: 'text.reset', step, reason: 'recovery' });
+  for (const { step, scope, agent } of partialAgentTexts(recorded)) {
+    journal.emit({ type: 'agent.text.reset', step, scope, agent, reason: 'recovery' });
+  }
+  for (const call of openHostedCalls(recorded)) journal.emit(withdrawnCall(call, clock.nowMs()));
 }
 
 const openBudget = (

@@ -81,21 +81,25 @@ function totalsOf(attempt: AttemptContext, ended: boolean) {
   };
 }
 
+const orNull = (list: readonly object[]): Json => (list.length === 0 ? null : (list as Json));
+
 function completed(
   output: unknown,
   lastAgent: string | null,
   attempt: AttemptContext,
   session: RunSession | null,
 ): Execution {
+  const { answerParts } = attempt;
   const isStructured = typeof output !== 'string' && output !== undefined;
+  const response = isStructured ? JSON.stringify(output) : ((output as string | undefined) ?? '');
   const final: Ending = {
     ...totalsOf(attempt, true),
     lastAgent,
     status: 'completed',
-    response: isStructured ? JSON.stringify(output) : ((output as string | undefined) ?? ''),
+    response,
     output: isStructured ? (JSON.parse(JSON.stringify(output)) as Json) : null,
-    annotations: null,
-    files: null,
+    annotations: orNull(answerParts.annotationsOf(response)),
+    files: orNull(answerParts.files()),
     error: null,
     newItems: session?.added() ?? [],
   };
@@ -111,7 +115,7 @@ function failed(failure: Failure, cause: unknown, attempt: AttemptContext): Exec
     response: null,
     output: null,
     annotations: null,
-    files: null,
+    files: orNull(attempt.answerParts.files()),
     error: failure.error,
     newItems: run.sessionId === null ? [] : unfinishedTurnItems(run.input, journal.steps(), failure.error.code),
   };

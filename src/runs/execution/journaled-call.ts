@@ -3,6 +3,7 @@ import { ServiceError } from '../../platform/errors.ts';
 import type { RequestedModel } from '../../providers/index.ts';
 import { type Answerer, type ModelCall, withModelCall } from '../../providers/index.ts';
 import type { Json, Usage } from '../../storage/port/index.ts';
+import { AnswerEvents, type RawEvent } from './answer-events.ts';
 import { type CallReservation, reserveForCall } from './budget-reservation.ts';
 import {
   assertToolCallsBounded,
@@ -15,6 +16,7 @@ import {
 } from './model-answer.ts';
 import { digestOf, newInput } from './model-request.ts';
 import type { RunScope } from './run-scope.ts';
+import type { AgentAnswer } from './side-text.ts';
 
 type ProviderError = ServiceError & { extras: { retryAfterMs: number } };
 
@@ -37,6 +39,8 @@ export class JournaledCall {
   readonly #input: Json;
   readonly #number: number;
   readonly #startedAtMs: number;
+  readonly #agentAnswer: AgentAnswer;
+  readonly #events: AnswerEvents;
   #emittedText = '';
   #nextSdkEventMs = Number.NEGATIVE_INFINITY;
   #reservation: CallReservation | null = null;
@@ -52,6 +56,8 @@ export class JournaledCall {
     this.#input = newInput(scope, request);
     this.#number = attempt.journal.stepNumber(this.#key);
     this.#startedAtMs = attempt.clock.nowMs();
+    this.#agentAnswer = { step: this.#number, scope: scope.path, agent: scope.agent };
+    this.#events = new AnswerEvents(attempt, { step: this.#number, isOwn: this.#isOwn() });
   }
 
   /** The answer that an earlier attempt recorded. */
@@ -64,6 +70,7 @@ export class JournaledCall {
     attempt.modelAnswered(true, this.#scope);
     const answer = recordedAnswerOf(step);
     for (const { callId } of answer.output) if (callId) attempt.callIds.add(callId);
+    attempt.answerParts.add(attempt.run.id, step.step, answer.output, this.#isOwn());
     return answer;
   }
 
@@ -90,7 +97,7 @@ export class JournaledCall {
    * checks its guardrails meanwhile, which it does whenever it sees an event.
    */
   isEventDue(): boolean {
-    if (this.#scope.path !== '') return true;
+    if (!this.#isOwn()) return true;
     const nowMs = this.#scope.attempt.clock.monotonicMs();
     if (nowMs < this.#nextSdkEventMs) return false;
     this.#nextSdkEventMs = nowMs + sdkEventIntervalMs;
@@ -100,22 +107,27 @@ export class JournaledCall {
   /** A piece of text arrived. */
   textArrived(delta: string): void {
     this.#emittedText += delta;
-    this.#scope.attempt.emitText(this.#scope.path, this.#number, delta);
+    this.#emitText(delta);
+  }
+
+  /** An event arrived as the provider sent it. */
+  eventArrived(event: unknown): void {
+    this.#events.see(event as RawEvent);
   }
 
   /** The answer is complete. Records it, and returns it with call ids that are unique in the run. */
   complete({ output, responseId, usage: sdkUsage }: ModelAnswer, answerer: Answerer | undefined): OutputItem[] {
     const { attempt } = this.#scope;
-    const unique = output.map((item) =>
-      item.callId ? { ...item, callId: attempt.callIds.unique(item.callId) } : item,
-    );
+    const unique = attempt.callIds.uniqueIn(output);
     const text = textOf(unique);
     const usage = toUsage(sdkUsage);
     const costUsd = this.#costUsdOf(usage, answerer);
     this.#reservation?.answered(usage, costUsd, text);
     assertToolCallsBounded(output);
     if (!attempt.isOpen()) return unique;
-    if (this.#emittedText === '') attempt.emitText(this.#scope.path, this.#number, text);
+    this.#events.complete(output);
+    attempt.answerParts.add(attempt.run.id, this.#number, unique, this.#isOwn());
+    if (this.#emittedText === '') this.#emitText(text);
     attempt.flushText();
     this.#record(toRecordedOutput(unique, responseId, sdkUsage), answerer, usage, costUsd);
     this.#scope.modelCalls += 1;
@@ -129,7 +141,7 @@ export class JournaledCall {
     const error = this.#reservation?.explain(thrown) ?? thrown;
     this.#reservation?.brokeOff(this.#emittedText);
     attempt.modelFailed(error, this.#scope);
-    if (!attempt.signal.aborted) this.#withdrawText();
+    if (!attempt.signal.aborted) this.#withdraw();
     if (isProviderError(error)) {
       const isOutage = error.code === 'provider_unavailable';
       attempt.providersDown(error.extras.retryAfterMs, isOutage, this.#scope.uncounted);
@@ -143,9 +155,30 @@ export class JournaledCall {
     return this.#reservation?.settle();
   }
 
-  #withdrawText(): void {
-    if (this.#emittedText !== '' && this.#scope.path === '') this.#scope.attempt.resetText(this.#number, 'provider');
+  /** Whether the run itself makes the call, and not an agent used as a tool. */
+  #isOwn(): boolean {
+    return this.#scope.path === '';
+  }
+
+  /** Emits text: of the run itself for the user, of agents used as tools for those who have asked for it. */
+  #emitText(delta: string): void {
+    const { attempt } = this.#scope;
+    if (this.#isOwn()) attempt.emitText(this.#number, delta);
+    else if (attempt.includesAgentText() && delta !== '') attempt.sideText().addAgentText(this.#agentAnswer, delta);
+  }
+
+  /** Withdraws what was shown of the answer. */
+  #withdraw(): void {
+    const { attempt } = this.#scope;
+    if (!attempt.isOpen()) return;
+    const hadReasoning = this.#events.withdraw();
+    const hadText = this.#emittedText !== '';
     this.#emittedText = '';
+    if (this.#isOwn()) {
+      if (hadText || hadReasoning) attempt.resetText(this.#number, 'provider');
+    } else if (hadText && attempt.includesAgentText()) {
+      attempt.sideText().resetAgentText(this.#agentAnswer, 'provider');
+    }
   }
 
   /** What a provider has to know of the call, and what it calls back. */
@@ -156,7 +189,7 @@ export class JournaledCall {
       interactive: attempt.run.mode !== 'background',
       deadlineMs: attempt.deadlineMs,
       failedOver: (change) => attempt.failedOver(change),
-      withdrawText: () => this.#withdrawText(),
+      withdrawText: () => this.#withdraw(),
     };
   }
 

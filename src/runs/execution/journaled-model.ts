@@ -71,6 +71,7 @@ class JournaledModel implements Model {
         const stored = scope.attempt.untilStored();
         if (stored) await stored;
         if (event.type === 'output_text_delta') call.textArrived(event.delta);
+        else if (event.type === 'model') call.eventArrived(event.event);
         if (event.type === 'response_done') yield completed(event, call);
         else if (call.isEventDue()) yield event;
       }

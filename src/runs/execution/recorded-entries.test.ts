@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
 import { newRun } from '../../../tests/support/execute-run.ts';
 import type { Step, StoredEvent } from '../../storage/port/index.ts';
-import { readRecorded, resumedAfter, stepsWithPartialText } from './recorded-entries.ts';
+import {
+  openHostedCalls,
+  partialAgentTexts,
+  readRecorded,
+  resumedAfter,
+  stepsWithPartialText,
+} from './recorded-entries.ts';
 
 const event = (type: string, data: StoredEvent['data'] = {}, seq = 2): StoredEvent => ({
   seq,
@@ -46,4 +52,31 @@ test('the text of a step is partial until the step has completed or the text is 
   const withdrawn = event('text.reset', { step: 3, reason: 'provider' });
   const events = [text(1), text(2), text(3), withdrawn];
   expect(stepsWithPartialText({ steps: [step(1, 'completed'), step(2, 'started')], events })).toEqual([2]);
+});
+
+test('reasoning that was shown counts as text of its step', () => {
+  const events = [
+    event('reasoning.delta', { step: 1, part: 1, delta: 'x' }),
+    event('reasoning.completed', { step: 2 }),
+  ];
+  expect(stepsWithPartialText({ steps: [step(2, 'completed')], events })).toEqual([1]);
+});
+
+test('the text of an agent used as a tool is partial until its step has completed or the text is withdrawn', () => {
+  const said = (number: number) =>
+    event('agent.text.delta', { step: number, scope: '/writer.x.0', agent: 'writer', delta: 'x' });
+  const withdrawn = event('agent.text.reset', { step: 3, scope: '/writer.x.0', agent: 'writer', reason: 'provider' });
+  const events = [said(1), said(2), said(2), said(3), withdrawn];
+  expect(partialAgentTexts({ steps: [step(1, 'completed')], events })).toEqual([
+    { step: 2, scope: '/writer.x.0', agent: 'writer' },
+  ]);
+});
+
+test('a call of a hosted tool is open until it has ended or its model call has completed', () => {
+  const call = (type: string, number: number, more = {}) =>
+    event(type, { step: number, call_id: `ws_${number}`, tool: 'web_search', arguments: {}, ...more });
+  const begun = (number: number) => call('tool.started', number, { hosted: true });
+  const ofTheApplication = call('tool.started', 4);
+  const events = [begun(1), begun(2), call('tool.completed', 2), begun(3), ofTheApplication];
+  expect(openHostedCalls({ steps: [step(1, 'completed')], events })).toMatchObject([{ step: 3, callId: 'ws_3' }]);
 });

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../platform/clock.ts';
-import type { RunEventBody } from '../events/events.ts';
 import { createFlushTimer, createTextCoalescer } from './text-coalescer.ts';
 
 /** Two text coalescers with one flush timer, which elapses when the test says so. */
@@ -13,13 +12,9 @@ function openCoalescers() {
   };
   const emitted: [number, string][] = [];
   const first: [number, string][] = [];
-  const emitTo = (list: [number, string][]) => (body: RunEventBody) => {
-    if (body.type === 'text.delta') list.push([body.step, body.delta]);
-  };
-  const emit = emitTo(emitted);
-  const emitFirstText = (body: RunEventBody) => {
-    emitTo(first)(body);
-    emit(body);
+  const emit = (step: number, text: string, isFirst: boolean) => {
+    if (isFirst) first.push([step, text]);
+    emitted.push([step, text]);
   };
   const elapse = async () => {
     for (const resume of sleepers.splice(0)) resume();
@@ -27,7 +22,7 @@ function openCoalescers() {
     await new Promise((resolve) => setImmediate(resolve));
   };
   const flushTimer = createFlushTimer(clock);
-  const open = () => createTextCoalescer({ flushTimer, events: { emit, emitFirstText } });
+  const open = () => createTextCoalescer<number>({ flushTimer, emit });
   return { text: open(), another: open(), emitted, first, elapse, timers: () => sleepers.length };
 }
 

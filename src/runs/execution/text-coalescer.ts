@@ -1,5 +1,4 @@
 import type { Clock } from '../../platform/clock.ts';
-import type { Journal } from './journal.ts';
 
 /** Text that arrives within this time, or up to this size, shares one event; the first of a step waits for nothing. */
 const coalesceMs = 10;
@@ -37,31 +36,38 @@ export function createFlushTimer(clock: Pick<Clock, 'sleep'>): FlushTimer {
 }
 
 /** Dependencies of a text coalescer. */
-export type TextCoalescerDeps = { flushTimer: FlushTimer; events: Pick<Journal, 'emit' | 'emitFirstText'> };
+export type TextCoalescerDeps<Source> = {
+  flushTimer: FlushTimer;
+  /** Emits text of one source; `isFirst` if it is the first since the text of another one. */
+  emit(source: Source, text: string, isFirst: boolean): void;
+};
 
-/** Turns the text of models into events: it is coalesced before the events are numbered. */
-export function createTextCoalescer({ flushTimer, events }: TextCoalescerDeps) {
-  let pending: { step: number; text: string } | undefined;
-  let lastStep = 0;
+/**
+ * Turns the text of models into events: it is coalesced before the events are numbered. Text of different sources, such
+ * as steps, never shares an event.
+ */
+export function createTextCoalescer<Source>({ flushTimer, emit }: TextCoalescerDeps<Source>) {
+  let pending: { source: Source; text: string } | undefined;
+  let last: Source | undefined;
 
   function flush(): void {
     if (!pending) return;
-    const { step, text } = pending;
+    const { source, text } = pending;
     pending = undefined;
-    events.emit({ type: 'text.delta', step, delta: text });
+    emit(source, text, false);
   }
 
   return {
-    /** Adds text of a step. */
-    add(step: number, delta: string): void {
-      if (step !== lastStep) {
+    /** Adds text of a source. */
+    add(source: Source, delta: string): void {
+      if (source !== last) {
         flush();
-        lastStep = step;
-        events.emitFirstText({ type: 'text.delta', step, delta });
+        last = source;
+        emit(source, delta, true);
         return;
       }
       if (!pending) {
-        pending = { step, text: '' };
+        pending = { source, text: '' };
         void flushTimer().then(flush);
       }
       pending.text += delta;
@@ -71,7 +77,10 @@ export function createTextCoalescer({ flushTimer, events }: TextCoalescerDeps) {
     /** Emits the pending text. */
     flush,
 
-    /** The last step that had text. */
-    lastStep: (): number => lastStep,
+    /** The last source that had text. */
+    lastSource: (): Source | undefined => last,
   };
 }
+
+/** Coalesces the text of models. */
+export type TextCoalescer<Source> = ReturnType<typeof createTextCoalescer<Source>>;

@@ -25,6 +25,8 @@ export const toRunView = (run: Run): RunView => ({
   status: run.status,
   response: run.response,
   output: run.output,
+  annotations: (run.annotations ?? []) as RunView['annotations'],
+  files: (run.files ?? []) as RunView['files'],
   session_id: run.sessionId,
   tokens_used: run.usage.totalTokens,
   agent: run.agent,

@@ -45,6 +45,23 @@ export const requiredActionView = z
 /** The action that a run in `requires_action` waits for, as JSON. */
 export type RequiredAction = z.output<typeof requiredActionView>;
 
+/** A file that an answer of a run holds or cites. */
+const runFileView = z
+  .object({
+    type: z.enum(['image', 'container_file']),
+    step: z.int().positive().meta({ description: 'The model call.' }),
+    call_id: z.string().nullable().meta({ description: 'The call of the hosted tool; null for a file that is cited.' }),
+    filename: z.string().nullable(),
+    media_type: z.string().nullable(),
+    bytes: count.nullable().meta({ description: 'Its size; null if the provider keeps it.' }),
+    url: z.string().nullable().meta({ description: 'A path of this service, or an address of the provider.' }),
+    container_id: z.string().nullable(),
+    file_id: z.string().nullable(),
+  })
+  .meta({ id: 'RunFile' });
+/** A file that an answer of a run holds or cites, as JSON. */
+export type RunFile = z.output<typeof runFileView>;
+
 /** A run on the wire. */
 export const runView = z
   .object({
@@ -52,6 +69,10 @@ export const runView = z
     status: z.enum(runStatuses),
     response: z.string().nullable().meta({ description: 'The final text; structured output as JSON text.' }),
     output: z.unknown().meta({ description: 'Structured output as a value, where the agent has an output type.' }),
+    annotations: z.array(z.looseObject({ type: z.string() })).meta({
+      description: 'Citations in `response` as the provider gives them, with their positions in it.',
+    }),
+    files: z.array(runFileView).meta({ description: 'Files that the answers of the run hold or cite.' }),
     session_id: z.string().nullable(),
     tokens_used: count,
     agent: z.string(),

@@ -1,3 +1,5 @@
+import type { ResponseOutputItem } from 'openai/resources/responses/responses';
+import { composeItems } from './hosted-items.ts';
 import { countInputTokens, type ModelCall } from './model-call.ts';
 import { handoffToolName, type Reply, type ToolCallReply } from './reply.ts';
 import { countCallTokens, countTokens, splitArguments, splitTokens, type Usage } from './usage.ts';
@@ -6,7 +8,12 @@ import { countCallTokens, countTokens, splitArguments, splitTokens, type Usage }
 export const createdAtSeconds = 1_767_225_600;
 
 /** A part of the message in an answer, cut into the pieces that are streamed. */
-export type MessagePart = { type: 'text' | 'refusal'; text: string; pieces: string[] };
+export type MessagePart = {
+  type: 'text' | 'refusal';
+  text: string;
+  pieces: string[];
+  annotations?: Record<string, unknown>[];
+};
 
 /** A tool call in an answer, its arguments cut into the pieces that are streamed. */
 export type AnswerToolCall = { callId: string; name: string; arguments: string; pieces: string[] };
@@ -16,6 +23,8 @@ export type Answer = {
   call: ModelCall;
   /** Makes an id that belongs to this answer: `id('resp_')`. `index` tells several of a kind apart. */
   id: (prefix: string, index?: number) => string;
+  /** Calls of hosted tools and reasoning, which come before the message. */
+  items: ResponseOutputItem[];
   message: MessagePart[];
   toolCalls: AnswerToolCall[];
   finish: 'stop' | 'length' | 'content_filter';
@@ -30,7 +39,10 @@ function messageOf(reply: Reply): MessagePart[] {
   const json = reply.json === undefined ? [] : [JSON.stringify(reply.json)];
   const texts = [...(reply.text === undefined ? [] : [reply.text]), ...json];
   const parts: MessagePart[] = [];
-  if (texts.length > 0) parts.push({ type: 'text', text: texts.join('\n'), pieces: splitTokens(texts.join('\n')) });
+  if (texts.length > 0) {
+    const text = texts.join('\n');
+    parts.push({ type: 'text', text, pieces: splitTokens(text), annotations: reply.annotations });
+  }
   if (reply.refusal !== undefined) {
     parts.push({ type: 'refusal', text: reply.refusal, pieces: splitTokens(reply.refusal) });
   }
@@ -70,6 +82,7 @@ export function composeAnswer(call: ModelCall, reply: Reply, digest: string): An
   return {
     call,
     id,
+    items: composeItems(reply.items ?? [], id),
     message,
     toolCalls,
     finish: reply.finish ?? 'stop',

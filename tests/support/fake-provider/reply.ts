@@ -1,3 +1,5 @@
+import type { HostedItemReply } from './hosted-items.ts';
+
 /**
  * What a test asks the fake to answer. Everything here is plain JSON, since it travels over the control route.
  */
@@ -59,9 +61,13 @@ export type UsageOverride = {
   reasoningTokens?: number;
 };
 
-/** One answer. Text, JSON, a refusal and tool calls may be combined; they are sent in this order. */
+/** One answer. Items, text, JSON, a refusal and tool calls may be combined; they are sent in this order. */
 export type Reply = {
+  /** Calls of hosted tools and reasoning, before all else. The Responses API only. */
+  items?: HostedItemReply[];
   text?: string;
+  /** Citations of the text, as the Responses API has them. */
+  annotations?: Record<string, unknown>[];
   /** Sent as JSON text: the answer of an agent with an output type. */
   json?: unknown;
   refusal?: string;
@@ -122,6 +128,8 @@ export type Rule = {
 export type ScriptEntry = ReplySpec | Rule;
 
 const replyKeys: Record<keyof Reply, true> = {
+  items: true,
+  annotations: true,
   text: true,
   json: true,
   refusal: true,

@@ -8,6 +8,7 @@ import type {
 } from 'openai/resources/responses/responses';
 import { type Answer, type AnswerToolCall, createdAtSeconds, type MessagePart } from './answer.ts';
 import type { Frame, Rendering } from './frame.ts';
+import { itemSteps } from './hosted-items.ts';
 import type { UncheckedBody } from './responses-input.ts';
 import type { Usage } from './usage.ts';
 
@@ -32,7 +33,9 @@ function wireUsage(usage: Usage): ResponseUsage {
 
 function contentPart(part: MessagePart, text: string): ContentPart {
   if (part.type === 'refusal') return { type: 'refusal', refusal: text };
-  return { type: 'output_text', text, annotations: [], logprobs: [] };
+  // While the text is streamed its part has no annotations yet: they come with the whole text.
+  const annotations = text === part.text ? (part.annotations ?? []) : [];
+  return { type: 'output_text', text, annotations: annotations as never, logprobs: [] };
 }
 
 function messageItem(answer: Answer, status: ResponseOutputMessage['status']): ResponseOutputMessage {
@@ -53,7 +56,11 @@ function callItem(answer: Answer, toolCall: AnswerToolCall, index: number, done:
 
 function outputOf(answer: Answer): ResponseOutputItem[] {
   const message = answer.message.length > 0 ? [messageItem(answer, messageStatus(answer))] : [];
-  return [...message, ...answer.toolCalls.map((toolCall, index) => callItem(answer, toolCall, index, true))];
+  return [
+    ...answer.items,
+    ...message,
+    ...answer.toolCalls.map((toolCall, index) => callItem(answer, toolCall, index, true)),
+  ];
 }
 
 const messageStatus = (answer: Answer) => (answer.finish === 'stop' ? 'completed' : 'incomplete');
@@ -108,7 +115,7 @@ function failed(answer: Answer, body: UncheckedBody, error: { code: string; mess
 type Step = { kind: Frame['kind']; event: EventBody };
 
 function* partSteps(answer: Answer, part: MessagePart, contentIndex: number): Generator<Step> {
-  const at = { item_id: answer.id('msg_'), output_index: 0, content_index: contentIndex };
+  const at = { item_id: answer.id('msg_'), output_index: answer.items.length, content_index: contentIndex };
   const isText = part.type === 'text';
   yield { kind: 'open', event: { type: 'response.content_part.added', ...at, part: contentPart(part, '') } };
   for (const delta of part.pieces) {
@@ -126,15 +133,16 @@ function* partSteps(answer: Answer, part: MessagePart, contentIndex: number): Ge
 
 function* messageSteps(answer: Answer): Generator<Step> {
   if (answer.message.length === 0) return;
+  const output_index = answer.items.length;
   const added = messageItem(answer, 'in_progress');
-  yield { kind: 'open', event: { type: 'response.output_item.added', output_index: 0, item: added } };
+  yield { kind: 'open', event: { type: 'response.output_item.added', output_index, item: added } };
   for (const [index, part] of answer.message.entries()) yield* partSteps(answer, part, index);
   const item = messageItem(answer, messageStatus(answer));
-  yield { kind: 'close', event: { type: 'response.output_item.done', output_index: 0, item } };
+  yield { kind: 'close', event: { type: 'response.output_item.done', output_index, item } };
 }
 
 function* callSteps(answer: Answer, toolCall: AnswerToolCall, index: number): Generator<Step> {
-  const output_index = index + (answer.message.length > 0 ? 1 : 0);
+  const output_index = answer.items.length + index + (answer.message.length > 0 ? 1 : 0);
   const at = { item_id: answer.id('fc_', index), output_index };
   const added = callItem(answer, toolCall, index, false);
   yield { kind: 'open', event: { type: 'response.output_item.added', output_index, item: added } };
@@ -151,6 +159,7 @@ function* steps(answer: Answer, body: UncheckedBody): Generator<Step> {
   const response = base(answer, body) as Response;
   yield { kind: 'open', event: { type: 'response.created', response } };
   yield { kind: 'open', event: { type: 'response.in_progress', response } };
+  for (const [index, item] of answer.items.entries()) yield* itemSteps(item, index);
   yield* messageSteps(answer);
   for (const [index, toolCall] of answer.toolCalls.entries()) yield* callSteps(answer, toolCall, index);
   const type = answer.finish === 'stop' ? 'response.completed' : 'response.incomplete';
