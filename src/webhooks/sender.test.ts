@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { createAddressRule } from './address.ts';
+import { createAddressRule } from '../platform/http/public-address.ts';
 import { answerBytesMax, createSender, type Resolve, type SenderDeps } from './sender.ts';
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;

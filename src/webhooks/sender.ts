@@ -3,8 +3,8 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../platform/clock.ts';
+import { type AddressRule, addressIn } from '../platform/http/public-address.ts';
 import { parseRetryAfter } from '../platform/http/retry-after.ts';
-import { type AddressRule, addressIn } from './address.ts';
 import type { Attempt } from './delivery-retry-policy.ts';
 
 /** The time limit of an attempt, in ms, from the DNS lookup to the end of the answer. */

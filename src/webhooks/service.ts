@@ -1,6 +1,6 @@
 import { ServiceError } from '../platform/errors.ts';
+import { type UrlRule, urlMistake } from '../platform/http/public-address.ts';
 import type { DeliveryFilter, Page, Webhook, WebhookDelivery, WebhookStore } from '../storage/port/index.ts';
-import { type UrlRule, urlMistake } from './address.ts';
 
 /** Dependencies of the webhook service. */
 export type WebhookServiceDeps = {

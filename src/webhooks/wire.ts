@@ -1,11 +1,11 @@
 import type { Clock } from '../platform/clock.ts';
+import { createAddressRule } from '../platform/http/public-address.ts';
 import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics/metrics.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import { packageVersion } from '../platform/versions.ts';
-import type { Store } from '../storage/port/index.ts';
-import { createAddressRule } from './address.ts';
+import { type Store, webhookUrlCharsMax } from '../storage/port/index.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { createWebhookMetrics } from './metrics.ts';
 import { createSender } from './sender.ts';
@@ -28,7 +28,11 @@ export function wireWebhooks({ settings, store: { webhooks: store }, metrics, cl
   const { secrets, allowNetworks, allowHttp } = settings.webhooks;
   const isAllowed = createAddressRule(allowNetworks);
   return {
-    service: createWebhookService({ store, canSign: secrets.length > 0, urls: { allowHttp, isAllowed } }),
+    service: createWebhookService({
+      store,
+      canSign: secrets.length > 0,
+      urls: { allowHttp, isAllowed, charsMax: webhookUrlCharsMax },
+    }),
     dispatcher: createDispatcher({
       store,
       send: createSender({ isAllowed, clock }),

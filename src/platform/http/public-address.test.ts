@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { addressIn, createAddressRule, urlMistake } from './address.ts';
+import { addressIn, createAddressRule, urlMistake } from './public-address.ts';
 
 const strict = createAddressRule([]);
-const rules = { allowHttp: false, isAllowed: strict };
+const rules = { allowHttp: false, isAllowed: strict, charsMax: 2_000 };
 
 /** Hosts of URLs with an address that is not public, in every notation. */
 const nonPublicHosts = [

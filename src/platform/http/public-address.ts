@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { webhookUrlCharsMax } from '../storage/port/index.ts';
 
 /** Whether requests may be sent to an IP address; a text that is not an IP address is refused. */
 export type AddressRule = (address: string) => boolean;
@@ -45,17 +44,17 @@ export function addressIn(url: URL): string | null {
   return isIP(host) > 0 ? host : null;
 }
 
-/** The rules for the URL of a webhook. */
-export type UrlRule = { allowHttp: boolean; isAllowed: AddressRule };
+/** The rules for a URL that a caller gives, and that somebody is to request. `charsMax`: its longest form. */
+export type UrlRule = { allowHttp: boolean; isAllowed: AddressRule; charsMax: number };
 
-/** What is wrong with the URL of a webhook, as the end of a sentence whose subject is the field; null for a valid URL. */
-export function urlMistake(text: string, { allowHttp, isAllowed }: UrlRule): string | null {
+/** What is wrong with a URL that a caller gives, as the end of a sentence whose subject is the field; null for a valid URL. */
+export function urlMistake(text: string, { allowHttp, isAllowed, charsMax }: UrlRule): string | null {
   const url = URL.parse(text);
   const protocols = allowHttp ? ['https:', 'http:'] : ['https:'];
   if (url === null || !protocols.includes(url.protocol)) {
     return `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`;
   }
-  if (url.href.length > webhookUrlCharsMax) return `may have at most ${webhookUrlCharsMax} characters`;
+  if (url.href.length > charsMax) return `may have at most ${charsMax} characters`;
   if (url.username !== '' || url.password !== '') return 'may not hold a user name or a password';
   const address = addressIn(url);
   if (address !== null && !isAllowed(address)) return 'must not lead to an address that is not public';
