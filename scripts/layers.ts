@@ -35,6 +35,7 @@ const feature = `^src/(${features.join('|')})/`;
 const rooms: Record<string, readonly string[]> = {
   runs: [
     '(run-state|agent-mistakes|run-failure|failpoints|tool-arguments|arrivals)\\.ts$',
+    'input/',
     'views/',
     'events/',
     'active-runs\\.ts$',

@@ -59,12 +59,13 @@ function wireFeatures(
     options,
     agents: agents.registry,
     defaults: providers.defaults,
+    providerFeatures: providers.features,
     budgets: budgets.control,
     acceptWebhook: webhooks.service.accept,
     hitFailpoint,
     newProcessId,
   });
-  const sessions = wireSessions(base);
+  const sessions = wireSessions({ ...base, inputRules: runs.inputRules });
   const retention = wireRetention(base);
   const health = wireHealth({ ...base, checkProviders: providers.check });
   return { ...base, agents, providers, keys, access, budgets, webhooks, runs, sessions, retention, health };

@@ -158,7 +158,7 @@ const securityScheme = {
   scheme: 'bearer',
   bearerFormat: 'ask_…',
   description:
-    'An API key. Its scopes say what it may do: run (create, cancel, decide, delete), read (list and get), admin (keys).',
+    'An API key. Its scopes say what it may do: run (create, cancel, decide, delete), read (list and get), admin (keys, budgets, imports of sessions).',
 } as const;
 
 async function registerDocs(app: FastifyInstance, { settings, version }: ServerParts): Promise<void> {
@@ -209,7 +209,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
         closing: parts.closing,
         keyWatch: parts.keyWatch,
       });
-      await api.register(sessionRoutes, { sessions });
+      await api.register(sessionRoutes, { sessions, settings });
       await api.register(keyRoutes, { keys });
       await api.register(budgetRoutes, { budgets: parts.budgets });
       await api.register(webhookRoutes, { webhooks: parts.webhooks });

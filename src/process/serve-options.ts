@@ -2,6 +2,7 @@ import type { MCPServer, SessionInputCallback } from '@openai/agents';
 import { type AnyAgent, type ContextBuilder, RegistrationError } from '../agents/index.ts';
 import { nearestName } from '../platform/nearest-name.ts';
 import type { ProviderOption } from '../providers/index.ts';
+import type { InputOption } from '../runs/index.ts';
 
 /** The options of `serve()`. */
 export type ServeOptions = {
@@ -18,6 +19,11 @@ export type ServeOptions = {
    * executed again. Defaults to all items.
    */
   sessionInput?: SessionInputCallback;
+  /**
+   * What inputs of runs may have beyond text, pictures, files and sounds that they bring along. See `docs/input.md`.
+   * Defaults to no further roles, no ids of files, and URLs where every provider is OpenAI itself.
+   */
+  input?: InputOption;
   /** Called before requests are accepted, which wait for its promise. For example, open connection pools here. */
   onStart?: () => unknown;
   /**
@@ -44,6 +50,7 @@ const optionNames = Object.keys({
   entry: true,
   context: true,
   sessionInput: true,
+  input: true,
   onStart: true,
   onStop: true,
   mcpServers: true,
@@ -56,11 +63,33 @@ const optionNames = Object.keys({
  * @throws {RegistrationError} that names the first of them, and the option that it is a misspelling of or all options
  */
 export function assertKnownOptions(options: ServeOptions): void {
-  for (const name of Object.keys(options ?? {})) {
-    if (optionNames.includes(name)) continue;
-    const intended = nearestName(name, optionNames);
+  assertKnownNames(options, optionNames, 'serve()');
+  if (options?.input !== undefined) assertInputOption(options.input);
+}
+
+function assertKnownNames(given: object | undefined, known: readonly string[], where: string): void {
+  for (const name of Object.keys(given ?? {})) {
+    if (known.includes(name)) continue;
+    const intended = nearestName(name, known);
     const remedy =
-      intended === undefined ? `Remove it; the options are ${optionNames.join(', ')}.` : `Did you mean "${intended}"?`;
-    throw new RegistrationError(`serve() has no option "${name}". ${remedy}`);
+      intended === undefined ? `Remove it; the options are ${known.join(', ')}.` : `Did you mean "${intended}"?`;
+    throw new RegistrationError(`${where} has no option "${name}". ${remedy}`);
+  }
+}
+
+const inputNames = Object.keys({ roles: true, fileIds: true, urls: true } satisfies Record<keyof InputOption, true>);
+const inputRoles = ['system', 'developer'];
+
+function assertInputOption(input: InputOption): void {
+  const where = 'The input option of serve()';
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw new RegistrationError(`${where} has to be an object.`);
+  assertKnownNames(input, inputNames, where);
+  const { roles = [], fileIds = false, urls = false } = input;
+  if (!Array.isArray(roles) || !roles.every((role) => inputRoles.includes(role))) {
+    throw new RegistrationError(`${where}: roles has to be a list of ${inputRoles.join(' and ')}.`);
+  }
+  if (typeof fileIds !== 'boolean' || typeof urls !== 'boolean') {
+    throw new RegistrationError(`${where}: fileIds and urls have to be true or false.`);
   }
 }

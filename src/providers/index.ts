@@ -16,4 +16,4 @@ export type {
   ModelConnection,
   Proxies,
 } from './transport/index.ts';
-export { wireProviders } from './wire.ts';
+export { type ProviderFeatures, wireProviders } from './wire.ts';

@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics/metrics.ts';
+import { isOfficial } from '../platform/openai-server.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import type { Store } from '../storage/port/index.ts';
 import {
@@ -24,6 +25,14 @@ export type WireProvidersDeps = {
   clock: Clock;
   log: Logger;
 };
+
+/** What is the same for all configured providers: whether they are OpenAI itself, and by which APIs they are asked. */
+export type ProviderFeatures = { official: boolean; apis: readonly ProviderConfig['api'][] };
+
+const featuresOf = (providers: readonly ProviderConfig[]): ProviderFeatures => ({
+  official: providers.every(({ connection }) => isOfficial(connection.baseUrl)),
+  apis: providers.map(({ api }) => api),
+});
 
 /** Builds the source of model answers: the chain of providers, or the simulated model where no provider is configured. */
 export function wireProviders(
@@ -58,6 +67,7 @@ export function wireProviders(
       costOf: prices.costOf,
       maxCostOf: createMaxCostEstimator(prices, isSimulated ? null : chain),
     },
+    features: featuresOf(providers),
     /** Checks the providers, for readiness; null where there is none. */
     check: check && (async (signal: AbortSignal) => chain.outage() ?? (await check(signal))),
     services,

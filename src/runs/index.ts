@@ -1,11 +1,17 @@
 export { type LoadSheddingOptions, registerLoadShedding } from './admission/load-shedding-plugin.ts';
 export { registerArrivals } from './api/arrivals-plugin.ts';
 export { runRoutes } from './api/routes.ts';
+export { idempotencyHeader } from './api/schemas.ts';
 export type { Arrivals } from './arrivals.ts';
 export type { EventFeed } from './events/event-feed.ts';
 export { type CurrentCall, currentCall } from './execution/run-scope.ts';
 export { patchNestedRuns } from './execution/sdk-patches.ts';
 export { type HitFailpoint, noFailpoints } from './failpoints.ts';
+export { idempotencyFingerprint } from './idempotency-fingerprint.ts';
+export { countingHook } from './input/counts.ts';
+export { historyItemsMax, type ImportItems, importBody, toHistory } from './input/history.ts';
+export { inputBodyBytesMax } from './input/input-limits.ts';
+export type { InputOption, InputRules } from './input/input-rules.ts';
 export type { RunService } from './service.ts';
 export { toRunView, toTime, toUsageView } from './views/run-view.ts';
 export { sessionIdSchema, usageView } from './views/schemas.ts';

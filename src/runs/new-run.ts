@@ -1,7 +1,8 @@
 import type { AgentRegistry } from '../agents/index.ts';
 import type { Ids } from '../platform/ids.ts';
-import type { NewRun, Run, RunMode, Webhook } from '../storage/port/index.ts';
+import { detachData, type NewRun, type Run, type RunMode, type Webhook } from '../storage/port/index.ts';
 import { idempotencyFingerprint } from './idempotency-fingerprint.ts';
+import { toRunInput } from './input/to-items.ts';
 import type { Lease } from './recovery/process-lease.ts';
 import { agentOf, type Caller, type CreateRun, timeoutMsOf } from './run-request.ts';
 
@@ -28,13 +29,15 @@ export function toNewRun(
   waitedMs: number,
 ): NewRun {
   const agent = agentOf(request, agents);
+  const { input, data: inputData } = detachData(toRunInput(request));
   return {
     id: ids('run'),
     tenantId,
     requestId,
     sessionId: request.session_id ?? null,
     agent,
-    input: { text: request.message },
+    input,
+    inputData,
     metadata: (request.metadata ?? {}) as Run['metadata'],
     options: include === undefined ? null : { include: [include] },
     timeoutMs: timeoutMsOf(request, mode, settings),

@@ -1,6 +1,15 @@
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
-import type { Page, Run, RunFilter, Step, Store } from '../storage/port/index.ts';
+import {
+  bytesOfData,
+  type DataReference,
+  type Page,
+  type Run,
+  type RunFilter,
+  readMarker,
+  type Step,
+  type Store,
+} from '../storage/port/index.ts';
 import type { ActiveRuns } from './active-runs.ts';
 import { applyDecisions, type Decision } from './approvals/decisions.ts';
 import { type FileContent, readFile } from './execution/answer-files.ts';
@@ -14,6 +23,9 @@ export type RunControlDeps = {
   hitFailpoint: HitFailpoint;
   clock: Clock;
 };
+
+/** Data of an input as it is sent to who reads it. */
+export type RunInputData = { bytes: Buffer; mediaType: string };
 
 const notFound = (runId: string) => new ServiceError('not_found', { what: `Run ${runId}` });
 
@@ -32,6 +44,14 @@ export function createRunControl({ store, active, hitFailpoint, clock }: RunCont
     /** Newest first. */
     list: (tenantId: string, filter: RunFilter, limit: number, before: string | null): Promise<Page<Run, string>> =>
       store.runs.list(tenantId, filter, limit, before),
+
+    /** Large data of a run's input, by its number from 1. @throws {ServiceError} `not_found` */
+    async inputData(tenantId: string, runId: string, n: number): Promise<RunInputData> {
+      const found = (await store.runs.inputData(tenantId, runId))[n - 1];
+      if (!found) throw new ServiceError('not_found', { what: `Data ${n} of the input of run ${runId}` });
+      const { mediaType } = readMarker(found.marker) as DataReference;
+      return { bytes: bytesOfData(found.data), mediaType };
+    },
 
     /** The journal of a run. @throws {ServiceError} `not_found` */
     async steps(tenantId: string, runId: string): Promise<Step[]> {

@@ -8,9 +8,10 @@ import type { Admission } from './admission/admission.ts';
 import type { Slots } from './admission/slots.ts';
 import type { StartAttempt } from './attempt-starter.ts';
 import { startedEvent } from './events/stored-events.ts';
+import type { InputRules } from './input/input-rules.ts';
 import { type NewRunDeps, toNewRun } from './new-run.ts';
 import type { Lease } from './recovery/process-lease.ts';
-import { agentOf, type Caller, type CreateRun, checkInterrupt, timeoutMsOf } from './run-request.ts';
+import { type Caller, type CreateRun, checkRequest, timeoutMsOf } from './run-request.ts';
 
 /** Callers per process that may wait for the end of queued runs; they hold no slot. */
 const waitingMax = 1_000;
@@ -29,6 +30,7 @@ export type RunCreationDeps = NewRunDeps & {
   clock: Clock;
   lease: Pick<Lease, 'processId' | 'isHeld'>;
   budgets: Pick<BudgetControl, 'check'>;
+  inputRules: InputRules;
 };
 
 /** A run that was accepted: a new one, or the one of an earlier request with the same idempotency key. */
@@ -76,7 +78,8 @@ async function unlessRepeated(
 
 /** Creates runs: checks the request, waits for a slot, stores the run and starts it. */
 export function createRunCreation(deps: RunCreationDeps) {
-  const { store, agents, active, slots, admission, startAttempt, isClosed, clock, settings, lease, budgets } = deps;
+  const { store, agents, active, slots, admission, startAttempt, isClosed } = deps;
+  const { clock, settings, lease, budgets, inputRules } = deps;
 
   /**
    * Stores a run, and starts it if it holds a slot and its session is free. The attempt starts while the store
@@ -113,8 +116,7 @@ export function createRunCreation(deps: RunCreationDeps) {
    */
   return async (request: CreateRun, caller: Caller, mode: RunMode, disconnected?: AbortSignal): Promise<Accepted> => {
     if (isClosed()) throw shuttingDown();
-    checkInterrupt(request, clock.nowMs());
-    agentOf(request, agents); // a mistake in the request is reported before any wait
+    checkRequest(request, agents, inputRules, clock.nowMs()); // a mistake is reported before any wait
     const checked = budgets.check(caller.spender);
     const warnings = checked === null ? [] : await unlessRepeated(store, checked, caller);
     const receivedMs = clock.monotonicMs();

@@ -3,10 +3,11 @@ import type { Spender } from '../budgets/index.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { IfBusy, RunMode, Webhook } from '../storage/port/index.ts';
 import type { EventInclude } from './events/events.ts';
+import { checkInput, type InputRules } from './input/input-rules.ts';
+import type { WireInput } from './input/to-items.ts';
 
 /** A request for a run, as its body came over the wire. The last three fields belong to background runs only. */
-export type CreateRun = {
-  message: string;
+export type CreateRun = WireInput & {
   session_id?: string;
   metadata?: Record<string, unknown>;
   agent?: string;
@@ -48,11 +49,23 @@ export function agentOf({ agent: name }: CreateRun, agents: AgentRegistry): stri
  *
  * @throws {ServiceError} `validation_failed`
  */
-export function checkInterrupt({ if_busy, run_at }: CreateRun, nowMs: number): void {
+function checkInterrupt({ if_busy, run_at }: CreateRun, nowMs: number): void {
   if (if_busy !== 'interrupt' || run_at === undefined || Date.parse(run_at) <= nowMs) return;
   const message = 'must not be in the future if if_busy is interrupt';
   const errors = [{ path: 'run_at', message }];
   throw new ServiceError('validation_failed', { reason: `run_at ${message}.` }, { errors });
+}
+
+/**
+ * Refuses a request that cannot become a run: for an agent that is not there, with an input that is not allowed, or that
+ * interrupts a session too early. An agent that brings its own model along may ask it by any API.
+ *
+ * @throws {ServiceError} `validation_failed`
+ */
+export function checkRequest(request: CreateRun, agents: AgentRegistry, rules: InputRules, nowMs: number): void {
+  checkInterrupt(request, nowMs);
+  const hasOwnModel = typeof agents.get(agentOf(request, agents))?.model === 'object';
+  checkInput(request, hasOwnModel ? { ...rules, apis: [] } : rules);
 }
 
 /** The time that a run may take, in ms: that of the request, or the default of its mode. */

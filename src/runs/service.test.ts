@@ -64,6 +64,7 @@ async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs 
     versions: { app: '1.2.3', sdk: '0.20.0' },
     acceptWebhook: (webhook) => webhook,
     budgets: { check: () => null },
+    inputRules: { roles: [], fileIds: false, urls: false, apis: [], partsMax: 50, bytesMax: 1_000, charsMax: 1_000 },
   });
   return {
     runs,

@@ -9,6 +9,7 @@ import type { Slots } from './admission/slots.ts';
 import { createAttemptStarter } from './attempt-starter.ts';
 import type { EventFeed } from './events/event-feed.ts';
 import type { HitFailpoint } from './failpoints.ts';
+import type { InputRules } from './input/input-rules.ts';
 import type { Lease } from './recovery/process-lease.ts';
 import { createRunControl } from './run-control.ts';
 import { createRunCreation, shuttingDown } from './run-creation.ts';
@@ -33,6 +34,7 @@ export type RunServiceDeps = {
   /** Returns the webhook of a run in the form that is stored; throws if the service does not accept it. */
   acceptWebhook(webhook: Webhook): Webhook;
   budgets: Pick<BudgetControl, 'check'>;
+  inputRules: InputRules;
 };
 
 /** Creates runs, waits for their end, reads them and decides about them. */

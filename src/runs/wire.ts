@@ -7,6 +7,7 @@ import type { Ids } from '../platform/ids.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics/metrics.ts';
 import type { Settings } from '../platform/settings/settings.ts';
+import type { ProviderFeatures } from '../providers/index.ts';
 import type { ProcessInfo, Store, Webhook } from '../storage/port/index.ts';
 import { createActiveRuns } from './active-runs.ts';
 import { createAdmission } from './admission/admission.ts';
@@ -19,6 +20,8 @@ import { createExecutor } from './execution/executor.ts';
 import { journalProvider } from './execution/journaled-model.ts';
 import type { RunDefaults } from './execution/run-scope.ts';
 import type { HitFailpoint } from './failpoints.ts';
+import { inputRulesOf } from './input/input-limits.ts';
+import type { InputOption } from './input/input-rules.ts';
 import { createRunMetrics } from './metrics.ts';
 import { createClaimer } from './recovery/claimer.ts';
 import { createProcessLease } from './recovery/process-lease.ts';
@@ -27,7 +30,7 @@ import { createRunService } from './service.ts';
 
 /** What runs are built from. */
 export type WireRunsDeps = {
-  options: { context?: ContextBuilder; sessionInput?: SessionInputCallback };
+  options: { context?: ContextBuilder; sessionInput?: SessionInputCallback; input?: InputOption };
   settings: Settings;
   /** The versions of the application and the SDK that runs are recorded with. */
   versions: { app: string; sdk: string };
@@ -36,6 +39,8 @@ export type WireRunsDeps = {
   agents: AgentRegistry;
   /** What runs use for the models that their agents do not bring along. */
   defaults: RunDefaults;
+  /** What the configured providers have in common. */
+  providerFeatures: ProviderFeatures;
   budgets: BudgetControl;
   /** Checks the webhook of a new run; throws if it is refused. */
   acceptWebhook(webhook: Webhook): Webhook;
@@ -125,6 +130,7 @@ export function wireRuns(deps: WireRunsDeps) {
     deps;
   const capacity = wireCapacity(deps);
   const { slots, active, admission, lease, metrics } = capacity;
+  const inputRules = inputRulesOf(deps.options.input ?? {}, settings, deps.providerFeatures);
   const feed = createEventFeed({ store, active, clock });
   const service = createRunService({
     store,
@@ -142,6 +148,7 @@ export function wireRuns(deps: WireRunsDeps) {
     versions,
     acceptWebhook,
     budgets,
+    inputRules,
   });
   const claimer = createClaimer({
     store,
@@ -160,6 +167,7 @@ export function wireRuns(deps: WireRunsDeps) {
   const leavesRunsToWorkers = settings.role === 'api';
   return {
     service,
+    inputRules,
     feed,
     active,
     arrivals,

@@ -2,13 +2,24 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { fromCursor, pageQuery, pageView, toCursor } from '../platform/http/paging.ts';
 import { problems } from '../platform/http/problem.ts';
-import { sessionIdSchema } from '../runs/index.ts';
+import type { Settings } from '../platform/settings/settings.ts';
+import {
+  countingHook,
+  historyItemsMax,
+  idempotencyHeader,
+  importBody,
+  inputBodyBytesMax,
+  sessionIdSchema,
+} from '../runs/index.ts';
 import { itemCursor, sessionCursor, sessionItemView, sessionView } from './schemas.ts';
 import { type SessionService, toSessionItemView, toSessionView } from './service.ts';
 
 const params = z.object({ id: sessionIdSchema });
 
-type SessionRoutes = FastifyPluginAsyncZod<{ sessions: SessionService }>;
+type SessionRoutes = FastifyPluginAsyncZod<{
+  sessions: SessionService;
+  settings: Pick<Settings, 'inputCharsMax' | 'inputPartsMax' | 'inputBytesMax'>;
+}>;
 
 const readRoutes: SessionRoutes = async (app, { sessions }) => {
   app.get(
@@ -86,8 +97,31 @@ const deleteRoute: SessionRoutes = async (app, { sessions }) => {
   );
 };
 
-/** Sessions: read and delete. */
+const importRoute: SessionRoutes = async (app, { sessions, settings }) => {
+  app.post(
+    '/sessions/:id/items',
+    {
+      config: { scope: 'admin' },
+      bodyLimit: inputBodyBytesMax(settings),
+      preValidation: countingHook(settings.inputPartsMax, historyItemsMax),
+      schema: {
+        operationId: 'importSessionItems',
+        summary: 'Import an existing conversation at the end of a session, which is created if it is new',
+        tags: ['sessions'],
+        params,
+        headers: idempotencyHeader,
+        body: importBody(settings),
+        response: { 200: sessionView, ...problems },
+      },
+    },
+    async ({ params: { id }, body, headers, caller }) =>
+      toSessionView(await sessions.importItems(caller.tenantId, id, body, headers['idempotency-key'])),
+  );
+};
+
+/** Sessions: read, delete and import. */
 export const sessionRoutes: SessionRoutes = async (app, options) => {
   await readRoutes(app, options);
   await deleteRoute(app, options);
+  await importRoute(app, options);
 };

@@ -22,7 +22,7 @@ export type SessionView = z.output<typeof sessionView>;
 export const sessionItemView = z
   .object({
     seq: z.int().positive(),
-    run_id: z.string(),
+    run_id: z.string().nullable().meta({ description: 'The run that added it; null if it was imported.' }),
     created_at: z.string(),
     item: z.record(z.string(), z.unknown()).meta({ description: "The SDK's input item." }),
   })

@@ -1,6 +1,13 @@
 import { ServiceError } from '../platform/errors.ts';
 import { retryAfterRules } from '../platform/http/retry-after.ts';
-import { toTime, toUsageView } from '../runs/index.ts';
+import {
+  type ImportItems,
+  type InputRules,
+  idempotencyFingerprint,
+  toHistory,
+  toTime,
+  toUsageView,
+} from '../runs/index.ts';
 import type { Session, SessionItem, SessionStore } from '../storage/port/index.ts';
 import type { SessionItemView, SessionView } from './schemas.ts';
 
@@ -25,9 +32,19 @@ export const toSessionItemView = ({ seq, runId, createdAtMs, item }: SessionItem
   item,
 });
 
-/** Reads and deletes sessions. */
-export function createSessionService({ sessions }: { sessions: SessionStore }) {
+/** Bytes of a page of items at most, beyond one item. */
+const pageBytesMax = 4 * 1024 * 1024;
+
+/** Reads, deletes and imports sessions. */
+export function createSessionService({ sessions, inputRules }: { sessions: SessionStore; inputRules: InputRules }) {
   const missing = (sessionId: string) => new ServiceError('not_found', { what: `Session ${sessionId}` });
+
+  const busy = (sessionId: string, activeRunId: string) =>
+    new ServiceError(
+      'session_busy',
+      { sessionId, runId: activeRunId },
+      { activeRunId, retryAfterMs: retryAfterRules.sessionBusyMs },
+    );
 
   /** @throws {ServiceError} `not_found` */
   async function get(tenantId: string, sessionId: string): Promise<Session> {
@@ -43,7 +60,7 @@ export function createSessionService({ sessions }: { sessions: SessionStore }) {
     /** A page of the items, in order. @throws {ServiceError} `not_found` */
     async items(tenantId: string, sessionId: string, limit: number, afterSeq: number) {
       await get(tenantId, sessionId);
-      return sessions.items(tenantId, sessionId, limit, afterSeq);
+      return sessions.items(tenantId, sessionId, limit, afterSeq, pageBytesMax);
     },
 
     /** @throws {ServiceError} `not_found`, or `session_busy` while a run holds the session or waits for it */
@@ -51,15 +68,25 @@ export function createSessionService({ sessions }: { sessions: SessionStore }) {
       const outcome = await sessions.delete(tenantId, sessionId);
       if (outcome.type === 'not_found') throw missing(sessionId);
       if (outcome.type !== 'busy') return;
-      const { activeRunId } = outcome;
-      throw new ServiceError(
-        'session_busy',
-        { sessionId, runId: activeRunId },
-        { activeRunId, retryAfterMs: retryAfterRules.sessionBusyMs },
-      );
+      throw busy(sessionId, outcome.activeRunId);
+    },
+
+    /**
+     * Adds a history at the end of a session, which is created if it is new.
+     *
+     * @throws {ServiceError} `validation_failed`, `idempotency_key_reused`, or `session_busy` while a run holds the session
+     *   or waits for it
+     */
+    async importItems(tenantId: string, sessionId: string, body: ImportItems, key: string | undefined) {
+      const items = toHistory(body, inputRules);
+      const idempotency = key === undefined ? null : { key, fingerprint: idempotencyFingerprint(body) };
+      const outcome = await sessions.importHistory(tenantId, sessionId, { items, idempotency });
+      if (outcome.type === 'key_reused') throw new ServiceError('idempotency_key_reused', {});
+      if (outcome.type === 'busy') throw busy(sessionId, outcome.activeRunId);
+      return outcome.session;
     },
   };
 }
 
-/** Reads and deletes sessions. */
+/** Reads, deletes and imports sessions. */
 export type SessionService = ReturnType<typeof createSessionService>;

@@ -15,7 +15,7 @@ export type SessionRow = UsageRow & {
   cost_usd: number | null;
 };
 
-/** A row of `session_items`, without the columns that the query selects by. */
+/** A row of `session_items`, without the columns that the query selects by; `run_id` is '' for an imported item. */
 export type ItemRow = { seq: number; run_id: string; created_at_ms: number; item: string };
 
 /** Every column of `SessionRow`. */
@@ -71,8 +71,21 @@ export const toSessionContext = (row: SessionContextRow): SessionContext => ({
 export function toItem(row: ItemRow): SessionItem {
   return {
     seq: row.seq,
-    runId: row.run_id,
+    runId: row.run_id === '' ? null : row.run_id,
     createdAtMs: row.created_at_ms,
     item: JSON.parse(row.item) as JsonRecord,
   };
+}
+
+/** The size of an item, in bytes of JSON. */
+export type SizeRow = { bytes: number };
+
+/** How many of these items, at most `limit`, make a page of at most `bytesMax`; one in any case. */
+export function fittingItems(sizes: readonly SizeRow[], limit: number, bytesMax: number): number {
+  let total = 0;
+  const tooMany = sizes.findIndex(({ bytes }, index) => {
+    total += bytes;
+    return index > 0 && total > bytesMax;
+  });
+  return tooMany === -1 ? limit : Math.min(limit, tooMany);
 }

@@ -9,6 +9,7 @@ import { describeFinish } from './contract/finish.contract.ts';
 import type { OpenStore } from './contract/fixture.contract.ts';
 import { describeGroupedWrites } from './contract/grouped-writes.contract.ts';
 import { describeIdempotency } from './contract/idempotency.contract.ts';
+import { describeInput } from './contract/input.contract.ts';
 import { describeJournal } from './contract/journal.contract.ts';
 import { describeKeys } from './contract/keys.contract.ts';
 import { describeLifecycle } from './contract/lifecycle.contract.ts';
@@ -46,6 +47,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeCancel(open);
     describeRecovery(open);
     describeUnfinishedTurn(open);
+    describeInput(open);
     describeLists(open);
     describeWebhooks(open);
     describeRetention(open);

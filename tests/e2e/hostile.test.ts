@@ -6,7 +6,7 @@ import { type ServiceUnderTest, startService } from '../support/service.ts';
 let service: ServiceUnderTest;
 
 beforeAll(async () => {
-  service = await startService();
+  service = await startService({ env: { INPUT_BYTES_MAX: '0' } });
 });
 afterAll(async () => {
   await service[Symbol.asyncDispose]();

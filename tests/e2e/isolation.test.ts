@@ -13,7 +13,9 @@ const sessions = ['s-acme-done', 's-acme-waits'];
 
 // The walk is made from the OpenAPI document: a route that it does not know how to attack fails it.
 const operations = await readOperations();
-const withId = operations.filter(({ path }) => path.includes('{'));
+/** Routes that may make what they name, each with a test of its own below. */
+const makingNamed = ['importSessionItems'];
+const withId = operations.filter(({ path, operationId }) => path.includes('{') && !makingNamed.includes(operationId));
 const lists = operations.filter(({ path, query }) => !path.includes('{') && query.includes('cursor'));
 const others = operations.filter((operation) => !withId.includes(operation) && !lists.includes(operation));
 
@@ -114,7 +116,7 @@ describe.each(engines)('a tenant on $name', ({ open }) => {
 
   test('every route of the API is attacked in one way or another', () => {
     expect(others.map(({ operationId }) => operationId).toSorted()).toEqual(
-      [...shared, ...looking, ...creating].toSorted(),
+      [...shared, ...looking, ...creating, ...makingNamed].toSorted(),
     );
     expect(withId.length + lists.length + others.length).toBe(operations.length);
     expect(lists.map(({ operationId }) => operationId)).toEqual(
@@ -128,7 +130,10 @@ describe.each(engines)('a tenant on $name', ({ open }) => {
     if (ids === undefined) throw new Error(`Say in this test which ids of another tenant ${operation.route} has.`);
     if (operation.hasBody && !(operation.operationId in bodies)) throw new Error(`Give ${operation.route} a body.`);
     for (const id of ids) {
-      const path = operation.path.replace(/\{\w+\}/, id).replace('{file}', '1.0');
+      const path = operation.path
+        .replace(/\{\w+\}/, id)
+        .replace('{file}', '1.0')
+        .replace('{n}', '1');
       const variants = [{}, { accept: 'application/json' }, { 'last-event-id': '1' }, { 'x-tenant-id': 'acme' }];
       for (const headers of variants) {
         const answer = await ask(operation, path, headers as Record<string, string>);
@@ -164,6 +169,20 @@ describe.each(engines)('a tenant on $name', ({ open }) => {
       expect([filtered.status, filtered.body.data], name).toEqual([200, []]);
     }
     if (query.includes('tenant')) expect((await rival.holder.get(`${path}?tenant=acme`)).status).toBe(404);
+  });
+
+  test('imports a history into a session of its own, whatever its name', async () => {
+    const items = [
+      { role: 'user', content: 'mine' },
+      { role: 'assistant', content: 'yours' },
+    ];
+    for (const id of sessions) {
+      const path = `/api/v1/sessions/${id}`;
+      const answer = await rival.holder.post(`${path}/items`, { items });
+      expect([answer.status, answer.body.items_count]).toEqual([200, 2]);
+      tellsNothing(await rival.holder.get(`${path}/items`), id);
+      expect((await rival.holder.delete(path)).status).toBe(204);
+    }
   });
 
   test('sees the budgets of its own, and spends none of another’s', async () => {

@@ -3,13 +3,32 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { ServiceError } from '../errors.ts';
 import { type Problem, problemOf, problemType } from './problem.ts';
 
-type Validation = { instancePath: string; message?: string }[];
+type Validation = { instancePath: string; message?: string; params?: { errors?: UnionIssue[][] } }[];
+
+type Mistake = { path: PropertyKey[]; message: string };
+type UnionIssue = Mistake & { code?: string; expected?: string; errors?: UnionIssue[][] };
+
+const isOtherType = ({ code, path }: UnionIssue): boolean => code === 'invalid_type' && path.length === 0;
+
+/** Mistakes of a value that may be of several types: those by the type that it is of. */
+function mistakesOf({ path, message, errors = [] }: UnionIssue): Mistake[] {
+  if (errors.length === 0) return [{ path, message }];
+  const [its] = errors.filter((issues) => !issues.every(isOtherType));
+  const within = its?.flatMap(mistakesOf) ?? [{ path: [], message: `must be of type ${typesOf(errors)}` }];
+  return within.map((mistake) => ({ path: [...path, ...mistake.path], message: mistake.message }));
+}
+
+const typesOf = (errors: UnionIssue[][]): string => errors.flatMap(([first]) => first?.expected ?? []).join(' or ');
+
+/** The most mistakes that an answer lists. */
+const mistakesMax = 100;
 
 function validationError(issues: Validation): ServiceError {
-  const errors = issues.map(({ instancePath, message }) => ({
-    path: instancePath.replace(/^\//, '').replaceAll('/', '.'),
-    message: message ?? 'is not valid',
-  }));
+  const errors = issues.slice(0, mistakesMax).flatMap(({ instancePath, message, params }) => {
+    const path = instancePath.split('/').slice(1);
+    const mistakes = mistakesOf({ path, message: message ?? 'is not valid', errors: params?.errors });
+    return mistakes.map((mistake) => ({ path: mistake.path.join('.'), message: mistake.message }));
+  });
   const first = errors[0];
   const where = first?.path ? `${first.path}: ` : '';
   const reason = first ? `${where}${first.message}` : 'The request is not valid.';

@@ -19,7 +19,7 @@ const streams: ReadonlySet<string | undefined> = new Set(['streamRun']);
 const alsoStreams: ReadonlySet<string | undefined> = new Set(['followRun']);
 
 /** The operations that answer with the bytes of a file, of whatever type it is. */
-const downloads: ReadonlySet<string | undefined> = new Set(['getRunFile']);
+const downloads: ReadonlySet<string | undefined> = new Set(['getRunFile', 'getRunInput']);
 
 const eventStream = 'text/event-stream';
 /** One event of a stream, as OpenAPI 3.2 and JSON Schema describe it (`contentSchema`). */

@@ -159,7 +159,18 @@ export const settingsTable = {
   MAX_INPUT_CHARS: setting({
     schema: whole(1, 5_000_000),
     default: '200000',
-    about: 'Maximum length of a message, in characters.',
+    about: 'Maximum length of the text of an input, in characters.',
+  }),
+  INPUT_PARTS_MAX: setting({
+    schema: whole(1, 1_000),
+    default: '50',
+    about: 'Maximum number of content parts in an input: texts, pictures, files and sounds, over all its messages.',
+  }),
+  INPUT_BYTES_MAX: setting({
+    schema: whole(0, 52_428_800),
+    default: '10485760',
+    about:
+      'Maximum size of the pictures, files and sounds that an input brings along, together and decoded, in bytes. 0: none.',
   }),
   RUN_TIMEOUT_MAX: setting({
     schema: secondsToMs(1, 604_800),

@@ -75,6 +75,8 @@ const toRunSettings = (parsed: ParsedSettings) => ({
   loopDelayMaxMs: parsed.EVENT_LOOP_DELAY_MAX,
   turnsMax: parsed.MAX_TURNS,
   inputCharsMax: parsed.MAX_INPUT_CHARS,
+  inputPartsMax: parsed.INPUT_PARTS_MAX,
+  inputBytesMax: parsed.INPUT_BYTES_MAX,
   leaseMs: parsed.RUN_LEASE,
   appVersion: parsed.APP_VERSION,
   versionAffinity: parsed.VERSION_AFFINITY,

@@ -9,6 +9,8 @@ import type { Settings } from '../../platform/settings/settings.ts';
 import type { Run } from '../../storage/port/index.ts';
 import type { AttemptEnd } from '../active-runs.ts';
 import { type EventInclude, runEvent } from '../events/events.ts';
+import { countingHook } from '../input/counts.ts';
+import { inputBodyBytesMax } from '../input/input-limits.ts';
 import type { Caller } from '../run-request.ts';
 import type { RunService } from '../service.ts';
 import { toRunView } from '../views/run-view.ts';
@@ -27,8 +29,16 @@ import { clientDisconnected } from './stream-reply.ts';
 export type CreateRoutesOptions = {
   runs: RunService;
   streams: RunStreams;
-  settings: Pick<Settings, 'inputCharsMax' | 'runTimeoutMs' | 'backgroundTimeoutMs'>;
+  settings: Pick<
+    Settings,
+    'inputCharsMax' | 'inputPartsMax' | 'inputBytesMax' | 'runTimeoutMs' | 'backgroundTimeoutMs'
+  >;
 };
+
+/** The fields of a body beside its input are small. */
+const bodyBytesOther = 64 * 1024;
+
+const bodyLimitOf = (settings: CreateRoutesOptions['settings']) => inputBodyBytesMax(settings) + bodyBytesOther;
 
 const config = { scope: 'run', creates: true } as const;
 
@@ -83,6 +93,8 @@ const blockingAndStreamedRuns: FastifyPluginAsyncZod<CreateRoutesOptions> = asyn
     '/run',
     {
       config,
+      bodyLimit: bodyLimitOf(settings),
+      preValidation: countingHook(settings.inputPartsMax),
       schema: {
         ...createSchema,
         operationId: 'run',
@@ -103,6 +115,8 @@ const blockingAndStreamedRuns: FastifyPluginAsyncZod<CreateRoutesOptions> = asyn
     '/run/stream',
     {
       config,
+      bodyLimit: bodyLimitOf(settings),
+      preValidation: countingHook(settings.inputPartsMax),
       schema: {
         ...createSchema,
         operationId: 'streamRun',
@@ -128,6 +142,8 @@ const backgroundRuns: FastifyPluginAsyncZod<CreateRoutesOptions> = async (app, {
     '/runs',
     {
       config,
+      bodyLimit: bodyLimitOf(settings),
+      preValidation: countingHook(settings.inputPartsMax),
       schema: {
         body: createBackgroundRunBody({ ...settings, runTimeoutMs: settings.backgroundTimeoutMs }),
         querystring: createBackgroundRunQuery,

@@ -1,14 +1,25 @@
+import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { fromCursor, pageQuery, pageView, toCursor } from '../../platform/http/paging.ts';
 import { problems } from '../../platform/http/problem.ts';
 import type { RunFilter } from '../../storage/port/index.ts';
+import type { RunInputData } from '../run-control.ts';
 import type { RunService } from '../service.ts';
 import { toRunView } from '../views/run-view.ts';
 import { runView } from '../views/schemas.ts';
-import { listRunsQuery, runCursor, runParams } from './schemas.ts';
+import { inputDataParams, listRunsQuery, runCursor, runParams } from './schemas.ts';
 
 const toMs = (time: string | undefined) => (time === undefined ? undefined : Date.parse(time));
+
+/** Sends data that a caller gave as a file to be stored: a browser neither shows nor executes it. */
+const sendInputData = (reply: FastifyReply, { bytes, mediaType }: RunInputData, n: number) =>
+  reply
+    .type(mediaType)
+    .header('content-disposition', `attachment; filename="input-${n}"`)
+    .header('x-content-type-options', 'nosniff')
+    .header('cache-control', 'private, no-store')
+    .send(bytes as never);
 
 /** Reads runs: a list of them, or one. */
 export const readRoutes: FastifyPluginAsyncZod<{ runs: RunService }> = async (app, { runs }) => {
@@ -46,5 +57,21 @@ export const readRoutes: FastifyPluginAsyncZod<{ runs: RunService }> = async (ap
       },
     },
     async ({ params: { id }, caller }) => toRunView(await runs.get(caller.tenantId, id)),
+  );
+
+  app.get(
+    '/runs/:id/input/:n',
+    {
+      config: { scope: 'read' },
+      schema: {
+        operationId: 'getRunInput',
+        summary: 'Read large data of a run’s input: the bytes of a picture, a file or a sound',
+        tags: ['runs'],
+        params: inputDataParams,
+        response: { 200: z.string().describe('The bytes, with the media type that the input names.'), ...problems },
+      },
+    },
+    async ({ params: { id, n }, caller }, reply) =>
+      sendInputData(reply, await runs.inputData(caller.tenantId, id, n), n),
   );
 };

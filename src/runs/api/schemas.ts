@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { Settings } from '../../platform/settings/settings.ts';
 import { runStatuses, webhookEvents, webhookUrlCharsMax } from '../../storage/port/index.ts';
 import { eventIncludes } from '../events/events.ts';
+import { contentPart, plainText } from '../input/content-parts.ts';
+import { inputMessage, listOf } from '../input/messages.ts';
 import { sessionIdSchema } from '../views/schemas.ts';
 
 /** Deepest nesting that `metadata` may have, and its longest JSON text. */
@@ -29,33 +31,46 @@ const metadataSchema = z
   .meta({ description: 'Facts of the caller’s own, kept with the run; at most 16 KiB.' });
 
 /** The limits of a body that creates a run: `runTimeoutMs` limits `timeout_s`. */
-export type BodyLimits = Pick<Settings, 'inputCharsMax' | 'runTimeoutMs'>;
+export type BodyLimits = Pick<Settings, 'inputCharsMax' | 'inputPartsMax' | 'runTimeoutMs'>;
+
+/** The fields of a body that creates a run. */
+const runFields = ({ inputCharsMax, inputPartsMax, runTimeoutMs }: BodyLimits) => ({
+  message: z
+    .union([plainText.min(1).max(inputCharsMax), listOf(contentPart, inputPartsMax)])
+    .optional()
+    .meta({ description: 'What the user says: a text, or content parts. Either this or `input`.' }),
+  input: listOf(inputMessage(inputPartsMax), inputPartsMax)
+    .optional()
+    .meta({ description: 'In place of `message`: messages, the last one of the user.' }),
+  session_id: sessionIdSchema.optional(),
+  metadata: metadataSchema.optional(),
+  agent: z.string().min(1).max(200).optional().meta({ description: 'Defaults to the entry agent.' }),
+  if_busy: z
+    .enum(['wait', 'reject', 'interrupt'])
+    .default('wait')
+    .meta({ description: 'What to do while another run of the session goes on.' }),
+  timeout_s: z
+    .number()
+    .positive()
+    .max(runTimeoutMs / 1000)
+    .optional()
+    .meta({ description: 'Seconds the run may take, waiting included.' }),
+});
+
+type Inputs = { message?: unknown; input?: unknown };
+
+/** That there is one input; found together with all other mistakes of the body. */
+const withOneInput = <Body extends z.ZodType<Inputs>>(body: Body) => {
+  const error = 'exactly one of message and input must be there';
+  const when = ({ value }: { value: unknown }) => typeof value === 'object' && value !== null;
+  return body
+    .refine(({ message, input }) => message !== undefined || input !== undefined, { path: ['message'], error, when })
+    .refine(({ message, input }) => message === undefined || input === undefined, { path: ['input'], error, when });
+};
 
 /** The body of the routes that create a run and wait for its end. */
-export const createRunBody = ({ inputCharsMax, runTimeoutMs }: BodyLimits) =>
-  z
-    .strictObject({
-      message: z
-        .string()
-        .min(1)
-        .max(inputCharsMax)
-        .refine((text) => !text.includes('\0'), 'may not contain the NUL character')
-        .meta({ description: 'What the user says.' }),
-      session_id: sessionIdSchema.optional(),
-      metadata: metadataSchema.optional(),
-      agent: z.string().min(1).max(200).optional().meta({ description: 'Defaults to the entry agent.' }),
-      if_busy: z
-        .enum(['wait', 'reject', 'interrupt'])
-        .default('wait')
-        .meta({ description: 'What to do while another run of the session goes on.' }),
-      timeout_s: z
-        .number()
-        .positive()
-        .max(runTimeoutMs / 1000)
-        .optional()
-        .meta({ description: 'Seconds the run may take, waiting included.' }),
-    })
-    .meta({ id: 'CreateRun' });
+export const createRunBody = (limits: BodyLimits) =>
+  withOneInput(z.strictObject(runFields(limits))).meta({ id: 'CreateRun' });
 
 const webhookBody = z
   .strictObject({
@@ -71,13 +86,14 @@ const webhookBody = z
 
 /** The body of the route that creates a background run. */
 export const createBackgroundRunBody = (limits: BodyLimits) =>
-  createRunBody(limits)
-    .extend({
+  withOneInput(
+    z.strictObject({
+      ...runFields(limits),
       priority: z.int().min(-100).max(100).optional().meta({ description: 'Higher is claimed earlier; 0 by default.' }),
       run_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'Not before this time.' }),
       webhook: webhookBody.optional(),
-    })
-    .meta({ id: 'CreateBackgroundRun' });
+    }),
+  ).meta({ id: 'CreateBackgroundRun' });
 
 /** The header by which a repeated request attaches to the run of the first one. */
 export const idempotencyHeader = z.object({
@@ -130,6 +146,11 @@ export const fileParams = z.object({
 
 /** Path of the routes about one run. */
 export const runParams = z.object({ id: z.string().max(100) });
+
+/** Path of the route that returns data of a run's input, by its number from 1. */
+export const inputDataParams = runParams.extend({
+  n: z.coerce.number().int().min(1).max(1_000_000).meta({ description: 'The number at the end of its `url`.' }),
+});
 
 /** Query of the events of a run. */
 export const followRunQuery = z.strictObject({

@@ -1,5 +1,5 @@
 import type { AgentInputItem, Session, SessionInputCallback } from '@openai/agents';
-import { type JsonRecord, type RunInput, toInputItem } from '../../storage/port/index.ts';
+import { type JsonRecord, type RunInput, toInputItems } from '../../storage/port/index.ts';
 import { applySessionInput } from './session-input.ts';
 
 /** A conversation at the start of a run: the items so far, and the input of the run. */
@@ -9,8 +9,8 @@ export type Conversation = { sessionId: string; history: readonly JsonRecord[]; 
  * The SDK's view of a conversation during one run: the history as it was when the run started, and the items that the
  * run adds. The store receives those together with the run's final state.
  *
- * With a `sessionInput`, the SDK sees the items that it chose to send, which include the new message in any form; the
- * message is stored unchanged. The choice is made within the run, at the first read, so that calls of models in it are
+ * With a `sessionInput`, the SDK sees the items that it chose to send, which include the new input in any form; the
+ * input is stored unchanged. The choice is made within the run, at the first read, so that calls of models in it are
  * journaled.
  */
 export function createRunSession(
@@ -18,7 +18,7 @@ export function createRunSession(
   sessionInput: SessionInputCallback | undefined,
 ) {
   const stored = history.map((item) => item as unknown as AgentInputItem);
-  const newItems = () => [toInputItem(input) as unknown as AgentInputItem];
+  const newItems = () => toInputItems(input) as unknown as AgentInputItem[];
   let choice: Promise<AgentInputItem[]> | undefined;
   const chosen = () => {
     choice ??= sessionInput ? applySessionInput(sessionInput, stored, newItems()) : Promise.resolve(stored);

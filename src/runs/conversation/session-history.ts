@@ -1,5 +1,5 @@
 import type { JsonRecord, Run, SessionStore } from '../../storage/port/index.ts';
-import { startsTurn, truncateToTurns } from './turn-truncation.ts';
+import { truncateToTurns, turnStarts } from './turn-truncation.ts';
 
 /** The least items of a further page, which is read if the last turn is longer than the limit. */
 const furtherPageItemsMin = 100;
@@ -19,10 +19,11 @@ export async function readHistory(
   let items: JsonRecord[] = [];
   // Items are numbered from 1 without gaps, so an item's number is the count of items before it, plus 1.
   for (let earlier = sessionSeqAtStart; ; ) {
-    const limit = Math.min(earlier, items.length === 0 ? itemsMax : Math.max(itemsMax, furtherPageItemsMin));
+    // One item more than the limit shows whether a system message stands before the first one, and belongs to its turn.
+    const limit = Math.min(earlier, items.length === 0 ? itemsMax + 1 : Math.max(itemsMax, furtherPageItemsMin));
     earlier -= limit;
     const page = await sessions.items(tenantId, sessionId, limit, earlier);
     items = [...page.data.map(({ item }) => item), ...items];
-    if (earlier === 0 || items.some(startsTurn)) return truncateToTurns(items, itemsMax, earlier);
+    if (earlier === 0 || turnStarts(items).some((start) => start > 0)) return truncateToTurns(items, itemsMax, earlier);
   }
 }

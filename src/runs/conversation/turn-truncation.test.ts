@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonRecord, SessionStore } from '../../storage/port/index.ts';
 import { readHistory } from './session-history.ts';
-import { startsTurn, truncateToTurns, withoutUnpairedItems } from './turn-truncation.ts';
+import { truncateToTurns, turnStarts, withoutUnpairedItems } from './turn-truncation.ts';
 
 const user = (content = 'Hi'): JsonRecord => ({ type: 'message', role: 'user', content });
 const assistant = (text = 'Hello'): JsonRecord => ({ type: 'message', role: 'assistant', content: [{ text }] });
@@ -104,7 +104,7 @@ describe('of any history, the last turns', () => {
         const kept = truncateToTurns(history, max);
         const [first] = positions(history, kept);
         if (history.length <= max || first === undefined) return;
-        expect(startsTurn(kept[0] as JsonRecord)).toBe(true);
+        expect(turnStarts(kept)[0]).toBe(0);
       }),
     );
   });
@@ -122,8 +122,8 @@ describe('of any history, the last turns', () => {
       fc.property(anyHistory, anyMax, (history, max) => {
         const kept = truncateToTurns(history, max);
         if (kept.length <= max) return;
-        expect(kept.filter(startsTurn)).toHaveLength(1);
-        expect(kept[0]).toBe(history.findLast(startsTurn));
+        expect(turnStarts(kept)).toEqual([0]);
+        expect(kept[0]).toBe(history[turnStarts(history).at(-1) as number]);
       }),
     );
   });
@@ -132,7 +132,7 @@ describe('of any history, the last turns', () => {
     fc.assert(
       fc.property(anyHistory, anyMax, (history, max) => {
         const kept = new Set(truncateToTurns(history, max));
-        const starts = history.flatMap((item, index) => (startsTurn(item) ? [index] : []));
+        const starts = turnStarts(history);
         const fitting = starts.find((index) => history.length - index <= max) ?? starts.at(-1);
         const from = history.length <= max ? 0 : fitting;
         const said = (item: JsonRecord) => item.role !== undefined || item.type === 'compaction';
@@ -201,7 +201,7 @@ describe('the history of a run', () => {
     const history = Array.from({ length: 10_000 }, () => [user(), assistant()]).flat();
     const { sessions, read } = createSession(history);
     expect(await readHistory(sessions, runAt(history.length), 11)).toHaveLength(10);
-    expect(read()).toBe(11);
+    expect(read()).toBe(12); // one more shows whether a system message belongs to the first turn
   });
 
   test('is read from further back if the last turn is longer than the maximum', async () => {
@@ -209,7 +209,7 @@ describe('the history of a run', () => {
     const history = [...Array.from({ length: 1_000 }, () => [user(), assistant()]).flat(), ...long];
     const { sessions, read } = createSession(history);
     expect(await readHistory(sessions, runAt(history.length), 10)).toEqual(long);
-    expect(read()).toBe(310);
+    expect(read()).toBe(311);
   });
 
   test('is the whole session without a limit, and empty without a session or before its first item', async () => {
@@ -231,6 +231,14 @@ test('reasoning is left out with the call that it led to', () => {
   ]);
   const whole = [user(), reasoning(), call('c1'), result('c1'), reasoning(), assistant()];
   expect(withoutUnpairedItems(whole)).toEqual(whole);
+});
+
+test('a system message belongs to the turn of the user that it stands before', async () => {
+  const system: JsonRecord = { type: 'message', role: 'system', content: 'Be brief.' };
+  const first = [system, user('one'), assistant()];
+  const second = [system, user('two'), assistant()];
+  expect(truncateToTurns([...first, ...second], 5)).toEqual(second);
+  expect(truncateToTurns([...first, ...second], 2)).toEqual(second);
 });
 
 test('a call id that repeats in a later turn is another call', () => {

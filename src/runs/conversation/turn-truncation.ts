@@ -62,12 +62,22 @@ export function withoutUnpairedItems(items: readonly JsonRecord[]): JsonRecord[]
   return items.filter((_, index) => !removed.has(index));
 }
 
+const isMessageOf = (item: JsonRecord | undefined, sender: string): boolean =>
+  item?.role === sender && (item.type === 'message' || item.type === undefined);
+
 /**
- * Whether a turn starts with this item: a message of the user, or a provider's `compaction`, which replaces all items
- * before it.
+ * The positions at which turns start: at messages of the user, with the system messages that stand directly before them,
+ * and at a provider's `compaction`, which replaces all items before it.
  */
-export const startsTurn = ({ type, role }: JsonRecord): boolean =>
-  type === 'compaction' || (role === 'user' && (type === 'message' || type === undefined));
+export function turnStarts(items: readonly JsonRecord[]): number[] {
+  return items.flatMap((item, index) => {
+    if (item.type === 'compaction') return [index];
+    if (!isMessageOf(item, 'user')) return [];
+    let start = index;
+    while (isMessageOf(items[start - 1], 'system')) start -= 1;
+    return [start];
+  });
+}
 
 /**
  * The last turns of a conversation, at most `itemsMax` items: as many whole turns as fit. If the last turn alone is
@@ -78,7 +88,7 @@ export const startsTurn = ({ type, role }: JsonRecord): boolean =>
  */
 export function truncateToTurns(items: readonly JsonRecord[], itemsMax: number, earlier = 0): JsonRecord[] {
   if (earlier + items.length <= itemsMax) return withoutUnpairedItems(items);
-  const starts = items.flatMap((item, index) => (startsTurn(item) ? [index] : []));
+  const starts = turnStarts(items);
   const first = starts.find((index) => items.length - index <= itemsMax) ?? starts.at(-1);
   return first === undefined ? [] : withoutUnpairedItems(items.slice(first));
 }

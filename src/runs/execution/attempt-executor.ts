@@ -2,7 +2,7 @@ import type { Effect } from '../../agents/index.ts';
 import type { BudgetControl, RunBudget } from '../../budgets/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { toNanoUsd } from '../../platform/money.ts';
-import type { JournalEntries, Run, Store } from '../../storage/port/index.ts';
+import { attachData, hasDetachedData, type JournalEntries, type Run, type Store } from '../../storage/port/index.ts';
 import type { ActiveRun, ExecuteAttempt } from '../active-runs.ts';
 import { readHistory } from '../conversation/session-history.ts';
 import { toLiveEvent } from '../events/stored-events.ts';
@@ -55,10 +55,11 @@ export function createAttemptExecutor(deps: AttemptExecutorDeps): ExecuteAttempt
       // A run that starts for the first time has at most the events of its creation.
       const isFirst = run.attempt <= 1;
       const recorded = isFirst ? { steps: [], events: [...createdEvents] } : await readRecorded(store.journal, run);
+      const executed = await withInputData(store, run, stored);
       const journal = openJournal(deps, handle, recorded);
       const outage = createOutageWait(run, recorded);
       const attempt = createAttemptContext({
-        run,
+        run: executed,
         journal,
         stored,
         clock,
@@ -90,6 +91,13 @@ export function createAttemptExecutor(deps: AttemptExecutorDeps): ExecuteAttempt
       timeout.abort('the run has ended'); // without a reason an error with its stack is made
     }
   };
+}
+
+/** The run with the large data of its input, which is stored beside it. */
+async function withInputData(store: Store, run: Run, stored: Promise<unknown>): Promise<Run> {
+  if (!hasDetachedData(run.input)) return run;
+  await stored; // only then is it there
+  return { ...run, input: attachData(run.input, await store.runs.inputData(run.tenantId, run.id)) };
 }
 
 /** Stops the run at its deadline, unless the returned timeout is aborted before. */

@@ -2,7 +2,7 @@ import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult } f
 import type { AgentRegistry, AnyAgent, ContextBuilder } from '../../agents/index.ts';
 import { buildContext, kindOf } from '../../agents/index.ts';
 import { isTraced } from '../../platform/sdk-defaults.ts';
-import { toInputItem } from '../../storage/port/index.ts';
+import { toInputItems } from '../../storage/port/index.ts';
 import { approvalKey, type RecordedDecision } from '../approvals/decisions.ts';
 import { callIdOf } from '../approvals/required-action.ts';
 import type { RunSession } from '../conversation/run-session.ts';
@@ -47,7 +47,7 @@ export function createSdkRun({ agents, context, defaults, turnsMax }: SdkRunDeps
       run.mode === 'stream' ? streamed(input) : runner.run(agent, input, options);
     const scope = rootScope(attempt, defaults);
     return runScope.run(scope, async () => {
-      let result = await start([toInputItem(run.input) as unknown as AgentInputItem]);
+      let result = await start(toInputItems(run.input) as unknown as AgentInputItem[]);
       while (applyApprovals(result, attempt)) {
         scope.begun = false; // the run goes on; it is not a child of itself
         result = await start(result.state);

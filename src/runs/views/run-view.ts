@@ -1,4 +1,5 @@
 import { type Run, toInputText, type Usage } from '../../storage/port/index.ts';
+import { toInputView } from '../input/input-view.ts';
 import type { RequiredAction, RunView } from './schemas.ts';
 
 /** A time on the wire: ISO 8601, UTC, milliseconds. */
@@ -34,6 +35,7 @@ export const toRunView = (run: Run): RunView => ({
   model: run.model,
   simulated: run.simulated,
   message: toInputText(run.input),
+  input: toInputView(run),
   metadata: run.metadata,
   usage: toUsageView(run.usage),
   cost_usd: run.costUsd,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runStatuses } from '../../storage/port/index.ts';
+import { inputItemView } from '../input/input-view.ts';
 
 /** The id of a session. */
 export const sessionIdSchema = z
@@ -79,7 +80,11 @@ export const runView = z
     last_agent: z.string().nullable(),
     model: z.string().nullable(),
     simulated: z.boolean().meta({ description: 'Whether the simulated model answered, for want of a provider.' }),
-    message: z.string(),
+    message: z.string().meta({ description: "The text of the user's last message; '' if it has none." }),
+    input: z
+      .array(inputItemView)
+      .nullable()
+      .meta({ description: 'The messages of the input; null where the text in `message` is all of it.' }),
     metadata: z.record(z.string(), z.unknown()),
     usage: usageView,
     cost_usd: z.number().nullable(),

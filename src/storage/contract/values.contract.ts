@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Json, JsonRecord } from '../port/index.ts';
+import { type Json, type JsonRecord, toInputText } from '../port/index.ts';
 import { finish, type OpenStore, start, tenant } from './fixture.contract.ts';
 import { keys, strings, values } from './odd-values.contract.ts';
 
@@ -19,7 +19,10 @@ export function describeValues(open: OpenStore): void {
         const finished = await finish(store, run, { response: text, output: text, error, newItems: [{ text }] });
         const expected = [text, { [text]: text }, text, text, error] as Json;
         for (const each of [finished, await store.runs.get(tenant, run.id)]) {
-          expectSame([each?.input.text, each?.metadata, each?.response, each?.output, each?.error] as Json, expected);
+          expectSame(
+            [each && toInputText(each.input), each?.metadata, each?.response, each?.output, each?.error] as Json,
+            expected,
+          );
         }
         expectSame(await store.sessions.history(tenant, 's-1', 1), [{ text }]);
       });

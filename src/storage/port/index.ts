@@ -13,6 +13,7 @@ import type { WebhookStore } from './webhooks.ts';
 
 export * from './budgets.ts';
 export type * from './fencing.ts';
+export * from './input-data.ts';
 export type * from './inspection.ts';
 export * from './journal.ts';
 export * from './keys.ts';

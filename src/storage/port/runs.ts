@@ -1,5 +1,16 @@
 import type { JournalEntries } from './journal.ts';
-import type { FinalStatus, Json, JsonRecord, NewRun, Page, Run, RunError, RunStatus, Usage } from './types.ts';
+import type {
+  FinalStatus,
+  InputData,
+  Json,
+  JsonRecord,
+  NewRun,
+  Page,
+  Run,
+  RunError,
+  RunStatus,
+  Usage,
+} from './types.ts';
 
 /** What to do when a run holds the session of a new run or is queued for it. */
 export type IfBusy = 'wait' | 'reject' | 'interrupt';
@@ -192,6 +203,9 @@ export interface RunStore {
 
   /** The run, or null if this tenant has none of that id. */
   get(tenantId: string, runId: string): Promise<Run | null>;
+
+  /** The large data of a run's input, in order; empty if it has none, or this tenant has no run of that id. */
+  inputData(tenantId: string, runId: string): Promise<InputData[]>;
 
   /** Newest first, by creation and then by id; `before` is the id of the last run of the page before. */
   list(tenantId: string, filter: RunFilter, limit: number, before: string | null): Promise<Page<Run, string>>;

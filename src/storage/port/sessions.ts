@@ -12,20 +12,53 @@ export type DeleteOutcome = { type: 'deleted' | 'not_found' } | { type: 'busy'; 
 /** The run context that a run left in its session; `runId` is the run that ended last, and may have left none. */
 export type SessionContext = { context: JsonRecord | null; ofRunId: string | null; lastRunId: string | null };
 
-/** Conversations. `RunStore.create` creates them, and `RunStore.finish` adds items to them. */
+/**
+ * A history to import. The `key` of a request makes it repeatable: with the same fingerprint it is imported once, as long
+ * as the session exists.
+ */
+export type HistoryImport = {
+  items: readonly JsonRecord[];
+  idempotency: { key: string; fingerprint: string } | null;
+};
+
+/**
+ * The outcome of an import:
+ * - `imported`: the items are at the end of the session, which was created if it was new
+ * - `existing`: the key was used before with the same fingerprint; nothing was written
+ * - `key_reused`: the key was used before with another fingerprint; nothing was written
+ * - `busy`: a run holds the session or is queued for it; nothing was written
+ */
+export type ImportOutcome =
+  | { type: 'imported' | 'existing'; session: Session }
+  | { type: 'key_reused' }
+  | { type: 'busy'; activeRunId: string };
+
+/** Conversations. `RunStore.create` creates them; `RunStore.finish` and `importHistory` add items to them. */
 export interface SessionStore {
   get(tenantId: string, sessionId: string): Promise<Session | null>;
 
   list(tenantId: string, limit: number, after: SessionCursor | null): Promise<Page<Session, SessionCursor>>;
 
-  /** Items in order; `afterSeq` is the number of the last item of the page before, 0 to begin. */
-  items(tenantId: string, sessionId: string, limit: number, afterSeq: number): Promise<Page<SessionItem, number>>;
+  /**
+   * Items in order; `afterSeq` is the number of the last item of the page before, 0 to begin. With `bytesMax` the page
+   * ends before the item that would make it longer than so many bytes of JSON; its first item is there in any case.
+   */
+  items(
+    tenantId: string,
+    sessionId: string,
+    limit: number,
+    afterSeq: number,
+    bytesMax?: number,
+  ): Promise<Page<SessionItem, number>>;
 
   /** The conversation up to and including item `uptoSeq`, in order: the input of a model. */
   history(tenantId: string, sessionId: string, uptoSeq: number): Promise<JsonRecord[]>;
 
   /** The context that the runs of a session have left (see `FinalRun`); null if there is no such session. */
   context(tenantId: string, sessionId: string): Promise<SessionContext | null>;
+
+  /** Adds a history at the end of a session that no run holds or is queued for, in one transaction. */
+  importHistory(tenantId: string, sessionId: string, history: HistoryImport): Promise<ImportOutcome>;
 
   /**
    * Deletes the session with all that belongs to it, unless a run holds it or is queued for it. One transaction deletes

@@ -75,13 +75,20 @@ export const noUsage: Usage = {
 export type RunError = { code: string; detail: string; retryable: boolean };
 
 /**
- * The input of a run: what its user says. Today it is text; whatever is added (images, files) is added here, and
- * `run-input.ts` says how it is stored and how the model sees it.
+ * The input of a run: one text of its user, or the SDK's message items, of which the last is the user's. `run-input.ts`
+ * says how it is stored and how the model sees it. Of a stored run, large data of pictures, files and sounds is not part
+ * of it: `input-data.ts` says what stands in its place, and `RunStore.inputData` reads it.
  */
-export type RunInput = { readonly text: string };
+export type RunInput = { readonly text: string } | { readonly items: readonly JsonRecord[] };
 
 /** Options that a request gives for its run alone. */
 export type RunOptions = JsonRecord;
+
+/**
+ * The data of a picture, a file or a sound in an input: a `data:` URL, or base64 in the case of a sound. It is stored
+ * beside the run, so that whatever reads or lists runs does not read it; in its place the input holds the `marker`.
+ */
+export type InputData = { marker: string; data: string };
 
 /** A run as it is stored. */
 export type Run = {
@@ -179,6 +186,8 @@ export type NewRun = Pick<
   waitedMs?: number;
   /** The receiver of the run's end, or that it waits. Defaults to none. */
   webhook?: Webhook;
+  /** The large data of the input. Defaults to none. */
+  inputData?: readonly InputData[];
   /** Data of `run.started`, which is recorded as event 2 with a run that starts at once. Defaults to no such event. */
   started?: JsonRecord;
 };
@@ -204,7 +213,13 @@ export type Session = {
 };
 
 /** One item of a conversation: the SDK's input item, numbered from 1 within its session. */
-export type SessionItem = { seq: number; runId: string; createdAtMs: number; item: JsonRecord };
+export type SessionItem = {
+  seq: number;
+  /** The run that added it; null for an item of an imported history. */
+  runId: string | null;
+  createdAtMs: number;
+  item: JsonRecord;
+};
 
 /** A page of a list, and where the next one starts; `null` when this is the last. */
 export type Page<T, Cursor> = { data: T[]; next: Cursor | null };

@@ -1,5 +1,5 @@
 import type { Step } from './journal.ts';
-import { toInputItem } from './run-input.ts';
+import { toInputItems } from './run-input.ts';
 import type { Json, JsonRecord, RunInput } from './types.ts';
 
 const asText = (output: Json) => (typeof output === 'string' ? output : JSON.stringify(output));
@@ -20,7 +20,7 @@ const isWithin = (step: Step, calls: readonly Step[]): boolean =>
 
 /**
  * The items that a run that did not complete adds to its session: none if every completed tool only read; otherwise the
- * user's message, the completed calls with their results (those of agents used as tools too), and a note, so that the
+ * input, the completed calls with their results (those of agents used as tools too), and a note, so that the
  * next turn does not repeat an effect. Every engine adds the same items for runs that it ends itself.
  *
  * @param steps the run's journal, in the order in which its steps began
@@ -32,7 +32,7 @@ export function unfinishedTurnItems(input: RunInput, steps: readonly Step[], cod
   const outermost = done.filter((step) => !isWithin(step, done));
   const text = `[This turn ended early (${code}). The tool calls above were carried out; no answer was given.]`;
   return [
-    toInputItem(input),
+    ...toInputItems(input),
     ...outermost.flatMap(toItems),
     { type: 'message', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text }] },
   ];

@@ -1,4 +1,5 @@
 import { cancelledError } from '../cancelled.ts';
+import { toInputDataRow } from '../input-data-row.ts';
 import { type CreateOutcome, type IfBusy, type NewRun, type Run, toInputColumn } from '../port/index.ts';
 import { newRunRow, toRun } from '../run-row.ts';
 import { toExactText, toJsonText, toNameText } from '../text.ts';
@@ -31,13 +32,16 @@ const createRuns: Statement = {
         case when asked.budget_key_id is not null and made.outcome in ('started', 'queued')
           then set_budget_key(asked.id, asked.budget_key_id) end as budget_key,
         case when asked.options is not null and made.outcome in ('started', 'queued')
-          then set_run_options(asked.id, asked.options) end as options_set
+          then set_run_options(asked.id, asked.options) end as options_set,
+        case when asked.input_data is not null and made.outcome in ('started', 'queued')
+          then set_input_data(asked.id, asked.tenant_id, asked.input_data) end as input_data
       from json_to_recordset($1) as asked (
         id text, tenant_id text, session_id text, mode text, agent text, simulated boolean, message text,
         metadata text, timeout_ms bigint, priority integer, run_at_ms bigint, request_id text, app_version text,
         sdk_version text, owner_id text, if_busy text, start_now boolean, key text, fingerprint text,
         key_ttl_ms bigint, started text, waited_ms bigint, webhook text, budget_key_id text,
-        options text
+        options text,
+        input_data json
       ) cross join lateral create_run(
         asked.id, asked.tenant_id, session_id, mode, agent, simulated, message, metadata, timeout_ms, priority,
         run_at_ms, request_id, app_version, sdk_version, owner_id, if_busy, start_now, key, fingerprint, key_ttl_ms, $2,
@@ -78,6 +82,7 @@ const textOf = (run: NewRun, ifBusy: IfBusy, startNow: boolean): string =>
     webhook: run.webhook && JSON.stringify(run.webhook),
     budget_key_id: run.budgetKeyId,
     options: toJsonText(run.options),
+    input_data: run.inputData?.length ? run.inputData.map(toInputDataRow) : undefined,
   });
 
 /**

@@ -1,3 +1,4 @@
+import { type InputDataRow, toInputData } from '../input-data-row.ts';
 import type { Run, RunStore } from '../port/index.ts';
 import { toRun } from '../run-row.ts';
 import { decide, expireAction, pause } from './approvals.ts';
@@ -15,6 +16,10 @@ import type { PostgresSignals } from './signals.ts';
 const selectRun: Statement = {
   name: 'select_run',
   text: `select ${columns} from runs where id = $1 and tenant_id = $2`,
+};
+const selectInputData: Statement = {
+  name: 'select_input_data',
+  text: 'select marker, data from run_input_data where run_id = $1 and tenant_id = $2 order by n',
 };
 // Each number from an index of its own, which holds no other runs.
 const countUnfinished: Statement = {
@@ -57,6 +62,9 @@ export function createRunStore(database: Database, signals: PostgresSignals) {
     finish: (run, final) => finish(ends, signals, run, final),
     isKeyUsed: (tenantId, key) => isKeyUsed(database, tenantId, key),
     get,
+    async inputData(tenantId, runId) {
+      return (await database.query<InputDataRow>(selectInputData, [runId, tenantId])).map(toInputData);
+    },
     list: (tenantId, filter, limit, before) => listRuns(database, tenantId, filter, limit, before),
     async countUnfinished() {
       const [counted] = await database.query<Record<'queued' | 'running' | 'requires_action', number>>(countUnfinished);

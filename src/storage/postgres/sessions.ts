@@ -1,15 +1,18 @@
 import { toPage } from '../page.ts';
 import type { DeleteOutcome, JsonRecord, SessionStore } from '../port/index.ts';
 import {
+  fittingItems,
   type ItemRow,
   type SessionContextRow,
   type SessionRow,
+  type SizeRow,
   sessionColumns,
   sessionContextColumns,
   toItem,
   toSession,
   toSessionContext,
 } from '../session-row.ts';
+import { toExactText } from '../text.ts';
 import type { Database, Statement } from './database.ts';
 import { removeDeleted } from './retention.ts';
 
@@ -30,6 +33,11 @@ const selectItems: Statement = {
   text: `select seq, run_id, created_at_ms, item from session_items
     where tenant_id = $1 and session_id = $2 and seq > $3 order by seq limit $4`,
 };
+const selectSizes: Statement = {
+  name: 'select_item_sizes',
+  text: `select octet_length(item) as bytes from session_items
+    where tenant_id = $1 and session_id = $2 and seq > $3 order by seq limit $4`,
+};
 const selectHistory: Statement = {
   name: 'select_history',
   text: 'select item from session_items where tenant_id = $1 and session_id = $2 and seq <= $3 order by seq',
@@ -40,6 +48,9 @@ const selectContext: Statement = {
 };
 const deleteSession: Statement = { name: 'delete_session', text: 'select * from delete_session($1, $2)' };
 
+const importHistory: Statement = { name: 'import_history', text: 'select * from import_history($1, $2, $3, $4, $5)' };
+
+type ImportRow = { outcome: 'imported' | 'existing' | 'key_reused' } | { outcome: 'busy'; holder_id: string };
 type DeleteRow = { outcome: 'deleted' | 'not_found' } | { outcome: 'busy'; holder_id: string };
 
 /** Sessions on Postgres: one statement and one round trip an operation, but for deleting, whose runs go in batches. */
@@ -56,9 +67,14 @@ export function createSessionStore(database: Database): SessionStore {
           : await database.query<SessionRow>(selectAfter, [tenantId, limit + 1, after.updatedAtMs, after.id]);
       return toPage(rows, limit, toSession, ({ updatedAtMs, id }) => ({ updatedAtMs, id }));
     },
-    async items(tenantId, sessionId, limit, afterSeq) {
-      const rows = await database.query<ItemRow>(selectItems, [tenantId, sessionId, afterSeq, limit + 1]);
-      return toPage(rows, limit, toItem, ({ seq }) => seq);
+    async items(tenantId, sessionId, limit, afterSeq, bytesMax) {
+      const page = [tenantId, sessionId, afterSeq];
+      const length =
+        bytesMax === undefined
+          ? limit
+          : fittingItems(await database.query<SizeRow>(selectSizes, [...page, limit + 1]), limit, bytesMax);
+      const rows = await database.query<ItemRow>(selectItems, [...page, length + 1]);
+      return toPage(rows, length, toItem, ({ seq }) => seq);
     },
     async history(tenantId, sessionId, uptoSeq) {
       const rows = await database.query<Pick<ItemRow, 'item'>>(selectHistory, [tenantId, sessionId, uptoSeq]);
@@ -67,6 +83,19 @@ export function createSessionStore(database: Database): SessionStore {
     async context(tenantId, sessionId) {
       const [row] = await database.query<SessionContextRow>(selectContext, [tenantId, sessionId]);
       return row === undefined ? null : toSessionContext(row);
+    },
+    async importHistory(tenantId, sessionId, { items, idempotency }) {
+      const texts = JSON.stringify(items.map((item) => JSON.stringify(item)));
+      const key = toExactText(idempotency?.key ?? null);
+      const values = [tenantId, sessionId, texts, key, idempotency?.fingerprint ?? null];
+      const [imported] = await database.query<ImportRow>(importHistory, values);
+      if (imported === undefined) throw new Error('import_history returned no row');
+      const { outcome: type } = imported;
+      if (type === 'busy') return { type, activeRunId: imported.holder_id };
+      if (type === 'key_reused') return { type };
+      const [row] = await database.query<SessionRow>(selectOne, [tenantId, sessionId]);
+      if (row === undefined) throw new Error('the session was deleted after the import');
+      return { type, session: toSession(row) };
     },
     async delete(tenantId, sessionId) {
       const [deleted] = await database.query<DeleteRow>(deleteSession, [tenantId, sessionId]);

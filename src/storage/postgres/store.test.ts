@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 const tables =
-  'api_keys, processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits, webhook_deliveries, provider_notes, provider_shares, budget_accounts, budget_holds';
+  'api_keys, processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits, webhook_deliveries, provider_notes, provider_shares, budget_accounts, budget_holds, run_input_data, session_imports';
 
 const timesOfRuns = [
   'created_at_ms',

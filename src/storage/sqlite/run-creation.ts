@@ -3,6 +3,7 @@ import type { CreateOutcome, IfBusy, JournalEntries, JsonRecord, NewRun } from '
 import { newRunRow, runColumns, toRun } from '../run-row.ts';
 import { requestCancel } from './cancellation.ts';
 import { findByKey, rememberKey } from './idempotency.ts';
+import { storeInputData } from './input-data.ts';
 import { record } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { columns } from './run-statements.ts';
@@ -65,6 +66,7 @@ function insert(operation: Operation, run: NewRun, { starts, first, lastSeq }: P
       isTimed ? deadlineMs : null,
       run.webhook === undefined ? null : JSON.stringify(run.webhook),
     );
+  storeInputData(operation.sql, run);
   rememberKey(operation, run);
   if (starts && run.started !== undefined) record(operation, tenantId, id, startOf(run.started, operation.nowMs));
   return { type: starts ? 'started' : 'queued', run: toRun(row) };

@@ -1,5 +1,6 @@
 import { lastEventType } from '../event-row.ts';
 import {
+  attachData,
   type FinalRun,
   type FinalStatus,
   type JsonRecord,
@@ -11,6 +12,7 @@ import { type RunRow, toEndedRun, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
 import { toUsageRow, usageColumns } from '../usage-row.ts';
 import { isUnfinishedAttempt } from './fencing.ts';
+import { readInputData } from './input-data.ts';
 import { readSteps, record, recordStoreEvent } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { columns } from './run-statements.ts';
@@ -90,7 +92,8 @@ const endRun = `
 function unfinishedTurn(operation: Operation, row: RunRow, code: string): JsonRecord[] {
   const { id, tenant_id, session_id, attempt } = row;
   if (session_id === null || attempt === 0) return [];
-  return unfinishedTurnItems(toRun(row).input, readSteps(operation, tenant_id, id), code);
+  const input = attachData(toRun(row).input, readInputData(operation.sql, tenant_id, id));
+  return unfinishedTurnItems(input, readSteps(operation, tenant_id, id), code);
 }
 
 /** Ends a run that no process executes, and writes its last event. The usage in its journal counts in its session. */

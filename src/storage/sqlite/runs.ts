@@ -5,6 +5,7 @@ import { ownedRuns, requestCancel } from './cancellation.ts';
 import { claim } from './claims.ts';
 import type { Database, Sql } from './database.ts';
 import { isKeyUsed } from './idempotency.ts';
+import { readInputData } from './input-data.ts';
 import type { Operations } from './operation.ts';
 import { handBack, recoverOrphans } from './recovery.ts';
 import { create } from './run-creation.ts';
@@ -37,6 +38,7 @@ export function createRunStore(database: Database, write: Operations): RunStore 
         const row = sql(selectRun).get(runId, tenantId) as RunRow | undefined;
         return row === undefined ? null : toRun(row);
       }),
+    inputData: (tenantId, runId) => database.read((sql) => readInputData(sql, tenantId, runId)),
     list: (tenantId, filter, limit, before) => database.read((sql) => listRuns(sql, tenantId, filter, limit, before)),
     countUnfinished: () =>
       database.read((sql) => ({

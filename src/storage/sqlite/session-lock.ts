@@ -115,7 +115,8 @@ const release = `
   where tenant_id = ? and id = ?
   returning next_seq`;
 
-const insertItem =
+/** Adds an item to a session; parameters: tenant, session, number, run, time, item. */
+export const insertItem =
   'insert into session_items (tenant_id, session_id, seq, run_id, created_at_ms, item) values (?, ?, ?, ?, ?, ?)';
 
 /** What a run that ends adds to its session. */

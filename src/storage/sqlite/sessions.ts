@@ -1,9 +1,11 @@
 import { toPage } from '../page.ts';
 import type { DeleteOutcome, JsonRecord, SessionStore } from '../port/index.ts';
 import {
+  fittingItems,
   type ItemRow,
   type SessionContextRow,
   type SessionRow,
+  type SizeRow,
   sessionColumns,
   sessionContextColumns,
   toItem,
@@ -11,6 +13,7 @@ import {
   toSessionContext,
 } from '../session-row.ts';
 import type { Database } from './database.ts';
+import { importHistory } from './history-import.ts';
 import type { Operation, Operations } from './operation.ts';
 import { markRunsForDeletion, removeDeleted } from './retention.ts';
 import { readBlocker } from './session-lock.ts';
@@ -26,6 +29,9 @@ const selectItems = `
   select seq, run_id, created_at_ms, item from session_items
   where tenant_id = ? and session_id = ? and seq > ? order by seq limit ?`;
 const selectContext = `select ${sessionContextColumns} from sessions where tenant_id = ? and id = ?`;
+const selectSizes = `
+  select octet_length(item) as bytes from session_items
+  where tenant_id = ? and session_id = ? and seq > ? order by seq limit ?`;
 const selectHistory = 'select item from session_items where tenant_id = ? and session_id = ? and seq <= ? order by seq';
 
 /** Sessions on SQLite. */
@@ -44,10 +50,18 @@ export function createSessionStore(database: Database, write: Operations): Sessi
             : sql(selectAfter).all(tenantId, after.updatedAtMs, after.id, limit + 1);
         return toPage(rows as SessionRow[], limit, toSession, ({ updatedAtMs, id }) => ({ updatedAtMs, id }));
       }),
-    items: (tenantId, sessionId, limit, afterSeq) =>
+    items: (tenantId, sessionId, limit, afterSeq, bytesMax) =>
       database.read((sql) => {
-        const rows = sql(selectItems).all(tenantId, sessionId, afterSeq, limit + 1) as ItemRow[];
-        return toPage(rows, limit, toItem, ({ seq }) => seq);
+        const length =
+          bytesMax === undefined
+            ? limit
+            : fittingItems(
+                sql(selectSizes).all(tenantId, sessionId, afterSeq, limit + 1) as SizeRow[],
+                limit,
+                bytesMax,
+              );
+        const rows = sql(selectItems).all(tenantId, sessionId, afterSeq, length + 1) as ItemRow[];
+        return toPage(rows, length, toItem, ({ seq }) => seq);
       }),
     history: (tenantId, sessionId, uptoSeq) =>
       database.read((sql) => {
@@ -58,6 +72,13 @@ export function createSessionStore(database: Database, write: Operations): Sessi
       database.read((sql) => {
         const row = sql(selectContext).get(tenantId, sessionId) as SessionContextRow | undefined;
         return row === undefined ? null : toSessionContext(row);
+      }),
+    importHistory: (tenantId, sessionId, history) =>
+      write((operation) => {
+        const imported = importHistory(operation, tenantId, sessionId, history);
+        if (typeof imported !== 'string') return imported;
+        const row = operation.sql(selectOne).get(tenantId, sessionId) as SessionRow;
+        return { type: imported, session: toSession(row) };
       }),
     async delete(tenantId, sessionId) {
       const outcome = await write((operation) => remove(operation, tenantId, sessionId));

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Step, StoredEvent } from '../../../src/storage/port/index.ts';
+import { type Step, type StoredEvent, toInputText } from '../../../src/storage/port/index.ts';
 import type { Effect } from '../../support/effects-file.ts';
 import type { LoadRun, SeenEvent } from '../../support/load/report.ts';
 import { finalTypes, type RunRecord, recordsOf, type Stored } from './stored.ts';
@@ -40,7 +40,8 @@ function checkAsked(stored: Stored, { runs }: Evidence): string[] {
         `${idOf(load)} was answered ${JSON.stringify(run.response)} instead of ${JSON.stringify(load.planned.answer)}`,
       );
     }
-    if (run.input.text !== load.planned.body.message) wrong.push(`${idOf(load)} has another message than was sent`);
+    if (toInputText(run.input) !== load.planned.body.message)
+      wrong.push(`${idOf(load)} has another message than was sent`);
     if (keys.get(load.planned.idempotencyKey) !== load.runId)
       wrong.push(`${idOf(load)} has not the key it was sent with`);
   }
@@ -86,7 +87,7 @@ function checkEffects(record: RunRecord, step: Step, byKey: Map<string, Effect[]
 
 /** The provider was asked again only for what was cut. */
 function checkRequests(record: RunRecord, { modelRequests }: Evidence): string[] {
-  const asked = modelRequests.get(record.run.input.text) ?? 0;
+  const asked = modelRequests.get(toInputText(record.run.input)) ?? 0;
   const steps = record.steps.filter(({ kind }) => kind === 'model_call').length;
   if (asked > steps + cutsOf(record)) {
     return [`asked the model ${asked} times for ${steps} steps, and was cut ${cutsOf(record)} times`];

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { addUsage } from '../../../src/runs/execution/usage.ts';
 import type { Session, SessionItem, Step } from '../../../src/storage/port/index.ts';
-import { noUsage } from '../../../src/storage/port/index.ts';
+import { noUsage, toInputText } from '../../../src/storage/port/index.ts';
 import { recordsOf, type Stored, type StoredRun } from './stored.ts';
 
 type Item = { type?: string; role?: string; callId?: string; content?: unknown };
@@ -17,7 +17,7 @@ function checkNumbers(items: SessionItem[]): string[] {
   const wrong = items.flatMap(({ seq }, index) =>
     seq === index + 1 ? [] : [`has item ${seq} where ${index + 1} belongs`],
   );
-  const begun = new Set<string>();
+  const begun = new Set<string | null>();
   for (const [index, { runId, seq }] of items.entries()) {
     if (items[index - 1]?.runId === runId) continue;
     if (begun.has(runId)) wrong.push(`is interleaved: item ${seq} of run ${runId} stands after those of another run`);
@@ -27,7 +27,7 @@ function checkNumbers(items: SessionItem[]): string[] {
 }
 
 /** Runs held the session one after the other, in order of arrival: each began with exactly what those before it left. */
-function checkHolding(runs: StoredRun[], itemsOf: Map<string, SessionItem[]>): string[] {
+function checkHolding(runs: StoredRun[], itemsOf: Map<string | null, SessionItem[]>): string[] {
   const wrong: string[] = [];
   let left = 0;
   for (const run of runs) {
@@ -54,7 +54,8 @@ function checkTurn(run: StoredRun, items: Item[], steps: Step[]): string[] {
   if (run.status !== 'completed') return [];
   const wrong: string[] = [];
   const [first, last] = [items[0], items.at(-1)];
-  if (first?.role !== 'user' || said(first.content) !== run.input.text) wrong.push(`has no message of run ${run.id}`);
+  if (first?.role !== 'user' || said(first.content) !== toInputText(run.input))
+    wrong.push(`has no message of run ${run.id}`);
   if (last?.role !== 'assistant' || said(last.content) !== run.response) wrong.push(`has no answer of run ${run.id}`);
   const idsOf = (type: string) => items.filter((item) => item.type === type).map(({ callId }) => callId);
   const called = steps.filter(({ kind, scope }) => kind === 'tool_call' && scope === '').map(({ callId }) => callId);
