@@ -32,6 +32,7 @@ const beyond: ErrorCode[] = [
   'agent_gone',
   'tool_gone',
   'tool_timeout',
+  'context_not_plain',
   'approval_expired',
   'session_input_failed',
   'webhooks_not_configured',

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { fromCursor, pageQuery, pageView, toCursor } from '../../platform/http/paging.ts';
 import { problems } from '../../platform/http/problem.ts';
 import type { RunFilter } from '../../storage/port/index.ts';
-import type { RunInputData } from '../run-control.ts';
+import type { RunInputData } from '../run-reader.ts';
 import type { RunService } from '../service.ts';
 import { toRunView } from '../views/run-view.ts';
 import { runView } from '../views/schemas.ts';

@@ -1,0 +1,64 @@
+import { ServiceError } from '../platform/errors.ts';
+import {
+  bytesOfData,
+  type DataReference,
+  type JsonRecord,
+  type Page,
+  type Run,
+  type RunFilter,
+  readMarker,
+  type Step,
+  type Store,
+} from '../storage/port/index.ts';
+import { type FileContent, readFile } from './execution/answer-files.ts';
+import { contextOf } from './execution/context-record.ts';
+
+/** Data of an input as it is sent to who reads it. */
+export type RunInputData = { bytes: Buffer; mediaType: string };
+
+/** The error for a run that a tenant does not have. */
+export const runNotFound = (runId: string) => new ServiceError('not_found', { what: `Run ${runId}` });
+
+/** Reads runs that exist. All but `list` throw `not_found`. */
+export function createRunReader({ runs, journal }: Pick<Store, 'runs' | 'journal'>) {
+  async function get(tenantId: string, runId: string): Promise<Run> {
+    const run = await runs.get(tenantId, runId);
+    if (!run) throw runNotFound(runId);
+    return run;
+  }
+
+  async function steps(tenantId: string, runId: string): Promise<Step[]> {
+    await get(tenantId, runId);
+    return journal.steps(tenantId, runId);
+  }
+
+  return {
+    get,
+
+    /** The journal of a run. */
+    steps,
+
+    /** Newest first. */
+    list: (tenantId: string, filter: RunFilter, limit: number, before: string | null): Promise<Page<Run, string>> =>
+      runs.list(tenantId, filter, limit, before),
+
+    /** The run context as the last recorded step left it; null if the run has recorded none. */
+    context: async (tenantId: string, runId: string): Promise<JsonRecord | null> =>
+      contextOf(await steps(tenantId, runId)),
+
+    /** Large data of a run's input, by its number from 1. */
+    async inputData(tenantId: string, runId: string, n: number): Promise<RunInputData> {
+      const found = (await runs.inputData(tenantId, runId))[n - 1];
+      if (!found) throw new ServiceError('not_found', { what: `Data ${n} of the input of run ${runId}` });
+      const { mediaType } = readMarker(found.marker) as DataReference;
+      return { bytes: bytesOfData(found.data), mediaType };
+    },
+
+    /** A file that an answer of a run holds. */
+    async file(tenantId: string, runId: string, fileId: string): Promise<FileContent> {
+      const file = readFile(await steps(tenantId, runId), fileId);
+      if (file === null) throw new ServiceError('not_found', { what: `File ${fileId} of run ${runId}` });
+      return file;
+    },
+  };
+}
