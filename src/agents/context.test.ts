@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { buildContext, type RunFacts, reasonNotPlain } from './context.ts';
 import { RegistrationError } from './registration-error.ts';
 
-const facts: RunFacts = { runId: 'run_1', tenant: 'default', sessionId: 's-1', metadata: { channel: 'web' } };
+const facts: RunFacts = {
+  runId: 'run_1',
+  tenant: 'default',
+  sessionId: 's-1',
+  metadata: { channel: 'web' },
+  previous: null,
+};
 
 class Pool {}
 const shared = { city: 'Easton' };

@@ -3,10 +3,46 @@ import type { JsonRecord } from '../storage/port/index.ts';
 import { RegistrationError } from './registration-error.ts';
 
 /** The input of a context builder: stored facts only, since another process may have to build the context again. */
-export type RunFacts = { runId: string; tenant: string; sessionId: string | null; metadata: JsonRecord };
+export type RunFacts = {
+  runId: string;
+  tenant: string;
+  sessionId: string | null;
+  metadata: JsonRecord;
+  /**
+   * The context that the run before has left in the session, for `keep: 'session'`; null for the first run of a session,
+   * without a session, and for `keep: 'run'`.
+   */
+  previous: JsonRecord | null;
+};
 
-/** Builds the SDK's run context of a run. The result must be a plain record of JSON values. */
+/**
+ * Builds the SDK's run context of a run, once: what it returns is recorded with the first step, and what is changed in it
+ * with the step after the change. The result must be a plain record of JSON values.
+ */
 export type ContextBuilder = (run: RunFacts) => unknown;
+
+/** How run contexts are built, and how long they are kept. */
+export type ContextOption =
+  | ContextBuilder
+  | {
+      /** Defaults to the context that is kept, or an empty one. */
+      build?: ContextBuilder;
+      /** `session` hands the context on to the next run of the session, as `previous`. Defaults to `run`. */
+      keep?: 'run' | 'session';
+    };
+
+/** The option with its defaults. */
+export type RunContexts = { build: ContextBuilder | undefined; keep: 'run' | 'session' };
+
+/** The option with its defaults. @throws {RegistrationError} for one that makes no sense */
+export function toRunContexts(option: ContextOption | undefined): RunContexts {
+  const { build, keep = 'run' } = typeof option === 'function' ? { build: option } : (option ?? {});
+  if (build !== undefined && typeof build !== 'function')
+    throw new RegistrationError('The context option of serve(): build has to be a function.');
+  if (keep !== 'run' && keep !== 'session')
+    throw new RegistrationError("The context option of serve(): keep has to be 'run' or 'session'.");
+  return { build, keep };
+}
 
 const isPlainRecord = (value: unknown): value is Record<string, unknown> => {
   if (typeof value !== 'object' || value === null) return false;
@@ -38,7 +74,7 @@ export function reasonNotPlain(value: unknown, path = 'context', ancestors: read
 
 /** Builds and checks a context. @throws {RegistrationError} that names the part that is not plain */
 export async function buildContext(build: ContextBuilder | undefined, facts: RunFacts): Promise<object> {
-  if (!build) return {};
+  if (!build) return structuredClone(facts.previous ?? {});
   const context = await build(facts);
   const reason = reasonNotPlain(context);
   if (reason) {
@@ -49,11 +85,11 @@ export async function buildContext(build: ContextBuilder | undefined, facts: Run
   return context as object;
 }
 
-const probeContext = { runId: 'run_0', tenant: 'default', sessionId: null, metadata: {} };
+const probeContext: RunFacts = { runId: 'run_0', tenant: 'default', sessionId: null, metadata: {}, previous: null };
 
 /** Checks at the start of the service that the context option returns a plain record. */
-export const contextCheck = (context: ContextBuilder | undefined): Service => ({
+export const contextCheck = ({ build }: RunContexts): Service => ({
   name: 'context',
-  start: async () => void (await buildContext(context, probeContext)),
+  start: async () => void (await buildContext(build, probeContext)),
   stop: async () => {},
 });

@@ -1,5 +1,13 @@
 export type { AnyAgent } from './any-agent.ts';
-export { buildContext, type ContextBuilder, type RunFacts, reasonNotPlain } from './context.ts';
+export {
+  buildContext,
+  type ContextBuilder,
+  type ContextOption,
+  type RunContexts,
+  type RunFacts,
+  reasonNotPlain,
+  toRunContexts,
+} from './context.ts';
 export { declaredEffect, type Effect, effect, effects } from './effect.ts';
 export { RegistrationError } from './registration-error.ts';
 export { type AgentRegistry, createAgentRegistry } from './registry.ts';

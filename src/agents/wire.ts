@@ -4,7 +4,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import { describeModels } from './agent-model.ts';
 import type { AnyAgent } from './any-agent.ts';
-import { type ContextBuilder, contextCheck } from './context.ts';
+import { type ContextOption, contextCheck, toRunContexts } from './context.ts';
 import { describeDurabilityGaps, findDurabilityGaps } from './durability.ts';
 import { createMcpConnections } from './mcp-connections.ts';
 import { createAgentRegistry } from './registry.ts';
@@ -14,7 +14,7 @@ export type WireAgentsDeps = {
   options: {
     agents: Record<string, AnyAgent>;
     entry?: string;
-    context?: ContextBuilder;
+    context?: ContextOption;
     mcpServers?: readonly MCPServer[];
   };
   settings: Pick<Settings, 'toolEffectDefault' | 'openai'>;
@@ -37,7 +37,7 @@ export function wireAgents({ options, settings, reports, log }: WireAgentsDeps) 
   }
   const services: Service[] = [
     createMcpConnections([...(options.mcpServers ?? []), ...registry.mcpServers()]),
-    contextCheck(options.context),
+    contextCheck(toRunContexts(options.context)),
   ];
   return { registry, services };
 }

@@ -1,5 +1,5 @@
 import type { MCPServer, SessionInputCallback } from '@openai/agents';
-import { type AnyAgent, type ContextBuilder, RegistrationError } from '../agents/index.ts';
+import { type AnyAgent, type ContextBuilder, type ContextOption, RegistrationError } from '../agents/index.ts';
 import { nearestName } from '../platform/nearest-name.ts';
 import type { ProviderOption } from '../providers/index.ts';
 import type { InputOption } from '../runs/index.ts';
@@ -10,8 +10,12 @@ export type ServeOptions = {
   agents: Record<string, AnyAgent>;
   /** The name of the agent for requests that name none. Defaults to the first of `agents`. */
   entry?: string;
-  /** Builds the SDK's run context from stored facts; must return a plain record. Defaults to an empty one. */
-  context?: ContextBuilder;
+  /**
+   * Builds the SDK's run context from stored facts; must return a plain record. What agents write to it is part of the
+   * run: see `docs/durability.md`. `{ build, keep: 'session' }` hands it on to the next run of the session. Defaults to an
+   * empty one for each run.
+   */
+  context?: ContextOption;
   /**
    * Chooses the items of a session that are sent to the model. It gets the history (the last whole turns of it, if
    * `SESSION_MAX_ITEMS` is set) and the items of the new input, and returns the items to send, such as
@@ -65,6 +69,8 @@ const optionNames = Object.keys({
 export function assertKnownOptions(options: ServeOptions): void {
   assertKnownNames(options, optionNames, 'serve()');
   if (options?.input !== undefined) assertInputOption(options.input);
+  const { context } = options ?? {};
+  if (typeof context === 'object') assertKnownNames(context, contextNames, 'The context option of serve()');
 }
 
 function assertKnownNames(given: object | undefined, known: readonly string[], where: string): void {
@@ -77,6 +83,8 @@ function assertKnownNames(given: object | undefined, known: readonly string[], w
   }
 }
 
+type ContextNames = keyof Exclude<ContextOption, ContextBuilder>;
+const contextNames = Object.keys({ build: true, keep: true } satisfies Record<ContextNames, true>);
 const inputNames = Object.keys({ roles: true, fileIds: true, urls: true } satisfies Record<keyof InputOption, true>);
 const inputRoles = ['system', 'developer'];
 

@@ -10,8 +10,8 @@ import {
   type Step,
   type Store,
 } from '../storage/port/index.ts';
+import { contextOf } from './conversation/recorded-context.ts';
 import { type FileContent, readFile } from './execution/answer-files.ts';
-import { contextOf } from './execution/context-record.ts';
 
 /** Data of an input as it is sent to who reads it. */
 export type RunInputData = { bytes: Buffer; mediaType: string };
@@ -44,7 +44,7 @@ export function createRunReader({ runs, journal }: Pick<Store, 'runs' | 'journal
 
     /** The run context as the last recorded step left it; null if the run has recorded none. */
     context: async (tenantId: string, runId: string): Promise<JsonRecord | null> =>
-      contextOf(await steps(tenantId, runId)),
+      contextOf(await journal.changes(tenantId, runId)),
 
     /** Large data of a run's input, by its number from 1. */
     async inputData(tenantId: string, runId: string, n: number): Promise<RunInputData> {

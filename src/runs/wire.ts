@@ -1,5 +1,5 @@
 import type { SessionInputCallback } from '@openai/agents';
-import type { AgentRegistry, ContextBuilder } from '../agents/index.ts';
+import { type AgentRegistry, type ContextOption, toRunContexts } from '../agents/index.ts';
 import type { BudgetControl } from '../budgets/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventLoopDelay } from '../platform/event-loop-delay.ts';
@@ -14,6 +14,7 @@ import { createAdmission } from './admission/admission.ts';
 import { createSlots } from './admission/slots.ts';
 import { createApprovalExpiry } from './approvals/approval-expiry.ts';
 import { createArrivals } from './arrivals.ts';
+import { createSessionContextReader } from './conversation/session-context.ts';
 import { createEventFeed } from './events/event-feed.ts';
 import { createAttemptExecutor } from './execution/attempt-executor.ts';
 import { createExecutor } from './execution/executor.ts';
@@ -30,7 +31,7 @@ import { createRunService } from './service.ts';
 
 /** What runs are built from. */
 export type WireRunsDeps = {
-  options: { context?: ContextBuilder; sessionInput?: SessionInputCallback; input?: InputOption };
+  options: { context?: ContextOption; sessionInput?: SessionInputCallback; input?: InputOption };
   settings: Settings;
   /** The versions of the application and the SDK that runs are recorded with. */
   versions: { app: string; sdk: string };
@@ -100,9 +101,11 @@ function wireExecution(
   { options, settings, store, agents, defaults, budgets, hitFailpoint, clock, log }: WireRunsDeps,
   { lease, metrics }: Capacity,
 ) {
+  const contexts = toRunContexts(options.context);
   const executor = createExecutor({
     agents,
-    context: options.context,
+    contexts,
+    sessionContext: createSessionContextReader(store),
     sessionInput: options.sessionInput,
     defaults: { ...defaults, modelProvider: journalProvider(defaults.modelProvider) },
     turnsMax: settings.turnsMax,
@@ -113,6 +116,7 @@ function wireExecution(
     store,
     executor,
     lease,
+    contexts,
     effectDefault: settings.toolEffectDefault,
     historyItemsMax: settings.historyItemsMax,
     budgets,

@@ -111,6 +111,12 @@ export function toStepRow(tenantId: string, runId: string, step: Step): StepRow 
   };
 }
 
+/** What was done beside the steps of these rows, in order. */
+export const toChanges = (rows: readonly Pick<StepRow, 'changes'>[]): StepChanges[] =>
+  rows
+    .map(({ changes }) => fromJsonText<StepChanges>(changes) as StepChanges)
+    .sort((one, other) => one.ordinal - other.ordinal);
+
 /** The step of a row. */
 export function toStep(row: StepRow<number | boolean>): Step {
   return {

@@ -1,5 +1,5 @@
 import type { ModelRequest, SessionInputCallback } from '@openai/agents';
-import { type AnyAgent, createAgentRegistry } from '../../src/agents/index.ts';
+import { type AnyAgent, createAgentRegistry, toRunContexts } from '../../src/agents/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { toRunEvent } from '../../src/runs/events/stored-events.ts';
 import { createExecutor } from '../../src/runs/execution/executor.ts';
@@ -61,20 +61,24 @@ export type ExecuteSetup = {
   /** The items of the session. Defaults to none. */
   history?: readonly JsonRecord[];
   sessionInput?: SessionInputCallback;
+  /** Defaults to 5. */
+  turnsMax?: number;
 };
 
 /** Executes a run of one agent over a journal and a model in memory. */
 export async function execute(agent: AnyAgent, setup: ExecuteSetup) {
   const { reply, mode = 'blocking', signal, context, journal, message = 'hello', history = [], sessionInput } = setup;
+  const { turnsMax = 5 } = setup;
   const stub = createStubModel(reply);
   const defaults = { modelProvider: journalProvider(stub.provider), model: 'stub-1' };
   const agents = createAgentRegistry({ main: agent });
   const executor = createExecutor({
     agents,
-    context,
+    contexts: toRunContexts(context),
+    sessionContext: async () => null,
     sessionInput,
     defaults,
-    turnsMax: 5,
+    turnsMax,
     approvalExpiryMs: 60_000,
     clock: systemClock,
   });

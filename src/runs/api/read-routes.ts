@@ -7,7 +7,7 @@ import type { RunFilter } from '../../storage/port/index.ts';
 import type { RunInputData } from '../run-reader.ts';
 import type { RunService } from '../service.ts';
 import { toRunView } from '../views/run-view.ts';
-import { runView } from '../views/schemas.ts';
+import { runDetailView, runView } from '../views/schemas.ts';
 import { inputDataParams, listRunsQuery, runCursor, runParams } from './schemas.ts';
 
 const toMs = (time: string | undefined) => (time === undefined ? undefined : Date.parse(time));
@@ -53,10 +53,13 @@ export const readRoutes: FastifyPluginAsyncZod<{ runs: RunService }> = async (ap
         summary: 'Look at a run',
         tags: ['runs'],
         params: runParams,
-        response: { 200: runView, ...problems },
+        response: { 200: runDetailView, ...problems },
       },
     },
-    async ({ params: { id }, caller }) => toRunView(await runs.get(caller.tenantId, id)),
+    async ({ params: { id }, caller: { tenantId } }) => {
+      const run = await runs.get(tenantId, id);
+      return { ...toRunView(run), context: await runs.context(tenantId, id) };
+    },
   );
 
   app.get(

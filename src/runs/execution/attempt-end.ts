@@ -1,7 +1,8 @@
+import type { RunContexts } from '../../agents/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { ServiceError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { JournalEntries, Run, RunStore } from '../../storage/port/index.ts';
+import type { FinalRun, Run, RunStore } from '../../storage/port/index.ts';
 import type { ActiveRun, AttemptEnd } from '../active-runs.ts';
 import { toLiveEvent } from '../events/stored-events.ts';
 import type { HitFailpoint } from '../failpoints.ts';
@@ -21,6 +22,8 @@ export type AttemptEndsDeps = {
   store: { runs: RunStore };
   /** Whether the log has messages and responses. */
   logsContent: boolean;
+  /** Whether the context of a run is kept in its session. */
+  contexts: Pick<RunContexts, 'keep'>;
   metrics: Pick<RunMetrics, 'ended'>;
   hitFailpoint: HitFailpoint;
   clock: Clock;
@@ -31,7 +34,7 @@ type Handle = Omit<ActiveRun, 'ended'>;
 
 /** Ends attempts in the store: the run ends or pauses, or is handed back to the queue. */
 export function createAttemptEnds(deps: AttemptEndsDeps) {
-  const { store, logsContent, metrics, hitFailpoint, log } = deps;
+  const { store, logsContent, contexts, metrics, hitFailpoint, log } = deps;
 
   return {
     /**
@@ -42,7 +45,8 @@ export function createAttemptEnds(deps: AttemptEndsDeps) {
     async end({ run, log: live }: Handle, journal: Journal, execution: Execution): Promise<AttemptEnd> {
       const entries = await journal.close(lastEvent(execution));
       hitFailpoint('run.beforeEnd');
-      const stored = await storeEnd(deps, run, execution, entries).catch((error: unknown) => {
+      const sessionContext = contexts.keep === 'session' ? journal.side.contexts.recorded() : undefined;
+      const stored = await storeEnd(deps, run, execution, { entries, sessionContext }).catch((error: unknown) => {
         log.error({ runId: run.id, err: error }, 'the end of a run could not be stored');
         throw new ServiceError('store_unavailable', {}, { runId: run.id, cause: error });
       });
@@ -105,14 +109,14 @@ async function storeEnd(
   deps: RetryDeps & Pick<AttemptEndsDeps, 'store'>,
   run: Run,
   execution: Execution,
-  entries: JournalEntries,
+  { entries, sessionContext }: Pick<FinalRun, 'entries' | 'sessionContext'>,
 ): Promise<Run | null> {
   const { runs } = deps.store;
   const { tenantId, id, attempt } = run;
   const written = await withRetries(deps, run, () =>
     execution.type === 'paused'
       ? runs.pause(tenantId, id, attempt, { ...execution.paused, entries })
-      : runs.finish(run, { ...execution.final, entries }),
+      : runs.finish(run, { ...execution.final, entries, sessionContext }),
   );
   if (written) return written;
   const found = await runs.get(tenantId, id);

@@ -1,7 +1,7 @@
 import { reasonNotPlain } from '../../agents/index.ts';
 import { ServiceError } from '../../platform/errors.ts';
 import type { ContextChange, Json, JsonRecord, Step } from '../../storage/port/index.ts';
-import { applyChange, diffOf } from './context-diff.ts';
+import { applyChange, diffOf } from '../conversation/context-diff.ts';
 
 /** What holds a context: the SDK's `RunContext`, whose `context` the application may also replace. */
 export type ContextHolder = { context: unknown };
@@ -14,22 +14,13 @@ type Recorded = { ordinal: number; change: ContextChange };
 const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
-/** The changes that steps recorded, in the order in which they happened. */
+/** The changes of contexts that steps recorded, in the order in which they happened. */
 const changesIn = (steps: readonly Step[]): Recorded[] =>
   steps
     .flatMap(({ changes }) =>
       (changes?.context ?? []).map((change) => ({ ordinal: changes?.ordinal as number, change })),
     )
     .sort((one, other) => one.ordinal - other.ordinal);
-
-/** The run context that these steps recorded; null if they recorded none. */
-export function contextOf(steps: readonly Step[]): JsonRecord | null {
-  const changes = changesIn(steps).filter(({ change }) => change.scope === undefined);
-  if (changes.length === 0) return null;
-  const context: JsonRecord = {};
-  for (const { change } of changes) applyChange(context, change);
-  return context;
-}
 
 /**
  * The contexts of a run and of the runs inside of it, during one attempt: what the application changes in them is
@@ -98,10 +89,9 @@ export class ContextRecord {
     return [...this.#tracked].flatMap(([path, tracked]) => this.#changesOf(path, tracked));
   }
 
-  /** The context of the run itself, as JSON; null before it is tracked. */
-  current(): JsonRecord | null {
-    const root = this.#tracked.get('');
-    return root === undefined ? null : (JSON.parse(JSON.stringify(root.holder.context)) as JsonRecord);
+  /** The context of the run itself, as it was recorded last; undefined if it never was. */
+  recorded(): JsonRecord | undefined {
+    return this.#tracked.get('')?.snapshot;
   }
 
   #apply(path: string, { holder, snapshot }: Tracked): void {

@@ -35,6 +35,7 @@ export function createExecutor(deps: ExecutorDeps) {
         const running = Promise.race([sdkRun(attempt, agent, session), attempt.interrupted]);
         const result = await withAbortGrace(running, signal, clock);
         signal.throwIfAborted();
+        attempt.journal.recordRest();
         return outcomes.ofResult(result, attempt, session);
       } catch (error) {
         return outcomes.ofError(error, attempt);

@@ -57,6 +57,30 @@ export class Journal {
     this.#unrecordable = listener;
   }
 
+  /**
+   * Records what was done beside the steps after the last one, with the step of the highest ordinal.
+   *
+   * @throws {ServiceError} `context_not_plain`
+   */
+  recordRest(): void {
+    const steps = this.#all().filter(({ status }) => status !== 'started');
+    if (this.#writer.isClosed || steps.length === 0) return;
+    const changes = this.side.take();
+    if (changes === null) return;
+    const ordinalOf = (step: Step) => step.changes?.ordinal ?? 0;
+    const last = steps.reduce((one, other) => (ordinalOf(other) >= ordinalOf(one) ? other : one));
+    last.changes = joinChanges(last.changes, changes);
+    this.#note(last);
+  }
+
+  #recordRestQuietly(): void {
+    try {
+      this.recordRest();
+    } catch {
+      // the run ends for another reason
+    }
+  }
+
   /** See `JournalWriter.flush`. */
   flush(): Promise<void> {
     return this.#writer.flush();
@@ -140,7 +164,9 @@ export class Journal {
 
   /** See `JournalWriter.close`; the event `last` gets the number after those before it. */
   close(last: { type: string; data?: JsonRecord } | null): Promise<JournalEntries> {
-    this.#recordRest(last === null);
+    // Of a run that goes on, what an unfinished tool call has done is not recorded: the call is executed again.
+    const isUnfinished = this.#all().some(({ status }) => status === 'started');
+    if (last !== null || !isUnfinished) this.#recordRestQuietly();
     return this.#writer.close(last && (() => this.#numbered(last.type, last.data ?? {})));
   }
 
@@ -187,21 +213,6 @@ export class Journal {
     } catch (error) {
       this.#unrecordable(error);
     }
-  }
-
-  /**
-   * Records what was done beside the steps after the last one, with the step of the highest ordinal. If the run goes on
-   * (`isHandedBack`), what an unfinished tool call has done is not recorded: the call is executed again.
-   */
-  #recordRest(isHandedBack: boolean): void {
-    const steps = this.#all().filter(({ status }) => status !== 'started');
-    if (this.#writer.isClosed || steps.length === 0) return;
-    if (isHandedBack && steps.length < this.#steps.size) return;
-    const ordinalOf = (step: Step) => step.changes?.ordinal ?? 0;
-    const last = steps.reduce((one, other) => (ordinalOf(other) >= ordinalOf(one) ? other : one));
-    const before = last.changes;
-    this.#addChanges(last);
-    if (last.changes !== before) this.#note(last);
   }
 
   #all(): Step[] {

@@ -26,6 +26,7 @@ test('all events of a run are read, page by page', async () => {
     {
       append: async () => true,
       steps: async () => [],
+      changes: async () => [],
       events: async (_tenantId, _runId, afterSeq, limit) => {
         afters.push(afterSeq);
         return stored.filter(({ seq }) => seq > afterSeq).slice(0, limit);

@@ -1,11 +1,11 @@
 import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult } from '@openai/agents';
-import type { AgentRegistry, AnyAgent, ContextBuilder } from '../../agents/index.ts';
-import { buildContext, kindOf } from '../../agents/index.ts';
+import { type AgentRegistry, type AnyAgent, buildContext, kindOf, type RunContexts } from '../../agents/index.ts';
 import { isTraced } from '../../platform/sdk-defaults.ts';
 import { toInputItems } from '../../storage/port/index.ts';
 import { approvalKey, type RecordedDecision } from '../approvals/decisions.ts';
 import { callIdOf } from '../approvals/required-action.ts';
 import type { RunSession } from '../conversation/run-session.ts';
+import type { ReadSessionContext } from '../conversation/session-context.ts';
 import type { ToolCall } from './agent-tool-calls.ts';
 import type { AttemptContext } from './attempt-context.ts';
 import { type RunDefaults, rootScope, runScope } from './run-scope.ts';
@@ -17,7 +17,9 @@ export type SdkResult = RunResult<any, any> | StreamedRunResult<any, any>;
 /** Dependencies of the SDK's part in an execution. */
 export type SdkRunDeps = {
   agents: AgentRegistry;
-  context: ContextBuilder | undefined;
+  contexts: RunContexts;
+  /** What a session has kept for the next run. */
+  sessionContext: ReadSessionContext;
   defaults: RunDefaults;
   turnsMax: number;
 };
@@ -26,13 +28,14 @@ export type SdkRunDeps = {
 export type SdkRun = (attempt: AttemptContext, agent: AnyAgent, session: RunSession | null) => Promise<SdkResult>;
 
 /** Makes the function that has the SDK carry runs out. */
-export function createSdkRun({ agents, context, defaults, turnsMax }: SdkRunDeps): SdkRun {
+export function createSdkRun(deps: SdkRunDeps): SdkRun {
+  const { agents, defaults, turnsMax } = deps;
   const traced = new ObservedRunner(defaults, agents, true);
   const untraced = new ObservedRunner(defaults, agents, false);
 
   return async (attempt, agent, runSession) => {
     const { run, signal } = attempt;
-    const runContext = await beginContext(attempt, context);
+    const runContext = await beginContext(attempt, deps);
     const { session, sessionInputCallback } = runSession ?? {};
     const options = { session, sessionInputCallback, context: runContext, maxTurns: turnsMax, signal };
     const runner = isTraced() ? traced : untraced;
@@ -58,13 +61,24 @@ export function createSdkRun({ agents, context, defaults, turnsMax }: SdkRunDeps
 }
 
 /** The context of a run: as it began in its first attempt, or built for that. Its changes are recorded from now on. */
-async function beginContext({ run, journal }: AttemptContext, build: ContextBuilder | undefined): Promise<object> {
-  const { contexts } = journal.side;
-  const recorded = contexts.initial();
-  const { id: runId, tenantId: tenant, sessionId, metadata } = run;
-  const context = recorded ?? (await buildContext(build, { runId, tenant, sessionId, metadata }));
-  contexts.track('', { context }, recorded !== undefined || Object.keys(context).length === 0);
+async function beginContext(
+  attempt: AttemptContext,
+  deps: Pick<SdkRunDeps, 'contexts' | 'sessionContext'>,
+): Promise<object> {
+  const tracked = attempt.journal.side.contexts;
+  const recorded = tracked.initial();
+  const context = recorded ?? (await buildFirstContext(attempt, deps));
+  tracked.track('', { context }, recorded !== undefined || Object.keys(context).length === 0);
   return context;
+}
+
+async function buildFirstContext(
+  { run }: AttemptContext,
+  { contexts: { build, keep }, sessionContext }: Pick<SdkRunDeps, 'contexts' | 'sessionContext'>,
+): Promise<object> {
+  const { id: runId, tenantId: tenant, sessionId, metadata } = run;
+  const previous = keep === 'session' ? await sessionContext(run) : null;
+  return buildContext(build, { runId, tenant, sessionId, metadata, previous });
 }
 
 /** Applies recorded decisions to the calls that wait for them; false if one is not decided yet, or none waits. */

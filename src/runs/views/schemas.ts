@@ -104,5 +104,14 @@ export const runView = z
     finished_at: time.nullable(),
   })
   .meta({ id: 'Run' });
+/** A run on the wire with what only those see who may read runs. */
+export const runDetailView = runView
+  .extend({
+    context: z.record(z.string(), z.unknown()).nullable().meta({
+      description: 'The run context as the last recorded step left it; null if nothing was written to it.',
+    }),
+  })
+  .meta({ id: 'RunDetail' });
+
 /** A run as JSON. */
 export type RunView = z.output<typeof runView>;

@@ -38,6 +38,8 @@ export function describeRunState(open: OpenStore): void {
       await journal.append(tenant, run.id, 1, { steps: [{ ...step, replayed: 1 }], events: [] });
       const { steps } = await journalOf(fixture.store, run);
       expect(JSON.stringify(steps.map((each) => each.changes))).toBe(JSON.stringify([changes]));
+      expect(JSON.stringify(await journal.changes(tenant, run.id))).toBe(JSON.stringify([changes]));
+      expect(await journal.changes(otherTenant, run.id)).toEqual([]);
     });
 
     test('a step may be one of a workflow', async () => {

@@ -106,6 +106,9 @@ export interface JournalStore {
   /** All steps of a run, by number. */
   steps(tenantId: string, runId: string): Promise<Step[]>;
 
+  /** What the application's code did beside the steps of a run (`Step.changes`), in order. */
+  changes(tenantId: string, runId: string): Promise<StepChanges[]>;
+
   /** The stored events after `afterSeq`, in order, at most `limit`. */
   events(tenantId: string, runId: string, afterSeq: number, limit: number): Promise<StoredEvent[]>;
 }

@@ -1,6 +1,6 @@
 import { type EventRow, toEvent } from '../event-row.ts';
 import type { JournalStore } from '../port/index.ts';
-import { type StepRow, stepColumns, toStep } from '../step-row.ts';
+import { type StepRow, stepColumns, toChanges, toStep } from '../step-row.ts';
 import { createAppendQueue } from './append-queue.ts';
 import type { Database, Statement } from './database.ts';
 import { isUnavailable } from './grouped-writes.ts';
@@ -13,6 +13,10 @@ const appendJournal: Statement = { name: 'append_journal', text: 'select * from 
 const selectSteps: Statement = {
   name: 'select_steps',
   text: `select ${stepColumns.join(', ')} from steps where run_id = $1 and tenant_id = $2 order by step`,
+};
+const selectChanges: Statement = {
+  name: 'select_changes',
+  text: 'select changes from steps where run_id = $1 and tenant_id = $2 and changes is not null',
 };
 const selectEvents: Statement = {
   name: 'select_events',
@@ -49,6 +53,9 @@ export function createJournalStore(database: Database, signals: PostgresSignals)
     },
     async steps(tenantId, runId) {
       return (await database.query<StepRow<boolean>>(selectSteps, [runId, tenantId])).map(toStep);
+    },
+    async changes(tenantId, runId) {
+      return toChanges(await database.query<Pick<StepRow, 'changes'>>(selectChanges, [runId, tenantId]));
     },
     async events(tenantId, runId, afterSeq, limit) {
       return (await database.query<EventRow>(selectEvents, [runId, tenantId, afterSeq, limit])).map(toEvent);

@@ -1,6 +1,6 @@
 import { type EventRow, toEvent } from '../event-row.ts';
 import type { JournalEntries, JournalStore, RunAttempt, Step } from '../port/index.ts';
-import { type StepRow, stepColumns, toStep, toStepRow } from '../step-row.ts';
+import { type StepRow, stepColumns, toChanges, toStep, toStepRow } from '../step-row.ts';
 import type { Database } from './database.ts';
 import { isRunningAttempt } from './fencing.ts';
 import type { Operation, Operations } from './operation.ts';
@@ -17,6 +17,7 @@ const insertEvent =
 
 const selectRunning = `select 1 from runs where ${isRunningAttempt}`;
 const selectSteps = `select ${columns} from steps where run_id = ? and tenant_id = ? order by step`;
+const selectChanges = 'select changes from steps where run_id = ? and tenant_id = ? and changes is not null';
 const selectEvents = `
   select seq, type, attempt, at_ms, data from events where run_id = ? and tenant_id = ? and seq > ?
   order by seq limit ?`;
@@ -30,6 +31,8 @@ export function createJournalStore(database: Database, write: Operations): Journ
         early ? { urgent: true, settles: 'committed' } : {},
       ),
     steps: (tenantId, runId) => database.read((sql) => readSteps({ sql }, tenantId, runId)),
+    changes: (tenantId, runId) =>
+      database.read((sql) => toChanges(sql(selectChanges).all(runId, tenantId) as Pick<StepRow, 'changes'>[])),
     events: (tenantId, runId, afterSeq, limit) =>
       database.read((sql) => (sql(selectEvents).all(runId, tenantId, afterSeq, limit) as EventRow[]).map(toEvent)),
   };

@@ -21,7 +21,7 @@ function diffLists(before: readonly Json[], after: Json[], path: Path): Change[]
   const changed = after.flatMap((value, index) => diffOf(before[index], value, [...path, index]));
   // From the end, so that no index moves before it is used.
   for (let index = before.length - 1; index >= after.length; index -= 1) changed.push({ path: [...path, index] });
-  return changed.length > 0 && sizeOf(changed) > sizeOf(after) ? [{ path, value: after }] : changed;
+  return changed.length > 1 && sizeOf(changed) > sizeOf(after) ? [{ path, value: after }] : changed;
 }
 
 /** The changes that turn `before` into `after`, in order. Both are JSON; `undefined` stands for a value that is not there. */
