@@ -45,7 +45,7 @@ const rooms: Record<string, readonly string[]> = {
     'approvals/',
     'recovery/',
     'execution/',
-    '(service|run-creation|run-waiter|run-control|run-request|new-run|attempt-starter|idempotency-fingerprint)\\.ts$',
+    '(service|run-creation|run-waiter|run-control|run-reader|run-request|new-run|attempt-starter|idempotency-fingerprint)\\.ts$',
     'api/',
     'wire\\.ts$',
     'index\\.ts$',
