@@ -4,13 +4,21 @@ import { type FakeProvider, startFakeProvider } from '../support/fake-provider.t
 import type { ServiceUnderTest } from '../support/service.ts';
 import { decisionsFor, killAtEachPoint, type Scenario, untilOver } from './kill-loop.ts';
 
-const ask = (victim: ServiceUnderTest, path: string, sessionId: string) =>
+const ask = (victim: ServiceUnderTest, path: string, sessionId: string, agent = 'worker') =>
   fetch(victim.url + path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ message: 'Go', session_id: sessionId }),
+    body: JSON.stringify({ message: 'Go', session_id: sessionId, agent }),
   });
 const call = (name: string) => ({ name, arguments: { text: name } });
+
+const shellCall = {
+  type: 'shell_call',
+  id: 'sh_1',
+  call_id: 'shell_1',
+  status: 'completed',
+  action: { commands: ['deploy'], timeout_ms: null, max_output_length: null },
+};
 
 /** Three tools of different effects, two of them in parallel, then an answer. */
 const tools = {
@@ -48,6 +56,34 @@ const scenarios: Scenario[] = [
     },
     expected: { modelCalls: 3, steps: 8, items: 8 },
     once: ['ask_once'],
+  },
+  {
+    name: 'effects beside function tools',
+    script: {
+      turns: [
+        { toolCalls: [{ name: 'transfer_to_desk', arguments: {} }] },
+        { items: [shellCall] },
+        { toolCalls: [{ name: 'picture', arguments: {} }, call('ask')] },
+        'All is noted.',
+      ],
+    },
+    async drive(victim, sessionId) {
+      const run = (await (await ask(victim, '/api/v1/run', sessionId, 'front')).json()) as {
+        run_id: string;
+        required_action: Parameters<typeof decisionsFor>[0];
+      };
+      const decisions = decisionsFor(run.required_action);
+      await victim.post(`/api/v1/runs/${run.run_id}/decisions`, { decisions });
+      await untilOver(victim, run.run_id);
+    },
+    expected: {
+      modelCalls: 4,
+      steps: 10, // model calls, the guardrail, the handoff, the shell call, two tool calls and an approval
+      items: 10,
+      context: { log: ['guardrail', 'handoff', 'picture'] },
+      lastRequest: /data:image\/png;base64,AQIDBAUG/,
+    },
+    once: ['guardrail', 'shell'],
   },
   {
     name: 'a run that is handed back',

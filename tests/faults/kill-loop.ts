@@ -24,7 +24,15 @@ export type Scenario = {
   /** Asks for a run and does with it what the scenario is about; may reject once the process is dead. */
   drive(victim: ServiceUnderTest, sessionId: string, provider: FakeProvider): Promise<unknown>;
   /** What the run is made of in the end. */
-  expected: { modelCalls: number; steps: number; items: number };
+  expected: {
+    modelCalls: number;
+    steps: number;
+    items: number;
+    /** What the run context is in the end. Defaults to what it is without a change. */
+    context?: object;
+    /** What the last request to the provider has. Defaults to anything. */
+    lastRequest?: RegExp;
+  };
   /** Tools whose effect may happen at most once; all others at most twice, under one key. */
   once: string[];
 };
@@ -89,8 +97,12 @@ async function round(engine: EngineUnderTest, provider: FakeProvider, scenario: 
     const { run, events } = await untilOver(survivor, run_id);
 
     expect(run).toMatchObject({ response: 'All is noted.', drift: false });
+    expect(run.context).toEqual(expected.context ?? null);
     expect(textOf(events)).toBe('All is noted.');
     expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => `${index + 1}`));
+    if (expected.lastRequest && (await requestsOf(provider)) > 0) {
+      expect(JSON.stringify((await provider.requests()).at(-1)?.body)).toMatch(expected.lastRequest);
+    }
     expect(before + (await requestsOf(provider))).toBeLessThanOrEqual(expected.modelCalls + 1);
     expectEffects(effectsIn(file), scenario.once);
     const steps = (await survivor.get(`/api/v1/runs/${run_id}/steps`)).body.data as { status: string }[];
