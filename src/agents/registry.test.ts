@@ -2,6 +2,7 @@ import { Agent, handoff, type MCPServer } from '@openai/agents';
 import { RealtimeAgent } from '@openai/agents/realtime';
 import { SandboxAgent } from '@openai/agents/sandbox';
 import { describe, expect, test } from 'vitest';
+import { describeSharedNames } from './agent-names.ts';
 import type { AnyAgent } from './any-agent.ts';
 import { RegistrationError } from './registration-error.ts';
 import { createAgentRegistry } from './registry.ts';
@@ -33,6 +34,53 @@ describe('the agents of a service', () => {
     third.handoffs = [first]; // a cycle
     const { offered } = createAgentRegistry({ first });
     expect(offered().map(({ name }) => name)).toEqual(['first', 'Two', 'Three']);
+  });
+
+  test('can be named if only handoffs or tools reach them, by their own names', () => {
+    const seat = agent('Seat Booking');
+    const poet = agent('Poet');
+    const triage = agent('Triage', { handoffs: [seat], tools: [poet.asTool({})] });
+    const registry = createAgentRegistry({ triage });
+    expect(registry.names()).toEqual(['triage', 'Seat Booking', 'Poet']);
+    expect(registry.get('Seat Booking')).toBe(seat);
+    expect(registry.get('Poet')).toBe(poet);
+    expect(registry.get('Triage')).toBeUndefined(); // its name is that in serve()
+    expect(registry.shared()).toEqual([]);
+  });
+
+  test('cannot be named by a name that two of them have', () => {
+    const triage = agent('Triage', { handoffs: [agent('Desk'), agent('Desk'), agent('Seat')] });
+    const registry = createAgentRegistry({ triage });
+    expect(registry.names()).toEqual(['triage', 'Seat']);
+    expect(registry.get('Desk')).toBeUndefined();
+    expect(registry.isAmbiguous('Desk')).toBe(true);
+    expect(registry.isAmbiguous('Seat')).toBe(false);
+    expect(registry.isAmbiguous('nobody')).toBe(false);
+    expect(describeSharedNames(registry)).toEqual([
+      expect.stringContaining('Several agents have the name "Desk", so that no request can name it.'),
+    ]);
+  });
+
+  test('keep their names in serve() where another agent is called so', () => {
+    const desk = agent('One');
+    const triage = agent('Triage', { handoffs: [agent('desk')] });
+    const registry = createAgentRegistry({ desk, triage });
+    expect(registry.names()).toEqual(['desk', 'triage']);
+    expect(registry.get('desk')).toBe(desk);
+    expect(registry.isAmbiguous('desk')).toBe(false);
+    expect(describeSharedNames(registry)).toEqual([
+      expect.stringContaining('Two agents have the name "desk": requests that name it mean the one in serve().'),
+    ]);
+  });
+
+  test.each([
+    { kind: 'too long', name: 'n'.repeat(201) },
+    { kind: 'with a NUL', name: 'a\0b' },
+    { kind: 'with half of a character', name: 'a\ud800' },
+  ])('cannot be named by a name $kind, which the API does not take', ({ name }) => {
+    const registry = createAgentRegistry({ triage: agent('Triage', { handoffs: [agent(name)] }) });
+    expect(registry.names()).toEqual(['triage']);
+    expect(registry.get(name)).toBeUndefined();
   });
 
   test('have their names in serve() also as the targets of handoffs', () => {

@@ -1,4 +1,5 @@
 import type { Handoff, MCPServer } from '@openai/agents';
+import { createAgentNames, type NamedAgent } from './agent-names.ts';
 import { agentToolRegister, type FindAgentBehind } from './agent-tools.ts';
 import { type AnyAgent, isHandoff } from './any-agent.ts';
 import { RegistrationError } from './registration-error.ts';
@@ -27,7 +28,7 @@ export type AgentRegistry = ReturnType<typeof createAgentRegistry>;
 /**
  * Checks and keeps the agents given to `serve()`.
  *
- * @param agents name → SDK agent; callers choose among these names
+ * @param agents name → SDK agent; callers choose among these names, and those of the agents that these reach
  * @param entry the agent that runs use if the caller names none; defaults to the first
  * @throws {RegistrationError} when there are none, when `entry` is not among them, when one of them
  *   cannot be served, or when code that is called again was declared to happen once
@@ -56,19 +57,19 @@ export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: st
   }
   // An agent with several names is registered under the first one, which is therefore set last.
   const registeredName = new Map([...byName].reverse().map(([name, agent]) => [agent, name]));
+  const reached = all.filter((agent) => !registeredName.has(agent));
 
   return {
     entry: entryName,
-    names: (): string[] => names,
-    get: (name: string): AnyAgent | undefined => byName.get(name),
+    ...createAgentNames(byName, reached),
     /** All MCP servers of the agents, each once. */
     mcpServers: (): MCPServer[] => [...new Set(all.flatMap((agent) => agent.mcpServers))],
     /** All agents that a run can reach: those that callers can name, then those that only handoffs and tools reach. */
-    offered: (): { name: string; agent: AnyAgent }[] => [
+    offered: (): NamedAgent[] => [
       ...[...byName].map(([name, agent]) => ({ name, agent })),
-      ...all.filter((agent) => !registeredName.has(agent)).map((agent) => ({ name: agent.name, agent })),
+      ...reached.map((agent) => ({ name: agent.name, agent })),
     ],
-    /** The public name of an agent: its name in `serve()`, or its own name if callers cannot name it. */
+    /** The public name of an agent: its name in `serve()`, or its own name. */
     nameOf: (agent: { name: string }): string => registeredName.get(agent as AnyAgent) ?? agent.name,
     /** Whether a tool is an agent used as a tool that is not among `offered`: the SDK does not tell which agent it runs. */
     isUninspected: (tool: object): boolean => kindOf(tool) === 'agent' && agentBehind(tool) === undefined,

@@ -74,7 +74,7 @@ async function toAgentView(
   const { instructions } = agent;
   return {
     name,
-    entry: name === agents.entry,
+    entry: name === agents.entry && agent === agents.get(name),
     model: modelOf(agent, defaultModel).name,
     instructions_preview:
       typeof instructions === 'string' ? instructions.slice(0, previewChars) : '(made for each run)',

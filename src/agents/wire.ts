@@ -3,6 +3,7 @@ import type { Service } from '../platform/lifecycle.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import { describeModels } from './agent-model.ts';
+import { describeSharedNames } from './agent-names.ts';
 import type { AnyAgent } from './any-agent.ts';
 import { type ContextOption, contextCheck, toRunContexts } from './context.ts';
 import { describeDurabilityGaps, findDurabilityGaps } from './durability.ts';
@@ -34,6 +35,7 @@ export function wireAgents({ options, settings, reports, log }: WireAgentsDeps) 
   if (reports) {
     log.info({ models: describeModels(registry, settings.openai) }, 'models of the agents');
     for (const gap of gaps) log.warn(gap);
+    for (const each of describeSharedNames(registry)) log.warn(each);
   }
   const services: Service[] = [
     createMcpConnections([...(options.mcpServers ?? []), ...registry.mcpServers()]),

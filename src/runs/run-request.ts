@@ -31,17 +31,22 @@ export type Caller = {
   arrivalDecided?(): void;
 };
 
+/** The error of a request whose field has a value that is not accepted. `message` begins with a verb. */
+function invalid(path: string, message: string): ServiceError {
+  return new ServiceError('validation_failed', { reason: `${path} ${message}.` }, { errors: [{ path, message }] });
+}
+
 /**
  * The agent that a request names, or the entry agent.
  *
- * @throws {ServiceError} `validation_failed` with the names of all agents, if there is none of that name
+ * @throws {ServiceError} `validation_failed` with the names of all agents, if there is none of that name, or several
  */
 export function agentOf({ agent: name }: CreateRun, agents: AgentRegistry): string {
   const agent = name ?? agents.entry;
   if (agents.get(agent)) return agent;
-  const message = `must be one of ${agents.names().join(', ')}`;
-  const errors = [{ path: 'agent', message }];
-  throw new ServiceError('validation_failed', { reason: `agent ${message}.` }, { errors });
+  const names = agents.names().join(', ');
+  if (agents.isAmbiguous(agent)) throw invalid('agent', `is the name of several agents; it must be one of ${names}`);
+  throw invalid('agent', `must be one of ${names}`);
 }
 
 /**
@@ -51,9 +56,7 @@ export function agentOf({ agent: name }: CreateRun, agents: AgentRegistry): stri
  */
 function checkInterrupt({ if_busy, run_at }: CreateRun, nowMs: number): void {
   if (if_busy !== 'interrupt' || run_at === undefined || Date.parse(run_at) <= nowMs) return;
-  const message = 'must not be in the future if if_busy is interrupt';
-  const errors = [{ path: 'run_at', message }];
-  throw new ServiceError('validation_failed', { reason: `run_at ${message}.` }, { errors });
+  throw invalid('run_at', 'must not be in the future if if_busy is interrupt');
 }
 
 /**

@@ -1,0 +1,52 @@
+import type { AnyAgent } from './any-agent.ts';
+
+/** An agent and the name by which it is offered. */
+export type NamedAgent = { name: string; agent: AnyAgent };
+
+/** The longest name of an agent, in characters. */
+export const agentNameCharsMax = 200;
+
+/** Whether a name can be sent in a request and be stored with a run. The SDK allows any text as the name of an agent. */
+const isNameable = (name: string): boolean =>
+  name.length <= agentNameCharsMax && !name.includes('\0') && name.isWellFormed();
+
+/**
+ * The agents that callers can name: those in `serve()`, then the ones that only handoffs and tools reach, by their own
+ * names. A name in `serve()` is that agent's, whatever others are called. Of two other agents that share a name neither
+ * can be named.
+ *
+ * @param registered the agents in `serve()`, by name
+ * @param reached the agents that only handoffs and tools reach
+ */
+export function createAgentNames(registered: ReadonlyMap<string, AnyAgent>, reached: readonly AnyAgent[]) {
+  const owners = Map.groupBy(reached, ({ name }) => name);
+  const unique = [...owners]
+    .filter(([name, agents]) => agents.length === 1 && isNameable(name) && !registered.has(name))
+    .map(([name, [agent]]) => [name, agent as AnyAgent] as const);
+  const byName = new Map([...registered, ...unique]);
+  const shared = [...owners]
+    .filter(([name, agents]) => agents.length > 1 || registered.has(name))
+    .map(([name]) => name);
+
+  return {
+    /** The names that callers can give. */
+    names: (): string[] => [...byName.keys()],
+    /** The agent of a name; undefined if there is none, or more than one. */
+    get: (name: string): AnyAgent | undefined => byName.get(name),
+    /** The names that two agents have. Those in `serve()` are still that agent's. */
+    shared: (): string[] => shared,
+    /** Whether a name is not accepted since two agents have it. */
+    isAmbiguous: (name: string): boolean => shared.includes(name) && !byName.has(name),
+  };
+}
+
+/** What to know about names that two agents have, in sentences for the author of the agents; empty if there are none. */
+export function describeSharedNames({ shared, isAmbiguous }: ReturnType<typeof createAgentNames>): string[] {
+  return shared().map((name) =>
+    !isAmbiguous(name)
+      ? `Two agents have the name "${name}": requests that name it mean the one in serve(). Give the other one, which ` +
+        'handoffs or tools reach, a name of its own.'
+      : `Several agents have the name "${name}", so that no request can name it. Give them different names, or list ` +
+        'them in the agents of serve().',
+  );
+}
