@@ -3,6 +3,7 @@ import { describeBudgets } from './contract/budgets.contract.ts';
 import { describeCancel } from './contract/cancel.contract.ts';
 import { describeClaim } from './contract/claim.contract.ts';
 import { describeConcurrency } from './contract/concurrency.contract.ts';
+import { describeContinuation } from './contract/continuation.contract.ts';
 import { describeCreate } from './contract/create.contract.ts';
 import { describeExpiry } from './contract/expiry.contract.ts';
 import { describeFinish } from './contract/finish.contract.ts';
@@ -36,6 +37,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
   describe(`the store on ${engine}`, () => {
     describeCreate(open);
     describeSessionQueue(open);
+    describeContinuation(open);
     describeIdempotency(open);
     describeClaim(open);
     describeTime(open);

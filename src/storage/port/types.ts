@@ -188,6 +188,13 @@ export type NewRun = Pick<
   webhook?: Webhook;
   /** The large data of the input. Defaults to none. */
   inputData?: readonly InputData[];
+  /**
+   * Whether the run begins with the last agent of its session in place of `agent`, if the session has one and the process
+   * that begins the run has it (`ProcessInfo.agents`). It is decided when the run gets its session: runs that are before it
+   * in the queue end with an agent of their own. Then `agent` and that of `started` are the agent that was decided on.
+   * Defaults to false.
+   */
+  continues?: boolean;
   /** Data of `run.started`, which is recorded as event 2 with a run that starts at once. Defaults to no such event. */
   started?: JsonRecord;
 };

@@ -18,6 +18,8 @@ export type CreatedRow = {
   claimable: boolean;
   interrupted_id: string | null;
   interrupted: boolean | null;
+  /** Of a run that continues its session; else null. */
+  agent: string | null;
 };
 
 // The function is in migrations/002-operations.sql and, with `waited_ms`, in 011-fair-claims.sql. All runs are one
@@ -34,14 +36,16 @@ const createRuns: Statement = {
         case when asked.options is not null and made.outcome in ('started', 'queued')
           then set_run_options(asked.id, asked.options) end as options_set,
         case when asked.input_data is not null and made.outcome in ('started', 'queued')
-          then set_input_data(asked.id, asked.tenant_id, asked.input_data) end as input_data
+          then set_input_data(asked.id, asked.tenant_id, asked.input_data) end as input_data,
+        case when asked.continues and made.outcome in ('started', 'queued')
+          then continue_session(asked.id) end as agent
       from json_to_recordset($1) as asked (
         id text, tenant_id text, session_id text, mode text, agent text, simulated boolean, message text,
         metadata text, timeout_ms bigint, priority integer, run_at_ms bigint, request_id text, app_version text,
         sdk_version text, owner_id text, if_busy text, start_now boolean, key text, fingerprint text,
         key_ttl_ms bigint, started text, waited_ms bigint, webhook text, budget_key_id text,
         options text,
-        input_data json
+        input_data json, continues boolean
       ) cross join lateral create_run(
         asked.id, asked.tenant_id, session_id, mode, agent, simulated, message, metadata, timeout_ms, priority,
         run_at_ms, request_id, app_version, sdk_version, owner_id, if_busy, start_now, key, fingerprint, key_ttl_ms, $2,
@@ -49,10 +53,12 @@ const createRuns: Statement = {
       ) as made
     ), told as (
       insert into events (run_id, seq, tenant_id, type, attempt, at_ms, data)
-      select id, 2, tenant_id, 'run.started', 1, at_ms, started from created
+      select id, 2, tenant_id, 'run.started', 1, at_ms,
+        case when agent is null then started else (started::jsonb || jsonb_build_object('agent', agent))::text end
+      from created
       where outcome = 'started' and started is not null
     )
-    select id, outcome, other_id, at_ms, seq_at_start, claimable, interrupted_id, interrupted from created`,
+    select id, outcome, other_id, at_ms, seq_at_start, claimable, interrupted_id, interrupted, agent from created`,
 };
 
 const textOf = (run: NewRun, ifBusy: IfBusy, startNow: boolean): string =>
@@ -83,6 +89,7 @@ const textOf = (run: NewRun, ifBusy: IfBusy, startNow: boolean): string =>
     budget_key_id: run.budgetKeyId,
     options: toJsonText(run.options),
     input_data: run.inputData?.length ? run.inputData.map(toInputDataRow) : undefined,
+    continues: run.continues ?? false,
   });
 
 /**
@@ -151,5 +158,6 @@ export async function create(
 /** The new run from the values of the request and those that only the database knows, without another read. */
 function toCreatedRun(run: NewRun, type: 'started' | 'queued', created: CreatedRow): Run {
   const status = type === 'started' ? 'running' : 'queued';
-  return toRun(newRunRow(run, { status, sessionSeq: created.seq_at_start, nowMs: created.at_ms }));
+  const agent = created.agent ?? run.agent;
+  return toRun(newRunRow({ ...run, agent }, { status, sessionSeq: created.seq_at_start, nowMs: created.at_ms }));
 }

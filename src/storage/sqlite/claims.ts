@@ -2,7 +2,7 @@ import type { ClaimedRun, ClaimOptions } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
 import type { Operation } from './operation.ts';
 import { columns } from './run-statements.ts';
-import { lockSession } from './session-lock.ts';
+import { lastAgentSql, lockSession } from './session-lock.ts';
 
 /** A run that may be claimed, and what decides whether it is. */
 type Candidate = {
@@ -79,6 +79,8 @@ const countRunning = `
 // before the run began.
 const claimRun = `
   update runs set status = 'running', attempt = attempt + 1, owner_id = ?1,
+    agent = case when continues = 1 and attempt = 0
+      then coalesce((${lastAgentSql('?1', 'runs.tenant_id', 'runs.session_id')}), agent) else agent end,
     started_at_ms = coalesce(started_at_ms, ?2),
     session_seq_at_start = coalesce(session_seq_at_start, (
       select next_seq - 1 from sessions where sessions.tenant_id = runs.tenant_id and sessions.id = runs.session_id

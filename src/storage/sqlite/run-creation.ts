@@ -7,11 +7,11 @@ import { storeInputData } from './input-data.ts';
 import { record } from './journal.ts';
 import type { Operation } from './operation.ts';
 import { columns } from './run-statements.ts';
-import { addRunToSession, rankAtFront, readQueue, type SessionQueue } from './session-lock.ts';
+import { addRunToSession, lastAgentOf, rankAtFront, readQueue, type SessionQueue } from './session-lock.ts';
 
 const insertRun = `
-  insert into runs (${columns}, line_rank, deadline_at_ms, webhook)
-  values (${runColumns.map(() => '?').join(', ')}, ?, ?, ?)`;
+  insert into runs (${columns}, line_rank, deadline_at_ms, webhook, continues)
+  values (${runColumns.map(() => '?').join(', ')}, ?, ?, ?, ?)`;
 
 /** See `RunStore.create`. */
 export function create(operation: Operation, run: NewRun, ifBusy: IfBusy, startNow: boolean): CreateOutcome {
@@ -49,11 +49,15 @@ type Placement = { starts: boolean; first: boolean; lastSeq: number };
 
 function insert(operation: Operation, run: NewRun, { starts, first, lastSeq }: Placement): CreateOutcome {
   const { id, tenantId, sessionId } = run;
-  const row = newRunRow(run, {
-    status: starts ? 'running' : 'queued',
-    sessionSeq: sessionId === null ? null : lastSeq,
-    nowMs: operation.nowMs,
-  });
+  const agent = (starts && run.continues && lastAgentOf(operation, run)) || run.agent;
+  const row = newRunRow(
+    { ...run, agent },
+    {
+      status: starts ? 'running' : 'queued',
+      sessionSeq: sessionId === null ? null : lastSeq,
+      nowMs: operation.nowMs,
+    },
+  );
   const rank = first && !starts && sessionId !== null ? rankAtFront(operation, tenantId, sessionId) : 0;
   const deadlineMs = operation.steadyMs + run.timeoutMs - (run.waitedMs ?? 0);
   const isTimed = starts || run.mode !== 'background';
@@ -65,10 +69,12 @@ function insert(operation: Operation, run: NewRun, { starts, first, lastSeq }: P
       rank,
       isTimed ? deadlineMs : null,
       run.webhook === undefined ? null : JSON.stringify(run.webhook),
+      run.continues ? 1 : 0,
     );
   storeInputData(operation.sql, run);
   rememberKey(operation, run);
-  if (starts && run.started !== undefined) record(operation, tenantId, id, startOf(run.started, operation.nowMs));
+  const started = run.started && (run.continues ? { ...run.started, agent } : run.started);
+  if (starts && started !== undefined) record(operation, tenantId, id, startOf(started, operation.nowMs));
   return { type: starts ? 'started' : 'queued', run: toRun(row) };
 }
 

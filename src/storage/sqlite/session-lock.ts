@@ -74,6 +74,23 @@ export function hasQueuedRun({ sql, nowMs }: Operation, tenantId: string, sessio
   return sql(selectQueued).get(tenantId, sessionId, nowMs) !== undefined;
 }
 
+/** SQL for the last agent of a session, if a process has it. The parameters are SQL for the ids. */
+export const lastAgentSql = (processId: string, tenantId: string, sessionId: string): string => `
+  select last_agent from sessions join processes on processes.id = ${processId}
+  where sessions.tenant_id = ${tenantId} and sessions.id = ${sessionId}
+    and exists (select 1 from json_each(processes.agents) where value = last_agent)`;
+
+const selectLastAgent = lastAgentSql('?', '?', '?');
+
+/** The last agent of the session of a run, if the owner of the run has it. */
+export function lastAgentOf(
+  { sql }: Operation,
+  { ownerId, tenantId, sessionId }: { ownerId: string; tenantId: string; sessionId: string | null },
+): string | null {
+  const row = sql(selectLastAgent).get(ownerId, tenantId, sessionId) as { last_agent: string } | undefined;
+  return row?.last_agent ?? null;
+}
+
 const upsertSession = `
   insert into sessions (tenant_id, id, created_at_ms, updated_at_ms, runs_count, active_run_id)
   values (?, ?, ?, ?, 1, ?)
