@@ -11,7 +11,7 @@ export { effect, RegistrationError } from './agents/index.ts';
 export { type ErrorCode, ServiceError } from './platform/errors.ts';
 export { type SettingMistake, SettingsError } from './platform/settings/settings.ts';
 export { type ProviderOption, ProvidersError } from './providers/index.ts';
-export { type CurrentCall, currentCall } from './runs/index.ts';
+export { type CurrentCall, currentCall, type RunnerOptions } from './runs/index.ts';
 export type { RunningService, ServeOptions };
 
 /**

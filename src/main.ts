@@ -58,6 +58,7 @@ function wireFeatures(
     ...base,
     options,
     agents: agents.registry,
+    models: agents.models,
     defaults: providers.defaults,
     providerFeatures: providers.features,
     budgets: budgets.control,

@@ -11,7 +11,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { type AccessControlOptions, registerAccessControl } from './access/index.ts';
-import { type AgentRegistry, agentRoutes } from './agents/index.ts';
+import { type AgentRegistry, agentRoutes, type ModelChoices } from './agents/index.ts';
 import { type BudgetService, budgetRoutes } from './budgets/index.ts';
 import { type Health, healthRoutes } from './health/index.ts';
 import { type KeyRevocationWatch, type KeyService, keyRoutes } from './keys/index.ts';
@@ -55,6 +55,8 @@ export type ServerParts = {
   log: Logger;
   ids: Ids;
   agents: AgentRegistry;
+  /** The models that requests may choose. */
+  models: ModelChoices;
   runs: RunService;
   feed: EventFeed;
   sessions: SessionService;
@@ -217,6 +219,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
         agents,
         defaultModel: settings.openai.model,
         effectDefault: settings.toolEffectDefault,
+        choices: parts.models,
       });
     },
     { prefix: '/api/v1' },

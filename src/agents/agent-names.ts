@@ -1,14 +1,9 @@
-import type { AnyAgent } from './any-agent.ts';
-
-/** An agent and the name by which it is offered. */
-export type NamedAgent = { name: string; agent: AnyAgent };
-
-/** The longest name of an agent, in characters. */
-export const agentNameCharsMax = 200;
+/** The longest name that a request may have, in characters. */
+const nameCharsMax = 200;
 
 /** Whether a name can be sent in a request and be stored with a run. The SDK allows any text as the name of an agent. */
 const isNameable = (name: string): boolean =>
-  name.length <= agentNameCharsMax && !name.includes('\0') && name.isWellFormed();
+  name.length <= nameCharsMax && !name.includes('\0') && name.isWellFormed();
 
 /**
  * The agents that callers can name: those in `serve()`, then the ones that only handoffs and tools reach, by their own
@@ -18,11 +13,14 @@ const isNameable = (name: string): boolean =>
  * @param registered the agents in `serve()`, by name
  * @param reached the agents that only handoffs and tools reach
  */
-export function createAgentNames(registered: ReadonlyMap<string, AnyAgent>, reached: readonly AnyAgent[]) {
+export function createAgentNames<Agent extends { name: string }>(
+  registered: ReadonlyMap<string, Agent>,
+  reached: readonly Agent[],
+) {
   const owners = Map.groupBy(reached, ({ name }) => name);
   const unique = [...owners]
     .filter(([name, agents]) => agents.length === 1 && isNameable(name) && !registered.has(name))
-    .map(([name, [agent]]) => [name, agent as AnyAgent] as const);
+    .map(([name, [agent]]) => [name, agent as Agent] as const);
   const byName = new Map([...registered, ...unique]);
   const shared = [...owners]
     .filter(([name, agents]) => agents.length > 1 || registered.has(name))
@@ -32,7 +30,7 @@ export function createAgentNames(registered: ReadonlyMap<string, AnyAgent>, reac
     /** The names that callers can give. */
     names: (): string[] => [...byName.keys()],
     /** The agent of a name; undefined if there is none, or more than one. */
-    get: (name: string): AnyAgent | undefined => byName.get(name),
+    get: (name: string): Agent | undefined => byName.get(name),
     /** The names that two agents have. Those in `serve()` are still that agent's. */
     shared: (): string[] => shared,
     /** Whether a name is not accepted since two agents have it. */
@@ -41,7 +39,10 @@ export function createAgentNames(registered: ReadonlyMap<string, AnyAgent>, reac
 }
 
 /** What to know about names that two agents have, in sentences for the author of the agents; empty if there are none. */
-export function describeSharedNames({ shared, isAmbiguous }: ReturnType<typeof createAgentNames>): string[] {
+export function describeSharedNames({
+  shared,
+  isAmbiguous,
+}: Pick<ReturnType<typeof createAgentNames>, 'shared' | 'isAmbiguous'>): string[] {
   return shared().map((name) =>
     !isAmbiguous(name)
       ? `Two agents have the name "${name}": requests that name it mean the one in serve(). Give the other one, which ` +

@@ -9,6 +9,8 @@ export {
   toRunContexts,
 } from './context.ts';
 export { declaredEffect, type Effect, effect, effects } from './effect.ts';
+export { assertKnownNames } from './known-names.ts';
+export { createModelChoices, type ModelChoices, type ModelsOption } from './model-choices.ts';
 export { RegistrationError } from './registration-error.ts';
 export { type AgentRegistry, createAgentRegistry } from './registry.ts';
 export { agentRoutes } from './routes.ts';

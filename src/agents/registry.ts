@@ -1,5 +1,5 @@
 import type { Handoff, MCPServer } from '@openai/agents';
-import { createAgentNames, type NamedAgent } from './agent-names.ts';
+import { createAgentNames } from './agent-names.ts';
 import { agentToolRegister, type FindAgentBehind } from './agent-tools.ts';
 import { type AnyAgent, isHandoff } from './any-agent.ts';
 import { RegistrationError } from './registration-error.ts';
@@ -65,7 +65,7 @@ export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: st
     /** All MCP servers of the agents, each once. */
     mcpServers: (): MCPServer[] => [...new Set(all.flatMap((agent) => agent.mcpServers))],
     /** All agents that a run can reach: those that callers can name, then those that only handoffs and tools reach. */
-    offered: (): NamedAgent[] => [
+    offered: (): { name: string; agent: AnyAgent }[] => [
       ...[...byName].map(([name, agent]) => ({ name, agent })),
       ...reached.map((agent) => ({ name: agent.name, agent })),
     ],

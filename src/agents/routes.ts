@@ -8,10 +8,7 @@ import { type AgentViewSettings, agentView, listAgents } from './view.ts';
 export type AgentRoutesOptions = AgentViewSettings & { agents: AgentRegistry };
 
 /** The routes that list the agents. */
-export const agentRoutes: FastifyPluginAsyncZod<AgentRoutesOptions> = async (
-  app,
-  { agents, defaultModel, effectDefault },
-) => {
+export const agentRoutes: FastifyPluginAsyncZod<AgentRoutesOptions> = async (app, { agents, ...settings }) => {
   app.get(
     '/agents',
     {
@@ -26,6 +23,6 @@ export const agentRoutes: FastifyPluginAsyncZod<AgentRoutesOptions> = async (
         },
       },
     },
-    async () => ({ data: await listAgents(agents, { defaultModel, effectDefault }), next_cursor: null }),
+    async () => ({ data: await listAgents(agents, settings), next_cursor: null }),
   );
 };

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { AnyAgent } from './any-agent.ts';
 import { effect } from './effect.ts';
+import { createModelChoices } from './model-choices.ts';
 import { createAgentRegistry } from './registry.ts';
 import { agentView, listAgents } from './view.ts';
 
@@ -14,7 +15,8 @@ const pay = (needsApproval?: Parameters<typeof tool>[0]['needsApproval']) =>
 const agent = (name: string, options: Partial<ConstructorParameters<typeof Agent>[0]> = {}): AnyAgent =>
   new Agent({ name, instructions: 'Hi.', ...options });
 
-const settings = { defaultModel: 'gpt-default', effectDefault: 'once' } as const;
+const choices = { modelsOf: () => [] };
+const settings = { defaultModel: 'gpt-default', effectDefault: 'once', choices } as const;
 
 async function viewOf(main: AnyAgent) {
   const [view] = await listAgents(createAgentRegistry({ main }), settings);
@@ -30,6 +32,7 @@ test('an agent is shown with its model, instructions, handoffs and tools', async
     name: 'main',
     entry: true,
     model: 'gpt-own',
+    models: [],
     instructions_preview: 'Hi.',
     handoffs: ['second', 'Third'],
     tools: [{ name: 'pay', description: 'Pays.', needs_approval: false, effect: 'once', effect_declared: false }],
@@ -48,6 +51,13 @@ test('an agent with two names is listed under both, and only one of them is the 
     ['main', true],
     ['formerly', false],
   ]);
+});
+
+test('an agent is shown with the models that a request may choose for it', async () => {
+  const agents = createAgentRegistry({ main: agent('Main', { handoffs: [agent('Second')] }) });
+  const models = createModelChoices(agents, { main: ['gpt-small', 'gpt-large'] });
+  const views = await listAgents(agents, { ...settings, choices: models });
+  expect(views.map((view) => view.models)).toEqual([['gpt-small', 'gpt-large'], []]);
 });
 
 test('an agent that names no model uses the default of the service', async () => {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { modelOf } from './agent-model.ts';
 import { type AnyAgent, isHandoff } from './any-agent.ts';
 import { declaredEffect, type Effect } from './effect.ts';
+import type { ModelChoices } from './model-choices.ts';
 import type { AgentRegistry } from './registry.ts';
 import { type AnyTool, effectOf, kindOf } from './tool-kinds.ts';
 
@@ -26,6 +27,7 @@ export const agentView = z
       .string()
       .nullable()
       .meta({ description: 'null: a model of the agent’s own, or the one that its stored prompt names.' }),
+    models: z.array(z.string()).meta({ description: 'The models that a request may choose for it (`model`).' }),
     instructions_preview: z.string(),
     handoffs: z.array(z.string()),
     tools: z.array(toolView),
@@ -61,21 +63,26 @@ async function toToolView(tool: AnyTool, effectDefault: Effect): Promise<AgentVi
   };
 }
 
-/** The settings that the view shows. */
-export type AgentViewSettings = { defaultModel: string; effectDefault: Effect };
+/** What the view shows beside the agents: settings, and the models that requests may choose. */
+export type AgentViewSettings = {
+  defaultModel: string;
+  effectDefault: Effect;
+  choices: Pick<ModelChoices, 'modelsOf'>;
+};
 
 type Offered = ReturnType<AgentRegistry['offered']>[number];
 
 async function toAgentView(
   agents: AgentRegistry,
   { name, agent }: Offered,
-  { defaultModel, effectDefault }: AgentViewSettings,
+  { defaultModel, effectDefault, choices }: AgentViewSettings,
 ): Promise<AgentView> {
   const { instructions } = agent;
   return {
     name,
     entry: name === agents.entry && agent === agents.get(name),
     model: modelOf(agent, defaultModel).name,
+    models: [...choices.modelsOf(agent)],
     instructions_preview:
       typeof instructions === 'string' ? instructions.slice(0, previewChars) : '(made for each run)',
     handoffs: (agent.handoffs as (AnyAgent | Handoff)[]).map((entry) =>

@@ -8,6 +8,7 @@ import type { AnyAgent } from './any-agent.ts';
 import { type ContextOption, contextCheck, toRunContexts } from './context.ts';
 import { describeDurabilityGaps, findDurabilityGaps } from './durability.ts';
 import { createMcpConnections } from './mcp-connections.ts';
+import { createModelChoices, type ModelsOption } from './model-choices.ts';
 import { createAgentRegistry } from './registry.ts';
 
 /** What agents are built from. */
@@ -17,6 +18,7 @@ export type WireAgentsDeps = {
     entry?: string;
     context?: ContextOption;
     mcpServers?: readonly MCPServer[];
+    models?: ModelsOption;
   };
   settings: Pick<Settings, 'toolEffectDefault' | 'openai'>;
   /** Whether this process logs what is to know about the agents; of several workers one does. */
@@ -31,6 +33,7 @@ export type WireAgentsDeps = {
  */
 export function wireAgents({ options, settings, reports, log }: WireAgentsDeps) {
   const registry = createAgentRegistry(options.agents, options.entry);
+  const models = createModelChoices(registry, options.models);
   const gaps = describeDurabilityGaps(findDurabilityGaps(registry), settings.toolEffectDefault);
   if (reports) {
     log.info({ models: describeModels(registry, settings.openai) }, 'models of the agents');
@@ -41,5 +44,5 @@ export function wireAgents({ options, settings, reports, log }: WireAgentsDeps) 
     createMcpConnections([...(options.mcpServers ?? []), ...registry.mcpServers()]),
     contextCheck(toRunContexts(options.context)),
   ];
-  return { registry, services };
+  return { registry, models, services };
 }

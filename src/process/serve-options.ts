@@ -1,8 +1,20 @@
 import type { MCPServer, SessionInputCallback } from '@openai/agents';
-import { type AnyAgent, type ContextBuilder, type ContextOption, RegistrationError } from '../agents/index.ts';
-import { nearestName } from '../platform/nearest-name.ts';
+import {
+  type AnyAgent,
+  assertKnownNames,
+  type ContextBuilder,
+  type ContextOption,
+  type ModelsOption,
+  RegistrationError,
+} from '../agents/index.ts';
 import type { ProviderOption } from '../providers/index.ts';
-import type { InputOption } from '../runs/index.ts';
+import {
+  assertRunnerOptions,
+  continuations,
+  type InputOption,
+  type RunnerOptions,
+  type SessionsOption,
+} from '../runs/index.ts';
 
 /** The options of `serve()`. */
 export type ServeOptions = {
@@ -46,6 +58,18 @@ export type ServeOptions = {
    * to none.
    */
   providers?: ProviderOption[];
+  /**
+   * What the SDK's `Runner` and `run()` take: guardrails of all runs, model settings, filters, error handlers, listeners
+   * and more. See `docs/run-options.md`. Defaults to nothing.
+   */
+  runner?: RunnerOptions;
+  /**
+   * The models that requests may choose (`model`), by the name of the agent: `{ triage: ['gpt-4.1', 'gpt-4.1-mini'] }`.
+   * Defaults to none: `model` is refused.
+   */
+  models?: ModelsOption;
+  /** How sessions go on: with the entry agent, or with the agent that spoke last. Defaults to the entry agent. */
+  sessions?: SessionsOption;
 };
 
 /** The names of all options; the compiler holds that none is missing. */
@@ -59,28 +83,34 @@ const optionNames = Object.keys({
   onStop: true,
   mcpServers: true,
   providers: true,
+  runner: true,
+  models: true,
+  sessions: true,
 } satisfies Record<keyof ServeOptions, true>);
 
-/**
- * Refuses options that `serve()` does not have, which it would ignore.
- *
- * @throws {RegistrationError} that names the first of them, and the option that it is a misspelling of or all options
- */
-export function assertKnownOptions(options: ServeOptions): void {
-  assertKnownNames(options, optionNames, 'serve()');
-  if (options?.input !== undefined) assertInputOption(options.input);
-  const { context } = options ?? {};
-  if (typeof context === 'object') assertKnownNames(context, contextNames, 'The context option of serve()');
+function assertSessionsOption(sessions: SessionsOption): void {
+  assertKnownNames('sessions', 'option', sessions, ['continueWith']);
+  const { continueWith } = sessions;
+  if (continueWith === undefined || continuations.includes(continueWith)) return;
+  const values = continuations.map((each) => `'${each}'`).join(' or ');
+  throw new RegistrationError(`sessions.continueWith must be ${values}.`);
 }
 
-function assertKnownNames(given: object | undefined, known: readonly string[], where: string): void {
-  for (const name of Object.keys(given ?? {})) {
-    if (known.includes(name)) continue;
-    const intended = nearestName(name, known);
-    const remedy =
-      intended === undefined ? `Remove it; the options are ${known.join(', ')}.` : `Did you mean "${intended}"?`;
-    throw new RegistrationError(`${where} has no option "${name}". ${remedy}`);
+/**
+ * Refuses options that `serve()` does not have, which it would ignore, and options of the runner, of sessions and of
+ * inputs that are not taken.
+ *
+ * @throws {RegistrationError} that names the first of them, and what to write instead
+ */
+export function assertKnownOptions(options: ServeOptions): void {
+  assertKnownNames('serve()', 'option', options ?? {}, optionNames);
+  if (options?.input !== undefined) assertInputOption(options.input);
+  const { context } = options ?? {};
+  if (typeof context === 'object') {
+    assertKnownNames('The context option of serve()', 'option', context, contextNames);
   }
+  if (options?.runner !== undefined) assertRunnerOptions(options.runner);
+  if (options?.sessions !== undefined) assertSessionsOption(options.sessions);
 }
 
 type ContextNames = keyof Exclude<ContextOption, ContextBuilder>;
@@ -92,7 +122,7 @@ function assertInputOption(input: InputOption): void {
   const where = 'The input option of serve()';
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     throw new RegistrationError(`${where} has to be an object.`);
-  assertKnownNames(input, inputNames, where);
+  assertKnownNames(where, 'option', input, inputNames);
   const { roles = [], fileIds = false, urls = false } = input;
   if (!Array.isArray(roles) || !roles.every((role) => inputRoles.includes(role))) {
     throw new RegistrationError(`${where}: roles has to be a list of ${inputRoles.join(' and ')}.`);

@@ -17,9 +17,18 @@ type Started = { url: string | null; probeUrl: string; hasKey: boolean; stop(): 
 /** Starts the service in this process. */
 type Start = (settings: Settings, log: Logger, link: PrimaryLink | null) => Promise<Started>;
 
-/** The API keys of the application's providers, which no log line may contain. */
-const keysIn = ({ providers = [] }: ServeOptions): (string | undefined)[] =>
-  providers.map((each) => (typeof each === 'string' ? undefined : each.apiKey));
+/** The API keys of the application's providers and traces, which no log line may contain. */
+const keysIn = ({ providers = [], runner }: ServeOptions): (string | undefined)[] => [
+  ...providers.map((each) => (typeof each === 'string' ? undefined : each.apiKey)),
+  runner?.tracing?.apiKey,
+];
+
+/** The settings with what follows from the options: models of the application's providers, and its limit of turns. */
+const withOptions = (settings: Settings, { providers, runner }: ServeOptions): Settings => ({
+  ...settings,
+  simulated: settings.simulated && !providers?.length,
+  turnsMax: runner?.maxTurns ?? settings.turnsMax,
+});
 
 /** Runs this process as the primary of `count` workers, which serves nothing itself. */
 async function runPrimary(settings: Settings, count: number, log: Logger): Promise<Omit<Started, 'hasKey'>> {
@@ -64,7 +73,7 @@ export async function serveProcess(options: ServeOptions, start: Start): Promise
     const parsed = parseSettings(environment);
     await assertNothingIgnored(parsed.openai, process.env.OPENAI_API_KEY);
     disableSdkDefaults(process.env);
-    const settings = { ...parsed, simulated: parsed.simulated && !options.providers?.length };
+    const settings = withOptions(parsed, options);
     const log = createLogger({
       level: settings.logLevel,
       appName: settings.appName,

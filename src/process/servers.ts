@@ -1,5 +1,5 @@
 import type { AccessControlOptions } from '../access/index.ts';
-import type { AgentRegistry } from '../agents/index.ts';
+import type { AgentRegistry, ModelChoices } from '../agents/index.ts';
 import type { BudgetService } from '../budgets/index.ts';
 import type { Health } from '../health/index.ts';
 import type { KeyRevocationWatch, KeyService } from '../keys/index.ts';
@@ -20,7 +20,7 @@ export type WireServersDeps = {
   ids: Ids;
   metrics: Metrics;
   log: Logger;
-  agents: { registry: AgentRegistry };
+  agents: { registry: AgentRegistry; models: ModelChoices };
   runs: Pick<Runs, 'service' | 'feed' | 'arrivals' | 'loadShedding'>;
   sessions: { service: SessionService };
   keys: { service: KeyService; revocationWatch: KeyRevocationWatch };
@@ -48,6 +48,7 @@ export async function wireServers(features: WireServersDeps, closing: AbortSigna
     log,
     ids,
     agents: agents.registry,
+    models: agents.models,
     runs: runs.service,
     feed: runs.feed,
     arrivals: runs.arrivals,

@@ -1,17 +1,23 @@
-import type { AgentRegistry } from '../agents/index.ts';
 import type { Ids } from '../platform/ids.ts';
 import { detachData, type NewRun, type Run, type RunMode, type Webhook } from '../storage/port/index.ts';
 import { idempotencyFingerprint } from './idempotency-fingerprint.ts';
 import { toRunInput } from './input/to-items.ts';
 import type { Lease } from './recovery/process-lease.ts';
-import { agentOf, type Caller, type CreateRun, timeoutMsOf } from './run-request.ts';
+import { toRunOptions } from './run-options.ts';
+import {
+  agentOf,
+  type Caller,
+  type CreateRun,
+  continuesSession,
+  type RequestRules,
+  timeoutMsOf,
+} from './run-request.ts';
 
 /** How long a pair of idempotency key and run is stored, in ms. */
 const idempotencyTtlMs = 24 * 3_600_000;
 
 /** Dependencies of the records of new runs. */
-export type NewRunDeps = {
-  agents: AgentRegistry;
+export type NewRunDeps = RequestRules & {
   ids: Ids;
   settings: { runTimeoutMs: number; backgroundTimeoutMs: number; simulated: boolean };
   lease: Pick<Lease, 'processId'>;
@@ -22,7 +28,7 @@ export type NewRunDeps = {
 
 /** The record of a run to be created, from its request. `waitedMs` is the time that the caller waited for a slot. */
 export function toNewRun(
-  { agents, ids, settings, lease, versions, acceptWebhook }: NewRunDeps,
+  { agents, continueWith, ids, settings, lease, versions, acceptWebhook }: NewRunDeps,
   request: CreateRun,
   { tenantId, requestId, idempotencyKey: key, spender, include }: Caller,
   mode: RunMode,
@@ -39,7 +45,8 @@ export function toNewRun(
     input,
     inputData,
     metadata: (request.metadata ?? {}) as Run['metadata'],
-    options: include === undefined ? null : { include: [include] },
+    options: toRunOptions(request, include),
+    continues: continuesSession(request, continueWith),
     timeoutMs: timeoutMsOf(request, mode, settings),
     priority: request.priority ?? 0,
     runAtMs: request.run_at === undefined ? null : Date.parse(request.run_at),

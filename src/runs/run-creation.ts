@@ -78,8 +78,8 @@ async function unlessRepeated(
 
 /** Creates runs: checks the request, waits for a slot, stores the run and starts it. */
 export function createRunCreation(deps: RunCreationDeps) {
-  const { store, agents, active, slots, admission, startAttempt, isClosed } = deps;
-  const { clock, settings, lease, budgets, inputRules } = deps;
+  const { store, active, slots, admission, startAttempt, isClosed } = deps;
+  const { clock, settings, lease, budgets } = deps;
 
   /**
    * Stores a run, and starts it if it holds a slot and its session is free. The attempt starts while the store
@@ -116,7 +116,7 @@ export function createRunCreation(deps: RunCreationDeps) {
    */
   return async (request: CreateRun, caller: Caller, mode: RunMode, disconnected?: AbortSignal): Promise<Accepted> => {
     if (isClosed()) throw shuttingDown();
-    checkRequest(request, agents, inputRules, clock.nowMs()); // a mistake is reported before any wait
+    checkRequest(request, deps, clock.nowMs()); // a mistake is reported before any wait
     const checked = budgets.check(caller.spender);
     const warnings = checked === null ? [] : await unlessRepeated(store, checked, caller);
     const receivedMs = clock.monotonicMs();

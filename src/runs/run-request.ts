@@ -1,7 +1,8 @@
-import type { AgentRegistry } from '../agents/index.ts';
+import type { AgentRegistry, ModelChoices } from '../agents/index.ts';
 import type { Spender } from '../budgets/index.ts';
 import { ServiceError } from '../platform/errors.ts';
 import type { IfBusy, RunMode, Webhook } from '../storage/port/index.ts';
+import type { Continuation } from './conversation/continuation.ts';
 import type { EventInclude } from './events/events.ts';
 import { checkInput, type InputRules } from './input/input-rules.ts';
 import type { WireInput } from './input/to-items.ts';
@@ -13,6 +14,8 @@ export type CreateRun = WireInput & {
   agent?: string;
   if_busy: IfBusy;
   timeout_s?: number;
+  max_turns?: number;
+  model?: string;
   priority?: number;
   run_at?: string;
   webhook?: Webhook;
@@ -30,6 +33,9 @@ export type Caller = {
   /** Called once the run is stored, or waits for a slot; see `Arrivals`. Defaults to no call. */
   arrivalDecided?(): void;
 };
+
+/** What decides which agents and models a request may name. */
+export type RequestRules = { agents: AgentRegistry; models: ModelChoices; continueWith: Continuation };
 
 /** The error of a request whose field has a value that is not accepted. `message` begins with a verb. */
 function invalid(path: string, message: string): ServiceError {
@@ -50,6 +56,31 @@ export function agentOf({ agent: name }: CreateRun, agents: AgentRegistry): stri
 }
 
 /**
+ * Whether the run of a request begins with the last agent of its session. Which one that is, is known when it begins: runs
+ * before it in the session may end with another.
+ */
+export const continuesSession = ({ agent, session_id }: CreateRun, continueWith: Continuation): boolean =>
+  continueWith === 'last_agent' && agent === undefined && session_id !== undefined;
+
+/**
+ * Refuses a model that the request may not choose for its agent. Of a run that goes on with the last agent of its session,
+ * that may be any agent.
+ *
+ * @throws {ServiceError} `validation_failed` with the models that it may choose
+ */
+export function checkModel(request: CreateRun, { agents, models, continueWith }: RequestRules): void {
+  const { model } = request;
+  if (model === undefined) return;
+  const isOpen = continuesSession(request, continueWith);
+  const name = agentOf(request, agents);
+  const allowed = isOpen ? models.agents().flatMap(models.modelsOf) : models.modelsOf(agents.get(name));
+  if (allowed.includes(model)) return;
+  const whom = isOpen ? 'this service' : `the agent "${name}"`;
+  if (allowed.length === 0) throw invalid('model', `cannot be chosen for ${whom}`);
+  throw invalid('model', `must be one of ${[...new Set(allowed)].join(', ')} for ${whom}`);
+}
+
+/**
  * Refuses to interrupt a session for a run that starts later: the run that holds the session would be ended now.
  *
  * @throws {ServiceError} `validation_failed`
@@ -65,8 +96,14 @@ function checkInterrupt({ if_busy, run_at }: CreateRun, nowMs: number): void {
  *
  * @throws {ServiceError} `validation_failed`
  */
-export function checkRequest(request: CreateRun, agents: AgentRegistry, rules: InputRules, nowMs: number): void {
+export function checkRequest(
+  request: CreateRun,
+  { inputRules: rules, ...requestRules }: RequestRules & { inputRules: InputRules },
+  nowMs: number,
+): void {
+  const { agents } = requestRules;
   checkInterrupt(request, nowMs);
+  checkModel(request, requestRules);
   const hasOwnModel = typeof agents.get(agentOf(request, agents))?.model === 'object';
   checkInput(request, hasOwnModel ? { ...rules, apis: [] } : rules);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Agent } from '@openai/agents';
 import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../tests/support/fake-clock.ts';
-import { createAgentRegistry } from '../agents/index.ts';
+import { createAgentRegistry, createModelChoices } from '../agents/index.ts';
 import { createIds } from '../platform/ids.ts';
 import type { Store, StoredEvent } from '../storage/port/index.ts';
 import { createSqliteStore } from '../storage/sqlite/index.ts';
@@ -48,11 +48,14 @@ async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs 
     clock,
   });
   const agent = (name: string) => new Agent({ name, instructions: 'Hi.' });
+  const agents = createAgentRegistry({ triage: agent('triage'), orders: agent('orders') });
   const runs = createRunService({
     active,
     feed: createEventFeed({ store, active, clock }),
     store: { ...store, runs: { ...store.runs, create: createBy(store) } },
-    agents: createAgentRegistry({ triage: agent('triage'), orders: agent('orders') }),
+    agents,
+    models: createModelChoices(agents),
+    continueWith: 'entry',
     executeAttempt,
     slots,
     admission,

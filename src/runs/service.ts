@@ -1,4 +1,3 @@
-import type { AgentRegistry } from '../agents/index.ts';
 import type { BudgetControl } from '../budgets/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -13,13 +12,13 @@ import type { InputRules } from './input/input-rules.ts';
 import type { Lease } from './recovery/process-lease.ts';
 import { createRunControl } from './run-control.ts';
 import { createRunCreation, shuttingDown } from './run-creation.ts';
+import type { RequestRules } from './run-request.ts';
 import { isFinal } from './run-state.ts';
 import { createRunWaiter } from './run-waiter.ts';
 
 /** Dependencies of the run service. */
-export type RunServiceDeps = {
+export type RunServiceDeps = RequestRules & {
   store: Store;
-  agents: AgentRegistry;
   executeAttempt: ExecuteAttempt;
   feed: EventFeed;
   active: ActiveRuns;

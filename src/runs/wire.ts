@@ -1,5 +1,5 @@
 import type { SessionInputCallback } from '@openai/agents';
-import { type AgentRegistry, type ContextOption, toRunContexts } from '../agents/index.ts';
+import { type AgentRegistry, type ContextOption, type ModelChoices, toRunContexts } from '../agents/index.ts';
 import type { BudgetControl } from '../budgets/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventLoopDelay } from '../platform/event-loop-delay.ts';
@@ -14,12 +14,16 @@ import { createAdmission } from './admission/admission.ts';
 import { createSlots } from './admission/slots.ts';
 import { createApprovalExpiry } from './approvals/approval-expiry.ts';
 import { createArrivals } from './arrivals.ts';
+import type { Continuation, SessionsOption } from './conversation/continuation.ts';
+import { createGoneAgentWatch } from './conversation/gone-agent.ts';
 import { createSessionContextReader } from './conversation/session-context.ts';
 import { createEventFeed } from './events/event-feed.ts';
 import { createAttemptExecutor } from './execution/attempt-executor.ts';
 import { createExecutor } from './execution/executor.ts';
 import { journalProvider } from './execution/journaled-model.ts';
+import { letRequestsChooseModels } from './execution/requested-model.ts';
 import type { RunDefaults } from './execution/run-scope.ts';
+import type { RunnerOptions } from './execution/runner-options.ts';
 import type { HitFailpoint } from './failpoints.ts';
 import { inputRulesOf } from './input/input-limits.ts';
 import type { InputOption } from './input/input-rules.ts';
@@ -31,13 +35,21 @@ import { createRunService } from './service.ts';
 
 /** What runs are built from. */
 export type WireRunsDeps = {
-  options: { context?: ContextOption; sessionInput?: SessionInputCallback; input?: InputOption };
+  options: {
+    context?: ContextOption;
+    sessionInput?: SessionInputCallback;
+    input?: InputOption;
+    runner?: RunnerOptions;
+    sessions?: SessionsOption;
+  };
   settings: Settings;
   /** The versions of the application and the SDK that runs are recorded with. */
   versions: { app: string; sdk: string };
   host: { name: string; pid: number };
   store: Store;
   agents: AgentRegistry;
+  /** The models that requests may choose. */
+  models: ModelChoices;
   /** What runs use for the models that their agents do not bring along. */
   defaults: RunDefaults;
   /** What the configured providers have in common. */
@@ -53,6 +65,8 @@ export type WireRunsDeps = {
   clock: Clock;
   log: Logger;
 };
+
+const continuationOf = ({ sessions }: WireRunsDeps['options']): Continuation => sessions?.continueWith ?? 'entry';
 
 /** How this process announces itself to the others when it takes its lease. */
 const processInfo = ({ host, versions, agents, settings }: WireRunsDeps): Omit<ProcessInfo, 'id'> => ({
@@ -109,6 +123,7 @@ function wireExecution(
     sessionInput: options.sessionInput,
     defaults: { ...defaults, modelProvider: journalProvider(defaults.modelProvider) },
     turnsMax: settings.turnsMax,
+    runner: options.runner,
     approvalExpiryMs: settings.approvalExpiryMs,
     clock,
   });
@@ -120,6 +135,12 @@ function wireExecution(
     effectDefault: settings.toolEffectDefault,
     historyItemsMax: settings.historyItemsMax,
     budgets,
+    watchGoneAgent: createGoneAgentWatch({
+      agents,
+      sessions: store.sessions,
+      continueWith: continuationOf(options),
+      log,
+    }),
     logsContent: settings.logsContent,
     metrics,
     hitFailpoint,
@@ -130,15 +151,18 @@ function wireExecution(
 
 /** Builds runs: the `service` that creates and reads them, their event `feed`, and the parts with a life of their own. */
 export function wireRuns(deps: WireRunsDeps) {
-  const { settings, versions, store, agents, budgets, acceptWebhook, eventLoopDelay, hitFailpoint, ids, clock, log } =
-    deps;
+  const { options, settings, versions, store, agents, models, budgets, acceptWebhook } = deps;
+  const { eventLoopDelay, hitFailpoint, ids, clock, log } = deps;
+  letRequestsChooseModels(models);
   const capacity = wireCapacity(deps);
   const { slots, active, admission, lease, metrics } = capacity;
-  const inputRules = inputRulesOf(deps.options.input ?? {}, settings, deps.providerFeatures);
+  const inputRules = inputRulesOf(options.input ?? {}, settings, deps.providerFeatures);
   const feed = createEventFeed({ store, active, clock });
   const service = createRunService({
     store,
     agents,
+    models,
+    continueWith: continuationOf(options),
     executeAttempt: wireExecution(deps, capacity),
     feed,
     active,

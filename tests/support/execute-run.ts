@@ -1,9 +1,19 @@
 import type { ModelRequest, SessionInputCallback } from '@openai/agents';
-import { type AnyAgent, createAgentRegistry, toRunContexts } from '../../src/agents/index.ts';
+import {
+  type AnyAgent,
+  createAgentRegistry,
+  createModelChoices,
+  type ModelsOption,
+  toRunContexts,
+} from '../../src/agents/index.ts';
+import type { RunBudget } from '../../src/budgets/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { toRunEvent } from '../../src/runs/events/stored-events.ts';
 import { createExecutor } from '../../src/runs/execution/executor.ts';
 import { journalProvider } from '../../src/runs/execution/journaled-model.ts';
+import { letRequestsChooseModels } from '../../src/runs/execution/requested-model.ts';
+import type { RunDefaults } from '../../src/runs/execution/run-scope.ts';
+import type { RunnerOptions } from '../../src/runs/execution/runner-options.ts';
 import type { JsonRecord, Run, RunMode } from '../../src/storage/port/index.ts';
 import { noUsage } from '../../src/storage/port/index.ts';
 import { createMemoryJournal, type MemoryJournal } from './memory-journal.ts';
@@ -63,17 +73,36 @@ export type ExecuteSetup = {
   sessionInput?: SessionInputCallback;
   /** Defaults to 5. */
   turnsMax?: number;
+  /** The option `runner` of `serve()`. Defaults to none. */
+  runner?: RunnerOptions;
+  /** The option `models` of `serve()`, where the agent is `main`. Defaults to none. */
+  models?: ModelsOption;
+  /** What the request has chosen. Defaults to nothing. */
+  options?: Run['options'];
+  /** See `RunDefaults`. Defaults to none; with it, the run has a budget that is never used up. */
+  maxCostOf?: RunDefaults['maxCostOf'];
+};
+
+/** A budget that asks what a call may cost, and never refuses it. */
+const unlimitedBudget: RunBudget = {
+  reserve: async (makeRequest) => {
+    makeRequest();
+    return null;
+  },
 };
 
 /** Executes a run of one agent over a journal and a model in memory. */
 export async function execute(agent: AnyAgent, setup: ExecuteSetup) {
   const { reply, mode = 'blocking', signal, context, journal, message = 'hello', history = [], sessionInput } = setup;
-  const { turnsMax = 5 } = setup;
+  const { runner, models, options = null, maxCostOf } = setup;
+  const { turnsMax = runner?.maxTurns ?? 5 } = setup;
   const stub = createStubModel(reply);
-  const defaults = { modelProvider: journalProvider(stub.provider), model: 'stub-1' };
+  const defaults = { modelProvider: journalProvider(stub.provider), model: 'stub-1', maxCostOf };
   const agents = createAgentRegistry({ main: agent });
+  letRequestsChooseModels(createModelChoices(agents, models));
   const executor = createExecutor({
     agents,
+    runner,
     contexts: toRunContexts(context),
     sessionContext: async () => null,
     sessionInput,
@@ -83,8 +112,8 @@ export async function execute(agent: AnyAgent, setup: ExecuteSetup) {
     clock: systemClock,
   });
   const memory = journal ?? createMemoryJournal();
-  const run = { ...newRun(mode), message, attempt: memory.attempts + 1 };
-  const attempt = memory.open(run, signal);
+  const run = { ...newRun(mode), message, options, attempt: memory.attempts + 1 };
+  const attempt = memory.open(run, signal, maxCostOf && unlimitedBudget);
   const execution = await executor.execute(attempt, history);
   await memory.close(attempt);
   const events = memory.events.map((event) => toRunEvent(run, event));

@@ -1,4 +1,5 @@
 import type { Effect } from '../../src/agents/index.ts';
+import type { RunBudget } from '../../src/budgets/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { type AttemptContext, createAttemptContext } from '../../src/runs/execution/attempt-context.ts';
 import { createJournal } from '../../src/runs/execution/journal.ts';
@@ -33,7 +34,7 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
     write,
 
     /** Opens the next attempt at the run, with the entries recorded so far. */
-    open(run: Run, signal: AbortSignal = new AbortController().signal): AttemptContext {
+    open(run: Run, signal: AbortSignal = new AbortController().signal, budget?: RunBudget): AttemptContext {
       memory.attempts += 1;
       const recorded = JSON.parse(JSON.stringify({ steps: memory.steps(), events }));
       const journal = createJournal({
@@ -60,6 +61,7 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
         hitFailpoint: noFailpoints,
         assertHeld: () => {},
         handBackIfDue: () => false,
+        budget,
       });
     },
 

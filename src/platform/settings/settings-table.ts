@@ -155,7 +155,11 @@ export const settingsTable = {
   }),
   ...priceSettings,
   ...budgetSettings,
-  MAX_TURNS: setting({ schema: whole(1, 1000), default: '10', about: 'Maximum number of model turns in a run.' }),
+  MAX_TURNS: setting({
+    schema: whole(1, 1000),
+    default: '10',
+    about: 'Maximum number of model turns in a run, unless `serve({ runner: { maxTurns } })` says another.',
+  }),
   MAX_INPUT_CHARS: setting({
     schema: whole(1, 5_000_000),
     default: '200000',

@@ -31,7 +31,7 @@ export type CreateRoutesOptions = {
   streams: RunStreams;
   settings: Pick<
     Settings,
-    'inputCharsMax' | 'inputPartsMax' | 'inputBytesMax' | 'runTimeoutMs' | 'backgroundTimeoutMs'
+    'inputCharsMax' | 'inputPartsMax' | 'inputBytesMax' | 'runTimeoutMs' | 'backgroundTimeoutMs' | 'turnsMax'
   >;
 };
 

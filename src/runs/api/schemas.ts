@@ -30,11 +30,11 @@ const metadataSchema = z
   .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataBytesMax, 'may have at most 16 KiB as JSON')
   .meta({ description: 'Facts of the caller’s own, kept with the run; at most 16 KiB.' });
 
-/** The limits of a body that creates a run: `runTimeoutMs` limits `timeout_s`. */
-export type BodyLimits = Pick<Settings, 'inputCharsMax' | 'inputPartsMax' | 'runTimeoutMs'>;
+/** The limits of a body that creates a run: `runTimeoutMs` limits `timeout_s`, and `turnsMax` limits `max_turns`. */
+export type BodyLimits = Pick<Settings, 'inputCharsMax' | 'inputPartsMax' | 'runTimeoutMs' | 'turnsMax'>;
 
 /** The fields of a body that creates a run. */
-const runFields = ({ inputCharsMax, inputPartsMax, runTimeoutMs }: BodyLimits) => ({
+const runFields = ({ inputCharsMax, inputPartsMax, runTimeoutMs, turnsMax }: BodyLimits) => ({
   message: z
     .union([plainText.min(1).max(inputCharsMax), listOf(contentPart, inputPartsMax)])
     .optional()
@@ -44,7 +44,10 @@ const runFields = ({ inputCharsMax, inputPartsMax, runTimeoutMs }: BodyLimits) =
     .meta({ description: 'In place of `message`: messages, the last one of the user.' }),
   session_id: sessionIdSchema.optional(),
   metadata: metadataSchema.optional(),
-  agent: z.string().min(1).max(200).optional().meta({ description: 'Defaults to the entry agent.' }),
+  agent: z.string().min(1).max(200).optional().meta({
+    description:
+      'One of GET /api/v1/agents. Defaults to the entry agent, or to the last agent of the session where the service is set so.',
+  }),
   if_busy: z
     .enum(['wait', 'reject', 'interrupt'])
     .default('wait')
@@ -55,6 +58,12 @@ const runFields = ({ inputCharsMax, inputPartsMax, runTimeoutMs }: BodyLimits) =
     .max(runTimeoutMs / 1000)
     .optional()
     .meta({ description: 'Seconds the run may take, waiting included.' }),
+  max_turns: z.int().min(1).max(turnsMax).optional().meta({
+    description: 'The most turns of the run. Defaults to the limit of the service, and is never above it.',
+  }),
+  model: z.string().min(1).max(200).optional().meta({
+    description: 'The model of the agents that allow it; `models` of GET /api/v1/agents lists what each allows.',
+  }),
 });
 
 type Inputs = { message?: unknown; input?: unknown };

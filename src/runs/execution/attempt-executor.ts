@@ -4,6 +4,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { toNanoUsd } from '../../platform/money.ts';
 import { attachData, hasDetachedData, type JournalEntries, type Run, type Store } from '../../storage/port/index.ts';
 import type { ActiveRun, ExecuteAttempt } from '../active-runs.ts';
+import type { GoneAgentWatch } from '../conversation/gone-agent.ts';
 import { readHistory } from '../conversation/session-history.ts';
 import { toLiveEvent } from '../events/stored-events.ts';
 import type { RunMetrics } from '../metrics.ts';
@@ -34,6 +35,8 @@ export type AttemptExecutorDeps = AttemptEndsDeps & {
   /** The most items of a session that a model receives; null for all of them. */
   historyItemsMax: number | null;
   budgets: Pick<BudgetControl, 'forRun'>;
+  /** Looks at runs that begin. Defaults to no look. */
+  watchGoneAgent?: GoneAgentWatch;
   metrics: RunMetrics;
 };
 
@@ -74,6 +77,8 @@ export function createAttemptExecutor(deps: AttemptExecutorDeps): ExecuteAttempt
         flushTimer,
       });
       const history = await readHistory(store.sessions, run, historyItemsMax);
+      const watching = deps.watchGoneAgent?.(run);
+      if (watching) await watching;
       const execution = await executor.execute(attempt, history);
       switch (signal.reason instanceof RunStopped ? signal.reason.reason : null) {
         case 'lease_lost':

@@ -1,9 +1,16 @@
 import type { AgentRegistry } from '../../agents/index.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { type FinalRun, type Json, type PausedRun, unfinishedTurnItems } from '../../storage/port/index.ts';
+import {
+  type FinalRun,
+  type Json,
+  type JsonRecord,
+  type PausedRun,
+  unfinishedTurnItems,
+} from '../../storage/port/index.ts';
 import { askApproval, askOutcome, waitFrom } from '../approvals/required-action.ts';
 import type { RunSession } from '../conversation/run-session.ts';
 import { classifyFailure, type Failure, RunStopped, stopped } from '../run-failure.ts';
+import { optionsOf } from '../run-options.ts';
 import type { RequiredAction } from '../views/schemas.ts';
 import type { AttemptContext } from './attempt-context.ts';
 import type { SdkResult } from './sdk-run.ts';
@@ -41,7 +48,7 @@ export function createExecutionOutcomes({ agents, turnsMax, approvalExpiryMs, cl
       fromModel: (thrown) => attempt.isModelError(thrown),
       agent: attempt.agent(),
       replayed: attempt.isReplaying(),
-      maxTurns: turnsMax,
+      maxTurns: optionsOf(attempt.run).max_turns ?? turnsMax,
       nowMs: clock.nowMs(),
     });
   }
@@ -56,7 +63,7 @@ export function createExecutionOutcomes({ agents, turnsMax, approvalExpiryMs, cl
     },
 
     /** The execution has thrown: the run failed, was stopped, or waits for the outcome of tool calls. */
-    ofError(error: unknown, attempt: AttemptContext): Execution {
+    ofError(error: unknown, attempt: AttemptContext, session: RunSession | null): Execution {
       const unknown = attempt.journal.unknownCalls();
       if (unknown.length > 0 && !attempt.signal.aborted) {
         return paused(attempt, askOutcome(unknown, waitFrom(clock, approvalExpiryMs)), null);
@@ -65,7 +72,7 @@ export function createExecutionOutcomes({ agents, turnsMax, approvalExpiryMs, cl
       if (failure.error.code === 'guardrail_tripped' && attempt.lastTextStep() > 0) {
         attempt.resetText(attempt.lastTextStep(), 'guardrail');
       }
-      return failed(failure, error, attempt);
+      return failed(failure, error, attempt, session);
     },
   };
 }
@@ -106,8 +113,9 @@ function completed(
   return { type: 'ended', final };
 }
 
-function failed(failure: Failure, cause: unknown, attempt: AttemptContext): Execution {
+function failed(failure: Failure, cause: unknown, attempt: AttemptContext, session: RunSession | null): Execution {
   const { run, journal } = attempt;
+  const { code } = failure.error;
   const final: Ending = {
     ...totalsOf(attempt, false),
     status: failure.status,
@@ -117,7 +125,22 @@ function failed(failure: Failure, cause: unknown, attempt: AttemptContext): Exec
     annotations: null,
     files: orNull(attempt.answerParts.files()),
     error: failure.error,
-    newItems: run.sessionId === null ? [] : unfinishedTurnItems(run.input, journal.steps(), failure.error.code),
+    newItems: session === null ? [] : withhold(unfinishedTurnItems(run.input, journal.steps(), code), code, session),
   };
   return { type: 'ended', retryAfterMs: failure.retryAfterMs, cause, final };
+}
+
+/** What a guardrail refused stays out of the session: the SDK replaces the output of a tool that was to be the answer. */
+function withhold(items: JsonRecord[], code: string, session: RunSession): JsonRecord[] {
+  if (code !== 'guardrail_tripped') return items;
+  const isResult = ({ type }: JsonRecord) => type === 'function_call_result';
+  const kept = new Map(
+    session
+      .added()
+      .filter(isResult)
+      .map((item) => [item.callId, item.output]),
+  );
+  return items.map((item) =>
+    isResult(item) ? { ...item, output: kept.get(item.callId) ?? (item.output as Json) } : item,
+  );
 }

@@ -38,7 +38,7 @@ export function createExecutor(deps: ExecutorDeps) {
         attempt.journal.recordRest();
         return outcomes.ofResult(result, attempt, session);
       } catch (error) {
-        return outcomes.ofError(error, attempt);
+        return outcomes.ofError(error, attempt, session);
       } finally {
         attempt.close();
       }

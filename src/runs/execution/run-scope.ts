@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { Model, ModelProvider } from '@openai/agents';
 import type { MaxCost, RequestedModel } from '../../providers/index.ts';
 import type { Usage } from '../../storage/port/index.ts';
+import { optionsOf } from '../run-options.ts';
 import type { AttemptContext } from './attempt-context.ts';
 
 /** What the service provides to all runs, and to runs started inside of them. */
@@ -55,6 +56,8 @@ export type RunScope = {
   readonly attempt: AttemptContext;
   readonly defaults: RunDefaults;
   readonly call: CurrentCall | null;
+  /** The model that the request chose for the agents that allow it; null if it chose none. */
+  readonly model: string | null;
   /** The current agent of the run that this scope is for. */
   agent: string | null;
   /** Whether the run that this scope is for has begun; every further one begun in it is a child. */
@@ -83,6 +86,7 @@ export const rootScope = (attempt: AttemptContext, defaults: RunDefaults): RunSc
   attempt,
   defaults,
   call: null,
+  model: optionsOf(attempt.run).model ?? null,
   agent: null,
   begun: false,
   uncounted: 0,
@@ -98,12 +102,17 @@ const fresh = () => ({
 
 const shortDigest = (value: unknown): string => hash('sha256', JSON.stringify(value) ?? '', 'base64url').slice(0, 10);
 
-/** The scope of a run started inside `parent`. */
-export function childScope(parent: RunScope, agent: string, input: unknown): RunScope {
+/**
+ * The scope of a run started inside `parent`.
+ *
+ * @param inherits whether it has the configuration of its parent, as an agent used as a tool has
+ */
+export function childScope(parent: RunScope, agent: string, input: unknown, inherits: boolean): RunScope {
   const name = `${agent}.${shortDigest(input)}`;
   const before = parent.counts.get(name) ?? 0;
   parent.counts.set(name, before + 1);
-  return { ...parent, ...fresh(), path: `${parent.path}/${name}.${before}`, agent, begun: true };
+  const model = inherits ? parent.model : null;
+  return { ...parent, ...fresh(), path: `${parent.path}/${name}.${before}`, model, agent, begun: true };
 }
 
 /** The scope of a tool call, or of other work of the application; `id` is its name within the parent. */

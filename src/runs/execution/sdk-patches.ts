@@ -32,13 +32,15 @@ function providerFor(own: ModelProvider, defaults: RunDefaults): ModelProvider {
   return own.constructor === defaultProviderClass() ? defaults.modelProvider : journalProvider(own, true);
 }
 
+/** Whether this is the runner of an agent used as a tool, which inherits the journaled provider of the run that calls it. */
+const isInherited = (runner: Runner): boolean => isJournaled(runner.config.modelProvider);
+
 /** How the SDK calls hooks, without the patch: one call of a hook is not to be recorded twice. */
 const emitHook = Object.getPrototypeOf(Runner.prototype).emit as Method;
 
 /** The runner that executes a nested run: as its author made it, but with journaled models and the service's provider. */
 function adopt(runner: Runner, { defaults }: RunScope): Runner {
-  // An agent used as a tool has inherited a journaled provider; the SDK keeps state about that very runner.
-  if (isJournaled(runner.config.modelProvider)) return runner;
+  if (isInherited(runner)) return runner; // the SDK keeps state about that very runner
   const { modelProvider, inputGuardrails, outputGuardrails } = runner.config;
   const adopted = new Runner({
     ...runner.config,
@@ -88,7 +90,7 @@ function patchRun(original: Method): Method {
 /** A nested run executes in a scope of its own, which also names the record of its context. */
 function runNested(runner: Runner, original: Method, scope: RunScope, args: unknown[]): unknown {
   const [agent, input, options] = args as [AgentLike, unknown, unknown];
-  const child = childScope(scope, agent.name, originalInputOf(input));
+  const child = childScope(scope, agent.name, originalInputOf(input), isInherited(runner));
   const { contexts } = scope.attempt.journal.side;
   const holder = contextHolderOf(input, options);
   if (holder) contexts.track(child.path, holder);

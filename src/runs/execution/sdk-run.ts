@@ -1,14 +1,17 @@
-import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult } from '@openai/agents';
+import { type AgentInputItem, Runner, type RunResult, type StreamedRunResult, withTrace } from '@openai/agents';
 import { type AgentRegistry, type AnyAgent, buildContext, kindOf, type RunContexts } from '../../agents/index.ts';
 import { isTraced } from '../../platform/sdk-defaults.ts';
-import { toInputItems } from '../../storage/port/index.ts';
+import { type Run, toInputItems } from '../../storage/port/index.ts';
 import { approvalKey, type RecordedDecision } from '../approvals/decisions.ts';
 import { callIdOf } from '../approvals/required-action.ts';
 import type { RunSession } from '../conversation/run-session.ts';
 import type { ReadSessionContext } from '../conversation/session-context.ts';
+import { optionsOf } from '../run-options.ts';
 import type { ToolCall } from './agent-tool-calls.ts';
 import type { AttemptContext } from './attempt-context.ts';
+import { journalGuardrails } from './journaled-guardrail.ts';
 import { type RunDefaults, rootScope, runScope } from './run-scope.ts';
+import { type RunnerOptions, type TracedRun, toRunConfig, traceOf } from './runner-options.ts';
 
 /** What the SDK returns for a run. */
 // biome-ignore lint/suspicious/noExplicitAny: results are of whatever output type the user's agent has
@@ -21,7 +24,10 @@ export type SdkRunDeps = {
   /** What a session has kept for the next run. */
   sessionContext: ReadSessionContext;
   defaults: RunDefaults;
+  /** The most turns of a run whose request names no limit. */
   turnsMax: number;
+  /** What the application has its runs executed with. Defaults to nothing. */
+  runner?: RunnerOptions;
 };
 
 /** Has the SDK carry a run out, until it ends or waits for decisions that are not made yet. */
@@ -29,16 +35,19 @@ export type SdkRun = (attempt: AttemptContext, agent: AnyAgent, session: RunSess
 
 /** Makes the function that has the SDK carry runs out. */
 export function createSdkRun(deps: SdkRunDeps): SdkRun {
-  const { agents, defaults, turnsMax } = deps;
-  const traced = new ObservedRunner(defaults, agents, true);
-  const untraced = new ObservedRunner(defaults, agents, false);
+  const { agents, defaults, turnsMax, runner: given = {} } = deps;
+  const traced = new ObservedRunner(defaults, agents, given, true);
+  const untraced = new ObservedRunner(defaults, agents, given, false);
+  const { errorHandlers } = given;
 
   return async (attempt, agent, runSession) => {
     const { run, signal } = attempt;
     const runContext = await beginContext(attempt, deps);
     const { session, sessionInputCallback } = runSession ?? {};
-    const options = { session, sessionInputCallback, context: runContext, maxTurns: turnsMax, signal };
-    const runner = isTraced() ? traced : untraced;
+    const maxTurns = optionsOf(run).max_turns ?? turnsMax;
+    const options = { session, sessionInputCallback, context: runContext, maxTurns, errorHandlers, signal };
+    const isRecordedInTrace = isTraced();
+    const runner = isRecordedInTrace ? traced : untraced;
     const streamed = async (input: AgentInputItem[] | SdkResult['state']): Promise<SdkResult> => {
       const result = await runner.run(agent, input, { ...options, stream: true });
       // The events of the run come from its models and tools; the SDK's own queue of events has no bound unless read.
@@ -49,16 +58,21 @@ export function createSdkRun(deps: SdkRunDeps): SdkRun {
     const start = (input: AgentInputItem[] | SdkResult['state']): Promise<SdkResult> =>
       run.mode === 'stream' ? streamed(input) : runner.run(agent, input, options);
     const scope = rootScope(attempt, defaults);
-    return runScope.run(scope, async () => {
+    const runToEnd = async (): Promise<SdkResult> => {
       let result = await start(toInputItems(run.input) as unknown as AgentInputItem[]);
       while (applyApprovals(result, attempt)) {
         scope.begun = false; // the run goes on; it is not a child of itself
         result = await start(result.state);
       }
       return result;
-    });
+    };
+    return runScope.run(scope, () => (isRecordedInTrace ? inTrace(given, factsOf(run), runToEnd) : runToEnd()));
   };
 }
+
+/** Carries a run out in a trace with its group and metadata: the runner, which all runs share, has one value of each. */
+const inTrace = (options: RunnerOptions, run: TracedRun, work: () => Promise<SdkResult>): Promise<SdkResult> =>
+  withTrace(options.workflowName ?? 'Agent workflow', work, traceOf(options, run));
 
 /** The context of a run: as it began in its first attempt, or built for that. Its changes are recorded from now on. */
 async function beginContext(
@@ -76,10 +90,16 @@ async function buildFirstContext(
   { run }: AttemptContext,
   { contexts: { build, keep }, sessionContext }: Pick<SdkRunDeps, 'contexts' | 'sessionContext'>,
 ): Promise<object> {
-  const { id: runId, tenantId: tenant, sessionId, metadata } = run;
   const previous = keep === 'session' ? await sessionContext(run) : null;
-  return buildContext(build, { runId, tenant, sessionId, metadata, previous });
+  return buildContext(build, { ...factsOf(run), previous });
 }
+
+const factsOf = ({ id: runId, tenantId: tenant, sessionId, metadata }: Run): TracedRun => ({
+  runId,
+  tenant,
+  sessionId,
+  metadata,
+});
 
 /** Applies recorded decisions to the calls that wait for them; false if one is not decided yet, or none waits. */
 function applyApprovals(result: SdkResult, { journal }: AttemptContext): boolean {
@@ -108,8 +128,16 @@ function applyApprovals(result: SdkResult, { journal }: AttemptContext): boolean
 class ObservedRunner extends Runner {
   readonly #agents: AgentRegistry;
 
-  constructor({ modelProvider }: RunDefaults, agents: AgentRegistry, traces: boolean) {
-    super({ modelProvider, tracingDisabled: !traces });
+  constructor({ modelProvider }: RunDefaults, agents: AgentRegistry, options: RunnerOptions, traces: boolean) {
+    const { inputGuardrails, outputGuardrails, ...config } = toRunConfig(options);
+    super({
+      ...config,
+      ...(inputGuardrails ? { inputGuardrails: journalGuardrails('input', inputGuardrails) } : {}),
+      ...(outputGuardrails ? { outputGuardrails: journalGuardrails('output', outputGuardrails) } : {}),
+      modelProvider,
+      tracingDisabled: !traces,
+    });
+    for (const [name, listener] of Object.entries(options.on ?? {})) this.on(name as 'agent_start', listener as never);
     this.#agents = agents;
   }
 

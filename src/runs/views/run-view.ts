@@ -1,5 +1,6 @@
 import { type Run, toInputText, type Usage } from '../../storage/port/index.ts';
 import { toInputView } from '../input/input-view.ts';
+import { optionsOf } from '../run-options.ts';
 import type { RequiredAction, RunView } from './schemas.ts';
 
 /** A time on the wire: ISO 8601, UTC, milliseconds. */
@@ -33,6 +34,8 @@ export const toRunView = (run: Run): RunView => ({
   agent: run.agent,
   last_agent: run.lastAgent,
   model: run.model,
+  model_requested: optionsOf(run).model ?? null,
+  max_turns: optionsOf(run).max_turns ?? null,
   simulated: run.simulated,
   message: toInputText(run.input),
   input: toInputView(run),

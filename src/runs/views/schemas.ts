@@ -79,6 +79,12 @@ export const runView = z
     agent: z.string(),
     last_agent: z.string().nullable(),
     model: z.string().nullable(),
+    model_requested: z.string().nullable().meta({ description: 'The `model` of the request; null if it named none.' }),
+    max_turns: z
+      .int()
+      .positive()
+      .nullable()
+      .meta({ description: 'The `max_turns` of the request; null: the limit of the service.' }),
     simulated: z.boolean().meta({ description: 'Whether the simulated model answered, for want of a provider.' }),
     message: z.string().meta({ description: "The text of the user's last message; '' if it has none." }),
     input: z
