@@ -132,6 +132,7 @@ describe('the OpenAPI document', () => {
       'Ready',
       'RequiredAction',
       'Run',
+      'RunDetail',
       'RunError',
       'RunEvent',
       'RunEventPage',
