@@ -42,6 +42,7 @@ export const projectSuites = {
     exclude: [],
   },
   e2e: { include: filesBelow('tests/e2e'), exclude: coreEndToEnd },
+  sdk: { include: filesBelow('tests/sdk'), exclude: [] },
   faults: { include: filesBelow('tests/faults'), exclude: [] },
   fuzz: { include: filesBelow('tests/fuzz'), exclude: [] },
   chart: { include: filesBelow('tests/chart', 'tests/deploy'), exclude: [] },

@@ -1,0 +1,4 @@
+import { agentCases } from './cases/agents.ts';
+import { compareWithSdk } from './compare.ts';
+
+compareWithSdk(agentCases);

@@ -1,0 +1,83 @@
+/** Makes tests of cases: each is played by the SDK and by the service, and what comes of it has to be the same. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { disableSdkDefaults, setSdkDefaultModel } from '../../src/platform/sdk-defaults.ts';
+import type { ServeOptions } from '../../src/process/serve-options.ts';
+import { type Api, apis, isRefused, type PlayedCase, type RefusedCase, type SdkCase } from './case.ts';
+import { type ModelServer, startModelServer } from './model-server.ts';
+import { playCrashes } from './play-crashes.ts';
+import { modes, playServed } from './play-served.ts';
+import type { Play } from './played.ts';
+import { messagesOf, playSdk } from './sdk-side.ts';
+import { optionsOf, serveCase } from './service-side.ts';
+
+type Comparison = { each: PlayedCase; api: Api; server: ModelServer };
+
+/** A play as it is compared: failures by their pair of names, and what differs on purpose taken away. */
+function comparable(play: Partial<Play>, { fails, same = (value) => value }: PlayedCase): unknown {
+  const endings = play.endings?.map((ending) =>
+    'error' in ending && (ending.error === fails?.sdk || ending.error === fails?.code) ? 'fails as expected' : ending,
+  );
+  return same({ ...play, endings });
+}
+
+async function expectSameInEveryMode({ each, api, server }: Comparison): Promise<void> {
+  const notes: string[] = [];
+  await using served = await serveCase({ options: optionsOf(each, server, (what) => notes.push(what)), api, server });
+  for (const mode of modes) {
+    const theirs = await playSdk({ each, api, server, streamed: mode === 'stream', inSession: mode === 'session' });
+    const ours = await playServed({ each, api, server, served, notes, mode });
+    expect(comparable(ours, each), mode).toEqual(comparable(theirs, each));
+  }
+}
+
+async function expectSameAfterCrashes({ each, api, server }: Comparison): Promise<void> {
+  const single: PlayedCase = { ...each, messages: messagesOf(each, false).slice(0, 1) };
+  const {
+    asked: _,
+    text: __,
+    ...theirs
+  } = await playSdk({ each: single, api, server, streamed: false, inSession: false });
+  const plays = await playCrashes(single, api, server);
+  for (const { recorded, ...ours } of plays) {
+    expect(comparable(ours, each), `after a crash with ${recorded}`).toEqual(comparable(theirs, each));
+  }
+}
+
+async function expectRefused({ refused, message }: RefusedCase, server: ModelServer): Promise<void> {
+  const options = (await refused()) as ServeOptions;
+  const starting = serveCase({ options, api: 'responses', server }).then((served) => served[Symbol.asyncDispose]());
+  await expect(starting).rejects.toThrow(message);
+}
+
+/** Makes the tests of these cases. */
+export function compareWithSdk(cases: readonly SdkCase[]): void {
+  let server: ModelServer;
+  beforeAll(async () => {
+    disableSdkDefaults(process.env);
+    setSdkDefaultModel(process.env, 'gpt-4.1');
+    server = await startModelServer();
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  describe.each(cases)('$feature', (each) => {
+    // A case that does not hold yet has to fail, and is reported once it passes: then its `expectedFrom` goes.
+    const expected = each.expectedFrom === undefined ? test : test.fails;
+    if (isRefused(each)) {
+      expected('is refused at the start', () => expectRefused(each, server));
+      return;
+    }
+    const of = (api: Api) => ({ each, api, server });
+    const played = each.apis ?? apis;
+    if (each.expectedFrom !== undefined) {
+      expected('is the same in every mode and after crashes', async () => {
+        for (const api of played) await expectSameInEveryMode(of(api));
+        for (const api of played) await expectSameAfterCrashes(of(api));
+      });
+      return;
+    }
+    describe.each(played)('on %s', (api) => {
+      test('is the same in every mode', () => expectSameInEveryMode(of(api)));
+      test('is the same after a crash at each recorded step', () => expectSameAfterCrashes(of(api)));
+    });
+  });
+}

@@ -1,0 +1,4 @@
+import { toolCases } from './cases/tools.ts';
+import { compareWithSdk } from './compare.ts';
+
+compareWithSdk(toolCases);
