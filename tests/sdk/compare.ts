@@ -1,4 +1,5 @@
 /** Makes tests of cases: each is played by the SDK and by the service, and what comes of it has to be the same. */
+import { setOpenAIAPI } from '@openai/agents';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { disableSdkDefaults, setSdkDefaultModel } from '../../src/platform/sdk-defaults.ts';
 import type { ServeOptions } from '../../src/process/serve-options.ts';
@@ -23,7 +24,8 @@ function comparable(play: Partial<Play>, { fails, same = (value) => value }: Pla
 async function expectSameInEveryMode({ each, api, server }: Comparison): Promise<void> {
   const notes: string[] = [];
   await using served = await serveCase({ options: optionsOf(each, server, (what) => notes.push(what)), api, server });
-  for (const mode of modes) {
+  // A session keeps a turn that failed, with a remark; that of the SDK loses it.
+  for (const mode of modes.filter((mode) => mode !== 'session' || each.fails === undefined)) {
     const theirs = await playSdk({ each, api, server, streamed: mode === 'stream', inSession: mode === 'session' });
     const ours = await playServed({ each, api, server, served, notes, mode });
     expect(comparable(ours, each), mode).toEqual(comparable(theirs, each));
@@ -56,6 +58,9 @@ export function compareWithSdk(cases: readonly SdkCase[]): void {
     disableSdkDefaults(process.env);
     setSdkDefaultModel(process.env, 'gpt-4.1');
     server = await startModelServer();
+    // For code of the cases that calls run() itself: the SDK's default client is made of these once.
+    process.env.OPENAI_BASE_URL = server.baseUrl;
+    process.env.OPENAI_API_KEY = 'sk-test';
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
@@ -66,7 +71,10 @@ export function compareWithSdk(cases: readonly SdkCase[]): void {
       expected('is refused at the start', () => expectRefused(each, server));
       return;
     }
-    const of = (api: Api) => ({ each, api, server });
+    const of = (api: Api) => {
+      setOpenAIAPI(api);
+      return { each, api, server };
+    };
     const played = each.apis ?? apis;
     if (each.expectedFrom !== undefined) {
       expected('is the same in every mode and after crashes', async () => {

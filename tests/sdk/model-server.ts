@@ -13,7 +13,7 @@ export type Turn = {
   calls?: readonly { name: string; args?: Fields | string; namespace?: string }[];
   /** A summary of the reasoning; the Responses API only. */
   reasoning?: string;
-  /** Further items of the answer, such as calls of hosted tools; the Responses API only. */
+  /** Further items of the answer, such as calls of hosted tools, with `#` for a number; the Responses API only. */
   items?: readonly Fields[];
   /** An error in place of an answer. */
   status?: number;
@@ -46,7 +46,8 @@ function itemsOf({ messages, input }: Fields): Item[] {
 
 const isAnswer = ({ role, type = '' }: Item) =>
   role !== 'user' && role !== 'system' && role !== 'developer' && !isResult(type, role);
-const isResult = (type: string, role?: string) => role === 'tool' || /_output$|^mcp_approval_response$/.test(type);
+const isResult = (type: string, role?: string) =>
+  role === 'tool' || (/_output$|^mcp_approval_response$/.test(type) && !/^(program|tool_search)_/.test(type));
 
 /** How many answers there were since the newest message of the user: calls and texts in a row are one. */
 function turnOf(items: Item[]): number {

@@ -27,8 +27,8 @@ export function countsOf(notes: readonly string[]): Record<string, number> {
   return counts;
 }
 
-/** Ids that the model server has given, by their prefix. */
-const givenIds = /\b(call|fc|msg|rs|resp|chatcmpl)_\d+\b/g;
+/** Ids that the model server has given. */
+const givenIds = /\b([a-z]+)_\d+\b/g;
 
 /** The calls with ids that say when each appeared first, so that equal calls are equal after a crash, too. */
 export function comparableCalls(calls: readonly ModelCall[], parallel: boolean): unknown[] {

@@ -16,7 +16,7 @@ function outputOf({ text, calls = [], reasoning, items = [] }: Turn, number: num
   const content = [{ type: 'output_text', annotations: [], logprobs: [], text }];
   return [
     ...(reasoning === undefined ? [] : [{ id: `rs_${number}`, type: 'reasoning', summary }]),
-    ...items,
+    ...JSON.parse(JSON.stringify(items).replaceAll('#', `${number}`)),
     ...(text === undefined
       ? []
       : [{ id: `msg_${number}`, type: 'message', status: 'completed', role: 'assistant', content }]),

@@ -58,7 +58,7 @@ export async function serveCase({ options, api, server, dataDir: given, hitFailp
   const dataDir = given ?? mkdtempSync(join(tmpdir(), 'agent-service-sdk-'));
   const settings = parseSettings(environment(api, server, dataDir));
   assertKnownOptions(options);
-  await assertNothingIgnored(settings.openai, undefined);
+  await assertNothingIgnored(settings.openai, process.env.OPENAI_API_KEY);
   const log = createLogger({ level: 'CRITICAL', appName: 'sdk', readable: false, destination: discarded });
   const parts = hitFailpoint === undefined ? {} : { hitFailpoint };
   const service = await startService(options, settings, log, parts);
@@ -124,7 +124,8 @@ export async function followToEnd(
     const items = run.required_action?.items ?? [];
     asked.push(...items.map(questionOf));
     const decisions = items.map((item) => decisionOf(item.call_id, each.decide?.(item) ?? { approve: true }));
-    await served.ask(`/runs/${runId}/decisions`, { decisions });
+    const answer = await served.ask(`/runs/${runId}/decisions`, { decisions });
+    if (answer.run_id === undefined) throw new Error(`The decision was refused: ${JSON.stringify(answer)}`);
   }
 }
 

@@ -50,10 +50,10 @@ export const item = (fields: Record<string, unknown>, text?: string): Turn => ({
 /** A call of the local shell, as a model makes it. */
 export const shellCall = (command: string): Turn =>
   item({
-    id: `sh_${command}`,
+    id: 'sh_#',
     type: 'shell_call',
     status: 'completed',
-    call_id: `shell_${command}`,
+    call_id: 'shell_#',
     action: { commands: [command], timeout_ms: null, max_output_length: null },
   });
 

@@ -298,7 +298,7 @@ export const toolCases: SdkCase[] = [
       {
         items: [
           {
-            id: 'ts_1',
+            id: 'ts_#',
             type: 'tool_search_call',
             call_id: null,
             execution: 'server',
@@ -306,7 +306,7 @@ export const toolCases: SdkCase[] = [
             arguments: { paths: ['stock'] },
           },
           {
-            id: 'tso_1',
+            id: 'tso_#',
             type: 'tool_search_output',
             call_id: null,
             execution: 'server',
@@ -350,20 +350,20 @@ export const toolCases: SdkCase[] = [
     script: [
       {
         items: [
-          { id: 'pr_1', type: 'program', call_id: 'prog_1', code: 'await price()', fingerprint: 'f1' },
+          { id: 'pr_#', type: 'program', call_id: 'prog_#', code: 'await price()', fingerprint: 'f1' },
           {
-            id: 'fc_p1',
+            id: 'fc_#',
             type: 'function_call',
             status: 'completed',
-            call_id: 'call_p1',
+            call_id: 'call_#',
             name: 'price',
             arguments: '{}',
-            caller: { type: 'program', caller_id: 'prog_1' },
+            caller: { type: 'program', caller_id: 'prog_#' },
           },
         ],
       },
       item(
-        { id: 'po_1', type: 'program_output', call_id: 'prog_1', result: '3 EUR', status: 'completed' },
+        { id: 'po_#', type: 'program_output', call_id: 'prog_#', result: '3 EUR', status: 'completed' },
         'It is 3 EUR.',
       ),
     ],

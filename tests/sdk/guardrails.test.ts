@@ -1,0 +1,4 @@
+import { guardrailCases } from './cases/guardrails.ts';
+import { compareWithSdk } from './compare.ts';
+
+compareWithSdk(guardrailCases);
