@@ -350,7 +350,7 @@ export const toolCases: SdkCase[] = [
     script: [
       {
         items: [
-          { id: 'pr_#', type: 'program', call_id: 'prog_#', code: 'await price()', fingerprint: 'f1' },
+          { id: 'pr_#', type: 'program', call_id: 'prog_1', code: 'await price()', fingerprint: 'f1' },
           {
             id: 'fc_#',
             type: 'function_call',
@@ -358,12 +358,12 @@ export const toolCases: SdkCase[] = [
             call_id: 'call_#',
             name: 'price',
             arguments: '{}',
-            caller: { type: 'program', caller_id: 'prog_#' },
+            caller: { type: 'program', caller_id: 'prog_1' },
           },
         ],
       },
       item(
-        { id: 'po_#', type: 'program_output', call_id: 'prog_#', result: '3 EUR', status: 'completed' },
+        { id: 'po_#', type: 'program_output', call_id: 'prog_1', result: '3 EUR', status: 'completed' },
         'It is 3 EUR.',
       ),
     ],

@@ -1,0 +1,4 @@
+import { flowCases } from './cases/flows.ts';
+import { compareWithSdk } from './compare.ts';
+
+compareWithSdk(flowCases);

@@ -1,0 +1,4 @@
+import { inputCases } from './cases/inputs.ts';
+import { compareWithSdk } from './compare.ts';
+
+compareWithSdk(inputCases);

@@ -1,0 +1,4 @@
+import { localToolCases } from './cases/local-tools.ts';
+import { compareWithSdk } from './compare.ts';
+
+compareWithSdk(localToolCases);

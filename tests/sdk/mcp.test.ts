@@ -1,0 +1,4 @@
+import { mcpCases } from './cases/mcp.ts';
+import { compareWithSdk } from './compare.ts';
+
+compareWithSdk(mcpCases);

@@ -1,0 +1,4 @@
+import { runnerCases } from './cases/runner.ts';
+import { compareWithSdk } from './compare.ts';
+
+compareWithSdk(runnerCases);
