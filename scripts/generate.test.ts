@@ -50,7 +50,7 @@ describe('looking for stale files', () => {
 
   test('ends with 1 and changes nothing with --check, and writes them without', async () => {
     const folder = await generatedFolder();
-    for (const part of ['src', 'tests', 'scripts', 'package.json']) {
+    for (const part of ['src', 'tests', 'scripts', 'examples', 'package.json']) {
       await cp(join(root, part), join(folder, part), { recursive: true });
     }
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));

@@ -5,6 +5,7 @@ import { type ErrorEntry, errorCatalogue } from '../src/platform/errors.ts';
 import { type MetricEntry, metricsTable } from '../src/platform/metrics/metrics-table.ts';
 import { type SettingName, settingsTable } from '../src/platform/settings/settings-table.ts';
 import { type Expected, faultTable } from '../tests/faults/provider-faults.ts';
+import { caseAreas } from '../tests/sdk/cases/index.ts';
 
 /** A file that is written by `npm run generate` and by nobody else. */
 export type GeneratedFile = { path: string; content: string };
@@ -203,12 +204,40 @@ function providersPage(): string {
   );
 }
 
+/** The features of the SDK as the tests compare them, each with a link to its case. */
+function featureTables(): string {
+  const tables = caseAreas.map(({ title, file, cases }) => {
+    const link = `../tests/sdk/cases/${file}.ts`;
+    const rows = cases.map(
+      ({ feature, status, note = '' }) => `| [${cell(feature)}](${link}) | ${status} | ${cell(note)} |`,
+    );
+    return [`### ${title}`, '', '| Feature | | |', '|---|---|---|', ...rows].join('\n');
+  });
+  return [notice('tests/sdk/cases'), ...tables].join('\n\n');
+}
+
+/** `docs/migrate.md` with the programs of the guide and the features of the SDK. */
+function migratePage(): string {
+  const root = join(import.meta.dirname, '..');
+  const page = readFileSync(join(root, 'docs/migrate.md'), 'utf8');
+  return page
+    .replace(/<!-- file (\S+) -->[\s\S]*?<!-- \/file -->/g, (_, path: string) => {
+      const program = readFileSync(join(root, path), 'utf8');
+      return `<!-- file ${path} -->\n\n\`\`\`ts\n// ${path}\n${program}\`\`\`\n\n<!-- /file -->`;
+    })
+    .replace(
+      /<!-- features -->[\s\S]*<!-- \/features -->/,
+      () => `<!-- features -->\n\n${featureTables()}\n\n<!-- /features -->`,
+    );
+}
+
 /** All generated files with the content they should have. */
 export function generatedFiles(): GeneratedFile[] {
   return [
     { path: '.env.example', content: envExample() },
     { path: 'docs/doctor.md', content: doctorPage() },
     { path: 'docs/errors.md', content: errorsPage() },
+    { path: 'docs/migrate.md', content: migratePage() },
     { path: 'docs/providers.md', content: providersPage() },
     { path: 'docs/runbook.md', content: runbookPage() },
     { path: 'docs/settings.md', content: settingsPage() },

@@ -1,27 +1,30 @@
 /**
- * Runs all suites of tests but that of the image against the newest `@openai/agents` of the registry, in a copy of this repository, so that nothing
- * here changes: `npm run test:sdk-next [-- <arguments for vitest>]`.
+ * Compares the service with a release of `@openai/agents` (the suite `sdk`), in a copy of this repository, so that
+ * nothing here changes: `npm run test:sdk-next [-- <version>]`.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const help = `Runs all suites of tests but that of the image against the newest @openai/agents of the registry, in a copy of this repository.
+const help = `Compares the service with a release of @openai/agents, in a copy of this repository: the tests that fail are what differs.
 
-Usage: npm run test:sdk-next [-- [--version <version or tag>] <arguments for vitest>]
+Usage: npm run test:sdk-next [-- [<version or tag>] [--all] <arguments for vitest>]
 
-  --version   the release to test, "latest" unless said otherwise
-  --help      shows this
+  <version or tag>   the release to test, such as 0.20.1; "latest" unless said otherwise
+  --all              runs all suites of tests but that of the image, and the type checker
+  --help             shows this
 `;
 
 const root = join(import.meta.dirname, '..');
 const args = process.argv.slice(2);
 
-/** Takes an option and its value out of the arguments. */
-function take(name: string): string | undefined {
-  const at = args.indexOf(name);
-  return at === -1 ? undefined : args.splice(at, 2)[1];
+/** Takes the version and `--all` out of the arguments. */
+function parseArguments(): { wanted: string; all: boolean } {
+  const all = args.includes('--all');
+  if (all) args.splice(args.indexOf('--all'), 1);
+  const wanted = args[0] === undefined || args[0].startsWith('-') ? 'latest' : (args.shift() ?? 'latest');
+  return { wanted, all };
 }
 
 function run(cwd: string, command: string, ...parameters: string[]): void {
@@ -38,20 +41,20 @@ function copyTo(folder: string): void {
   }
 }
 
-function test(folder: string, wanted: string): void {
+function test(folder: string, { wanted, all }: { wanted: string; all: boolean }): void {
   copyTo(folder);
   run(folder, 'npm', 'ci', '--no-audit', '--no-fund');
   // The range of the peer dependency is what we have tested; here it is to be left.
   run(folder, 'npm', 'install', '--no-save', '--force', '--no-audit', '--no-fund', `@openai/agents@${wanted}`);
   const manifest = readFileSync(join(folder, 'node_modules/@openai/agents/package.json'), 'utf8');
   process.stderr.write(`\nTesting against @openai/agents ${(JSON.parse(manifest) as { version: string }).version}\n`);
-  run(folder, 'npm', 'run', 'typecheck');
-  run(folder, 'npm', 'run', 'test:all', '--', ...args);
+  if (all) run(folder, 'npm', 'run', 'typecheck');
+  run(folder, 'npm', 'run', all ? 'test:all' : 'test:sdk', '--', ...args);
 }
 
 if (args.includes('--help')) process.stdout.write(help);
 else {
-  const wanted = take('--version') ?? 'latest';
+  const wanted = parseArguments();
   const folder = mkdtempSync(join(tmpdir(), 'agent-service-sdk-next-'));
   chmodSync(folder, 0o711); // the tests' Postgres runs as another user, who passes through it
   try {

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { Agent, setDefaultModelProvider, setTraceProcessors } from '@openai/agents';
 import { RealtimeAgent } from '@openai/agents/realtime';
 import { SandboxAgent } from '@openai/agents/sandbox';
@@ -24,6 +25,16 @@ export const refusedCases: SdkCase[] = [
     note: 'The start ends with the nearest name.',
     refused: () => ({ agents: helper(), inputGuardrails: [] }),
     message: 'serve() has no option "inputGuardrails"',
+  },
+  {
+    feature: 'Apps written as CommonJS (`require()`)',
+    status: 'not',
+    note: 'Write it as ES modules: `"type": "module"`, and `import` in the place of `require()`.',
+    refused: () => {
+      const sdk = createRequire(import.meta.url)('@openai/agents') as typeof import('@openai/agents');
+      return { agents: { Helper: new sdk.Agent({ name: 'Helper', instructions: 'Help.' }) } };
+    },
+    message: "was made by require('@openai/agents')",
   },
   {
     feature: '`RealtimeAgent`',
