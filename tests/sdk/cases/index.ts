@@ -2,6 +2,7 @@
 import type { SdkCase } from '../case.ts';
 import { agentCases } from './agents.ts';
 import { approvalCases } from './approvals.ts';
+import { appCases } from './apps.ts';
 import { flowCases } from './flows.ts';
 import { guardrailCases } from './guardrails.ts';
 import { handoffCases } from './handoffs.ts';
@@ -25,6 +26,7 @@ export const caseAreas: readonly CaseArea[] = [
   { title: 'Approvals', file: 'approvals', cases: approvalCases },
   { title: 'Guardrails', file: 'guardrails', cases: guardrailCases },
   { title: 'Several runs, and code between them', file: 'flows', cases: flowCases },
+  { title: 'Apps that put features together', file: 'apps', cases: appCases },
   { title: 'Run options', file: 'runner', cases: runnerCases },
   { title: 'Input', file: 'inputs', cases: inputCases },
   { title: 'Hosted tools', file: 'hosted-tools', cases: hostedToolCases },

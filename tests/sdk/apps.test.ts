@@ -1,0 +1,4 @@
+import { appCases } from './cases/apps.ts';
+import { compareWithSdk } from './compare.ts';
+
+compareWithSdk(appCases);
