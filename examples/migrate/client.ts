@@ -5,7 +5,7 @@ type Run = {
   required_action: { items: { call_id: string; tool: string; arguments: unknown }[] } | null;
 };
 
-const service = process.env.AGENT_SERVICE_URL ?? 'http://localhost:8000';
+const service = process.argv[2] ?? 'http://localhost:8000';
 
 async function ask(path: string, body?: object): Promise<Run> {
   const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };

@@ -1,6 +1,6 @@
 import type { Agent, AgentInputItem, MCPServer, RunConfig, RunErrorHandlers } from '@openai/agents';
 import type { ServeOptions } from '../../src/process/serve-options.ts';
-import type { Script } from './model-server.ts';
+import type { Script } from './script.ts';
 
 /** Agents of whatever context and output. */
 // biome-ignore lint/suspicious/noExplicitAny: agents of any context and output are served
@@ -49,8 +49,6 @@ type Played = {
   fails?: { sdk: string; code: string };
   /** In a session the next run begins at the agent that spoke last, as the service does with `continueWith`. */
   lastAgent?: true;
-  /** Where two plays differ on purpose, what takes the difference away. */
-  same?(play: object): object;
 };
 
 /** What happens at the start of a service that cannot serve it. */

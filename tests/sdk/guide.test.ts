@@ -2,11 +2,12 @@
 import { expect, test } from 'vitest';
 import { startCommand } from '../support/command.ts';
 import { startService } from '../support/service.ts';
-import { call, say, startModelServer } from './model-server.ts';
+import { startModelServer } from './model-server.ts';
+import { call, say } from './script.ts';
 
 /** What a program of the guide prints. */
-async function print(program: string, env: Record<string, string>): Promise<string> {
-  await using command = startCommand([`examples/migrate/${program}`], { program: [process.execPath], env });
+async function print(program: string[], env: Record<string, string> = {}): Promise<string> {
+  await using command = startCommand(program, { program: [process.execPath], env });
   await command.closed;
   return command.output();
 }
@@ -23,12 +24,12 @@ test('the script of the guide, and the service with its client, print the same a
   const script = [call('refund', { order_id: '7' }), say('Order 7 is refunded, Ada.')];
 
   server.follow(script);
-  const before = await print('before.ts', env);
+  const before = await print(['examples/migrate/before.ts'], env);
   const asked = server.calls();
 
   server.follow(script);
   await using service = await startService({ app: 'examples/migrate/main.ts', env });
-  const after = await print('client.ts', { AGENT_SERVICE_URL: service.url });
+  const after = await print(['examples/migrate/client.ts', service.url]);
 
   expect([before, after]).toEqual(['Order 7 is refunded, Ada.\n', 'Order 7 is refunded, Ada.\n']);
   const inputs = (calls: typeof asked) => calls.map(({ body }) => body.instructions);

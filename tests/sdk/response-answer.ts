@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { responseAnswer, responseEvent } from '../support/model-answers.ts';
-import type { Turn } from './model-server.ts';
+import type { Turn } from './script.ts';
 
 type Fields = Record<string, unknown>;
 

@@ -3,7 +3,7 @@ import OpenAI from 'openai';
 import { z } from 'zod';
 import { createStubModel, hasToolResult } from '../../support/stub-model.ts';
 import type { SdkCase } from '../case.ts';
-import { call, say } from '../model-server.ts';
+import { call, say } from '../script.ts';
 import { counted, toolOf } from './pieces.ts';
 
 /** Agents, their instructions, models, settings, outputs and hooks. */

@@ -1,7 +1,7 @@
 import { Agent, hostedMcpTool, tool } from '@openai/agents';
 import { z } from 'zod';
 import type { SdkCase } from '../case.ts';
-import { call, say } from '../model-server.ts';
+import { call, say } from '../script.ts';
 import { asTool, counted, item } from './pieces.ts';
 
 const hosted = { serverLabel: 'docs', serverUrl: 'https://mcp.example/docs' };

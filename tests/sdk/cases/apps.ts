@@ -1,7 +1,7 @@
 import { Agent, MaxTurnsExceededError, Runner, run, tool } from '@openai/agents';
 import { z } from 'zod';
 import type { SdkCase } from '../case.ts';
-import { call, say } from '../model-server.ts';
+import { call, say } from '../script.ts';
 import { asTool, counted, none, toolOf } from './pieces.ts';
 
 const afterContext = 'the context survives approvals and crashes';

@@ -1,7 +1,7 @@
 import { Agent, MemorySession, Runner, run, withTrace } from '@openai/agents';
 import { z } from 'zod';
 import type { SdkCase } from '../case.ts';
-import { call, say } from '../model-server.ts';
+import { call, say } from '../script.ts';
 import { counted, toolOf } from './pieces.ts';
 
 /** An agent that does nothing but call the tool `flow`, whose code is the app's. */

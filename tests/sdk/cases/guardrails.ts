@@ -1,7 +1,7 @@
 import { Agent, type InputGuardrail, type OutputGuardrail, run, tool } from '@openai/agents';
 import { z } from 'zod';
 import type { SdkCase, World } from '../case.ts';
-import { call, say } from '../model-server.ts';
+import { call, say } from '../script.ts';
 import { counted, none } from './pieces.ts';
 
 const input = ({ note }: World, trips: boolean, more: Partial<InputGuardrail> = {}): InputGuardrail => ({

@@ -1,7 +1,7 @@
 import { Agent, handoff } from '@openai/agents';
 import { z } from 'zod';
 import type { SdkCase } from '../case.ts';
-import { call, say } from '../model-server.ts';
+import { call, say } from '../script.ts';
 import { asTool, counted } from './pieces.ts';
 
 const speaker = (name: string) =>

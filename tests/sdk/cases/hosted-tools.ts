@@ -1,7 +1,14 @@
-import { Agent, hostedMcpTool, shellTool } from '@openai/agents';
-import { codeInterpreterTool, fileSearchTool, imageGenerationTool, webSearchTool } from '@openai/agents-openai';
+import {
+  Agent,
+  codeInterpreterTool,
+  fileSearchTool,
+  hostedMcpTool,
+  imageGenerationTool,
+  shellTool,
+  webSearchTool,
+} from '@openai/agents';
 import type { SdkCase } from '../case.ts';
-import { say } from '../model-server.ts';
+import { say } from '../script.ts';
 import { item } from './pieces.ts';
 
 const searching =

@@ -1,6 +1,6 @@
 import { Agent } from '@openai/agents';
 import type { SdkCase } from '../case.ts';
-import { say } from '../model-server.ts';
+import { say } from '../script.ts';
 
 const seer = () => ({ Seer: new Agent({ name: 'Seer', instructions: 'Look.' }) });
 const picture = 'data:image/png;base64,iVBORw0KGgo=';

@@ -1,6 +1,6 @@
 import { Agent, applyPatchTool, computerTool, shellTool } from '@openai/agents';
 import type { SdkCase, World } from '../case.ts';
-import { call, say } from '../model-server.ts';
+import { call, say } from '../script.ts';
 import { asTool, counted, countedShell, item, shellCall } from './pieces.ts';
 
 const patch = (type: string, path: string) =>

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Agent, createMCPToolStaticFilter, MCPServerStdio } from '@openai/agents';
 import type { SdkCase, World } from '../case.ts';
-import { call, say } from '../model-server.ts';
+import { call, say } from '../script.ts';
 import { asTool } from './pieces.ts';
 
 const program = fileURLToPath(new URL('../../support/apps/mcp-server.ts', import.meta.url));

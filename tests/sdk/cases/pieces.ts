@@ -2,7 +2,7 @@
 import { type Agent, type FunctionTool, tool } from '@openai/agents';
 import { z } from 'zod';
 import type { World } from '../case.ts';
-import type { Turn } from '../model-server.ts';
+import type { Turn } from '../script.ts';
 
 /** No parameters. */
 export const none = z.object({});

@@ -1,6 +1,6 @@
 import { Agent } from '@openai/agents';
 import type { SdkCase } from '../case.ts';
-import { call, say } from '../model-server.ts';
+import { call, say } from '../script.ts';
 import { counted, toolOf } from './pieces.ts';
 
 class Weather {

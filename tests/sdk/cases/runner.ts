@@ -1,7 +1,7 @@
 import { Agent } from '@openai/agents';
 import { z } from 'zod';
 import type { SdkCase } from '../case.ts';
-import { call, say } from '../model-server.ts';
+import { call, say } from '../script.ts';
 import { counted } from './pieces.ts';
 
 const note = 'The option `runner` of `serve()` takes what `new Runner()` and `run()` take.';

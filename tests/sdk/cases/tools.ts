@@ -1,8 +1,7 @@
-import { Agent, tool, toolNamespace } from '@openai/agents';
-import { programmaticToolCallingTool, toolSearchTool } from '@openai/agents-openai';
+import { Agent, programmaticToolCallingTool, tool, toolNamespace, toolSearchTool } from '@openai/agents';
 import { z } from 'zod';
 import type { SdkCase } from '../case.ts';
-import { call, say } from '../model-server.ts';
+import { call, say } from '../script.ts';
 import { counted, item, none, toolOf } from './pieces.ts';
 
 const add = ({ note }: { note(what: string): void }) =>
