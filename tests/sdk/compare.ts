@@ -13,7 +13,7 @@ import { optionsOf, serveCase } from './service-side.ts';
 
 type Comparison = { each: PlayedCase; api: Api; server: ModelServer };
 
-/** A play as it is compared: failures by their pair of names,. */
+/** A play as it is compared: failures by their pair of names. */
 function comparable(play: { endings: Play['endings'] }, { fails }: PlayedCase): unknown {
   const endings = play.endings.map((ending) =>
     'error' in ending && (ending.error === fails?.sdk || ending.error === fails?.code) ? 'fails as expected' : ending,
@@ -45,6 +45,7 @@ async function expectSameAfterCrashes({ each, api, server }: Comparison): Promis
     ...theirs
   } = await playSdk({ each: single, api, server, streamed: false, inSession: false });
   const plays = await playCrashes(single, api, server);
+  expect(plays.length).toBeGreaterThan(0);
   for (const { recorded, ...ours } of plays) {
     const [our, their] = each.parallel ? [withoutCounts(ours), withoutCounts(theirs)] : [ours, theirs];
     expect(comparable(our, each), `after a crash with ${recorded}`).toEqual(comparable(their, each));
