@@ -23,7 +23,8 @@ export type PlayAfterCrash = Omit<Play, 'asked' | 'text'> & { recorded: string }
 
 type Failpoint = Parameters<HitFailpoint>[0];
 
-const isRecorded = (point: Failpoint) => point === 'journal.afterAppend' || point === 'decision.afterWrite';
+/** Where the process dies. */
+const deadlyPoints: readonly Failpoint[] = ['run.claimed', 'journal.afterAppend', 'decision.afterWrite'];
 
 /** The steps in a folder, in words, by which moments are told apart. */
 function recordedSteps(dataDir: string): string {
@@ -48,7 +49,7 @@ async function collectMoments(
   const moments: Moment[] = [];
   const dataDir = join(folder, 'store');
   const hitFailpoint = (point: Failpoint) => {
-    if (!isRecorded(point)) return;
+    if (!deadlyPoints.includes(point)) return;
     const copy = join(folder, `${moments.length}`);
     cpSync(dataDir, copy, { recursive: true, filter: (path) => !path.includes('lock.') });
     moments.push({ dataDir: copy, notes: [...notes], calls: server.calls() });
@@ -88,7 +89,7 @@ export async function playCrashes(each: PlayedCase, api: Api, server: ModelServe
     const plays: PlayAfterCrash[] = [];
     for (const moment of moments) {
       const recorded = recordedSteps(moment.dataDir);
-      if (recorded === plays.at(-1)?.recorded || recorded.endsWith('run completed')) continue;
+      if (recorded === plays.at(-1)?.recorded || /run (completed|failed)$/.test(recorded)) continue;
       plays.push({ recorded, ...(await goOn(each, api, server, runId, moment)) });
     }
     return plays;
