@@ -36,12 +36,15 @@ const inputOf = (message: Message): string | AgentInputItem[] =>
 
 const parsed = (args: unknown): unknown => (typeof args === 'string' ? JSON.parse(args) : args);
 
-/** The question that an interruption asks. */
-const questionOf = (item: Result['interruptions'][number]): AskedCall => ({
-  agent: item.agent.name,
-  tool: item.name ?? '',
-  arguments: parsed(item.arguments ?? '{}'),
-});
+/** What a hosted MCP server is asked to do, which the SDK shows in the item of the provider only. */
+type HostedCall = { server_label?: string; name?: string; arguments?: string };
+
+/** The question that an interruption asks. The service names the server of a hosted call, too. */
+function questionOf(item: Result['interruptions'][number]): AskedCall {
+  const hosted = (item.rawItem.providerData ?? {}) as HostedCall;
+  const tool = hosted.server_label === undefined ? (item.name ?? '') : `${hosted.server_label}.${hosted.name}`;
+  return { agent: item.agent.name, tool, arguments: parsed(item.arguments ?? hosted.arguments ?? '{}') };
+}
 
 /** Applies what the person of the case decides. */
 function decide({ interruptions, state }: Result, each: PlayedCase): void {

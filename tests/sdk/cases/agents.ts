@@ -200,7 +200,6 @@ export const agentCases: SdkCase[] = [
   {
     feature: 'Context that tools write to',
     status: 'works',
-    expectedFrom: 'the context survives approvals and crashes',
     agents: (world) => ({
       Airline: new Agent({
         name: 'Airline',

@@ -95,7 +95,6 @@ export const approvalCases: SdkCase[] = [
     feature: '“Always approve” and “always reject” a tool in a run',
     status: 'how',
     note: '`"always": true` in a decision.',
-    expectedFrom: 'decisions know always',
     agents: (world) => ({
       Desk: new Agent({
         name: 'Desk',

@@ -57,7 +57,6 @@ export const guardrailCases: SdkCase[] = [
   {
     feature: 'Input and output guardrails that let pass',
     status: 'works',
-    expectedFrom: 'guardrails are steps of the journal',
     agents: (world) => ({
       Guarded: new Agent({
         name: 'Guarded',
@@ -145,14 +144,12 @@ export const guardrailCases: SdkCase[] = [
   {
     feature: 'Guardrails of tools that let pass',
     status: 'works',
-    expectedFrom: 'guardrails are steps of the journal',
     agents: (world) => ({ Desk: new Agent({ name: 'Desk', instructions: 'Help.', tools: [guarded(world, {})] }) }),
     script: [call('pay'), say('Paid.')],
   },
   {
     feature: 'Guardrails of tools that replace the call or its result',
     status: 'works',
-    expectedFrom: 'guardrails are steps of the journal',
     agents: (world) => ({
       Desk: new Agent({
         name: 'Desk',
