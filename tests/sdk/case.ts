@@ -45,6 +45,8 @@ type Played = {
   apis?: readonly Api[];
   /** Model calls or tool calls of a run overlap, so that their order is not compared, nor what was in flight at a crash. */
   parallel?: true;
+  /** What is counted is called before the step that records it: at a crash between the two, once more. */
+  hooks?: true;
   /** How the run fails: the SDK's error, and the code of the service. */
   fails?: { sdk: string; code: string };
   /** In a session the next run begins at the agent that spoke last, as the service does with `continueWith`. */

@@ -26,13 +26,15 @@ type Failpoint = Parameters<HitFailpoint>[0];
 /** Where the process dies. */
 const deadlyPoints: readonly Failpoint[] = ['run.claimed', 'journal.afterAppend', 'decision.afterWrite'];
 
-/** The steps in a folder, in words, by which moments are told apart. */
-function recordedSteps(dataDir: string): string {
+/** What a folder has: its steps in words, by which moments are told apart, and the number of answers of models. */
+function readRecorded(dataDir: string): { recorded: string; answers: number } {
   const database = new DatabaseSync(join(dataDir, databaseFile));
   try {
     const rows = database.prepare('select kind, name, status from steps order by step').all();
     const { status } = database.prepare('select status from runs').get() ?? {};
-    return [...rows.map((row) => Object.values(row).join(' ')), `run ${status}`].join(', ');
+    const words = [...rows.map((row) => Object.values(row).join(' ')), `run ${status}`].join(', ');
+    const isAnswer = ({ kind, status }: (typeof rows)[number]) => kind === 'model_call' && status === 'completed';
+    return { recorded: words, answers: rows.filter(isAnswer).length };
   } finally {
     database.close();
   }
@@ -88,9 +90,11 @@ export async function playCrashes(each: PlayedCase, api: Api, server: ModelServe
     const [runId, moments] = await collectMoments(each, api, server, folder);
     const plays: PlayAfterCrash[] = [];
     for (const moment of moments) {
-      const recorded = recordedSteps(moment.dataDir);
+      const { recorded, answers } = readRecorded(moment.dataDir);
       if (recorded === plays.at(-1)?.recorded || /run (completed|failed)$/.test(recorded)) continue;
-      plays.push({ recorded, ...(await goOn(each, api, server, runId, moment)) });
+      // A call that was not answered, or whose answer was not recorded, is made again.
+      const calls = each.parallel ? moment.calls : moment.calls.slice(0, answers);
+      plays.push({ recorded, ...(await goOn(each, api, server, runId, { ...moment, calls })) });
     }
     return plays;
   } finally {

@@ -39,11 +39,12 @@ const parsed = (args: unknown): unknown => (typeof args === 'string' ? JSON.pars
 /** What a hosted MCP server is asked to do, which the SDK shows in the item of the provider only. */
 type HostedCall = { server_label?: string; name?: string; arguments?: string };
 
-/** The question that an interruption asks. The service names the server of a hosted call, too. */
+/** The question that an interruption asks. The service also names the server of a hosted call, and the commands of a shell. */
 function questionOf(item: Result['interruptions'][number]): AskedCall {
   const hosted = (item.rawItem.providerData ?? {}) as HostedCall;
   const tool = hosted.server_label === undefined ? (item.name ?? '') : `${hosted.server_label}.${hosted.name}`;
-  return { agent: item.agent.name, tool, arguments: parsed(item.arguments ?? hosted.arguments ?? '{}') };
+  const shell = item.rawItem.type === 'shell_call' ? { commands: item.rawItem.action.commands } : undefined;
+  return { agent: item.agent.name, tool, arguments: parsed(item.arguments ?? hosted.arguments ?? shell ?? '{}') };
 }
 
 /** Applies what the person of the case decides. */

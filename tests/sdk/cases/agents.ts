@@ -169,7 +169,7 @@ export const agentCases: SdkCase[] = [
   {
     feature: 'Lifecycle hooks of agents (`agent.on`)',
     status: 'works',
-    expectedFrom: 'hooks are not fired again for what the journal holds',
+    hooks: true,
     agents: (world) => {
       const agent = new Agent({
         name: 'Hooked',

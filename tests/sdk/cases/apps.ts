@@ -190,6 +190,7 @@ export const appCases: SdkCase[] = [
   {
     feature: 'Hooks of a `Runner` of one’s own in a tool (`runner.on`)',
     status: 'works',
+    hooks: true,
     agents: ({ note }) => {
       const inner = new Agent({
         name: 'Inner',

@@ -82,7 +82,7 @@ export const handoffCases: SdkCase[] = [
     feature: '`handoff()`: `onHandoff` that acts, with an approval after it',
     status: 'works',
     note: 'Its call is a step. `effect(handoff(…), …)` says what a repeated call means, if the process dies in the middle of it.',
-    expectedFrom: 'onHandoff is a step of the journal',
+    hooks: true,
     agents: (world) => {
       const desk = new Agent({
         name: 'Desk',

@@ -41,7 +41,6 @@ const countedComputer = ({ note }: World) => {
 };
 
 const note = 'Each call is a step. One that declares no `effect()` counts as `once`.';
-const expectedFrom = 'local tools are journaled';
 
 /** Tools that act on the machine of the service. */
 export const localToolCases: SdkCase[] = [
@@ -49,7 +48,6 @@ export const localToolCases: SdkCase[] = [
     feature: 'Local shell, with an approval after it',
     status: 'works',
     note,
-    expectedFrom,
     agents: (world) => ({
       Ops: new Agent({
         name: 'Ops',
@@ -64,7 +62,6 @@ export const localToolCases: SdkCase[] = [
     feature: 'Local shell that needs approval',
     status: 'works',
     note,
-    expectedFrom,
     agents: (world) => ({
       Ops: new Agent({
         name: 'Ops',
@@ -79,7 +76,6 @@ export const localToolCases: SdkCase[] = [
     feature: 'Local shell of an agent used as a tool',
     status: 'works',
     note,
-    expectedFrom,
     agents: (world) => {
       const ops = new Agent({
         name: 'Ops',
@@ -98,7 +94,6 @@ export const localToolCases: SdkCase[] = [
     feature: '`apply_patch`',
     status: 'works',
     note,
-    expectedFrom,
     agents: (world) => ({
       Coder: new Agent({
         name: 'Coder',
@@ -119,7 +114,6 @@ export const localToolCases: SdkCase[] = [
     feature: 'Computer use',
     status: 'works',
     note,
-    expectedFrom,
     agents: (world) => ({
       Clerk: new Agent({
         name: 'Clerk',
