@@ -5,15 +5,12 @@ import { say } from '../script.ts';
 const seer = () => ({ Seer: new Agent({ name: 'Seer', instructions: 'Look.' }) });
 const picture = 'data:image/png;base64,iVBORw0KGgo=';
 
-const expectedFrom = 'messages have parts';
-
 /** What the user says, beyond text. */
 export const inputCases: SdkCase[] = [
   {
     feature: 'Pictures in a message',
     status: 'how',
     note: '`message` takes the content parts of the Responses API. URLs go to OpenAI only; files by id need `input: { fileIds: true }`.',
-    expectedFrom,
     agents: seer,
     messages: [
       {
@@ -40,7 +37,6 @@ export const inputCases: SdkCase[] = [
     feature: 'Files in a message',
     status: 'how',
     note: '`message` takes the content parts of the Responses API.',
-    expectedFrom,
     agents: seer,
     messages: [
       {
@@ -67,7 +63,6 @@ export const inputCases: SdkCase[] = [
     feature: 'A list of messages as the input of a run',
     status: 'how',
     note: '`input` in the place of `message`; `system` and `developer` need `serve({ input: { roles } })`.',
-    expectedFrom,
     agents: seer,
     messages: [
       {
