@@ -54,14 +54,23 @@ export type ServedSetup = {
 };
 
 /** Starts the service as `serve()` does, but for the handlers of the process. */
-export async function serveCase({ options, api, server, dataDir: given, hitFailpoint }: ServedSetup) {
-  const dataDir = given ?? mkdtempSync(join(tmpdir(), 'agent-service-sdk-'));
+async function start({ options, api, server, hitFailpoint }: ServedSetup, dataDir: string) {
   const settings = parseSettings(environment(api, server, dataDir));
   assertKnownOptions(options);
   await assertNothingIgnored(settings.openai, process.env.OPENAI_API_KEY);
   const log = createLogger({ level: 'CRITICAL', appName: 'sdk', readable: false, destination: discarded });
   const parts = hitFailpoint === undefined ? {} : { hitFailpoint };
-  const service = await startService(options, settings, log, parts);
+  return startService(options, settings, log, parts);
+}
+
+/** Serves a case in this process, on an address of its own. */
+export async function serveCase(setup: ServedSetup) {
+  const dataDir = setup.dataDir ?? mkdtempSync(join(tmpdir(), 'agent-service-sdk-'));
+  const remove = () => setup.dataDir ?? rmSync(dataDir, { recursive: true, force: true });
+  const service = await start(setup, dataDir).catch((error: unknown) => {
+    remove();
+    throw error;
+  });
   const base = `${service.url}/api/v1`;
 
   const ask = async (path: string, body?: unknown): Promise<Run> => {
@@ -80,7 +89,7 @@ export async function serveCase({ options, api, server, dataDir: given, hitFailp
     },
     async [Symbol.asyncDispose]() {
       await service.stop();
-      if (given === undefined) rmSync(dataDir, { recursive: true, force: true });
+      remove();
     },
   };
 }
