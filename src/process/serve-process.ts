@@ -24,7 +24,7 @@ const keysIn = ({ providers = [], runner }: ServeOptions): (string | undefined)[
 ];
 
 /** The settings with what follows from the options: models of the application's providers, and its limit of turns. */
-const withOptions = (settings: Settings, { providers, runner }: ServeOptions): Settings => ({
+export const withOptions = (settings: Settings, { providers, runner }: ServeOptions): Settings => ({
   ...settings,
   simulated: settings.simulated && !providers?.length,
   turnsMax: runner?.maxTurns ?? settings.turnsMax,

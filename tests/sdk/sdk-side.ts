@@ -113,7 +113,7 @@ export async function playSdk(setup: Setup): Promise<Play> {
         decide(result, each);
         result = await run(result.state);
       }
-      if (each.lastAgent) agent = result.lastAgent as AnyAgent;
+      if (each.lastAgent && inSession) agent = result.lastAgent as AnyAgent;
       return { output: result.finalOutput };
     } catch (error) {
       return { error: (error as Error).constructor.name };

@@ -7,6 +7,7 @@ import { createLogger } from '../../src/platform/logger.ts';
 import { parseSettings } from '../../src/platform/settings/settings.ts';
 import { assertNothingIgnored } from '../../src/process/sdk-configuration.ts';
 import { assertKnownOptions, type ServeOptions } from '../../src/process/serve-options.ts';
+import { withOptions } from '../../src/process/serve-process.ts';
 import type { HitFailpoint } from '../../src/runs/index.ts';
 import { readEvents } from '../support/sse.ts';
 import type { Api, Decision, Message, PlayedCase } from './case.ts';
@@ -55,8 +56,8 @@ export type ServedSetup = {
 
 /** Starts the service as `serve()` does, but for the handlers of the process. */
 async function start({ options, api, server, hitFailpoint }: ServedSetup, dataDir: string) {
-  const settings = parseSettings(environment(api, server, dataDir));
   assertKnownOptions(options);
+  const settings = withOptions(parseSettings(environment(api, server, dataDir)), options);
   await assertNothingIgnored(settings.openai, process.env.OPENAI_API_KEY);
   const log = createLogger({ level: 'CRITICAL', appName: 'sdk', readable: false, destination: discarded });
   const parts = hitFailpoint === undefined ? {} : { hitFailpoint };

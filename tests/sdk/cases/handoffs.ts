@@ -129,7 +129,6 @@ export const handoffCases: SdkCase[] = [
     feature: 'Going on with the agent that spoke last (`lastAgent`)',
     status: 'how',
     note: '`sessions: { continueWith: "last_agent" }`; by default a session begins at the entry agent again. A request may name any agent that `GET /api/v1/agents` lists.',
-    expectedFrom: 'sessions go on with the last agent',
     agents: () => ({
       Triage: new Agent({ name: 'Triage', instructions: 'I am Triage.', handoffs: [speaker('Seat')] }),
     }),

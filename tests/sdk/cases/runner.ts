@@ -5,7 +5,6 @@ import { call, say } from '../script.ts';
 import { counted } from './pieces.ts';
 
 const note = 'The option `runner` of `serve()` takes what `new Runner()` and `run()` take.';
-const expectedFrom = 'serve() has the option runner';
 const helper = () => ({
   Helper: new Agent({ name: 'Helper', instructions: 'Help.', modelSettings: { temperature: 0.5 } }),
 });
@@ -16,7 +15,6 @@ export const runnerCases: SdkCase[] = [
     feature: 'Run options: `modelSettings`',
     status: 'how',
     note,
-    expectedFrom,
     agents: helper,
     runner: { modelSettings: { temperature: 0, maxTokens: 50 } },
     script: [say('Helped.')],
@@ -25,7 +23,6 @@ export const runnerCases: SdkCase[] = [
     feature: 'Run options: input and output guardrails',
     status: 'how',
     note,
-    expectedFrom,
     agents: helper,
     runner: {
       inputGuardrails: [
@@ -43,7 +40,6 @@ export const runnerCases: SdkCase[] = [
     feature: 'Run options: `handoffInputFilter`',
     status: 'how',
     note,
-    expectedFrom,
     agents: () => {
       const desk = new Agent({ name: 'Desk', instructions: 'I am Desk.' });
       return { Front: new Agent({ name: 'Front', instructions: 'I am Front.', handoffs: [desk] }) };
@@ -55,7 +51,6 @@ export const runnerCases: SdkCase[] = [
     feature: 'Run options: `callModelInputFilter`',
     status: 'how',
     note,
-    expectedFrom,
     agents: (world) => ({
       Helper: new Agent({ name: 'Helper', instructions: 'Help.', tools: [counted(world, 'look_up')] }),
     }),
@@ -68,7 +63,6 @@ export const runnerCases: SdkCase[] = [
     feature: 'Run options: `toolErrorFormatter`',
     status: 'how',
     note,
-    expectedFrom,
     agents: (world) => ({
       Helper: new Agent({
         name: 'Helper',
@@ -84,7 +78,6 @@ export const runnerCases: SdkCase[] = [
     feature: 'Run options: `toolNotFoundBehavior`',
     status: 'how',
     note,
-    expectedFrom,
     agents: (world) => ({
       Helper: new Agent({ name: 'Helper', instructions: 'Help.', tools: [counted(world, 'look_up')] }),
     }),
@@ -95,7 +88,6 @@ export const runnerCases: SdkCase[] = [
     feature: 'Run options: `errorHandlers`',
     status: 'how',
     note,
-    expectedFrom,
     agents: (world) => ({
       Loop: new Agent({
         name: 'Loop',
@@ -112,7 +104,6 @@ export const runnerCases: SdkCase[] = [
     feature: 'Run options: `maxTurns`',
     status: 'how',
     note: `${note} A request may ask for less: \`max_turns\`.`,
-    expectedFrom,
     agents: (world) => ({
       Helper: new Agent({ name: 'Helper', instructions: 'Help.', tools: [counted(world, 'look_up')] }),
     }),
@@ -124,7 +115,6 @@ export const runnerCases: SdkCase[] = [
     feature: 'Run options: `reasoningItemIdPolicy`',
     status: 'how',
     note,
-    expectedFrom,
     agents: (world) => ({
       Helper: new Agent({ name: 'Helper', instructions: 'Help.', tools: [counted(world, 'look_up')] }),
     }),
@@ -136,7 +126,6 @@ export const runnerCases: SdkCase[] = [
     feature: 'Run options: `toolExecution`',
     status: 'how',
     note,
-    expectedFrom,
     agents: (world) => ({
       Helper: new Agent({
         name: 'Helper',
@@ -151,7 +140,6 @@ export const runnerCases: SdkCase[] = [
     feature: 'Run options: names for traces (`workflowName`, `groupId`, `traceMetadata`)',
     status: 'how',
     note,
-    expectedFrom,
     agents: () => ({
       Helper: new Agent({ name: 'Helper', instructions: 'Help.', outputType: z.object({ ok: z.boolean() }) }),
     }),
