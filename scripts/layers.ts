@@ -35,7 +35,7 @@ const feature = `^src/(${features.join('|')})/`;
 const rooms: Record<string, readonly string[]> = {
   runs: [
     '(run-state|run-options|agent-mistakes|run-failure|failpoints|tool-arguments|arrivals)\\.ts$',
-    'input/',
+    '(input|tool-outputs)/',
     'views/',
     'events/',
     'active-runs\\.ts$',

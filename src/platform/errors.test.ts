@@ -32,6 +32,7 @@ const beyond: ErrorCode[] = [
   'agent_gone',
   'tool_gone',
   'tool_timeout',
+  'tool_output_too_large',
   'context_not_plain',
   'approval_expired',
   'session_input_failed',

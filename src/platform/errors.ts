@@ -122,6 +122,11 @@ export const errorCatalogue = {
     'Tool timed out',
     (p) => `The tool "${p.tool}" took longer than its own timeoutMs, and ends the run then (raise_exception).`,
   ),
+  tool_output_too_large: entry<{ tool: string; size: string; limit: string }>(
+    500,
+    'Tool output too large',
+    (p) => `The tool "${p.tool}" returned ${p.size}; ${p.limit} are the most (TOOL_OUTPUT_MAX_BYTES).`,
+  ),
   run_timed_out: entry(504, 'Run timed out', 'Agent run timed out.'),
 } as const;
 

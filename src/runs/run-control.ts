@@ -9,7 +9,7 @@ import { createRunReader, runNotFound } from './run-reader.ts';
 
 /** Dependencies of the control of runs. */
 export type RunControlDeps = {
-  store: Pick<Store, 'runs' | 'journal'>;
+  store: Pick<Store, 'runs' | 'journal' | 'sessions'>;
   active: Pick<ActiveRuns, 'get'>;
   hitFailpoint: HitFailpoint;
   clock: Clock;

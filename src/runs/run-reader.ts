@@ -1,7 +1,9 @@
 import { ServiceError } from '../platform/errors.ts';
 import {
+  attachData,
   bytesOfData,
   type DataReference,
+  hasDetachedData,
   type JsonRecord,
   type Page,
   type Run,
@@ -12,15 +14,35 @@ import {
 } from '../storage/port/index.ts';
 import { contextOf } from './conversation/recorded-context.ts';
 import { type FileContent, readFile } from './execution/answer-files.ts';
+import { type ReferenceSources, referredItems } from './tool-outputs/resolve-references.ts';
 
 /** Data of an input as it is sent to who reads it. */
 export type RunInputData = { bytes: Buffer; mediaType: string };
 
+/** Items of a session that are read at once. */
+const itemsPageSize = 50;
+
 /** The error for a run that a tenant does not have. */
 export const runNotFound = (runId: string) => new ServiceError('not_found', { what: `Run ${runId}` });
 
+/** The items of the run's session that its steps refer to. */
+async function readReferred(
+  sessions: Store['sessions'],
+  { tenantId, sessionId }: Run,
+  steps: readonly Step[],
+): Promise<Map<number, JsonRecord>> {
+  const items = new Map<number, JsonRecord>();
+  if (sessionId === null) return items;
+  for (const number of referredItems(steps)) {
+    if (items.has(number)) continue;
+    const { data } = await sessions.items(tenantId, sessionId, itemsPageSize, number - 1);
+    for (const { seq, item } of data) items.set(seq, item);
+  }
+  return items;
+}
+
 /** Reads runs that exist. All but `list` throw `not_found`. */
-export function createRunReader({ runs, journal }: Pick<Store, 'runs' | 'journal'>) {
+export function createRunReader({ runs, journal, sessions }: Pick<Store, 'runs' | 'journal' | 'sessions'>) {
   async function get(tenantId: string, runId: string): Promise<Run> {
     const run = await runs.get(tenantId, runId);
     if (!run) throw runNotFound(runId);
@@ -37,6 +59,14 @@ export function createRunReader({ runs, journal }: Pick<Store, 'runs' | 'journal
 
     /** The journal of a run. */
     steps,
+
+    /** The journal of a run, with what its steps refer to. */
+    async stepsWithSources(tenantId: string, runId: string): Promise<ReferenceSources> {
+      const run = await get(tenantId, runId);
+      const of = await journal.steps(tenantId, runId);
+      const data = hasDetachedData(run.input) ? await runs.inputData(tenantId, runId) : [];
+      return { steps: of, input: attachData(run.input, data), items: await readReferred(sessions, run, of) };
+    },
 
     /** Newest first. */
     list: (tenantId: string, filter: RunFilter, limit: number, before: string | null): Promise<Page<Run, string>> =>

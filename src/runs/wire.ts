@@ -133,6 +133,7 @@ function wireExecution(
     lease,
     contexts,
     effectDefault: settings.toolEffectDefault,
+    toolOutputBytesMax: settings.toolOutputBytesMax,
     historyItemsMax: settings.historyItemsMax,
     budgets,
     watchGoneAgent: createGoneAgentWatch({

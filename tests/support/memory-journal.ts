@@ -10,7 +10,10 @@ import type { JournalEntries, Run, Step, StoredEvent } from '../../src/storage/p
  * The journal of one run in memory, over its attempts: it keeps what a store keeps. All entries are converted to JSON
  * and back, as in a store.
  */
-export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } = {}) {
+export function createMemoryJournal({
+  effectDefault = 'idempotent' as Effect,
+  toolOutputBytesMax = Number.POSITIVE_INFINITY,
+} = {}) {
   const steps = new Map<number, Step>();
   const events: StoredEvent[] = [];
 
@@ -58,6 +61,7 @@ export function createMemoryJournal({ effectDefault = 'idempotent' as Effect } =
         clock: systemClock,
         signal,
         effectDefault,
+        toolOutputBytesMax,
         hitFailpoint: noFailpoints,
         assertHeld: () => {},
         handBackIfDue: () => false,

@@ -9,10 +9,14 @@ export type StoreRows = {
   ageRuns(byMs: number, runIds?: readonly string[]): Promise<void>;
   /** Makes `count` copies of a run, with ids of their own. */
   copyRun(runId: string, count: number): Promise<void>;
+  /** The characters of all runs, steps, events and items of sessions. */
+  chars(): Promise<number>;
 };
 
 const times = ['created_at_ms', 'started_at_ms', 'finished_at_ms'];
 const older = times.map((column) => `${column} = ${column} - :by`).join(', ');
+
+const tables = ['runs', 'steps', 'events', 'session_items'];
 
 /** Columns of a run that are not copied. */
 const own = ['id', 'arrival'];
@@ -34,6 +38,11 @@ function embeddedRows(dataDir: string): StoreRows {
         by,
         ids: JSON.stringify(ids),
       });
+    },
+    async chars() {
+      using database = new DatabaseSync(join(dataDir, 'agent-service.db'), { timeout: waitMsMax });
+      const rows = tables.map((table) => database.prepare(`select * from ${table}`).all());
+      return JSON.stringify(rows).length;
     },
     async copyRun(id, count) {
       using database = new DatabaseSync(join(dataDir, 'agent-service.db'), { timeout: waitMsMax });
@@ -63,6 +72,10 @@ function postgresRows(url: string): StoreRows {
         `update runs set ${older.replaceAll(':by', '$1::bigint')} where $2::text[] is null or id = any ($2)`,
         [byMs, ids ?? null],
       );
+    },
+    async chars() {
+      const rows = await Promise.all(tables.map(async (table) => (await query(`select * from ${table}`, [])).rows));
+      return JSON.stringify(rows).length;
     },
     async copyRun(id, count) {
       const { rows } = await query(

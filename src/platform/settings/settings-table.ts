@@ -181,6 +181,12 @@ export const settingsTable = {
     default: '3600',
     about: 'Timeout of a background run in seconds, and the maximum that a request may ask for.',
   }),
+  TOOL_OUTPUT_MAX_BYTES: setting({
+    schema: whole(1_024, 268_435_456),
+    default: '16777216',
+    about:
+      'Largest result of a tool call, in bytes of the JSON that is recorded; images and files count as base64. A larger one ends the run with tool_output_too_large.',
+  }),
   TOOL_EFFECT_DEFAULT: setting({
     schema: oneOf(['read', 'idempotent', 'once']),
     default: 'idempotent',

@@ -55,6 +55,7 @@ describe('without any setting but the key', () => {
       runTimeoutMs: 30_000,
       backgroundTimeoutMs: 3_600_000,
       toolEffectDefault: 'idempotent',
+      toolOutputBytesMax: 16_777_216,
       runsMax: 50,
       queuedMax: 100,
       loopDelayMaxMs: 1_000,

@@ -70,6 +70,7 @@ const toRunSettings = (parsed: ParsedSettings) => ({
   runTimeoutMs: parsed.OPENAI_TIMEOUT,
   backgroundTimeoutMs: parsed.RUN_TIMEOUT_MAX,
   toolEffectDefault: parsed.TOOL_EFFECT_DEFAULT,
+  toolOutputBytesMax: parsed.TOOL_OUTPUT_MAX_BYTES,
   runsMax: parsed.MAX_CONCURRENT_RUNS,
   queuedMax: parsed.MAX_QUEUED_RUNS,
   loopDelayMaxMs: parsed.EVENT_LOOP_DELAY_MAX,

@@ -24,8 +24,11 @@ export const journalRoutes: FastifyPluginAsyncZod<{ runs: RunService }> = async 
       },
     },
     async ({ params: { id }, query, caller }) => {
-      const steps = (await runs.steps(caller.tenantId, id)).map(toStepView);
-      return { data: query.expand === 'input' ? withWholeInput(steps) : steps, next_cursor: null };
+      const data =
+        query.expand === 'input'
+          ? withWholeInput(await runs.stepsWithSources(caller.tenantId, id))
+          : (await runs.steps(caller.tenantId, id)).map(toStepView);
+      return { data, next_cursor: null };
     },
   );
 };

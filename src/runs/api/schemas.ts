@@ -169,5 +169,8 @@ export const followRunQuery = z.strictObject({
 
 /** Query of the journal of a run. */
 export const listStepsQuery = z.strictObject({
-  expand: z.enum(['input']).optional().meta({ description: 'The whole input of model calls.' }),
+  expand: z
+    .enum(['input'])
+    .optional()
+    .meta({ description: 'The whole input of model calls, with references resolved as far as 32 MiB.' }),
 });

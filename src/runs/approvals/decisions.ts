@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ServiceError } from '../../platform/errors.ts';
 import type { JournalEntries, Json, Run, Step } from '../../storage/port/index.ts';
+import { recordOutput } from '../tool-outputs/tool-output.ts';
 import type { RequiredAction } from '../views/schemas.ts';
 
 /** The journal key of the decision about a call that needs approval. */
@@ -41,6 +42,10 @@ const allowed = {
 const invalid = (reason: string) => new ServiceError('validation_failed', { reason });
 const notWaiting = (runId: string) => new ServiceError('not_waiting', { runId }, { runId });
 
+/** What a person gives as a result; the body of the request is limited. */
+const recordResult = ({ name }: Step, result: unknown): Json =>
+  recordOutput(result ?? null, { tool: name, bytesMax: Number.POSITIVE_INFINITY });
+
 /**
  * The step after the decision about its unknown outcome. `retry` is recorded with the started step; the other decisions
  * are its outcome.
@@ -54,7 +59,7 @@ function withOutcome(step: Step, { decision: outcome, reason, result }: Decision
     case 'retry':
       return { ...step, status: 'started', error: { decision: outcome, by } };
     case 'use_result':
-      return { ...step, status: 'completed', output: (result ?? null) as Json, error: { decision: outcome, by } };
+      return { ...step, status: 'completed', output: recordResult(step, result), error: { decision: outcome, by } };
     default:
       // The model gets an error result, as from any tool that failed; the run continues.
       return {

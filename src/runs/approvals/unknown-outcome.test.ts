@@ -45,7 +45,7 @@ describe('a call whose outcome was not recorded', () => {
     },
   );
 
-  const decide = async (decision: 'retry' | 'use_result' | 'fail') => {
+  const decide = async (decision: 'retry' | 'use_result' | 'fail', result: unknown = 'paid') => {
     const { agent, one, journal } = await crashedInTool('once');
     const { paused } = await execute(agent, { reply: calling('one'), journal });
     expect(one.calls).toHaveLength(1);
@@ -54,7 +54,7 @@ describe('a call whose outcome was not recorded', () => {
     };
     const { call_id } = items[0] as { call_id: string };
     const run = { status: 'requires_action', id: 'run_1', requiredAction: paused?.requiredAction } as never;
-    const { entries, left } = applyDecisions(run, journal.steps(), [{ call_id, decision, result: 'paid' }], 'key_1', 0);
+    const { entries, left } = applyDecisions(run, journal.steps(), [{ call_id, decision, result }], 'key_1', 0);
     expect(left).toBeNull();
     journal.write(entries);
     const seen: string[] = [];
@@ -82,6 +82,18 @@ describe('a call whose outcome was not recorded', () => {
     const { calls, seen } = await decide('use_result');
     expect(calls).toBe(1);
     expect(seen).toContain('paid');
+  });
+
+  test('has the result that the decision gives, also with keys that the journal uses', async () => {
+    const { seen } = await decide('use_result', { $tool_output: 'a', refused: {}, value: { $type: 'date' } });
+    expect(JSON.parse(`[${seen}]`)).toMatchObject([
+      expect.arrayContaining([
+        expect.objectContaining({
+          type: 'function_call_result',
+          output: { type: 'text', text: '{"$tool_output":"a","refused":{},"value":{"$type":"date"}}' },
+        }),
+      ]),
+    ]);
   });
 
   test('counts as failed if the decision is fail', async () => {

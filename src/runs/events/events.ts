@@ -39,7 +39,10 @@ export const runEvent = z
       call_id: z.string(),
       tool: z.string(),
       arguments: z.unknown(),
-      output: z.string(),
+      output: z.string().meta({
+        description:
+          'What the tool gave, as text: 64 KiB at most, with a description in the place of the bytes of images and files.',
+      }),
       is_error: z.boolean(),
       duration_ms: z.int().nonnegative(),
       hosted,

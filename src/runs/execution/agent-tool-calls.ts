@@ -1,6 +1,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Json } from '../../storage/port/index.ts';
 import { parseArguments } from '../tool-arguments.ts';
+import { toEventText } from '../tool-outputs/tool-output.ts';
 import type { Journal } from './journal.ts';
 
 /** A tool call of the SDK, as far as it matters here. */
@@ -52,7 +53,7 @@ export class AgentToolCalls {
         call_id: callId,
         tool: name,
         arguments: input,
-        output,
+        output: toEventText(output),
         is_error: false,
         duration_ms: Math.max(0, this.#clock.nowMs() - startedAtMs),
       },

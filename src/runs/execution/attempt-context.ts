@@ -24,6 +24,8 @@ export type AttemptContextDeps = {
   signal: AbortSignal;
   /** The effect of tools that declare none. */
   effectDefault: Effect;
+  /** The largest result of a tool that is recorded, in bytes of JSON. Defaults to no limit. */
+  toolOutputBytesMax?: number;
   /** Called at the failpoints of the execution. */
   hitFailpoint: HitFailpoint;
   /** Throws if this process may not act for the run any more. */
@@ -52,6 +54,7 @@ export class AttemptContext {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly effectDefault: Effect;
+  readonly toolOutputBytesMax: number;
   readonly hitFailpoint: HitFailpoint;
   readonly assertHeld: () => void;
   readonly deadlineMs: number;
@@ -83,6 +86,7 @@ export class AttemptContext {
     this.clock = clock;
     this.signal = deps.signal;
     this.effectDefault = deps.effectDefault;
+    this.toolOutputBytesMax = deps.toolOutputBytesMax ?? Number.POSITIVE_INFINITY;
     this.hitFailpoint = deps.hitFailpoint;
     this.assertHeld = deps.assertHeld;
     this.deadlineMs = deps.deadlineMs ?? Number.POSITIVE_INFINITY;

@@ -32,6 +32,8 @@ export type AttemptExecutorDeps = AttemptEndsDeps & {
   lease: Pick<Lease, 'isHeld'>;
   /** The effect of tools that declare none. */
   effectDefault: Effect;
+  /** The largest result of a tool that is recorded, in bytes of JSON. */
+  toolOutputBytesMax: number;
   /** The most items of a session that a model receives; null for all of them. */
   historyItemsMax: number | null;
   budgets: Pick<BudgetControl, 'forRun'>;
@@ -44,7 +46,7 @@ type Handle = Omit<ActiveRun, 'ended'>;
 
 /** Makes the function that carries out one attempt at a run: it executes the run within its time and stores its end. */
 export function createAttemptExecutor(deps: AttemptExecutorDeps): ExecuteAttempt {
-  const { store, executor, lease, effectDefault, historyItemsMax, budgets } = deps;
+  const { store, executor, lease, effectDefault, toolOutputBytesMax, historyItemsMax, budgets } = deps;
   const { metrics, hitFailpoint, clock, log } = deps;
   const flushTimer = createFlushTimer(clock);
   const ends = createAttemptEnds(deps);
@@ -68,6 +70,7 @@ export function createAttemptExecutor(deps: AttemptExecutorDeps): ExecuteAttempt
         clock,
         signal,
         effectDefault,
+        toolOutputBytesMax,
         hitFailpoint,
         assertHeld: () => assertHeld(lease, stop),
         handBackIfDue: () => handBackIfDue(handle, outage),

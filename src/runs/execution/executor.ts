@@ -29,6 +29,7 @@ export function createExecutor(deps: ExecutorDeps) {
       const { sessionId, input } = run;
       const session = sessionId === null ? null : createRunSession({ sessionId, history, input }, sessionInput);
       const agent = agents.get(run.agent);
+      attempt.journal.strings.addConversation(run, history);
       try {
         if (!agent) throw new ServiceError('agent_gone', { agent: run.agent });
         signal.throwIfAborted();

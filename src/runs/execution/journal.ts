@@ -1,6 +1,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { JournalEntries, JsonRecord, Step, StoredEvent, Usage } from '../../storage/port/index.ts';
 import type { RunEventBody } from '../events/events.ts';
+import { StoredStrings } from '../tool-outputs/stored-strings.ts';
 import { costUsdOf, hasDrift, knownCostUsdOf, lastModelOf, usageOf } from './journal-totals.ts';
 import { JournalWriter, type JournalWriterDeps } from './journal-writer.ts';
 import { joinChanges, SideRecord } from './side-record.ts';
@@ -27,6 +28,8 @@ export class Journal {
   readonly attempt: number;
   /** What the application's code does beside the steps. */
   readonly side: SideRecord;
+  /** The long strings that are stored with the run: further entries refer to them. */
+  readonly strings = new StoredStrings();
   readonly #writer: JournalWriter;
   readonly #clock: Clock;
   readonly #stepEnded: JournalDeps['stepEnded'];
@@ -47,6 +50,7 @@ export class Journal {
     this.#stepEnded = deps.stepEnded;
     this.side = new SideRecord(steps);
     this.#steps = new Map(steps.map((step) => [step.key, step]));
+    for (const step of steps) this.strings.addStep(step);
     this.#emitted = new Set(events.map(nameOf));
     this.#lastStep = Math.max(lastStepOf(steps), ...events.map(stepOf));
     this.#lastSeq = Math.max(1, ...events.map(({ seq }) => seq)); // run.created is 1 and follows from the run
@@ -128,6 +132,7 @@ export class Journal {
     Object.assign(step, end, { attempt: this.attempt, durationMs });
     this.#addChanges(step);
     this.#note(step);
+    this.strings.addStep(step);
     this.#stepEnded?.(step);
     return true;
   }
@@ -140,6 +145,7 @@ export class Journal {
     this.#reached.add(step.key);
     this.#addChanges(step);
     this.#note(step);
+    this.strings.addStep(step);
     this.#stepEnded?.(step);
     return step;
   }

@@ -1,6 +1,7 @@
 import { type Computer, computerTool, type Editor, type Shell } from '@openai/agents';
 import { type AnyTool, effectOf } from '../../agents/index.ts';
 import type { Json, Step } from '../../storage/port/index.ts';
+import { isRefused } from '../tool-outputs/tool-output.ts';
 import { journalApproval } from './journaled-approval.ts';
 import { jsonCodec } from './json-codec.ts';
 import { copyWith } from './object-copy.ts';
@@ -8,16 +9,19 @@ import { RecordedWork, recordedErrorOf } from './recorded-work.ts';
 import { type LocalToolCall, type RunScope, runScope } from './run-scope.ts';
 import { workKeys } from './step-record.ts';
 import { emitToolCompleted, emitToolStarted } from './tool-events.ts';
+import { recallResult, recordResult } from './tool-result.ts';
 
 const never = () => new Promise<never>(() => {});
 
 /** A call of a local tool within a run. `attempt.interrupt` ends the run for what stops it. */
 class LocalCall {
   readonly #scope: RunScope;
+  readonly #tool: string;
   readonly #work: RecordedWork;
 
   constructor(scope: RunScope, tool: AnyTool, callId: string, input: Json) {
     this.#scope = scope;
+    this.#tool = tool.name;
     this.#work = new RecordedWork({
       scope,
       key: workKeys.tool,
@@ -32,11 +36,12 @@ class LocalCall {
   }
 
   /** The recorded outcome: what the call returned, or the error that it threw. Null if it is not recorded. */
-  recorded(): { output: Json; error: Error | null } | null {
+  recorded(): { output: unknown; error: Error | null } | null {
     const step = this.#work.recorded();
     if (step === null) return null;
     emitToolCompleted(this.#scope, step);
-    return { output: step.output, error: step.isError ? recordedErrorOf(step) : null };
+    if (step.isError && !isRefused(step.output)) return { output: null, error: recordedErrorOf(step) };
+    return { output: recallResult(this.#scope, step.output), error: null };
   }
 
   /** Begins the call. What stops it ends the run: the SDK would tell the model of it as of an error of the tool. */
@@ -54,12 +59,15 @@ class LocalCall {
     return this.#work.execute(work);
   }
 
-  async completed(output: Json): Promise<void> {
-    this.#ended(this.#work.end({ status: 'completed', output }));
+  /** Records what the call returned, and returns what a replay does. */
+  async completed(value: unknown): Promise<unknown> {
+    const output = recordResult(this.#scope, this.#tool, value);
+    this.#ended(this.#work.end({ status: 'completed', output, isError: isRefused(output) }));
     await this.#scope.attempt.journal.flush().catch(async (error: unknown) => {
       this.#scope.attempt.interrupt(error);
       await never();
     });
+    return recallResult(this.#scope, output);
   }
 
   failed(error: unknown): void {
@@ -91,15 +99,14 @@ async function callOnce<T>(tool: AnyTool, input: unknown, code: () => Promise<T>
   if (recorded?.error) throw recorded.error;
   if (recorded) return recorded.output as T;
   await call.begin();
-  let output: Json;
+  let result: T;
   try {
-    output = jsonCodec<T>().record(await call.execute(code));
+    result = await call.execute(code);
   } catch (error) {
     call.failed(error);
     throw error;
   }
-  await call.completed(output);
-  return output as T;
+  return (await call.completed(result)) as T;
 }
 
 const editorMethods = ['createFile', 'updateFile', 'deleteFile'] as const;
@@ -148,7 +155,7 @@ async function actOnComputer(
   if (recorded) return recorded.output;
   try {
     const result = await call.execute(code);
-    if (name === 'screenshot') await call.completed(jsonCodec().record(result));
+    if (name === 'screenshot') return await call.completed(result);
     return result;
   } catch (error) {
     call.failed(error);

@@ -2,6 +2,7 @@ import type { FunctionTool, RunContext } from '@openai/agents';
 import { effectOf, kindOf } from '../../agents/index.ts';
 import type { Json, Step } from '../../storage/port/index.ts';
 import { parseArguments } from '../tool-arguments.ts';
+import { isRefused } from '../tool-outputs/tool-output.ts';
 import { journalApproval, journalHostedApproval } from './journaled-approval.ts';
 import { journalToolGuardrails } from './journaled-guardrail.ts';
 import { journalLocalTool } from './journaled-local-tool.ts';
@@ -10,6 +11,7 @@ import { errorOf, RecordedWork, recordedErrorOf } from './recorded-work.ts';
 import { type RunScope, runScope } from './run-scope.ts';
 import { type StepEnd, workKeys } from './step-record.ts';
 import { emitToolCompleted, emitToolStarted } from './tool-events.ts';
+import { recallResult, recordResult } from './tool-result.ts';
 
 type AnyTool = FunctionTool<unknown>;
 type Details = Parameters<AnyTool['invoke']>[2];
@@ -17,43 +19,26 @@ type Details = Parameters<AnyTool['invoke']>[2];
 /** The SDK turns what a tool throws into this sentence for the model, unless the tool's author chose otherwise. */
 const defaultErrorText = 'An error occurred while running the tool.';
 
-const isPlain = (value: unknown): boolean => {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (Array.isArray(value)) return value.every(isPlain);
-  if (typeof value !== 'object') return false;
-  const prototype = Object.getPrototypeOf(value);
-  return (prototype === Object.prototype || prototype === null) && Object.values(value).every(isPlain);
-};
-
-function asText(value: unknown): string {
-  if (typeof value !== 'object') return String(value);
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return '[object with circular references]';
-  }
-}
-
-/** A tool's result as the model sees it, in a form that the journal returns unchanged. */
-const toRecordable = (value: unknown): Json => (isPlain(value) ? (value as Json) : asText(value));
+/** Whether the model is told of an error: the SDK has made a sentence of it, or the result is not kept. */
+const isErrorOutput = (output: Json): boolean =>
+  isRefused(output) || (typeof output === 'string' && output.startsWith(defaultErrorText));
 
 const isTimeout = (error: unknown) => error instanceof Error && error.name === 'ToolTimeoutError';
 const isTimeoutReason = (error: unknown) => isTimeout(error) || errorOf(error).message.includes('timed out');
 
+type Invocation = { scope: RunScope; tool: AnyTool; input: string; details: NonNullable<Details> };
+
 /** Repeats the recorded outcome of a call. */
-async function replay(step: Step, tool: AnyTool, details: Details): Promise<unknown> {
-  if (step.status === 'completed') return step.output;
+async function replay(step: Step, { scope, tool, details }: Invocation): Promise<unknown> {
+  if (step.status === 'completed') return recallResult(scope, step.output);
   const error = recordedErrorOf(step);
-  if (error.name === 'ToolTimeoutError' && tool.timeoutMs !== undefined && details?.signal) {
+  if (error.name === 'ToolTimeoutError' && tool.timeoutMs !== undefined && details.signal) {
     // The SDK itself words a timeout for the model, once the time is over.
     const { signal } = details;
     await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
   }
   throw error;
 }
-
-type Invocation = { scope: RunScope; tool: AnyTool; input: string; details: NonNullable<Details> };
 
 function toRecordedWork({ scope, tool, input, details }: Invocation): RecordedWork {
   const callId = details.toolCall?.callId ?? '';
@@ -73,7 +58,7 @@ function toRecordedWork({ scope, tool, input, details }: Invocation): RecordedWo
 
 /** Executes one call of a tool, whose intent is recorded, and records its outcome. */
 async function execute(
-  { scope, details }: Invocation,
+  { scope, tool, details }: Invocation,
   call: RecordedWork,
   work: () => Promise<unknown>,
 ): Promise<unknown> {
@@ -88,11 +73,10 @@ async function execute(
   };
   details.signal?.addEventListener('abort', timedOut, { once: true });
   try {
-    const value = toRecordable(await call.execute(work));
-    const isError = typeof value === 'string' && value.startsWith(defaultErrorText);
-    end({ status: 'completed', output: value, isError });
+    const output = recordResult(scope, tool.name, await call.execute(work));
+    end({ status: 'completed', output, isError: isErrorOutput(output) });
     await scope.attempt.journal.flush();
-    return value;
+    return recallResult(scope, output);
   } catch (error) {
     ended(call.fail(error));
     throw error;
@@ -103,12 +87,12 @@ async function execute(
 
 /** One call of a tool within a run: answered from the journal, or executed and recorded. */
 async function invoke(invocation: Invocation, work: () => Promise<unknown>): Promise<unknown> {
-  const { scope, tool, details } = invocation;
+  const { scope } = invocation;
   const call = toRecordedWork(invocation);
   const recorded = call.recorded();
   if (recorded) {
     emitToolCompleted(scope, recorded);
-    return replay(recorded, tool, details);
+    return replay(recorded, invocation);
   }
   try {
     await call.begin((step) => emitToolStarted(scope, step));

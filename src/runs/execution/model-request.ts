@@ -12,10 +12,14 @@ export function digestOf(model: string, request: ModelRequest): string {
   return hash('sha256', JSON.stringify([...shape, outputType, prompt]), 'base64url');
 }
 
-/** The items of a request that the ones before it in its scope did not have. */
+/**
+ * The items of a request that the ones before it in its scope did not have, with references to the long strings that
+ * are stored already.
+ */
 export function newInput(scope: RunScope, { input }: ModelRequest): Json {
-  if (typeof input === 'string') return input;
+  const { strings } = scope.attempt.journal;
+  if (typeof input === 'string') return strings.refer(input);
   const items = input.slice(Math.min(scope.itemsSeen, input.length));
   scope.itemsSeen = input.length;
-  return new JsonText(items);
+  return new JsonText(strings.refer(items as unknown as Json[]) as object);
 }

@@ -48,6 +48,14 @@ const cases: Case[] = [
     },
   },
   {
+    name: 'a tool that returns a picture',
+    make: () => {
+      const one = counting('one', () => ({ type: 'image', image: { data: new Uint8Array(9_000), mediaType: 'a/b' } }));
+      const agent = new Agent({ name: 'main', tools: [one.tool] });
+      return { agent, effects: () => one.calls.length, reply: calling('one') };
+    },
+  },
+  {
     name: 'a handoff to an agent with a tool',
     make: () => {
       const one = counting('one');

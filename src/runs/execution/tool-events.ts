@@ -1,4 +1,5 @@
 import type { Step } from '../../storage/port/index.ts';
+import { toEventText } from '../tool-outputs/tool-output.ts';
 import type { RunScope } from './run-scope.ts';
 
 /** Emits that a tool call has begun, once. */
@@ -11,7 +12,6 @@ export function emitToolStarted({ attempt }: RunScope, { step, callId, name, inp
 
 /** Emits that a tool call is over, once. */
 export function emitToolCompleted({ attempt }: RunScope, step: Step): void {
-  const output = typeof step.output === 'string' ? step.output : JSON.stringify(step.output);
   attempt.journal.emitOnce(
     {
       type: 'tool.completed',
@@ -19,7 +19,7 @@ export function emitToolCompleted({ attempt }: RunScope, step: Step): void {
       call_id: step.callId ?? '',
       tool: step.name,
       arguments: step.input,
-      output: step.status === 'completed' ? output : (step.error as { message: string }).message,
+      output: step.status === 'completed' ? toEventText(step.output) : (step.error as { message: string }).message,
       is_error: step.isError,
       duration_ms: step.durationMs ?? 0,
     },

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { type Step, stepKinds, stepStatuses } from '../../storage/port/index.ts';
+import { type Json, type Step, stepKinds, stepStatuses } from '../../storage/port/index.ts';
+import { ReferenceResolver, type ReferenceSources } from '../tool-outputs/resolve-references.ts';
+import { shownOutput } from '../tool-outputs/tool-output.ts';
 import { toTime, toUsageView } from './run-view.ts';
 import { usageView } from './schemas.ts';
 
@@ -17,8 +19,13 @@ export const stepView = z
     replayed: z.int().nonnegative().meta({ description: 'How often the journal answered instead of executing.' }),
     effect: z.string().nullable(),
     idempotency_key: z.string().nullable(),
-    input: z.unknown().meta({ description: 'Of a model call: what is new in it.' }),
-    output: z.unknown(),
+    input: z.unknown().meta({
+      description:
+        'Of a model call: what is new in it. A long string that is stored elsewhere in the run or its session is a reference, {"$ref": …}.',
+    }),
+    output: z
+      .unknown()
+      .meta({ description: 'Of a tool call: its result; what is more than JSON as {"$type": …}, bytes as base64.' }),
     is_error: z.boolean(),
     error: z.unknown(),
     provider: z.string().nullable(),
@@ -49,7 +56,7 @@ export const toStepView = (step: Step): StepView => ({
   effect: step.effect,
   idempotency_key: step.idempotencyKey,
   input: step.input,
-  output: step.output,
+  output: step.kind === 'tool_call' ? shownOutput(step.output) : step.output,
   is_error: step.isError,
   error: step.error,
   provider: step.provider,
@@ -64,15 +71,19 @@ export const toStepView = (step: Step): StepView => ({
 });
 
 /**
- * The steps with the whole input of each model call. The journal stores only the new items of each input; they are
- * appended to those of the earlier calls in the same scope.
+ * The steps with the whole input of each model call. The journal stores only the new items of each input, which are
+ * appended here to those of the earlier calls in the same scope, and references to long strings, which are resolved.
  */
-export function withWholeInput(steps: readonly StepView[]): StepView[] {
-  const before = new Map<string, unknown[]>();
-  return steps.map((step) => {
-    if (step.kind !== 'model_call' || !Array.isArray(step.input)) return step;
-    const input = [...(before.get(step.scope) ?? []), ...step.input];
+export function withWholeInput(sources: ReferenceSources): StepView[] {
+  const references = new ReferenceResolver(sources);
+  const before = new Map<string, Json[]>();
+  return sources.steps.map((step) => {
+    const view = toStepView(step);
+    if (step.kind !== 'model_call') return view;
+    const resolved = references.resolve(step.input);
+    if (!Array.isArray(resolved)) return { ...view, input: resolved };
+    const input = [...(before.get(step.scope) ?? []), ...resolved];
     before.set(step.scope, input);
-    return { ...step, input };
+    return { ...view, input };
   });
 }

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type Json, type Run, type Step, type Store, unfinishedTurnItems } from '../port/index.ts';
+import {
+  type Json,
+  type Run,
+  type Step,
+  type Store,
+  toolOutputKey,
+  toolOutputTextMax,
+  unfinishedTurnItems,
+} from '../port/index.ts';
 import {
   cancelled,
   claimAll,
@@ -45,6 +53,13 @@ const nested: Step[] = [
   call(9),
   call(10, { scope: '/call_9/inner.YmFy.0', key: 't:call_9/inner.YmFy.0/call_10' }),
   call(11, { scope: '/call_90/inner.YmFy.0', key: 't:call_90/inner.YmFy.0/call_11' }),
+];
+
+/** Results that are recorded with a text in their place. */
+const described: Step[] = [
+  call(13, { output: { [toolOutputKey]: 'a "picture" \\ \u0000\ud800', value: { [toolOutputKey]: 'of another' } } }),
+  call(14, { output: { [toolOutputKey]: '\u0000'.repeat(toolOutputTextMax), value: null } }),
+  call(15, { output: { value: 1, [toolOutputKey]: 7 } }),
 ];
 
 const message = 'Where is "my" order?\u0000\ud800 \\ é';
@@ -102,14 +117,14 @@ export function describeUnfinishedTurn(open: OpenStore): void {
       await using fixture = await open();
       const { store } = fixture;
       const run = await start(store, { input: { text: message } });
-      await store.journal.append(tenant, run.id, 1, { steps: [...journal, ...nested], events: [] });
+      await store.journal.append(tenant, run.id, 1, { steps: [...journal, ...nested, ...described], events: [] });
       await end(store, run);
       const { data } = await store.sessions.items(tenant, 's-1', 100, 0);
       expect(data.map(({ item }) => item)).toEqual(
-        unfinishedTurnItems({ text: message }, [...journal, ...nested], code) as Json[],
+        unfinishedTurnItems({ text: message }, [...journal, ...nested, ...described], code) as Json[],
       );
       const called = data.flatMap(({ item }) => (item.type === 'function_call' ? [item.callId] : []));
-      expect(called).toEqual(['call_2', 'call_5', 'call_6', 'call_9', 'call_11']);
+      expect(called).toEqual(['call_2', 'call_5', 'call_6', 'call_9', 'call_11', 'call_13', 'call_14', 'call_15']);
       expect(data.every(({ runId }, index) => runId === run.id && data[index]?.seq === index + 1)).toBe(true);
     });
 

@@ -25,6 +25,7 @@ export * from './run-input.ts';
 export type * from './runs.ts';
 export type * from './sessions.ts';
 export type * from './signals.ts';
+export * from './tool-output.ts';
 export * from './types.ts';
 export * from './unfinished-turn.ts';
 export * from './webhooks.ts';

@@ -1,13 +1,20 @@
 import type { Step } from './journal.ts';
 import { toInputItems } from './run-input.ts';
+import { toOutputText } from './tool-output.ts';
 import type { Json, JsonRecord, RunInput } from './types.ts';
 
-const asText = (output: Json) => (typeof output === 'string' ? output : JSON.stringify(output));
+const asText = (input: Json) => (typeof input === 'string' ? input : JSON.stringify(input));
 
 /** A recorded call and its result, as the SDK stores them in a conversation. */
 const toItems = ({ callId, name, input, output }: Step): JsonRecord[] => [
   { type: 'function_call', callId, name, arguments: asText(input), status: 'completed' },
-  { type: 'function_call_result', callId, name, status: 'completed', output: { type: 'text', text: asText(output) } },
+  {
+    type: 'function_call_result',
+    callId,
+    name,
+    status: 'completed',
+    output: { type: 'text', text: toOutputText(output) },
+  },
 ];
 
 // An agent used as a tool has no effect of its own (null); the calls of its tools count.

@@ -1,0 +1,219 @@
+import { EventEmitter } from 'node:events';
+import { types } from 'node:util';
+import type { Json } from '../../storage/port/index.ts';
+import { define, depthMax, typeKey, views } from './encoded-value.ts';
+
+/** A value that is larger than it may be, with the size and the limit in words. */
+export class ValueTooLargeError extends Error {
+  readonly size: string;
+  readonly limit: string;
+
+  constructor(size: string, limit: string) {
+    super(`The value has ${size}; ${limit} are the most.`);
+    this.name = 'ValueTooLargeError';
+    this.size = size;
+    this.limit = limit;
+  }
+}
+
+/** The most names of a class's members that are recorded. */
+const membersMax = 200;
+/** What a value takes at least, in bytes of JSON: a digit and a comma. */
+const valueBytesMin = 2;
+
+/** What is undefined is left out of the JSON. */
+const tagged = (type: string, rest: { [key: string]: Json | undefined } = {}): Json =>
+  ({ [typeKey]: type, ...rest }) as Json;
+
+type WithToJson = { toJSON(key: string): unknown };
+const hasToJson = (value: object): value is WithToJson => typeof (value as Partial<WithToJson>).toJSON === 'function';
+
+const isPlainObject = (value: object): boolean => {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+};
+
+/** The class of a view, whatever a subclass calls itself; a class of views that this version does not know is an object. */
+function viewClassOf(value: ArrayBufferView): string {
+  if (Buffer.isBuffer(value)) return 'Buffer';
+  return types.isTypedArray(value) ? String(value[Symbol.toStringTag]) : 'DataView';
+}
+
+/** What a class has that its instances do not carry: methods and accessors. */
+function membersOf(prototype: object): string[] {
+  const names = new Set<string>();
+  for (let at: object | null = prototype; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    for (const name of Object.getOwnPropertyNames(at)) names.add(name);
+  }
+  for (const name of ['constructor', 'toJSON', 'toString', 'then']) names.delete(name);
+  return [...names].slice(0, membersMax);
+}
+
+/** Writes one value as JSON. Objects are numbered in the order in which they are reached, so that each is written once. */
+class ValueEncoder {
+  readonly #bytesMax: number;
+  readonly #numbers = new Map<object, number>();
+  readonly #classes = new Map<object, number>();
+  #bytes = 0;
+  #depth = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  encode(value: unknown): Json {
+    this.#count(valueBytesMin);
+    switch (typeof value) {
+      case 'string':
+        this.#count(Buffer.byteLength(value));
+        return value;
+      case 'boolean':
+        return value;
+      case 'number':
+        if (Number.isFinite(value) && !Object.is(value, -0)) return value;
+        return tagged('number', { value: Object.is(value, -0) ? '-0' : String(value) });
+      case 'undefined':
+        return tagged('undefined');
+      case 'bigint':
+        return tagged('bigint', { value: String(value) });
+      case 'symbol':
+        return tagged('symbol', { key: Symbol.keyFor(value) ?? null, description: value.description ?? null });
+      case 'function': // the whole output is sent to the model as its source text; a field that is a function is not
+        return tagged('function', { name: value.name, text: this.#depth === 0 ? String(value) : undefined });
+      default:
+        return typeof value === 'object' && value !== null ? this.#object(value) : null;
+    }
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > this.#bytesMax)
+      throw new ValueTooLargeError(`at least ${this.#bytes} bytes`, `${this.#bytesMax} bytes`);
+  }
+
+  #object(value: object): Json {
+    const known = this.#numbers.get(value);
+    if (known !== undefined) return tagged('ref', { to: known });
+    this.#numbers.set(value, this.#numbers.size);
+    this.#depth += 1;
+    if (this.#depth > depthMax) throw new ValueTooLargeError(`more than ${depthMax} levels`, `${depthMax} levels`);
+    const written = this.#builtIn(value) ?? (isPlainObject(value) ? this.#plain(value) : this.#instance(value));
+    this.#depth -= 1;
+    return written;
+  }
+
+  #builtIn(value: object): Json | undefined {
+    if (Array.isArray(value)) return this.#list(value);
+    if (types.isDate(value))
+      return tagged('date', { value: Number.isNaN(value.getTime()) ? null : value.toISOString() });
+    if (types.isMap(value))
+      return tagged('map', { entries: [...value].map(([key, item]) => [this.encode(key), this.encode(item)]) });
+    if (types.isSet(value)) return tagged('set', { values: [...value].map((item) => this.encode(item)) });
+    if (types.isRegExp(value)) return tagged('regexp', { source: value.source, flags: value.flags });
+    if (value instanceof URL) return tagged('url', { value: value.href });
+    if (types.isBoxedPrimitive(value)) return tagged('boxed', { value: this.encode(value.valueOf()) });
+    if (types.isNativeError(value)) return this.#error(value);
+    return this.#binary(value);
+  }
+
+  /** Bytes as base64. Of a view on a larger buffer only what the view shows is kept. */
+  #binary(value: object): Json | undefined {
+    const isView = ArrayBuffer.isView(value);
+    if (!isView && !types.isAnyArrayBuffer(value)) return undefined;
+    const of = isView ? viewClassOf(value) : types.isSharedArrayBuffer(value) ? 'SharedArrayBuffer' : 'ArrayBuffer';
+    if (isView && of !== 'Buffer' && !views.has(of)) return undefined;
+    this.#count(Math.ceil(value.byteLength / 3) * 4);
+    const bytes = isView ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : Buffer.from(value);
+    return tagged('bytes', { of, data: bytes.toString('base64') });
+  }
+
+  #list(list: readonly unknown[]): Json {
+    const written: Json[] = [];
+    for (let index = 0; index < list.length; index += 1) {
+      if (index in list) written.push(this.#read(() => list[index]));
+      else {
+        this.#count(valueBytesMin);
+        written.push(tagged('hole'));
+      }
+    }
+    return written;
+  }
+
+  #plain(value: object): Json {
+    if (hasToJson(value)) return tagged('object', { fields: this.#fields(value), json: this.#jsonOf(value) });
+    const fields = this.#fields(value);
+    return Object.hasOwn(fields, typeKey) ? tagged('object', { fields }) : fields;
+  }
+
+  #error(error: Error): Json {
+    const { name, message } = error;
+    const cause = Object.hasOwn(error, 'cause') ? this.encode(error.cause) : undefined;
+    const fields = this.#fields(error);
+    const json = hasToJson(error) ? this.#jsonOf(error) : undefined;
+    return tagged('error', { name: String(name), message: String(message), cause, fields, json });
+  }
+
+  /**
+   * The fields of an object of a class, and the names of what its class has besides. Streams, sockets and other event
+   * emitters are connected to half of the process: their fields are not kept.
+   */
+  #instance(value: object): Json {
+    const isEmitter = value instanceof EventEmitter;
+    const described = this.#class(value, isEmitter ? Object.keys(value) : []);
+    const fields = isEmitter ? {} : this.#fields(value);
+    const hasText = value.toString !== Object.prototype.toString;
+    const text = hasText ? this.#read(() => String(value)) : undefined;
+    const json = hasToJson(value) || isEmitter ? this.#jsonOf(value) : undefined;
+    return tagged('instance', { ...described, fields, text, json });
+  }
+
+  #class(value: object, lost: readonly string[]): { [key: string]: Json } {
+    const prototype: object = Object.getPrototypeOf(value);
+    const known = this.#classes.get(prototype);
+    if (known !== undefined) return { of: known };
+    const of = this.#classes.size;
+    this.#classes.set(prototype, of);
+    const members = [...membersOf(prototype), ...lost];
+    for (const member of members) this.#count(member.length);
+    return { of, class: String(prototype.constructor?.name ?? ''), members };
+  }
+
+  #fields(value: object): { [key: string]: Json } {
+    const fields = {};
+    const withoutToJson = hasToJson(value);
+    for (const key of Object.keys(value)) {
+      if (withoutToJson && key === 'toJSON') continue;
+      this.#count(Buffer.byteLength(key));
+      define(
+        fields,
+        key,
+        this.#read(() => (value as Record<string, unknown>)[key]),
+      );
+    }
+    return fields;
+  }
+
+  /** What JSON has for an object that says so itself, which is what a model is sent of it. */
+  #jsonOf(value: object): Json {
+    return this.#read(() => (hasToJson(value) ? value.toJSON('') : JSON.parse(JSON.stringify(value))));
+  }
+
+  /** Writes what a getter gives; the SDK makes no JSON of an object of which one throws. */
+  #read(get: () => unknown): Json {
+    let value: unknown;
+    try {
+      value = get();
+    } catch {
+      return tagged('throws');
+    }
+    return this.encode(value);
+  }
+}
+
+/**
+ * Writes a value as JSON that `decodeValue` reads.
+ *
+ * @param bytesMax the most bytes, estimated low: what is known to be larger is not written
+ * @throws {ValueTooLargeError} for a value that is larger, or nested more deeply than `depthMax`
+ */
+export const encodeValue = (value: unknown, bytesMax: number): Json => new ValueEncoder(bytesMax).encode(value);

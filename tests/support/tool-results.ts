@@ -1,0 +1,147 @@
+/** Results of tools of every kind, and what an application and a model see of each. */
+import { inspect } from 'node:util';
+import { type AgentInputItem, type FunctionTool, tool } from '@openai/agents';
+import { z } from 'zod';
+
+class Weather {
+  city = 'Rome';
+  wind = undefined;
+}
+
+class Money {
+  cents = 1250;
+  toJSON() {
+    return { amount: '12.50' };
+  }
+  toString() {
+    return '12.50 EUR';
+  }
+}
+
+class Day {
+  toJSON() {
+    return '2024-02-29';
+  }
+}
+
+const circular: Record<string, unknown> = { name: 'loop' };
+circular.self = circular;
+
+const bytes = new Uint8Array(5_000).map((_, index) => index % 251);
+const base64 = Buffer.from(bytes).toString('base64');
+const png = 'image/png';
+
+/** Results by what they are. */
+export const toolResults: [string, () => unknown][] = [
+  ['text', () => 'sunny'],
+  ['a number', () => 42],
+  ['null', () => null],
+  ['nothing', () => undefined],
+  ['a boolean', () => false],
+  ['not a number', () => Number.NaN],
+  ['minus zero', () => -0],
+  ['a big integer', () => 12345678901234567890n],
+  ['a symbol', () => Symbol.for('weather')],
+  ['a function', () => String],
+  ['an object', () => ({ city: 'Rome', days: [1, null, { wet: true }] })],
+  ['an undefined field', () => ({ city: 'Rome', wind: undefined })],
+  ['odd numbers in an object', () => ({ nan: Number.NaN, zero: -0, far: Number.POSITIVE_INFINITY })],
+  ['a big integer in an object', () => ({ id: 1n })],
+  ['a date', () => new Date('2024-02-29T12:00:00Z')],
+  ['a date in an object', () => ({ at: new Date('2024-02-29T12:00:00Z') })],
+  ['a map', () => new Map([['city', 'Rome']])],
+  ['a set in an object', () => ({ cities: new Set(['Rome']) })],
+  ['a URL and an expression', () => ({ url: new URL('https://example.com/a'), match: /a/g })],
+  ['an object of a class', () => new Weather()],
+  ['objects of a class in a list', () => [new Weather(), new Weather()]],
+  ['an object with a JSON of its own', () => new Money()],
+  ['an object whose JSON is a text', () => new Day()],
+  ['objects with JSON of their own in an object', () => ({ price: new Money(), day: new Day() })],
+  ['a circular object', () => circular],
+  ['a list with a hole', () => Object.assign(Array(3), { 0: 1, 2: 3 })],
+  ['a key that the journal uses', () => ({ $type: 'date', value: 'x' })],
+  ['another key that the journal uses', () => ({ $tool_output: 'x', value: 1 })],
+  ['a field named __proto__', () => JSON.parse('{"__proto__":{"polluted":true}}')],
+  ['bytes', () => bytes],
+  ['a Buffer', () => Buffer.from('hello')],
+  ['an array buffer', () => Uint8Array.from(bytes).buffer],
+  ['no bytes', () => new Uint8Array()],
+  ['bytes in an object', () => ({ name: 'a', content: bytes, again: Buffer.from(bytes) })],
+  ['a picture of bytes', () => ({ type: 'image', image: { data: bytes, mediaType: png } })],
+  [
+    'a picture of a Buffer, with a detail',
+    () => ({ type: 'image', detail: 'high', image: { data: Buffer.from(bytes), mediaType: png } }),
+  ],
+  ['a picture of bytes without a media type', () => ({ type: 'image', image: { data: bytes } })],
+  ['a picture of bytes beside it', () => ({ type: 'image', data: bytes, mimeType: png })],
+  ['a picture of no bytes', () => ({ type: 'image', image: { data: new Uint8Array(), mediaType: png } })],
+  [
+    'a picture of an array buffer',
+    () => ({ type: 'image', image: { data: Uint8Array.from(bytes).buffer, mediaType: png } }),
+  ],
+  ['a picture in base64', () => ({ type: 'image', image: { data: base64, mediaType: png } })],
+  ['a picture as a data URL', () => ({ type: 'image', image: `data:${png};base64,${base64}` })],
+  ['a picture at a URL', () => ({ type: 'image', image: { url: 'https://example.com/a.png' }, detail: 'low' })],
+  ['a picture by its id', () => ({ type: 'image', image: { fileId: 'file_1' } })],
+  ['a file of bytes', () => ({ type: 'file', file: { data: bytes, mediaType: 'application/pdf', filename: 'a.pdf' } })],
+  ['a file of bytes without a name', () => ({ type: 'file', file: { data: bytes, mediaType: 'application/pdf' } })],
+  [
+    'a file in base64',
+    () => ({ type: 'file', file: { data: base64, mediaType: 'application/pdf', filename: 'a.pdf' } }),
+  ],
+  ['a file at a URL', () => ({ type: 'file', file: { url: 'https://example.com/a.pdf', filename: 'a.pdf' } })],
+  ['a file by its id', () => ({ type: 'file', file: { id: 'file_1' }, providerData: { a: 1 } })],
+  ['a file in the older form', () => ({ type: 'file', fileData: bytes, mediaType: 'text/csv', filename: 'a.csv' })],
+  ['a text part', () => ({ type: 'text', text: 'sunny', providerData: { a: undefined } })],
+  [
+    'a list of parts',
+    () => [
+      { type: 'text', text: 'look' },
+      { type: 'image', image: { data: bytes, mediaType: png } },
+      { type: 'file', file: { data: Buffer.from(bytes), mediaType: 'application/pdf', filename: 'a.pdf' } },
+    ],
+  ],
+  ['a list of parts and something else', () => [{ type: 'text', text: 'look' }, { type: 'other' }]],
+  ['a list of nothing', () => []],
+];
+
+const tried = (read: () => unknown): unknown => {
+  try {
+    return read();
+  } catch (error) {
+    return (error as Error).name;
+  }
+};
+
+/** What an application can tell of a value. */
+export const lookAt = (value: unknown) => ({
+  type: typeof value,
+  tag: Object.prototype.toString.call(value),
+  looks: inspect(value, { depth: 9, maxArrayLength: 4, maxStringLength: 100 }),
+  text: tried(() => String(value)),
+  json: tried(() => JSON.stringify(value)),
+  keys: typeof value === 'object' && value !== null ? Object.keys(value).length : 0,
+});
+
+/** A tool named `look` that returns what `make` returns, and tells `see` what its output guardrail sees. */
+export const lookTool = (make: () => unknown, see: (value: unknown) => void): FunctionTool =>
+  tool({
+    name: 'look',
+    description: 'Looks.',
+    parameters: z.object({}),
+    execute: async () => make(),
+    outputGuardrails: [
+      {
+        type: 'tool_output',
+        name: 'see',
+        run: async ({ output }) => {
+          see(lookAt(output));
+          return { behavior: { type: 'allow' } };
+        },
+      },
+    ],
+  }) as unknown as FunctionTool;
+
+/** The results of tools in a request, as a model is sent them. */
+export const resultsIn = (items: readonly AgentInputItem[]): AgentInputItem[] =>
+  items.filter(({ type }) => type === 'function_call_result');
