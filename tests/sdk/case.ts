@@ -69,8 +69,6 @@ export type SdkCase = {
   status: 'works' | 'how' | 'not';
   /** For `how` the change, for `not` what to use instead; for `works` what is worth knowing. */
   note?: string;
-  /** Why this does not hold yet: its tests have to fail, and remind of this field once they do not. */
-  expectedFrom?: string;
 } & (Played | Refused);
 
 /** A case that is played by both. */
