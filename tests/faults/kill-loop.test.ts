@@ -62,8 +62,8 @@ const scenarios: Scenario[] = [
     script: {
       turns: [
         { toolCalls: [{ name: 'transfer_to_desk', arguments: {} }] },
-        { items: [shellCall] },
-        { toolCalls: [{ name: 'picture', arguments: {} }, call('ask')] },
+        { items: [shellCall], toolCalls: [{ name: 'picture', arguments: {} }] },
+        { toolCalls: [call('ask')] },
         'All is noted.',
       ],
     },
@@ -80,7 +80,7 @@ const scenarios: Scenario[] = [
       modelCalls: 4,
       steps: 10, // model calls, the guardrail, the handoff, the shell call, two tool calls and an approval
       items: 10,
-      context: { log: ['guardrail', 'handoff', 'picture'] },
+      context: { log: ['handoff', 'picture'] },
       lastRequest: /data:image\/png;base64,AQIDBAUG/,
     },
     once: ['guardrail', 'shell'],

@@ -75,8 +75,7 @@ const onHandoff = (runContext: RunContext<unknown>) => {
 const guardrail = {
   name: 'audit',
   runInParallel: false,
-  execute: async ({ context }: { context: RunContext<unknown> }) => {
-    remember(context, 'guardrail');
+  execute: async () => {
     write('guardrail', '-');
     return { tripwireTriggered: false, outputInfo: null };
   },
