@@ -12,6 +12,7 @@ import {
   assertRunnerOptions,
   continuations,
   type InputOption,
+  isRunnerOption,
   type RunnerOptions,
   type SessionsOption,
 } from '../runs/index.ts';
@@ -103,6 +104,11 @@ function assertSessionsOption(sessions: SessionsOption): void {
  * @throws {RegistrationError} that names the first of them, and what to write instead
  */
 export function assertKnownOptions(options: ServeOptions): void {
+  const ofRunner = Object.keys(options ?? {}).find((name) => !optionNames.includes(name) && isRunnerOption(name));
+  if (ofRunner !== undefined) {
+    const remedy = `It is an option of the runner: serve({ runner: { ${ofRunner} } }).`;
+    throw new RegistrationError(`serve() has no option "${ofRunner}". ${remedy}`);
+  }
   assertKnownNames('serve()', 'option', options ?? {}, optionNames);
   if (options?.input !== undefined) assertInputOption(options.input);
   const { context } = options ?? {};

@@ -6,7 +6,7 @@ export type { Arrivals } from './arrivals.ts';
 export { continuations, type SessionsOption } from './conversation/continuation.ts';
 export type { EventFeed } from './events/event-feed.ts';
 export { type CurrentCall, currentCall } from './execution/run-scope.ts';
-export { assertRunnerOptions } from './execution/runner-option-checks.ts';
+export { assertRunnerOptions, isRunnerOption } from './execution/runner-option-checks.ts';
 export type { RunnerListeners, RunnerOptions } from './execution/runner-options.ts';
 export { patchNestedRuns } from './execution/sdk-patches.ts';
 export { type HitFailpoint, noFailpoints } from './failpoints.ts';

@@ -104,8 +104,13 @@ describe('agents and entry', () => {
     },
     { options: '{ agents: { helper }, entyr: 1 }', message: 'serve() has no option "entyr". Did you mean "entry"?' },
     {
+      options: '{ agents: { helper }, colour: 1 }',
+      message: 'serve() has no option "colour". Remove it; the options are agents, entry, context, ',
+    },
+    {
       options: '{ agents: { helper }, inputGuardrails: [] }',
-      message: 'serve() has no option "inputGuardrails". Remove it; the options are agents, entry, context, ',
+      message:
+        'serve() has no option "inputGuardrails". It is an option of the runner: serve({ runner: { inputGuardrails } }).',
     },
   ])('serve($options) is refused', async ({ options, message }) => {
     await using project = createProject({

@@ -119,6 +119,9 @@ const taken: { [Name in keyof Required<RunnerOptions>]: Check | KnownRecord } = 
   on: hooks,
 };
 
+/** Whether the `runner` option of `serve()` has an option of this name. */
+export const isRunnerOption = (name: string): boolean => Object.hasOwn(taken, name);
+
 /** Every other field of the SDK's `RunConfig` and options of `run()`. */
 type OtherField = Exclude<keyof RunConfig | keyof StreamRunOptions, keyof RunnerOptions>;
 

@@ -308,3 +308,16 @@ describe.each(apps)('$name', (app) => {
     expect(crashes).toBeGreaterThan(1);
   });
 });
+
+test('a screenshot is described in events, and its data is in the step', async () => {
+  const signature = Buffer.from('89504e470d0a1a0a', 'hex');
+  const screenshot = Buffer.concat([signature, Buffer.alloc(3_000, 7)]).toString('base64');
+  const computer = { ...(recordingComputer(() => {}) as object), screenshot: async () => screenshot } as never;
+  const agent = new Agent({ name: 'Front', tools: [computerTool({ computer }) as never] });
+  const { memory, events, stub } = await execute(agent, { reply: inTurn([computerCall]) });
+  expect(JSON.stringify(stub.requests.at(-1)?.input)).toContain(`data:image/png;base64,${screenshot}`);
+  const completed = events.find(({ type }) => type === 'tool.completed');
+  expect(completed).toMatchObject({ tool: 'computer_use_preview', output: expect.stringContaining('image/png') });
+  expect(JSON.stringify(completed)).not.toContain(screenshot);
+  expect(JSON.stringify(memory.steps().find(({ kind }) => kind === 'tool_call')?.output)).toContain(screenshot);
+});
