@@ -87,6 +87,7 @@ describe.each(engines)('what runs cost on $name', ({ open }) => {
     const { body } = await service.post('/api/v1/run', { message: 'Hi', agent: 'guarded' });
     expect(body.cost_usd).toBeCloseTo(0.012, 12);
     expect(await stepsOf(body.run_id)).toMatchObject([
+      { kind: 'guardrail' },
       { provider: 'fallback', model: 'second-model', cost_usd: 0.012 },
     ]);
   });
