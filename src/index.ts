@@ -6,8 +6,16 @@
 import { type RunningService, runProcess } from './main.ts';
 import type { ServeOptions } from './process/serve-options.ts';
 
-export type { ContextBuilder, ContextOption, RunFacts } from './agents/index.ts';
-export { effect, RegistrationError } from './agents/index.ts';
+export type {
+  ContextBuilder,
+  ContextOption,
+  RunFacts,
+  StepOptions,
+  Workflow,
+  WorkflowContext,
+  WorkflowOptions,
+} from './agents/index.ts';
+export { effect, RegistrationError, workflow } from './agents/index.ts';
 export { type ErrorCode, ServiceError } from './platform/errors.ts';
 export { type SettingMistake, SettingsError } from './platform/settings/settings.ts';
 export { type ProviderOption, ProvidersError } from './providers/index.ts';

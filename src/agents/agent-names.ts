@@ -12,29 +12,31 @@ const isNameable = (name: string): boolean =>
  *
  * @param registered the agents in `serve()`, by name
  * @param reached the agents that only handoffs and tools reach
+ * @param taken all names in `serve()`, those of workflows too. Defaults to those of the agents
  */
 export function createAgentNames<Agent extends { name: string }>(
   registered: ReadonlyMap<string, Agent>,
   reached: readonly Agent[],
+  taken: readonly string[] = [...registered.keys()],
 ) {
   const owners = Map.groupBy(reached, ({ name }) => name);
   const unique = [...owners]
-    .filter(([name, agents]) => agents.length === 1 && isNameable(name) && !registered.has(name))
+    .filter(([name, agents]) => agents.length === 1 && isNameable(name) && !taken.includes(name))
     .map(([name, [agent]]) => [name, agent as Agent] as const);
   const byName = new Map([...registered, ...unique]);
   const shared = [...owners]
-    .filter(([name, agents]) => agents.length > 1 || registered.has(name))
+    .filter(([name, agents]) => agents.length > 1 || taken.includes(name))
     .map(([name]) => name);
 
   return {
     /** The names that callers can give. */
-    names: (): string[] => [...byName.keys()],
+    names: (): string[] => [...taken, ...unique.map(([name]) => name)],
     /** The agent of a name; undefined if there is none, or more than one. */
     get: (name: string): Agent | undefined => byName.get(name),
     /** The names that two agents have. Those in `serve()` are still that agent's. */
     shared: (): string[] => shared,
     /** Whether a name is not accepted since two agents have it. */
-    isAmbiguous: (name: string): boolean => shared.includes(name) && !byName.has(name),
+    isAmbiguous: (name: string): boolean => shared.includes(name) && !taken.includes(name),
   };
 }
 

@@ -16,3 +16,4 @@ export { type AgentRegistry, createAgentRegistry } from './registry.ts';
 export { agentRoutes } from './routes.ts';
 export { type AnyTool, effectOf, kindOf } from './tool-kinds.ts';
 export { wireAgents } from './wire.ts';
+export { type StepOptions, type Workflow, type WorkflowContext, type WorkflowOptions, workflow } from './workflow.ts';

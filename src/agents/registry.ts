@@ -6,6 +6,7 @@ import { RegistrationError } from './registration-error.ts';
 import { assertRepeatable } from './repeated-code.ts';
 import { assertServable } from './servable-agent.ts';
 import { kindOf } from './tool-kinds.ts';
+import { isWorkflow, type Workflow } from './workflow.ts';
 
 /** All agents that handoffs and agents used as tools reach from `agents`, breadth first, `agents` included. */
 function reachableAgents(agents: readonly AnyAgent[], agentBehind: FindAgentBehind): AnyAgent[] {
@@ -28,16 +29,18 @@ export type AgentRegistry = ReturnType<typeof createAgentRegistry>;
 /**
  * Checks and keeps the agents given to `serve()`.
  *
- * @param agents name → SDK agent; callers choose among these names, and those of the agents that these reach
+ * @param agents name → SDK agent or workflow; callers choose among these names, and those of the agents that these reach
  * @param entry the agent that runs use if the caller names none; defaults to the first
  * @throws {RegistrationError} when there are none, when `entry` is not among them, when one of them
  *   cannot be served, or when code that is called again was declared to happen once
  */
-export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: string) {
-  const byName = new Map(Object.entries(agents ?? {}));
-  const names = [...byName.keys()];
-  for (const [name, agent] of byName) {
-    assertServable(`agents.${name}`, agent);
+export function createAgentRegistry(agents: Record<string, AnyAgent | Workflow>, entry?: string) {
+  const entries = Object.entries(agents ?? {});
+  const workflows = new Map(entries.flatMap(([name, each]) => (isWorkflow(each) ? [[name, each] as const] : [])));
+  const byName = new Map(entries.flatMap(([name, each]) => (isWorkflow(each) ? [] : [[name, each] as const])));
+  const names = entries.map(([name]) => name);
+  for (const [name, agent] of entries) {
+    if (!isWorkflow(agent)) assertServable(`agents.${name}`, agent);
     if (!/^[\w.-]{1,200}$/.test(name)) {
       throw new RegistrationError(`agents has the name "${name}"; allowed are letters, digits, _ . and -.`);
     }
@@ -45,11 +48,12 @@ export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: st
   const entryName = entry ?? names[0];
   if (entryName === undefined)
     throw new RegistrationError('serve() needs at least one agent: serve({ agents: { name: agent } }).');
-  if (!byName.has(entryName)) {
+  if (!names.includes(entryName)) {
     throw new RegistrationError(`The entry agent "${entryName}" is not among the agents given: ${names.join(', ')}.`);
   }
   const agentBehind = agentToolRegister();
-  const all = reachableAgents([...byName.values()], agentBehind);
+  const ofWorkflows = [...workflows.values()].flatMap((each) => each.agents);
+  const all = reachableAgents([...byName.values(), ...ofWorkflows], agentBehind);
   for (const agent of all) {
     const name = `The agent "${agent.name}"`;
     assertServable(name, agent);
@@ -61,7 +65,9 @@ export function createAgentRegistry(agents: Record<string, AnyAgent>, entry?: st
 
   return {
     entry: entryName,
-    ...createAgentNames(byName, reached),
+    ...createAgentNames(byName, reached, names),
+    /** The workflow of this name. */
+    workflow: (name: string): Workflow | undefined => workflows.get(name),
     /** All MCP servers of the agents, each once. */
     mcpServers: (): MCPServer[] => [...new Set(all.flatMap((agent) => agent.mcpServers))],
     /** All agents that a run can reach: those that callers can name, then those that only handoffs and tools reach. */

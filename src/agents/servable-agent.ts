@@ -44,6 +44,9 @@ export function assertServable(name: string, value: unknown): void {
   const kind = classNames(value).find((each) => Object.hasOwn(otherKinds, each));
   if (kind !== undefined) throw new RegistrationError(`${name} ${otherKinds[kind]}`);
   if (value instanceof Agent) return;
+  if (typeof value === 'function') {
+    throw new RegistrationError(`${name} is a function. Make a workflow of it: workflow(async (ctx) => answer).`);
+  }
   if (!looksLikeAgent(value)) throw new RegistrationError(`${name} is not an Agent of @openai/agents.`);
   if (isFromCommonJs(value)) {
     throw new RegistrationError(

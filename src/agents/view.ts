@@ -6,6 +6,7 @@ import { declaredEffect, type Effect } from './effect.ts';
 import type { ModelChoices } from './model-choices.ts';
 import type { AgentRegistry } from './registry.ts';
 import { type AnyTool, effectOf, kindOf } from './tool-kinds.ts';
+import type { Workflow } from './workflow.ts';
 
 const toolView = z.object({
   name: z.string(),
@@ -22,13 +23,14 @@ const toolView = z.object({
 export const agentView = z
   .object({
     name: z.string(),
+    kind: z.enum(['agent', 'workflow']).meta({ description: 'workflow: code of the application between runs.' }),
     entry: z.boolean(),
     model: z
       .string()
       .nullable()
-      .meta({ description: 'null: a model of the agent’s own, or the one that its stored prompt names.' }),
+      .meta({ description: 'null: a model of the agent’s own, the one that its stored prompt names, or a workflow.' }),
     models: z.array(z.string()).meta({ description: 'The models that a request may choose for it (`model`).' }),
-    instructions_preview: z.string(),
+    instructions_preview: z.string().meta({ description: 'Of a workflow: its description.' }),
     handoffs: z.array(z.string()),
     tools: z.array(toolView),
   })
@@ -80,6 +82,7 @@ async function toAgentView(
   const { instructions } = agent;
   return {
     name,
+    kind: 'agent',
     entry: name === agents.entry && agent === agents.get(name),
     model: modelOf(agent, defaultModel).name,
     models: [...choices.modelsOf(agent)],
@@ -92,6 +95,23 @@ async function toAgentView(
   };
 }
 
-/** All agents that a run can reach, as the API shows them. */
-export const listAgents = (agents: AgentRegistry, settings: AgentViewSettings): Promise<AgentView[]> =>
-  Promise.all(agents.offered().map((offered) => toAgentView(agents, offered, settings)));
+const toWorkflowView = (agents: AgentRegistry, name: string, { description }: Workflow): AgentView => ({
+  name,
+  kind: 'workflow',
+  entry: name === agents.entry,
+  model: null,
+  models: [],
+  instructions_preview: description.slice(0, previewChars),
+  handoffs: [],
+  tools: [],
+});
+
+/** All workflows, and all agents that a run can reach, as the API shows them. */
+export async function listAgents(agents: AgentRegistry, settings: AgentViewSettings): Promise<AgentView[]> {
+  const workflows = agents.names().flatMap((name) => {
+    const found = agents.workflow(name);
+    return found ? [toWorkflowView(agents, name, found)] : [];
+  });
+  const offered = agents.offered().map((each) => toAgentView(agents, each, settings));
+  return [...workflows, ...(await Promise.all(offered))];
+}

@@ -10,11 +10,12 @@ import { describeDurabilityGaps, findDurabilityGaps } from './durability.ts';
 import { createMcpConnections } from './mcp-connections.ts';
 import { createModelChoices, type ModelsOption } from './model-choices.ts';
 import { createAgentRegistry } from './registry.ts';
+import type { Workflow } from './workflow.ts';
 
 /** What agents are built from. */
 export type WireAgentsDeps = {
   options: {
-    agents: Record<string, AnyAgent>;
+    agents: Record<string, AnyAgent | Workflow>;
     entry?: string;
     context?: ContextOption;
     mcpServers?: readonly MCPServer[];

@@ -6,6 +6,7 @@ import {
   type ContextOption,
   type ModelsOption,
   RegistrationError,
+  type Workflow,
 } from '../agents/index.ts';
 import type { ProviderOption } from '../providers/index.ts';
 import {
@@ -19,8 +20,8 @@ import {
 
 /** The options of `serve()`. */
 export type ServeOptions = {
-  /** The agents that callers can run, by name. */
-  agents: Record<string, AnyAgent>;
+  /** The agents and workflows that callers can run, by name. */
+  agents: Record<string, AnyAgent | Workflow>;
   /** The name of the agent for requests that name none. Defaults to the first of `agents`. */
   entry?: string;
   /**

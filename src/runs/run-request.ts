@@ -49,7 +49,7 @@ function invalid(path: string, message: string): ServiceError {
  */
 export function agentOf({ agent: name }: CreateRun, agents: AgentRegistry): string {
   const agent = name ?? agents.entry;
-  if (agents.get(agent)) return agent;
+  if (agents.get(agent) || agents.workflow(agent)) return agent;
   const names = agents.names().join(', ');
   if (agents.isAmbiguous(agent)) throw invalid('agent', `is the name of several agents; it must be one of ${names}`);
   throw invalid('agent', `must be one of ${names}`);

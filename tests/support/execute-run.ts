@@ -5,6 +5,7 @@ import {
   createModelChoices,
   type ModelsOption,
   toRunContexts,
+  type Workflow,
 } from '../../src/agents/index.ts';
 import type { RunBudget } from '../../src/budgets/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -91,8 +92,8 @@ const unlimitedBudget: RunBudget = {
   },
 };
 
-/** Executes a run of one agent over a journal and a model in memory. */
-export async function execute(agent: AnyAgent, setup: ExecuteSetup) {
+/** Executes a run of one agent or workflow over a journal and a model in memory. */
+export async function execute(agent: AnyAgent | Workflow, setup: ExecuteSetup) {
   const { reply, mode = 'blocking', signal, context, journal, message = 'hello', history = [], sessionInput } = setup;
   const { runner, models, options = null, maxCostOf } = setup;
   const { turnsMax = runner?.maxTurns ?? 5 } = setup;

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { type AttemptContext, createAttemptContext } from '../../src/runs/execution/attempt-context.ts';
 import { createJournal } from '../../src/runs/execution/journal.ts';
 import { noFailpoints } from '../../src/runs/failpoints.ts';
+import { RunStopped } from '../../src/runs/run-failure.ts';
 import type { JournalEntries, Run, Step, StoredEvent } from '../../src/storage/port/index.ts';
 
 /**
@@ -32,6 +33,8 @@ export function createMemoryJournal({
     beforeWrite: async (_entries: JournalEntries): Promise<void> => {},
     /** Resolves once the run itself is stored. */
     stored: Promise.resolve() as Promise<unknown>,
+    /** Stops the run at the next moment at which it can be handed back. Null: it need not be. */
+    handBack: null as AbortController | null,
     /** Whether writes are refused, as if another attempt had taken over. */
     refuses: false,
     write,
@@ -64,8 +67,12 @@ export function createMemoryJournal({
         toolOutputBytesMax,
         hitFailpoint: noFailpoints,
         assertHeld: () => {},
-        handBackIfDue: () => false,
+        handBackIfDue: () => {
+          memory.handBack?.abort(new RunStopped('shutting_down'));
+          return signal.aborted;
+        },
         budget,
+        isHandBackDue: () => memory.handBack !== null,
       });
     },
 

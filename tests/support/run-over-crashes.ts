@@ -1,4 +1,4 @@
-import type { AnyAgent } from '../../src/agents/index.ts';
+import type { AnyAgent, Workflow } from '../../src/agents/index.ts';
 import { applyDecisions, type Decision } from '../../src/runs/approvals/decisions.ts';
 import { type ExecuteSetup, execute } from './execute-run.ts';
 import { createMemoryJournal, type MemoryJournal } from './memory-journal.ts';
@@ -23,7 +23,7 @@ export function decideAll(executed: Executed, given?: Decision['decision']): voi
 }
 
 /** Executes a run, with every approval given, until it has ended. */
-export async function executeApproved(agent: AnyAgent, setup: ExecuteSetup): Promise<Executed> {
+export async function executeApproved(agent: AnyAgent | Workflow, setup: ExecuteSetup): Promise<Executed> {
   let executed = await execute(agent, setup);
   while (executed.paused) {
     decideAll(executed);
@@ -33,7 +33,7 @@ export async function executeApproved(agent: AnyAgent, setup: ExecuteSetup): Pro
 }
 
 /** Executes a run in a process that dies at its journal write number `writes`, from 0; false if the run ended before. */
-export async function crashAt(writes: number, agent: AnyAgent, setup: ExecuteSetup): Promise<boolean> {
+export async function crashAt(writes: number, agent: AnyAgent | Workflow, setup: ExecuteSetup): Promise<boolean> {
   const journal = setup.journal ?? createMemoryJournal();
   const { beforeWrite, write } = journal;
   let left = writes;
@@ -54,7 +54,10 @@ export async function crashAt(writes: number, agent: AnyAgent, setup: ExecuteSet
 }
 
 /** A journal and its run after a process died at each of its writes in turn, until one lived to the end of the run. */
-export async function* crashedAtEachWrite(agent: () => AnyAgent, setup: ExecuteSetup): AsyncGenerator<MemoryJournal> {
+export async function* crashedAtEachWrite(
+  agent: () => AnyAgent | Workflow,
+  setup: ExecuteSetup,
+): AsyncGenerator<MemoryJournal> {
   for (let writes = 0; ; writes += 1) {
     const journal = createMemoryJournal();
     if (!(await crashAt(writes, agent(), { ...setup, journal }))) return;

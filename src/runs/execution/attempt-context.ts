@@ -32,6 +32,8 @@ export type AttemptContextDeps = {
   assertHeld(): void;
   /** Stops the run if it is to be handed back between two steps. Returns whether the run is stopped. */
   handBackIfDue(): boolean;
+  /** Whether the run is to be handed back. Defaults to never. */
+  isHandBackDue?(): boolean;
   /** When the run's time is over, on the monotonic clock. Defaults to never. */
   deadlineMs?: number;
   /**
@@ -63,13 +65,15 @@ export class AttemptContext {
   /** What the answers of the run hold besides text. */
   readonly answerParts = new AnswerParts();
   readonly #handBackIfDue: () => boolean;
+  readonly #isHandBackDue: () => boolean;
   readonly #waitForProviders: AttemptContextDeps['waitForProviders'];
   readonly #text: TextCoalescer<number>;
   readonly #flushTimer: FlushTimer;
   readonly #agentToolCalls: AgentToolCalls;
   readonly #modelErrors = new WeakSet<object>();
   readonly #interrupted = Promise.withResolvers<never>();
-  #interruption: { error: unknown } | null = null;
+  #interruption: { error: unknown; isHandBack: boolean } | null = null;
+  #isConcurrent = false;
   #sideText: SideText | undefined;
   #storing: Promise<unknown> | undefined;
   #isOpen = true;
@@ -92,6 +96,7 @@ export class AttemptContext {
     this.deadlineMs = deps.deadlineMs ?? Number.POSITIVE_INFINITY;
     this.budget = deps.budget ?? unlimited;
     this.#handBackIfDue = deps.handBackIfDue;
+    this.#isHandBackDue = deps.isHandBackDue ?? (() => false);
     this.#waitForProviders = deps.waitForProviders;
     this.#flushTimer = flushTimer;
     this.#text = createTextCoalescer<number>({
@@ -131,12 +136,29 @@ export class AttemptContext {
    * before it begins: then nothing that was begun is lost.
    *
    * @param uncounted how many of the enclosing steps in progress may be begun again; see `RunScope`. Defaults to 0
+   * @param isPart whether an enclosing step has an intent: that goes on to its end. Defaults to false
    * @throws {RunStopped} when the run is handed back instead
    */
-  beginStep(uncounted = 0): void {
+  beginStep(uncounted = 0, isPart = false): void {
     if (this.#interruption) throw this.#interruption.error;
     if (this.#stepsInProgress <= uncounted && this.#handBackIfDue()) throw this.signal.reason;
+    if (this.#isConcurrent && !isPart && this.handBackWhenIdle()) throw new Error('The run is handed back.');
     this.#stepsInProgress += 1;
+  }
+
+  /**
+   * Steps of this run may begin at any time while others are in progress, as in a workflow: then none begins any more if
+   * the run is to be handed back, so that there is a moment for it.
+   */
+  beConcurrent(): void {
+    this.#isConcurrent = true;
+  }
+
+  /** Has the run handed back once no step is in progress, if that is due. Returns whether it is. */
+  handBackWhenIdle(): boolean {
+    if (!this.#isHandBackDue()) return false;
+    this.#interruptBy(new Error('The run is handed back.'), true);
+    return true;
   }
 
   /** A step that was begun is over, successful or not. */
@@ -150,12 +172,23 @@ export class AttemptContext {
    * code that has caught it cannot begin anything any more. The first error counts.
    */
   interrupt(error: unknown): void {
-    this.#interruption ??= { error };
+    this.#interruptBy(error, false);
+  }
+
+  /** Whether the execution is about to end by `interrupt`. */
+  isInterrupted(): boolean {
+    return this.#interruption !== null;
+  }
+
+  #interruptBy(error: unknown, isHandBack: boolean): void {
+    this.#interruption ??= { error, isHandBack };
     this.#settleInterruption();
   }
 
   #settleInterruption(): void {
-    if (this.#interruption && this.#stepsInProgress === 0) this.#interrupted.reject(this.#interruption.error);
+    if (!this.#interruption || this.#stepsInProgress > 0) return;
+    if (this.#interruption.isHandBack) this.#handBackIfDue();
+    this.#interrupted.reject(this.#interruption.error);
   }
 
   /** Rejects when the execution is ended by `interrupt`. */
@@ -238,7 +271,8 @@ export class AttemptContext {
 
   /** An agent used as a tool has answered. */
   agentToolEnded(call: ToolCall, output: string): void {
-    if (this.#isOpen && !this.signal.aborted) this.#agentToolCalls.ended(call, output);
+    const isStopping = this.signal.aborted || this.isInterrupted(); // then this is no answer
+    if (this.#isOpen && !isStopping) this.#agentToolCalls.ended(call, output);
   }
 
   /** A model call was answered, by the journal or by a model. */

@@ -74,6 +74,7 @@ export function createAttemptExecutor(deps: AttemptExecutorDeps): ExecuteAttempt
         hitFailpoint,
         assertHeld: () => assertHeld(lease, stop),
         handBackIfDue: () => handBackIfDue(handle, outage),
+        isHandBackDue: () => handle.isHandBackRequested() || outage.waitMs() !== null,
         deadlineMs,
         waitForProviders: outage.callFailed,
         budget: openBudget(budgets, run, journal, signal),

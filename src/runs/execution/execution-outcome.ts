@@ -14,6 +14,8 @@ import { optionsOf } from '../run-options.ts';
 import type { RequiredAction } from '../views/schemas.ts';
 import type { AttemptContext } from './attempt-context.ts';
 import type { SdkResult } from './sdk-run.ts';
+import { emitAnswer, itemsOfAnswer } from './workflow-answer.ts';
+import { ApprovalsAwaited } from './workflow-work.ts';
 
 type Ending = Omit<FinalRun, 'entries'>;
 type Pausing = Omit<PausedRun, 'entries'>;
@@ -62,11 +64,24 @@ export function createExecutionOutcomes({ agents, turnsMax, approvalExpiryMs, cl
       return paused(attempt, askApproval(result.interruptions, agents, attempt.effectDefault, wait), lastAgent);
     },
 
-    /** The execution has thrown: the run failed, was stopped, or waits for the outcome of tool calls. */
+    /** A workflow has returned the answer of its run. */
+    ofAnswer(answer: unknown, attempt: AttemptContext): Execution {
+      const { agent, sessionId, input } = attempt.run;
+      emitAnswer(attempt, answer);
+      const added = () => (sessionId === null ? [] : itemsOfAnswer(input, answer));
+      return completed(answer, agent, attempt, { added });
+    },
+
+    /** The execution has thrown: the run failed, was stopped, or waits for a person. */
     ofError(error: unknown, attempt: AttemptContext, session: RunSession | null): Execution {
       const unknown = attempt.journal.unknownCalls();
       if (unknown.length > 0 && !attempt.signal.aborted) {
         return paused(attempt, askOutcome(unknown, waitFrom(clock, approvalExpiryMs)), null);
+      }
+      if (error instanceof ApprovalsAwaited && !attempt.signal.aborted) {
+        const wait = waitFrom(clock, approvalExpiryMs);
+        const asked = askApproval(error.interruptions, agents, attempt.effectDefault, wait);
+        return paused(attempt, asked, attempt.run.agent);
       }
       const failure = failureOf(error, attempt);
       if (failure.error.code === 'guardrail_tripped' && attempt.lastTextStep() > 0) {
@@ -94,7 +109,7 @@ function completed(
   output: unknown,
   lastAgent: string | null,
   attempt: AttemptContext,
-  session: RunSession | null,
+  session: Pick<RunSession, 'added'> | null,
 ): Execution {
   const { answerParts } = attempt;
   const isStructured = typeof output !== 'string' && output !== undefined;

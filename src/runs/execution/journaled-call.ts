@@ -81,7 +81,7 @@ export class JournaledCall {
    */
   async begin(): Promise<ModelRequest> {
     const { attempt } = this.#scope;
-    attempt.beginStep(this.#scope.uncounted);
+    attempt.beginStep(this.#scope.uncounted, this.#scope.isPart);
     try {
       this.#reservation = await reserveForCall(this.#scope, this.#key, this.#model, this.#request);
       return withModelCall(this.#reservation?.request ?? this.#request, this.#toModelCall());

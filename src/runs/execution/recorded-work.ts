@@ -97,7 +97,7 @@ export class RecordedWork {
       attempt.interrupt(error); // an agent used as a tool would tell its caller of it
       throw error;
     }
-    attempt.beginStep(scope.uncounted);
+    attempt.beginStep(scope.uncounted, scope.isPart);
     this.#isBegun = true;
     if (!hasIntent) return;
     this.#step = attempt.journal.intend(this.#start(), attempt.journal.stepNumber(this.#key));
@@ -127,7 +127,10 @@ export class RecordedWork {
 
   /** Records that it has thrown. Work that was told to stop has no outcome worth keeping: the run ends or repeats it. */
   fail(error: unknown): Step | null {
-    if (!this.#isExecuted || this.#work.scope.attempt.signal.aborted) return null;
+    const { attempt } = this.#work.scope;
+    if (!this.#isExecuted || attempt.signal.aborted) return null;
+    // What is executed again may have failed because nothing could begin in it any more.
+    if (!this.#work.hasIntent && attempt.isInterrupted()) return null;
     return this.end({ status: 'failed', isError: true, error: errorOf(error) });
   }
 

@@ -34,6 +34,17 @@ export type CurrentCall = {
   signal: AbortSignal;
 };
 
+/** What a workflow's code does with the runs that it starts. */
+export type WorkflowRuns = {
+  /**
+   * Has a run carried out within `child`.
+   *
+   * @param args what the SDK's `run()` was called with
+   * @param execute carries it out, with these arguments
+   */
+  start(child: RunScope, args: unknown[], execute: (args: unknown[]) => Promise<unknown>): Promise<unknown>;
+};
+
 /** A call of a computer, shell or patch tool. */
 export type LocalToolCall = { callId: string; action?: unknown; actions?: unknown };
 
@@ -72,6 +83,10 @@ export type RunScope = {
   readonly localCalls: Map<string, LocalToolCall>;
   /** How many of the enclosing pieces of work have no intent: the run may be handed back during those. */
   readonly uncounted: number;
+  /** Whether one of the enclosing pieces of work has an intent. */
+  readonly isPart: boolean;
+  /** The workflow whose own code is executing, also in its steps; null in agents, their tools and their guardrails. */
+  readonly workflow: WorkflowRuns | null;
 };
 
 /**
@@ -90,6 +105,8 @@ export const rootScope = (attempt: AttemptContext, defaults: RunDefaults): RunSc
   agent: null,
   begun: false,
   uncounted: 0,
+  isPart: false,
+  workflow: null,
   ...fresh(),
 });
 
@@ -112,7 +129,8 @@ export function childScope(parent: RunScope, agent: string, input: unknown, inhe
   const before = parent.counts.get(name) ?? 0;
   parent.counts.set(name, before + 1);
   const model = inherits ? parent.model : null;
-  return { ...parent, ...fresh(), path: `${parent.path}/${name}.${before}`, model, agent, begun: true };
+  const path = `${parent.path}/${name}.${before}`;
+  return { ...parent, ...fresh(), path, model, agent, begun: true, workflow: null };
 }
 
 /** The scope of a tool call, or of other work of the application; `id` is its name within the parent. */
@@ -123,6 +141,7 @@ export const workScope = (parent: RunScope, id: string, call: CurrentCall, hasIn
   call,
   begun: true,
   uncounted: parent.uncounted + (hasIntent ? 0 : 1),
+  isPart: parent.isPart || hasIntent,
 });
 
 /**

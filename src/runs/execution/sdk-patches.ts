@@ -89,12 +89,18 @@ function patchRun(original: Method): Method {
 
 /** A nested run executes in a scope of its own, which also names the record of its context. */
 function runNested(runner: Runner, original: Method, scope: RunScope, args: unknown[]): unknown {
-  const [agent, input, options] = args as [AgentLike, unknown, unknown];
+  const [agent, input] = args as [AgentLike, unknown];
   const child = childScope(scope, agent.name, originalInputOf(input), isInherited(runner));
-  const { contexts } = scope.attempt.journal.side;
+  const execute = (given: unknown[]) => runIn(child, adopt(runner, scope), original, given);
+  return scope.workflow ? scope.workflow.start(child, args, execute) : execute(args);
+}
+
+function runIn(child: RunScope, runner: Runner, original: Method, args: unknown[]): Promise<unknown> {
+  const [, input, options] = args;
+  const { contexts } = child.attempt.journal.side;
   const holder = contextHolderOf(input, options);
   if (holder) contexts.track(child.path, holder);
-  const running = runScope.run(child, () => original.apply(adopt(runner, scope) as never, args)) as Promise<unknown>;
+  const running = runScope.run(child, () => original.apply(runner as never, args)) as Promise<unknown>;
   const isStreamed = (options as { stream?: boolean } | undefined)?.stream === true;
   return isStreamed ? running : running.finally(() => contexts.untrack(child.path));
 }

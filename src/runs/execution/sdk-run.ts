@@ -75,7 +75,7 @@ const inTrace = (options: RunnerOptions, run: TracedRun, work: () => Promise<Sdk
   withTrace(options.workflowName ?? 'Agent workflow', work, traceOf(options, run));
 
 /** The context of a run: as it began in its first attempt, or built for that. Its changes are recorded from now on. */
-async function beginContext(
+export async function beginContext(
   attempt: AttemptContext,
   deps: Pick<SdkRunDeps, 'contexts' | 'sessionContext'>,
 ): Promise<object> {
@@ -102,7 +102,7 @@ const factsOf = ({ id: runId, tenantId: tenant, sessionId, metadata }: Run): Tra
 });
 
 /** Applies recorded decisions to the calls that wait for them; false if one is not decided yet, or none waits. */
-function applyApprovals(result: SdkResult, { journal }: AttemptContext): boolean {
+export function applyApprovals(result: SdkResult, { journal }: AttemptContext): boolean {
   const { interruptions, state } = result;
   const decided = interruptions.flatMap((item) => {
     const step = journal.find(approvalKey(callIdOf(item.rawItem)));
