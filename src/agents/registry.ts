@@ -52,7 +52,10 @@ export function createAgentRegistry(agents: Record<string, AnyAgent | Workflow>,
     throw new RegistrationError(`The entry agent "${entryName}" is not among the agents given: ${names.join(', ')}.`);
   }
   const agentBehind = agentToolRegister();
-  const ofWorkflows = [...workflows.values()].flatMap((each) => each.agents);
+  const ofWorkflows = [...workflows].flatMap(([name, each]) => {
+    for (const agent of each.agents) assertServable(`An agent of the workflow "${name}"`, agent);
+    return each.agents;
+  });
   const all = reachableAgents([...byName.values(), ...ofWorkflows], agentBehind);
   for (const agent of all) {
     const name = `The agent "${agent.name}"`;

@@ -6,6 +6,7 @@ import { effect } from './effect.ts';
 import { createModelChoices } from './model-choices.ts';
 import { createAgentRegistry } from './registry.ts';
 import { agentView, listAgents } from './view.ts';
+import { workflow } from './workflow.ts';
 
 const parameters = z.object({ amount: z.number() });
 const execute = async () => 'done';
@@ -30,6 +31,7 @@ test('an agent is shown with its model, instructions, handoffs and tools', async
   const views = await listAgents(createAgentRegistry({ main, second }), settings);
   expect(views[0]).toEqual({
     name: 'main',
+    kind: 'agent',
     entry: true,
     model: 'gpt-own',
     models: [],
@@ -118,4 +120,20 @@ test.each([
   [{ prompt: () => ({ promptId: 'pmpt_1' }) }, null],
 ])('an agent with %j is shown with the model %s', async (options, model) => {
   expect(await viewOf(agent('Main', options))).toMatchObject({ model });
+});
+
+test('a workflow is shown with its description, and the agents that it names are shown too', async () => {
+  const writer = new Agent({ name: 'Writer' });
+  const research = workflow({ description: 'Writes a report.', agents: [writer] }, () => 'done');
+  const views = await listAgents(createAgentRegistry({ research }), settings);
+  expect(views[0]).toEqual({
+    name: 'research',
+    kind: 'workflow',
+    entry: true,
+    model: null,
+    instructions_preview: 'Writes a report.',
+    handoffs: [],
+    tools: [],
+  });
+  expect(views.slice(1).map(({ name, kind }) => [name, kind])).toEqual([['Writer', 'agent']]);
 });

@@ -46,7 +46,10 @@ export function emitAnswer(attempt: AttemptContext, answer: unknown): void {
   const text = textOfAnswer(answer);
   const requestDigest = hash('sha256', text, 'base64url');
   const before = journal.find(key);
-  if (before?.requestDigest === requestDigest) return journal.replayed(before, false);
+  if (before?.requestDigest === requestDigest) {
+    journal.replayed(before, false);
+    return;
+  }
   const number = journal.stepNumber(key);
   if (before) attempt.resetText(number, 'recovery');
   attempt.emitText(number, text);

@@ -363,7 +363,7 @@ describe('what would differ in another execution', () => {
     const make = () => workflow((ctx) => [ctx.now(), ctx.random(), ctx.random(), ctx.uuid()]);
     const first = await execute(make(), { reply: () => '', journal });
     const again = await execute(make(), { reply: () => '', journal });
-    const [at, one, other, id] = first.final?.output as [number, number, number, string];
+    const [at, one, other, id] = (first.final?.output ?? []) as [number, number, number, string];
     expect(Math.abs(at - Date.now())).toBeLessThan(600_000);
     expect(one).not.toBe(other);
     expect(id).toMatch(/^[0-9a-f-]{36}$/);

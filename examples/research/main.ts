@@ -1,0 +1,4 @@
+import { serve } from 'agent-service';
+import { research } from './research.ts';
+
+await serve({ agents: { research } });
