@@ -131,6 +131,7 @@ test('a workflow is shown with its description, and the agents that it names are
     kind: 'workflow',
     entry: true,
     model: null,
+    models: [],
     instructions_preview: 'Writes a report.',
     handoffs: [],
     tools: [],

@@ -2,6 +2,7 @@ import { RunState, type RunToolApprovalItem } from '@openai/agents';
 import type { Step } from '../../storage/port/index.ts';
 import { withAbortGrace } from './abort-grace.ts';
 import type { AttemptContext } from './attempt-context.ts';
+import { recordedAnswerOf } from './model-answer.ts';
 import { type RunScope, runScope, type WorkflowRuns } from './run-scope.ts';
 import type { StepEnd } from './step-record.ts';
 import { originalOf } from './workflow-context.ts';
@@ -57,6 +58,11 @@ export class WorkflowWork implements WorkflowRuns {
     this.#order = new ResultOrder(recordedOrder(attempt.journal.steps()));
     this.signal = AbortSignal.any([attempt.signal, this.#ending.signal]);
     attempt.beConcurrent();
+    // A new call may come before the recorded ones are replayed: a decision about one must not count for the other.
+    for (const step of attempt.journal.steps()) {
+      if (step.kind !== 'model_call' || step.status !== 'completed') continue;
+      for (const { callId } of recordedAnswerOf(step).output) if (callId) attempt.callIds.add(callId);
+    }
   }
 
   /** @throws {Error} if the workflow is over: nothing may begin in it */

@@ -537,6 +537,35 @@ describe('approvals in a workflow', () => {
     }
   });
 
+  test('count for their own call, also if another run has recorded one with its id that is replayed later', async () => {
+    const journal = createMemoryJournal();
+    const late = () =>
+      workflow(async (ctx) => {
+        const second = async () => {
+          await ticks(20);
+          return ctx.run(payer, 'b');
+        };
+        await Promise.all([ctx.run(payer, 'a'), second()]);
+      });
+    const sameIds = (request: ModelRequest): StubReply => [
+      { call: 'pay', args: { to: firstTextOf(request) }, id: 'x' },
+    ];
+    const died = Promise.withResolvers<void>();
+    const { beforeWrite } = journal;
+    journal.beforeWrite = async ({ steps }) => {
+      if (steps.some(({ kind }) => kind === 'model_call')) void ticks(5).then(died.resolve);
+    };
+    const reply = (request: ModelRequest) =>
+      firstTextOf(request) === 'a' ? new Promise<StubReply>(() => {}) : sameIds(request);
+    await Promise.race([execute(late(), { reply, journal }), died.promise]);
+    Object.assign(journal, { beforeWrite });
+    const first = await execute(late(), { reply: sameIds, journal });
+    expect(askedIn(first)).toMatchObject([{ call_id: 'x_2', arguments: { to: 'a' } }]);
+    decideAll(first);
+    const second = await execute(late(), { reply: (request) => (hasToolResult(request) ? 'ok' : ''), journal });
+    expect(askedIn(second)).toMatchObject([{ call_id: 'x', arguments: { to: 'b' } }]);
+  });
+
   test('that the code itself decides are those of the SDK', async () => {
     paid = [];
     const deciding = workflow(async () => {
