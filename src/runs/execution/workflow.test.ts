@@ -645,6 +645,39 @@ describe('a workflow that ends early', () => {
   });
 });
 
+test('a run that fails while the whole run is to wait for a provider is no result: it is asked again later', async () => {
+  const journal = createMemoryJournal();
+  const controller = new AbortController();
+  const isAsked = Promise.withResolvers<void>();
+  const mayAnswer = Promise.withResolvers<void>();
+  const [one, other] = ['one', 'other'].map((name) => new Agent({ name, instructions: name }));
+  const outage = async ({ systemInstructions }: ModelRequest) => {
+    if (systemInstructions === 'one') {
+      await isAsked.promise;
+      journal.handBack = controller; // as after an outage of all providers
+      throw new Error('no provider');
+    }
+    isAsked.resolve();
+    await mayAnswer.promise;
+    return 'answered';
+  };
+  const make = () =>
+    workflow(async () => {
+      const answers = [one, other].map((agent) => run(agent as Agent, 'Hi').then((result) => result.finalOutput));
+      return Promise.all(answers.map((answer) => answer.catch(() => 'gave up')));
+    });
+  const executing = execute(make(), { reply: outage, journal, signal: controller.signal });
+  await isAsked.promise;
+  await ticks(20);
+  mayAnswer.resolve();
+  await executing;
+  expect(controller.signal.aborted).toBe(true);
+  journal.handBack = null;
+  const { final, stub } = await execute(make(), { reply: () => 'later', journal });
+  expect(final).toMatchObject({ output: ['later', 'answered'], drift: false });
+  expect(stub.calls()).toBe(1);
+});
+
 test('a workflow is handed back once its parallel runs are between two steps, and loses nothing', async () => {
   const journal = createMemoryJournal();
   const controller = new AbortController();
