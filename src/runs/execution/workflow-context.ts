@@ -1,10 +1,11 @@
-/** The context behind the view that a workflow's code has of it. */
-const originals = new WeakMap<object, unknown>();
+/** Where a view has the context that it shows. */
+const originalKey = Symbol('original');
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /** The context itself where `value` is a view of it; otherwise the value. */
-export const originalOf = (value: unknown): unknown => (isObject(value) ? (originals.get(value) ?? value) : value);
+export const originalOf = (value: unknown): unknown =>
+  isObject(value) ? ((value as { [originalKey]?: object })[originalKey] ?? value) : value;
 
 /** A proxy has to show a property that can never change as it is. */
 function isConstant(target: object, key: PropertyKey): boolean {
@@ -26,6 +27,7 @@ export function viewOf<T extends object>(context: T, mayChange: () => boolean): 
   };
   const handler: ProxyHandler<object> = {
     get: (target, key) => {
+      if (key === originalKey) return target;
       const value: unknown = Reflect.get(target, key);
       return isObject(value) && !isConstant(target, key) ? toView(value) : value;
     },
@@ -47,7 +49,6 @@ export function viewOf<T extends object>(context: T, mayChange: () => boolean): 
     if (known) return known;
     const view = new Proxy(target, handler);
     views.set(target, view);
-    originals.set(view, target);
     return view;
   }
   return toView(context) as T;
