@@ -77,21 +77,18 @@ describe('agents and entry', () => {
     expect(line).toMatchObject({ level: 'warn', msg: expect.stringContaining('triage.lookup_order') });
   });
 
-  test('the first agent answers where no entry is named, the others when they are asked for', async () => {
+  test('the entry agent answers, the first one where none is named, and others when they are asked for', async () => {
     await using service = await startService({ app: contextApp });
     expect((await service.post('/api/v1/run', { message: 'Hi' })).body).toMatchObject({ agent: 'first' });
     const asked = await service.post('/api/v1/run', { message: 'Hi', agent: 'second' });
     expect(asked.body).toMatchObject({ agent: 'second' });
+    await using desk = await startService(); // its entry is triage
+    expect((await desk.post('/api/v1/run', { message: 'Hi' })).body).toMatchObject({ agent: 'triage' });
     const { body } = await service.get('/api/v1/agents');
     expect(body.data).toMatchObject([
       { name: 'first', entry: true },
       { name: 'second', entry: false },
     ]);
-  });
-
-  test('the entry agent answers where one is named', async () => {
-    await using service = await startService(); // its entry is triage
-    expect((await service.post('/api/v1/run', { message: 'Hi' })).body).toMatchObject({ agent: 'triage' });
   });
 
   test.each([
@@ -102,11 +99,8 @@ describe('agents and entry', () => {
       options: "{ agents: { helper }, entry: 'nobody' }",
       message: 'The entry agent "nobody" is not among the agents given: helper.',
     },
+    { options: '{ agents: { helper }, colour: 1 }', message: 'Remove it; the options are agents, entry, context, ' },
     { options: '{ agents: { helper }, entyr: 1 }', message: 'serve() has no option "entyr". Did you mean "entry"?' },
-    {
-      options: '{ agents: { helper }, colour: 1 }',
-      message: 'serve() has no option "colour". Remove it; the options are agents, entry, context, ',
-    },
     {
       options: '{ agents: { helper }, inputGuardrails: [] }',
       message:
