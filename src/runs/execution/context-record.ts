@@ -58,7 +58,7 @@ export class ContextRecord {
   track(path: string, holder: ContextHolder, isRecorded = true): void {
     const { context } = holder;
     const known = this.#tracked.get(path);
-    if (known !== undefined && known.holder.context === context) known.holder = holder;
+    if (known) known.holder = holder; // what it holds may be another object by now
     // An agent used as a tool has the context of its caller.
     const isShared = [...this.#tracked.values()].some((each) => each.holder.context === context);
     if (known || isShared || (path !== '' && reasonNotPlain(context) !== null)) return;

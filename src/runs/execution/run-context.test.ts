@@ -122,6 +122,31 @@ const apps: App[] = [
     reply: inTurn(call('transfer_to_desk'), call('pay'), call('show')),
   },
   {
+    name: 'a hook that replaces it',
+    make: () => {
+      const book = working('book', (facts) => push(facts, 'booked'));
+      const main = new Agent({ name: 'main', tools: [pay(), book, show()] });
+      main.on('agent_start', (runContext) => {
+        (runContext as RunContext<unknown>).context = { begun: true };
+      });
+      return main;
+    },
+    reply: inTurn(call('pay'), call('book'), call('show')),
+  },
+  {
+    name: 'a guardrail that replaces it',
+    make: () => {
+      const book = working('book', (facts) => push(facts, 'booked'));
+      const replace = async ({ context }: { context: RunContext<unknown> }) => {
+        context.context = { begun: true };
+        return { tripwireTriggered: false, outputInfo: null };
+      };
+      const inputGuardrails = [{ name: 'replace', runInParallel: false, execute: replace }];
+      return new Agent({ name: 'main', tools: [pay(), book, show()], inputGuardrails });
+    },
+    reply: inTurn(call('pay'), call('book'), call('show')),
+  },
+  {
     name: 'an agent used as a tool, with the context of its caller',
     make: () => {
       const note = working('note', (facts) => push(facts, 'inner'));
