@@ -70,10 +70,15 @@ export class AttemptContext {
   readonly #text: TextCoalescer<number>;
   readonly #flushTimer: FlushTimer;
   readonly #agentToolCalls: AgentToolCalls;
+  readonly #pausedAgentCalls = new Set<string>();
   readonly #modelErrors = new WeakSet<object>();
   readonly #interrupted = Promise.withResolvers<never>();
   #interruption: { error: unknown; isHandBack: boolean } | null = null;
   #isConcurrent = false;
+  /** The pieces of work in which the execution was interrupted, and those of them that do not go on. */
+  readonly #interruptedIn = new Set<string>();
+  readonly #blocked = new Set<string>();
+  #failure: { error: unknown } | null = null;
   #sideText: SideText | undefined;
   #storing: Promise<unknown> | undefined;
   #isOpen = true;
@@ -132,6 +137,16 @@ export class AttemptContext {
   }
 
   /**
+   * Whether what code does now is recorded. It is not any more once the run has completed, or waits for decisions.
+   *
+   * @throws the reason if the attempt has ended otherwise: the run may go on elsewhere, so its code must not go on here
+   */
+  isRecording(): boolean {
+    if (!this.#isOpen && this.#failure) throw this.#failure.error;
+    return this.#isOpen;
+  }
+
+  /**
    * A step that is not recorded is about to be carried out. If no other is in progress, the run may be handed back
    * before it begins: then nothing that was begun is lost.
    *
@@ -141,6 +156,7 @@ export class AttemptContext {
    */
   beginStep(uncounted = 0, isPart = false): void {
     if (this.#interruption) throw this.#interruption.error;
+    this.isRecording();
     if (this.#stepsInProgress <= uncounted && this.#handBackIfDue()) throw this.signal.reason;
     if (this.#isConcurrent && !isPart && this.handBackWhenIdle()) throw new Error('The run is handed back.');
     this.#stepsInProgress += 1;
@@ -161,17 +177,25 @@ export class AttemptContext {
     return true;
   }
 
-  /** A step that was begun is over, successful or not. */
-  endStep(): void {
+  /**
+   * A step that was begun is over, successful or not.
+   *
+   * @param path that of a piece of work. Defaults to none, for a model call
+   */
+  endStep(path?: string): void {
     this.#stepsInProgress -= 1;
+    if (path !== undefined) this.#blocked.delete(path);
     this.#settleInterruption();
   }
 
   /**
    * Ends the execution with this error once no step is in progress, whatever the SDK or the application make of errors:
    * code that has caught it cannot begin anything any more. The first error counts.
+   *
+   * @param within the pieces of work that have come to this: what they make of it is not recorded. Defaults to none
    */
-  interrupt(error: unknown): void {
+  interrupt(error: unknown, within: readonly string[] = []): void {
+    for (const path of within) this.#interruptedIn.add(path);
     this.#interruptBy(error, false);
   }
 
@@ -185,8 +209,21 @@ export class AttemptContext {
     this.#settleInterruption();
   }
 
+  /** As `interrupt`, for code that does not go on then: the execution ends without the work that waits for it. */
+  interruptForGood(error: unknown, within: readonly string[]): Promise<never> {
+    for (const path of within) this.#blocked.add(path);
+    this.interrupt(error, within);
+    return new Promise<never>(() => {});
+  }
+
+  /** Whether the execution was interrupted within this piece of work, which is to be executed again then. */
+  wasInterruptedIn(path: string): boolean {
+    return this.#interruptedIn.has(path);
+  }
+
   #settleInterruption(): void {
-    if (!this.#interruption || this.#stepsInProgress > 0) return;
+    const isWaited = this.#stepsInProgress > this.#blocked.size;
+    if (!this.#interruption || isWaited) return;
     if (this.#interruption.isHandBack) this.#handBackIfDue();
     this.#interrupted.reject(this.#interruption.error);
   }
@@ -269,8 +306,14 @@ export class AttemptContext {
     if (this.#isOpen) this.#agentToolCalls.started(agent, call);
   }
 
+  /** An agent used as a tool waits for approvals. */
+  agentToolPaused(callId: string): void {
+    this.#pausedAgentCalls.add(callId);
+  }
+
   /** An agent used as a tool has answered. */
   agentToolEnded(call: ToolCall, output: string): void {
+    if (this.#pausedAgentCalls.delete(call.callId)) return; // the SDK reports the end of a call that waits for approvals, too
     const isStopping = this.signal.aborted || this.isInterrupted(); // then this is no answer
     if (this.#isOpen && !isStopping) this.#agentToolCalls.ended(call, output);
   }
@@ -300,6 +343,11 @@ export class AttemptContext {
   /** Whether a model call has thrown this error. */
   isModelError(error: unknown): boolean {
     return typeof error === 'object' && error !== null && this.#modelErrors.has(error);
+  }
+
+  /** The execution has thrown this error. */
+  failed(error: unknown): void {
+    this.#failure ??= { error };
   }
 
   /** Ends the attempt: pending text is emitted, and what is reported from now on is dropped. */

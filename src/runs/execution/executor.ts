@@ -57,6 +57,7 @@ export function createExecutor(deps: ExecutorDeps) {
         attempt.journal.recordRest();
         return outcome();
       } catch (error) {
+        attempt.failed(error);
         return outcomes.ofError(error, attempt, session);
       } finally {
         attempt.close();

@@ -22,7 +22,7 @@ function journalDecision<T extends Code>(
 ): T {
   const journaled = (...args: Parameters<T>) => {
     const scope = runScope.getStore();
-    if (!scope?.attempt.isOpen()) return code(...args);
+    if (!scope?.attempt.isRecording()) return code(...args);
     const name = `${what}:${callOf(...args)}`;
     const effect = declaredEffect(code) ?? 'idempotent';
     const work = {

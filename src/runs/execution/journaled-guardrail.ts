@@ -22,7 +22,7 @@ function journalCode<T extends Code>(
 ): T {
   const journaled = (...args: Parameters<T>) => {
     const scope = runScope.getStore();
-    if (!scope?.attempt.isOpen()) return code(...args);
+    if (!scope?.attempt.isRecording()) return code(...args);
     const name = `guardrail:${type}:${place(...args)}${guardrail.name}`;
     const effect = declaredEffect(guardrail) ?? 'idempotent';
     const work = {

@@ -22,7 +22,7 @@ function withJournal(original: AnyHandoff): AnyHandoff {
   const onInvokeHandoff: AnyHandoff['onInvokeHandoff'] = async (context, args) => {
     const scope = runScope.getStore();
     const invoke = async () => original.onInvokeHandoff(context, args);
-    if (!scope?.attempt.isOpen()) return invoke();
+    if (!scope?.attempt.isRecording()) return invoke();
     const name = `handoff:${original.toolName}`;
     const effect = declaredEffect(original) ?? 'idempotent';
     const work = {
@@ -36,19 +36,21 @@ function withJournal(original: AnyHandoff): AnyHandoff {
       hasIntent: effect === 'once',
     };
     let agent: AnyHandoff['agent'] | undefined;
-    const recorded = await recordWork(
+    const recorded = await recordWork<unknown>(
       work,
       async () => {
         agent = await invoke();
         return agent.name;
       },
       {
-        record: (to) => ({ agent: to }),
-        recall: (output) => (output as { agent: string }).agent,
+        record: (to) => ({ agent: to as string }),
+        // A person who has decided about its outcome may have given anything as the result.
+        recall: (output) => (output as { agent?: unknown } | null)?.agent,
       },
     );
     // A handoff of the application's own may choose among agents: it is asked again if another one was recorded.
-    return agent ?? (original.agent.name === recorded ? original.agent : invoke());
+    const isOther = typeof recorded === 'string' && recorded !== original.agent.name;
+    return agent ?? (isOther ? invoke() : original.agent);
   };
   return copyWith(original, { onInvokeHandoff });
 }

@@ -11,8 +11,6 @@ import { workKeys } from './step-record.ts';
 import { emitToolCompleted, emitToolStarted } from './tool-events.ts';
 import { recallResult, recordResult } from './tool-result.ts';
 
-const never = () => new Promise<never>(() => {});
-
 /** A call of a local tool within a run. `attempt.interrupt` ends the run for what stops it. */
 class LocalCall {
   readonly #scope: RunScope;
@@ -50,8 +48,7 @@ class LocalCall {
       await this.#work.begin((step) => emitToolStarted(this.#scope, step));
     } catch (error) {
       this.#work.settle();
-      this.#scope.attempt.interrupt(error);
-      await never();
+      await this.#scope.attempt.interruptForGood(error, this.#scope.within);
     }
   }
 
@@ -63,10 +60,8 @@ class LocalCall {
   async completed(value: unknown): Promise<unknown> {
     const output = recordResult(this.#scope, this.#tool, value);
     this.#ended(this.#work.end({ status: 'completed', output, isError: isRefused(output) }));
-    await this.#scope.attempt.journal.flush().catch(async (error: unknown) => {
-      this.#scope.attempt.interrupt(error);
-      await never();
-    });
+    const { attempt, within } = this.#scope;
+    await attempt.journal.flush().catch((error: unknown) => attempt.interruptForGood(error, within));
     return recallResult(this.#scope, output);
   }
 
@@ -87,7 +82,7 @@ type Current = { scope: RunScope; toolCall: LocalToolCall };
 function currentCallOf(tool: AnyTool): Current | null {
   const scope = runScope.getStore();
   const toolCall = scope?.localCalls.get(tool.name);
-  return scope?.attempt.isOpen() && toolCall !== undefined ? { scope, toolCall } : null;
+  return scope?.attempt.isRecording() && toolCall !== undefined ? { scope, toolCall } : null;
 }
 
 /** Executes a call that is one function, or answers it from the record. */

@@ -111,7 +111,7 @@ function journalFunctionTool(tool: AnyTool): AnyTool {
   const journaled: AnyTool['invoke'] = async (runContext: RunContext<unknown>, input, details) => {
     const scope = runScope.getStore();
     const work = async () => tool.invoke(runContext, input, details);
-    if (!scope || !details?.toolCall || !scope.attempt.isOpen()) return work() as never;
+    if (!scope || !details?.toolCall || !scope.attempt.isRecording()) return work() as never;
     return invoke({ scope, tool, input, details }, work) as never;
   };
   return copyWith(tool, {

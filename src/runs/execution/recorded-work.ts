@@ -58,6 +58,8 @@ export function ordinalOf(scope: RunScope, name: string): number {
 export class RecordedWork {
   readonly #work: Work;
   readonly #path: string;
+  /** Its path in the tree of scopes. */
+  readonly #scopePath: string;
   readonly #key: string;
   readonly #startedAtMs: number;
   #step: Step | null = null;
@@ -66,7 +68,8 @@ export class RecordedWork {
 
   constructor(work: Work) {
     this.#work = work;
-    this.#path = `${work.scope.path}/${work.id}`.replace(/^\//, '');
+    this.#scopePath = `${work.scope.path}/${work.id}`;
+    this.#path = this.#scopePath.replace(/^\//, '');
     this.#key = `${work.key}:${this.#path}`;
     this.#startedAtMs = work.scope.attempt.clock.nowMs();
   }
@@ -94,7 +97,7 @@ export class RecordedWork {
     if (begun && !mayRepeat({ ...begun, effect: begun.effect ?? effect })) {
       attempt.journal.end(begun, { status: 'unknown' });
       const error = new UnknownOutcomeError(begun);
-      attempt.interrupt(error); // an agent used as a tool would tell its caller of it
+      attempt.interrupt(error, scope.within); // an agent used as a tool would tell its caller of it
       throw error;
     }
     attempt.beginStep(scope.uncounted, scope.isPart);
@@ -119,7 +122,7 @@ export class RecordedWork {
   /** Records how it ended; null if that is not recorded any more, or was before. */
   end(outcome: StepEnd): Step | null {
     const { attempt } = this.#work.scope;
-    if (!attempt.isOpen()) return null;
+    if (!attempt.isOpen() || attempt.wasInterruptedIn(this.#scopePath)) return null;
     if (this.#step !== null) return attempt.journal.end(this.#step, outcome) ? this.#step : null;
     const { journal } = attempt;
     return journal.record(this.#start(), journal.stepNumber(this.#key), this.#startedAtMs, outcome);
@@ -136,7 +139,7 @@ export class RecordedWork {
 
   /** It is over, successful or not. */
   settle(): void {
-    if (this.#isBegun) this.#work.scope.attempt.endStep();
+    if (this.#isBegun) this.#work.scope.attempt.endStep(this.#scopePath);
     this.#isBegun = false;
   }
 

@@ -87,6 +87,10 @@ export type RunScope = {
   readonly isPart: boolean;
   /** The workflow whose own code is executing, also in its steps; null in agents, their tools and their guardrails. */
   readonly workflow: WorkflowRuns | null;
+  /** The paths of the enclosing pieces of work. */
+  readonly within: readonly string[];
+  /** The call of an agent used as a tool that is being executed in this scope; null outside of one. */
+  readonly agentCall: string | null;
 };
 
 /**
@@ -107,6 +111,8 @@ export const rootScope = (attempt: AttemptContext, defaults: RunDefaults): RunSc
   uncounted: 0,
   isPart: false,
   workflow: null,
+  within: [],
+  agentCall: null,
   ...fresh(),
 });
 
@@ -130,7 +136,7 @@ export function childScope(parent: RunScope, agent: string, input: unknown, inhe
   parent.counts.set(name, before + 1);
   const model = inherits ? parent.model : null;
   const path = `${parent.path}/${name}.${before}`;
-  return { ...parent, ...fresh(), path, model, agent, begun: true, workflow: null };
+  return { ...parent, ...fresh(), path, model, agent, begun: true, workflow: null, agentCall: null };
 }
 
 /** The scope of a tool call, or of other work of the application; `id` is its name within the parent. */
@@ -142,6 +148,8 @@ export const workScope = (parent: RunScope, id: string, call: CurrentCall, hasIn
   begun: true,
   uncounted: parent.uncounted + (hasIntent ? 0 : 1),
   isPart: parent.isPart || hasIntent,
+  within: [...parent.within, `${parent.path}/${id}`],
+  agentCall: null,
 });
 
 /**

@@ -11,11 +11,11 @@ export const recordResult = ({ attempt }: RunScope, tool: string, value: unknown
  *
  * @throws {ServiceError} `tool_output_too_large`, which ends the run: an agent used as a tool would tell its caller of it
  */
-export function recallResult({ attempt }: RunScope, output: Json): unknown {
+export function recallResult({ attempt, within }: RunScope, output: Json): unknown {
   try {
     return recalledOutput(output);
   } catch (error) {
-    attempt.interrupt(error);
+    attempt.interrupt(error, within);
     throw error;
   }
 }
