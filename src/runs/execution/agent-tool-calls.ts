@@ -23,7 +23,8 @@ export class AgentToolCalls {
 
   /** An agent used as a tool was called. */
   started(agent: string, { callId, name, arguments: args }: ToolCall): void {
-    const number = this.#journal.stepNumber(`t:${callId}`);
+    // One that has waited for approvals in it is started again.
+    const number = this.#inProgress.get(callId)?.number ?? this.#journal.stepNumber(`t:${callId}`);
     this.#inProgress.set(callId, { number, startedAtMs: this.#clock.nowMs(), agent });
     const input = parseArguments(args);
     this.#journal.emitOnce(
@@ -36,6 +37,7 @@ export class AgentToolCalls {
   ended({ callId, name, arguments: args }: ToolCall, output: string): void {
     const begun = this.#inProgress.get(callId);
     if (!begun) return;
+    this.#inProgress.delete(callId);
     const { number, startedAtMs, agent } = begun;
     const key = `t:${callId}`;
     const input = parseArguments(args);

@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { Agent, MCPServerStdio, type ModelRequest, Runner, setTracingDisabled } from '@openai/agents';
+import { Agent, MCPServerStdio, type ModelRequest, Runner, setTracingDisabled, tool } from '@openai/agents';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { execute } from '../../../tests/support/execute-run.ts';
+import { executeApproved } from '../../../tests/support/run-over-crashes.ts';
 import { createStubModel, hasToolResult, type StubReply } from '../../../tests/support/stub-model.ts';
 import { wireAgents } from '../../agents/index.ts';
 import { parseSettings } from '../../platform/settings/settings.ts';
@@ -57,3 +59,34 @@ test('an agent used as a tool uses its MCP servers: the models receive what they
     seenBy(requests).map(({ input }) => [input].flat().filter(({ type }: { type?: string }) => type !== 'message'));
   expect(outputs(stub.requests)).toEqual(outputs(sdk.requests));
 });
+
+test.each(['blocking', 'stream', 'onStream'] as const)(
+  'an agent used as a tool has ended when it has answered, and not when it waits for an approval (%s)',
+  async (mode) => {
+    const pay = tool({
+      name: 'pay',
+      description: 'Pays.',
+      parameters: z.object({}),
+      needsApproval: true,
+      execute: () => 'paid',
+    });
+    const inner = new Agent({ name: 'Inner', instructions: 'inner', tools: [pay] });
+    const asked = { toolName: 'ask_inner', ...(mode === 'onStream' ? { onStream: () => {} } : {}) };
+    const main = new Agent({ name: 'Main', instructions: 'outer', tools: [inner.asTool(asked)] });
+    const paying = (request: ModelRequest): StubReply =>
+      request.systemInstructions === 'inner' && !hasToolResult(request)
+        ? [{ call: 'pay', id: 'call_2' }]
+        : reply(request);
+    const { events, memory } = await executeApproved(main, {
+      reply: paying,
+      mode: mode === 'stream' ? 'stream' : 'blocking',
+    });
+    const ofCall = (events as unknown as Record<string, unknown>[]).filter(({ call_id }) => call_id === 'call_1');
+    expect(ofCall).toMatchObject([{ type: 'tool.started' }, { type: 'tool.completed', output: 'inner answer' }]);
+    expect(ofCall[0]?.step).toBe(ofCall[1]?.step);
+    expect(memory.steps().find(({ callId }) => callId === 'call_1')).toMatchObject({
+      output: 'inner answer',
+      step: ofCall[0]?.step,
+    });
+  },
+);

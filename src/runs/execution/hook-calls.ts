@@ -22,8 +22,8 @@ function noteLocalCall(
 
 /** The name of a call of a hook, the same whenever the run is executed again. */
 function nameOf(scope: RunScope, source: string, type: string, agent: string, callId: string | undefined): string {
-  const name = `${source} ${type} ${agent}`;
-  return `${scope.path} ${name} ${callId ?? ordinalOf(scope, name)}`;
+  const name = [source, type, agent, ...(callId === undefined ? [] : [callId])].join(' ');
+  return `${scope.path} ${name} ${ordinalOf(scope, name)}`;
 }
 
 /**

@@ -2,8 +2,8 @@ import type { Step } from '../../storage/port/index.ts';
 
 /**
  * The calls of lifecycle hooks in a run: what was called is recorded with the next step, and is not called again when the
- * run is executed again. A call is named by its scope, its event, its agent, and the tool call or how often it happened
- * before in this attempt.
+ * run is executed again. A call is named by its scope, its event, its agent, its tool call if it has one, and how often it
+ * happened before in this attempt: the SDK calls the hooks of an agent used as a tool again after each approval in it.
  */
 export class HookRecord {
   readonly #called: Set<string>;

@@ -38,6 +38,8 @@ export class Journal {
   readonly #reached = new Set<string>();
   /** Events that `emitOnce` does not emit again. */
   readonly #emitted: Set<string>;
+  /** The numbers of steps without a record that earlier attempts have told clients of: those of agents used as tools. */
+  readonly #announced: ReadonlyMap<string, number>;
   #lastStep: number;
   #lastSeq: number;
   #unrecordable: (error: unknown) => void = () => {};
@@ -52,6 +54,8 @@ export class Journal {
     this.#steps = new Map(steps.map((step) => [step.key, step]));
     for (const step of steps) this.strings.addStep(step);
     this.#emitted = new Set(events.map(nameOf));
+    const started = events.filter(({ type }) => type === 'tool.started');
+    this.#announced = new Map(started.map((event) => [`t:${event.data.call_id}`, stepOf(event)]));
     this.#lastStep = Math.max(lastStepOf(steps), ...events.map(stepOf));
     this.#lastSeq = Math.max(1, ...events.map(({ seq }) => seq)); // run.created is 1 and follows from the run
   }
@@ -106,8 +110,8 @@ export class Journal {
 
   /** The number of a step that begins; the same one if it was begun before. */
   stepNumber(key: string): number {
-    const known = this.#steps.get(key);
-    if (known) return known.step;
+    const known = this.#steps.get(key)?.step ?? this.#announced.get(key);
+    if (known !== undefined) return known;
     this.#lastStep += 1;
     return this.#lastStep;
   }

@@ -6,10 +6,10 @@ import type {
 } from '@openai/agents';
 import { declaredEffect } from '../../agents/index.ts';
 import { journalOnce } from './journaled-copy.ts';
-import { jsonCodec } from './json-codec.ts';
 import { ordinalOf, recordWork } from './recorded-work.ts';
 import { runScope } from './run-scope.ts';
 import { workKeys } from './step-record.ts';
+import { recallResult, recordResult } from './tool-result.ts';
 
 type Code = (...args: never[]) => unknown;
 
@@ -35,7 +35,11 @@ function journalCode<T extends Code>(
       input: null,
       hasIntent: effect === 'once',
     };
-    return recordWork(work, () => code(...args), jsonCodec());
+    // What a guardrail tells of its reasons may be any value, as what a tool returns.
+    return recordWork(work, () => code(...args), {
+      record: (result) => recordResult(scope, guardrail.name, result),
+      recall: (output) => recallResult(scope, output),
+    });
   };
   return journaled as T;
 }

@@ -121,6 +121,18 @@ function journalFunctionTool(tool: AnyTool): AnyTool {
   } as Partial<AnyTool>);
 }
 
+/** An agent used as a tool that tells the runs it begins for which call they are. */
+function followAgentTool({ invoke: original }: AnyTool): Pick<AnyTool, 'invoke'> {
+  const followed: AnyTool['invoke'] = async (runContext, input, details) => {
+    const scope = runScope.getStore();
+    const work = async () => original(runContext, input, details);
+    const callId = details?.toolCall?.callId;
+    if (!scope || callId === undefined) return work() as never;
+    return runScope.run({ ...scope, agentCall: callId }, work) as never;
+  };
+  return { invoke: followed };
+}
+
 /**
  * A tool whose calls within a run are recorded, intent before and outcome after, and answered from the record when the
  * run is executed again; likewise its guardrails and what it decides about approvals. The user's tool is left as it is.
@@ -132,7 +144,11 @@ export function journalTool<T extends ToolLike>(original: T): T {
     case 'local':
       return journalLocalTool(original as never) as unknown as T;
     case 'agent': {
-      const changes = { ...journalToolGuardrails(original as object), ...journalApproval(original) };
+      const changes = {
+        ...journalToolGuardrails(original as object),
+        ...journalApproval(original),
+        ...followAgentTool(original as unknown as AnyTool),
+      };
       // The SDK knows an agent used as a tool by the object itself.
       return Object.assign(original, changes);
     }

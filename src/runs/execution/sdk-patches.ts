@@ -1,4 +1,5 @@
 import { Agent, type Handoff, type Model, type ModelProvider, Runner, RunState } from '@openai/agents';
+import type { AttemptContext } from './attempt-context.ts';
 import { callHook, type HookSource } from './hook-calls.ts';
 import { journalOnce } from './journaled-copy.ts';
 import { journalGuardrails } from './journaled-guardrail.ts';
@@ -102,7 +103,21 @@ function runIn(child: RunScope, runner: Runner, original: Method, args: unknown[
   if (holder) contexts.track(child.path, holder);
   const running = runScope.run(child, () => original.apply(runner as never, args)) as Promise<unknown>;
   const isStreamed = (options as { stream?: boolean } | undefined)?.stream === true;
-  return isStreamed ? running : running.finally(() => contexts.untrack(child.path));
+  const followed = scope.agentCall === null ? running : followAgentRun(running, scope.attempt, scope.agentCall);
+  return isStreamed ? followed : followed.finally(() => contexts.untrack(child.path));
+}
+
+type AgentRun = { interruptions?: readonly unknown[]; completed?: Promise<void> };
+
+/** Notes whether the run of an agent used as a tool waits for approvals, before its caller goes on. */
+async function followAgentRun(running: Promise<unknown>, attempt: AttemptContext, callId: string): Promise<unknown> {
+  const result = (await running) as AgentRun;
+  const look = () => {
+    if (result.interruptions?.length) attempt.agentToolPaused(callId);
+  };
+  if (result.completed) result.completed.then(look, () => {});
+  else look();
+  return result;
 }
 
 function patchGetAllTools(original: Method): Method {

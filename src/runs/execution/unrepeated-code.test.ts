@@ -225,6 +225,37 @@ const apps: App[] = [
     reply: inTurn(call('transfer_to_Desk', 'h'), call('look'), call('pay')),
   },
   {
+    name: 'a guardrail that tells more than JSON has',
+    make: (note) => {
+      const info: Record<string, unknown> = { amount: 1n, seen: new Map() };
+      info.self = info;
+      const execute = async () => {
+        note('input');
+        return { tripwireTriggered: false, outputInfo: info };
+      };
+      return new Agent({ name: 'Front', tools: [pay()], inputGuardrails: [{ name: 'input', execute }] });
+    },
+    reply: inTurn(call('pay')),
+  },
+  {
+    name: 'lifecycle hooks around an agent used as a tool that waits for approvals',
+    make: (note) => {
+      const inner = new Agent({ name: 'Inner', instructions: 'inner', tools: [pay()] });
+      const front = new Agent({ name: 'Front', tools: [inner.asTool({ toolName: 'ask', toolDescription: 'Asks.' })] });
+      for (const agent of [front, inner]) {
+        agent.on('agent_start', () => note(`start ${agent.name}`));
+        agent.on('agent_end', () => note(`end ${agent.name}`));
+        agent.on('agent_tool_start', (_context, { name }) => note(`tool start ${name}`));
+        agent.on('agent_tool_end', (_context, { name }, output) => note(`tool end ${name} ${output}`));
+      }
+      return front;
+    },
+    reply: (request) =>
+      request.systemInstructions === 'inner'
+        ? inTurn(call('pay', 'p1'), call('pay', 'p2'))(request)
+        : inTurn([{ call: 'ask', args: { input: 'x' }, id: 'a1' }])(request),
+  },
+  {
     name: 'the same in an agent used as a tool',
     make: (note) => {
       const inner = new Agent({
