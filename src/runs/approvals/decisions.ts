@@ -148,6 +148,20 @@ function approvalSteps(run: Run, steps: readonly Step[], approvals: Approvals, n
   return [...approvals].map(([item, recorded], index) => approvalStep(run, last + index + 1, item, recorded, nowMs));
 }
 
+const hasKind = (value: unknown, key: string, type: string): boolean =>
+  typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[key] === type;
+
+/**
+ * The result of a guardrail decides whether the run goes on: one that says nothing about that would let it pass.
+ *
+ * @throws {ServiceError} `validation_failed`
+ */
+function checkResult({ kind, name }: Step, { decision: outcome, result }: Decision): void {
+  if (kind !== 'guardrail' || outcome !== 'use_result') return;
+  if (hasKind(result, 'tripwireTriggered', 'boolean') || hasKind(result, 'behavior', 'object')) return;
+  throw invalid(`The result of the guardrail ${name} has to be what it returns, such as {"tripwireTriggered": false}.`);
+}
+
 /** @throws {ServiceError} `validation_failed` */
 function checkDecision(type: RequiredAction['type'], { decision: outcome, always }: Decision): void {
   if (!(allowed[type] as readonly string[]).includes(outcome)) {
@@ -188,6 +202,7 @@ export function applyDecisions(
     }
     const step = steps.find(({ callId, status }) => callId === given.call_id && status === 'unknown');
     if (!step) throw notWaiting(run.id);
+    checkResult(step, given);
     outcomes.push(withOutcome(step, given, by));
   }
   const decided = withCovered(action.items, approvals);

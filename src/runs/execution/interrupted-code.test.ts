@@ -198,3 +198,41 @@ test.each(['lease_lost', 'timed_out', 'cancelled'] as const)(
     expect(charged).toBe(0);
   },
 );
+
+describe('the result that is given for', () => {
+  const guarded = (one: Deadly) => () => {
+    const execute = async () => {
+      await one.act();
+      return { tripwireTriggered: false, outputInfo: null };
+    };
+    const guardrail = effect({ name: 'check', runInParallel: false, execute }, 'once');
+    return new Agent({ name: 'main', inputGuardrails: [guardrail] });
+  };
+
+  test.each(['fine', null, {}, undefined])('a guardrail has to say whether the run goes on: not %j', async (result) => {
+    const one = deadly();
+    const deciding = decided(guarded(one), one, { reply: () => 'done' }, { decision: 'use_result', result });
+    await expect(deciding).rejects.toMatchObject({ code: 'validation_failed' });
+  });
+
+  test.each([true, false])('a guardrail decides whether the run goes on: tripwireTriggered is %s', async (trips) => {
+    const one = deadly();
+    const result = { tripwireTriggered: trips };
+    const { final } = await decided(guarded(one), one, { reply: () => 'done' }, { decision: 'use_result', result });
+    expect(final?.status).toBe(trips ? 'failed' : 'completed');
+    expect(one.state.times).toBe(1);
+  });
+
+  test('a local shell may be its text', async () => {
+    const one = deadly();
+    const seen: string[] = [];
+    const reply = (request: ModelRequest) => {
+      seen.push(JSON.stringify(itemsOf(request).at(-1)));
+      return replying(shellCall)(request);
+    };
+    const make = () => new Agent({ name: 'main', tools: [deploy(one)] });
+    const { final } = await decided(make, one, { reply }, { decision: 'use_result', result: 'deployed' });
+    expect(final?.status).toBe('completed');
+    expect(seen.at(-1)).toContain('"stdout":"deployed"');
+  });
+});

@@ -106,6 +106,14 @@ async function callOnce<T>(tool: AnyTool, input: unknown, code: () => Promise<T>
 
 const editorMethods = ['createFile', 'updateFile', 'deleteFile'] as const;
 
+type ShellResult = Awaited<ReturnType<Shell['run']>>;
+
+/** What a shell has given. A person who decides about its outcome may give the text alone. */
+const asShellResult = (result: ShellResult | string): ShellResult =>
+  typeof result === 'string'
+    ? { output: [{ stdout: result, stderr: '', outcome: { type: 'exit', exitCode: 0 } }] }
+    : result;
+
 function journalEditor(tool: AnyTool, editor: Editor): Editor {
   const methods = editorMethods.map((name) => {
     const journaled = (operation: never, context: never) =>
@@ -211,7 +219,8 @@ export function journalLocalTool(original: LocalTool): object {
   const approval = journalApproval(original);
   if (original.shell) {
     const { shell } = original;
-    const run: Shell['run'] = (action) => callOnce(original, action, () => shell.run(action));
+    const run: Shell['run'] = async (action) =>
+      asShellResult(await callOnce(original, action, () => shell.run(action)));
     return copyWith(original, { shell: { run }, ...approval } as Partial<LocalTool>);
   }
   if (original.editor) {
