@@ -59,7 +59,7 @@ describe.each(engines)('webhooks on $name', ({ open }) => {
     const runId = await createRun(service, { url: receiver.url });
     const { payload, id, headers } = await receiver.received(about(runId));
     expect(payload.type).toBe('run.completed');
-    expect(payload.data.run).toEqual((await service.get(`/api/v1/runs/${runId}`)).body);
+    expect({ ...payload.data.run, context: null }).toEqual((await service.get(`/api/v1/runs/${runId}`)).body);
     expect(headers['user-agent']).toMatch(/^agent-service\/\d/);
     const [delivery, ...others] = await inStatus(service, runId, 'delivered');
     expect(others).toEqual([]);

@@ -92,7 +92,11 @@ function patchRun(original: Method): Method {
 function runNested(runner: Runner, original: Method, scope: RunScope, args: unknown[]): unknown {
   const [agent, input] = args as [AgentLike, unknown];
   const child = childScope(scope, agent.name, originalInputOf(input), isInherited(runner));
-  const execute = (given: unknown[]) => runIn(child, adopt(runner, scope), original, given);
+  const { agentCall, attempt } = scope;
+  const execute = (given: unknown[]) => {
+    const running = runIn(child, adopt(runner, scope), original, given);
+    return agentCall === null ? running : followAgentRun(running, attempt, agentCall);
+  };
   return scope.workflow ? scope.workflow.start(child, args, execute) : execute(args);
 }
 
@@ -103,8 +107,7 @@ function runIn(child: RunScope, runner: Runner, original: Method, args: unknown[
   if (holder) contexts.track(child.path, holder);
   const running = runScope.run(child, () => original.apply(runner as never, args)) as Promise<unknown>;
   const isStreamed = (options as { stream?: boolean } | undefined)?.stream === true;
-  const followed = scope.agentCall === null ? running : followAgentRun(running, scope.attempt, scope.agentCall);
-  return isStreamed ? followed : followed.finally(() => contexts.untrack(child.path));
+  return isStreamed ? running : running.finally(() => contexts.untrack(child.path));
 }
 
 type AgentRun = { interruptions?: readonly unknown[]; completed?: Promise<void> };
