@@ -37,12 +37,14 @@ export type Scenario = {
   once: string[];
 };
 
-type Item = { call_id: string };
+type Item = { call_id: string; tool: string };
 
 /** What a person says to that for which a run waits. */
 export function decisionsFor(action: { type: string; items: Item[] }): object[] {
-  const decision = action.type === 'approval' ? { decision: 'approve' } : { decision: 'use_result', result: 'noted' };
-  return action.items.map(({ call_id }) => ({ call_id, ...decision }));
+  if (action.type === 'approval') return action.items.map(({ call_id }) => ({ call_id, decision: 'approve' }));
+  // What the guardrail of the agents returns, or what their tools do.
+  const resultOf = (tool: string) => (tool === 'audit' ? { tripwireTriggered: false, outputInfo: null } : 'noted');
+  return action.items.map(({ call_id, tool }) => ({ call_id, decision: 'use_result', result: resultOf(tool) }));
 }
 
 /** Follows a run to its end, deciding on the way. */
@@ -53,7 +55,8 @@ export async function untilOver(service: ServiceUnderTest, runId: string) {
     if (body.status === 'completed') return { run: body, events };
     if (body.status !== 'requires_action') throw new Error(`The run is ${body.status}: ${JSON.stringify(body.error)}`);
     const decisions = decisionsFor(body.required_action as { type: string; items: Item[] });
-    await service.post(`/api/v1/runs/${runId}/decisions`, { decisions });
+    const { status, text } = await service.post(`/api/v1/runs/${runId}/decisions`, { decisions });
+    if (status === 422) throw new Error(`The decision is refused: ${text}`);
   }
 }
 
