@@ -1,5 +1,6 @@
 import type { Handoff } from '@openai/agents';
 import { declaredEffect } from '../../agents/index.ts';
+import { ServiceError } from '../../platform/errors.ts';
 import type { Json } from '../../storage/port/index.ts';
 import { parseArguments } from '../tool-arguments.ts';
 import { journalOnce } from './journaled-copy.ts';
@@ -48,9 +49,12 @@ function withJournal(original: AnyHandoff): AnyHandoff {
         recall: (output) => (output as { agent?: unknown } | null)?.agent,
       },
     );
-    // A handoff of the application's own may choose among agents: it is asked again if another one was recorded.
-    const isOther = typeof recorded === 'string' && recorded !== original.agent.name;
-    return agent ?? (isOther ? invoke() : original.agent);
+    if (agent) return agent;
+    if (typeof recorded !== 'string' || recorded === original.agent.name) return original.agent;
+    // A handoff of the application's own may choose among agents: it is asked again which one that was.
+    if (effect !== 'once') return invoke();
+    const what = `The handoff "${original.toolName}" happens once and chose the agent "${recorded}", which only it knows.`;
+    throw new ServiceError('agent_error', { what });
   };
   return copyWith(original, { onInvokeHandoff });
 }

@@ -8,6 +8,7 @@ import {
   computerTool,
   defineToolInputGuardrail,
   defineToolOutputGuardrail,
+  Handoff,
   handoff,
   type ModelRequest,
   Runner,
@@ -352,3 +353,22 @@ test('a screenshot is described in events, and its data is in the step', async (
   expect(JSON.stringify(completed)).not.toContain(screenshot);
   expect(JSON.stringify(memory.steps().find(({ kind }) => kind === 'tool_call')?.output)).toContain(screenshot);
 });
+
+test.each([
+  { kind: 'idempotent', status: 'completed', calls: 2 },
+  { kind: 'once', status: 'failed', calls: 1 },
+] as const)(
+  'a handoff that chooses its agent itself is asked again which it was, but not if it is $kind',
+  async ({ kind, status, calls }) => {
+    let chosen = 0;
+    const desks = [new Agent({ name: 'First' }), new Agent({ name: 'Second', tools: [pay()] })];
+    const choose = async () => {
+      chosen += 1;
+      return desks[1] as AnyAgent;
+    };
+    const choosing = effect(new Handoff(desks[0] as AnyAgent, choose as never), kind);
+    const front = new Agent({ name: 'Front', handoffs: [choosing as never] });
+    const { final } = await executeApproved(front, { reply: inTurn(call('transfer_to_First', 'h'), call('pay')) });
+    expect([final?.status, chosen]).toEqual([status, calls]);
+  },
+);
