@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { sendDownload } from '../../platform/http/download.ts';
 import { problems } from '../../platform/http/problem.ts';
 import type { RunService } from '../service.ts';
 import { fileParams } from './schemas.ts';
@@ -18,17 +19,6 @@ export const fileRoutes: FastifyPluginAsyncZod<{ runs: RunService }> = async (ap
         response: { 200: z.unknown().meta({ id: 'FileContent', description: 'The bytes of the file.' }), ...problems },
       },
     },
-    async ({ params: { id, file }, caller }, reply) => {
-      const { filename, mediaType, bytes } = await runs.file(caller.tenantId, id, file);
-      // What a model has made is never to be executed on the origin of the service.
-      return reply
-        .header('content-type', mediaType)
-        .header('content-disposition', `attachment; filename="${filename}"`)
-        .header('x-content-type-options', 'nosniff')
-        .header('content-security-policy', "default-src 'none'; sandbox")
-        .header('cache-control', 'private, no-cache')
-        .serializer((payload: unknown) => payload as string)
-        .send(bytes);
-    },
+    async ({ params: { id, file }, caller }, reply) => sendDownload(reply, await runs.file(caller.tenantId, id, file)),
   );
 };

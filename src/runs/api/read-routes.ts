@@ -1,25 +1,15 @@
-import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { sendDownload } from '../../platform/http/download.ts';
 import { fromCursor, pageQuery, pageView, toCursor } from '../../platform/http/paging.ts';
 import { problems } from '../../platform/http/problem.ts';
 import type { RunFilter } from '../../storage/port/index.ts';
-import type { RunInputData } from '../run-reader.ts';
 import type { RunService } from '../service.ts';
 import { toRunView } from '../views/run-view.ts';
 import { runDetailView, runView } from '../views/schemas.ts';
 import { inputDataParams, listRunsQuery, runCursor, runParams } from './schemas.ts';
 
 const toMs = (time: string | undefined) => (time === undefined ? undefined : Date.parse(time));
-
-/** Sends data that a caller gave as a file to be stored: a browser neither shows nor executes it. */
-const sendInputData = (reply: FastifyReply, { bytes, mediaType }: RunInputData, n: number) =>
-  reply
-    .type(mediaType)
-    .header('content-disposition', `attachment; filename="input-${n}"`)
-    .header('x-content-type-options', 'nosniff')
-    .header('cache-control', 'private, no-store')
-    .send(bytes as never);
 
 /** Reads runs: a list of them, or one. */
 export const readRoutes: FastifyPluginAsyncZod<{ runs: RunService }> = async (app, { runs }) => {
@@ -75,6 +65,6 @@ export const readRoutes: FastifyPluginAsyncZod<{ runs: RunService }> = async (ap
       },
     },
     async ({ params: { id, n }, caller }, reply) =>
-      sendInputData(reply, await runs.inputData(caller.tenantId, id, n), n),
+      sendDownload(reply, { ...(await runs.inputData(caller.tenantId, id, n)), filename: `input-${n}` }),
   );
 };
