@@ -2,7 +2,7 @@ import { tool } from '@openai/agents';
 import { declaredEffect } from '../../agents/index.ts';
 import { jsonCodec } from './json-codec.ts';
 import { copyWith } from './object-copy.ts';
-import { ordinalOf, recordWork } from './recorded-work.ts';
+import { labelledWork, recordWork } from './recorded-work.ts';
 import { runScope } from './run-scope.ts';
 import { workKeys } from './step-record.ts';
 
@@ -23,18 +23,12 @@ function journalDecision<T extends Code>(
   const journaled = (...args: Parameters<T>) => {
     const scope = runScope.getStore();
     if (!scope?.attempt.isRecording()) return code(...args);
-    const name = `${what}:${callOf(...args)}`;
-    const effect = declaredEffect(code) ?? 'idempotent';
-    const work = {
-      scope,
+    const work = labelledWork(scope, `${what}:${callOf(...args)}`, {
       key: workKeys.approval,
-      id: `${name}.${ordinalOf(scope, name)}`,
-      kind: 'approval' as const,
+      kind: 'approval',
       name: toolName,
-      effect,
-      input: null,
-      hasIntent: effect === 'once',
-    };
+      effect: declaredEffect(code) ?? 'idempotent',
+    });
     return recordWork(work, () => code(...args), jsonCodec());
   };
   return journaled as unknown as T;

@@ -6,7 +6,7 @@ import type {
 } from '@openai/agents';
 import { declaredEffect } from '../../agents/index.ts';
 import { journalOnce } from './journaled-copy.ts';
-import { ordinalOf, recordWork } from './recorded-work.ts';
+import { labelledWork, recordWork } from './recorded-work.ts';
 import { runScope } from './run-scope.ts';
 import { workKeys } from './step-record.ts';
 import { recallResult, recordResult } from './tool-result.ts';
@@ -23,18 +23,12 @@ function journalCode<T extends Code>(
   const journaled = (...args: Parameters<T>) => {
     const scope = runScope.getStore();
     if (!scope?.attempt.isRecording()) return code(...args);
-    const name = `guardrail:${type}:${place(...args)}${guardrail.name}`;
-    const effect = declaredEffect(guardrail) ?? 'idempotent';
-    const work = {
-      scope,
+    const work = labelledWork(scope, `guardrail:${type}:${place(...args)}${guardrail.name}`, {
       key: workKeys.guardrail,
-      id: `${name}.${ordinalOf(scope, name)}`,
-      kind: 'guardrail' as const,
+      kind: 'guardrail',
       name: guardrail.name,
-      effect,
-      input: null,
-      hasIntent: effect === 'once',
-    };
+      effect: declaredEffect(guardrail) ?? 'idempotent',
+    });
     // What a guardrail tells of its reasons may be any value, as what a tool returns.
     return recordWork(work, () => code(...args), {
       record: (result) => recordResult(scope, guardrail.name, result),

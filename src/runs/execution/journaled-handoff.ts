@@ -5,7 +5,7 @@ import type { Json } from '../../storage/port/index.ts';
 import { parseArguments } from '../tool-arguments.ts';
 import { journalOnce } from './journaled-copy.ts';
 import { copyWith } from './object-copy.ts';
-import { ordinalOf, recordWork } from './recorded-work.ts';
+import { labelledWork, recordWork } from './recorded-work.ts';
 import { runScope } from './run-scope.ts';
 import { workKeys } from './step-record.ts';
 
@@ -24,18 +24,14 @@ function withJournal(original: AnyHandoff): AnyHandoff {
     const scope = runScope.getStore();
     const invoke = async () => original.onInvokeHandoff(context, args);
     if (!scope?.attempt.isRecording()) return invoke();
-    const name = `handoff:${original.toolName}`;
     const effect = declaredEffect(original) ?? 'idempotent';
-    const work = {
-      scope,
+    const work = labelledWork(scope, `handoff:${original.toolName}`, {
       key: workKeys.handoff,
-      id: `${name}.${ordinalOf(scope, name)}`,
-      kind: 'handoff' as const,
+      kind: 'handoff',
       name: original.toolName,
       effect,
       input: parseArguments(args) as Json,
-      hasIntent: effect === 'once',
-    };
+    });
     let agent: AnyHandoff['agent'] | undefined;
     const recorded = await recordWork<unknown>(
       work,

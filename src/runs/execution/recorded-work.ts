@@ -174,6 +174,18 @@ export class RecordedWork {
   }
 }
 
+/** What is said of work that is no tool call; without an input by default. */
+type Labelled = Pick<Work, 'key' | 'kind' | 'name' | 'effect'> & Partial<Pick<Work, 'input'>>;
+
+/** Work that is no tool call: `label` and how often it was begun in the scope before name it. If it is `once` it has an intent. */
+export const labelledWork = (scope: RunScope, label: string, { input = null, ...work }: Labelled): Work => ({
+  ...work,
+  scope,
+  id: `${label}.${ordinalOf(scope, label)}`,
+  input,
+  hasIntent: work.effect === 'once',
+});
+
 /** How the value of work is recorded, and what a replay makes of that. */
 export type Codec<T> = { record(value: T): Json; recall(output: Json): T };
 

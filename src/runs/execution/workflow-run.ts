@@ -6,7 +6,7 @@ import { type JsonRecord, toInputItems, toInputText } from '../../storage/port/i
 import { optionsOf } from '../run-options.ts';
 import type { AttemptContext } from './attempt-context.ts';
 import { jsonCodec } from './json-codec.ts';
-import { ordinalOf, RecordedWork, recordWork, type Work } from './recorded-work.ts';
+import { labelledWork, RecordedWork, recordWork, type Work } from './recorded-work.ts';
 import { type RunScope, rootScope, runScope } from './run-scope.ts';
 import { applyApprovals, beginContext, type SdkRunDeps } from './sdk-run.ts';
 import { workKeys } from './step-record.ts';
@@ -82,16 +82,8 @@ function handled<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-const workOf = (scope: RunScope, label: string, name: string, effect: Effect): Work => ({
-  scope,
-  key: workKeys.step,
-  id: `${label}.${ordinalOf(scope, label)}`,
-  kind: 'step',
-  name,
-  effect,
-  input: null,
-  hasIntent: effect === 'once',
-});
+const workOf = (scope: RunScope, label: string, name: string, effect: Effect): Work =>
+  labelledWork(scope, label, { key: workKeys.step, kind: 'step', name, effect });
 
 async function executeStep<T>(
   scope: RunScope,
