@@ -14,12 +14,19 @@ const actionOf = ({ paused }: Executed) => paused?.requiredAction as unknown as 
 /** The calls that a paused run asks about. */
 export const askedIn = (executed: Executed): Item[] => actionOf(executed)?.items ?? [];
 
+/** Records decisions about a paused run in its journal, as the store does. */
+export function decide({ paused, memory }: Executed, decisions: Decision[], by = 'key_1'): void {
+  const run = { status: 'requires_action', id: 'run_1', requiredAction: paused?.requiredAction } as never;
+  memory.write(applyDecisions(run, memory.steps(), decisions, by, 0).entries);
+}
+
 /** Decides about every call that a paused run asks about: by default it is approved, or executed again if its outcome is unknown. */
 export function decideAll(executed: Executed, given?: Decision['decision']): void {
   const decision = given ?? (actionOf(executed)?.type === 'approval' ? 'approve' : 'retry');
-  const run = { status: 'requires_action', id: 'run_1', requiredAction: executed.paused?.requiredAction } as never;
-  const decisions = askedIn(executed).map(({ call_id }) => ({ call_id, decision }));
-  executed.memory.write(applyDecisions(run, executed.memory.steps(), decisions, 'key_1', 0).entries);
+  decide(
+    executed,
+    askedIn(executed).map(({ call_id }) => ({ call_id, decision })),
+  );
 }
 
 /** Executes a run, with every approval given, until it has ended. */
@@ -32,9 +39,12 @@ export async function executeApproved(agent: AnyAgent | Workflow, setup: Execute
   return executed;
 }
 
-/** Executes a run in a process that dies at its journal write number `writes`, from 0; false if the run ended before. */
-export async function crashAt(writes: number, agent: AnyAgent | Workflow, setup: ExecuteSetup): Promise<boolean> {
-  const journal = setup.journal ?? createMemoryJournal();
+/**
+ * Executes a run in a process that dies at its journal write number `writes`, from 0; false if the execution ended before.
+ *
+ * @param run executes the run over the journal
+ */
+export async function crashAt(writes: number, journal: MemoryJournal, run: () => Promise<unknown>): Promise<boolean> {
   const { beforeWrite, write } = journal;
   let left = writes;
   let isDead = false;
@@ -48,7 +58,7 @@ export async function crashAt(writes: number, agent: AnyAgent | Workflow, setup:
   journal.write = (entries) => {
     if (!isDead) write(entries);
   };
-  await Promise.race([executeApproved(agent, { ...setup, journal }), died.promise]);
+  await Promise.race([run(), died.promise]);
   Object.assign(journal, { beforeWrite, write });
   return isDead;
 }
@@ -60,7 +70,7 @@ export async function* crashedAtEachWrite(
 ): AsyncGenerator<MemoryJournal> {
   for (let writes = 0; ; writes += 1) {
     const journal = createMemoryJournal();
-    if (!(await crashAt(writes, agent(), { ...setup, journal }))) return;
+    if (!(await crashAt(writes, journal, () => executeApproved(agent(), { ...setup, journal })))) return;
     const recorded = createMemoryJournal();
     recorded.write({ steps: journal.steps(), events: [...journal.events] });
     recorded.attempts = journal.attempts;

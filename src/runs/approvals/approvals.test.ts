@@ -3,17 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { calling, callsOf } from '../../../tests/support/counting-tool.ts';
 import { execute } from '../../../tests/support/execute-run.ts';
-import { createMemoryJournal } from '../../../tests/support/memory-journal.ts';
+import { crashAt, decide, type Executed } from '../../../tests/support/run-over-crashes.ts';
 import { itemsOf, type StubReply } from '../../../tests/support/stub-model.ts';
 import { type AnyAgent, effect } from '../../agents/index.ts';
 import { currentCall } from '../execution/run-scope.ts';
 import { patchNestedRuns } from '../execution/sdk-patches.ts';
-import { applyDecisions, type Decision } from './decisions.ts';
+import type { Decision } from './decisions.ts';
 
 setTracingDisabled(true);
 patchNestedRuns();
-
-type Executed = Awaited<ReturnType<typeof execute>>;
 
 /** A tool that needs approval, and the ids of its calls that were executed. */
 function createApprovalTool(name: string, needsApproval: boolean | (() => Promise<boolean>) = true) {
@@ -31,12 +29,6 @@ function createApprovalTool(name: string, needsApproval: boolean | (() => Promis
 type Item = { call_id: string; tool: string; agent: string; effect: string };
 const itemsIn = ({ paused }: Executed): Item[] =>
   (paused?.requiredAction as { items: Item[] } | undefined)?.items ?? [];
-
-/** Records decisions in the journal, as the store does. */
-function decide({ paused, memory }: Executed, decisions: Decision[], by = 'key_1'): void {
-  const run = { status: 'requires_action', id: 'run_1', requiredAction: paused?.requiredAction } as never;
-  memory.write(applyDecisions(run, memory.steps(), decisions, by, 0).entries);
-}
 
 const approve = (call_id: string): Decision => ({ call_id, decision: 'approve' });
 const outputsIn = (request: ModelRequest | undefined) =>
@@ -155,7 +147,8 @@ describe.each(['blocking', 'stream'] as const)('calls within an agent used as a 
       const { agent, reply, effects } = nested();
       const first = await execute(agent, { reply, mode });
       decide(first, [approve('call_refund_0')]);
-      const crashed = await crashAfter(writesLeft, agent, { reply, mode, journal: first.memory });
+      const journal = first.memory;
+      const crashed = await crashAt(writesLeft, journal, () => execute(agent, { reply, mode, journal }));
       const second = await execute(agent, { reply, mode, journal: first.memory });
       decide(second, [approve('call_letter_0')]);
       const third = await execute(agent, { reply, mode, journal: first.memory });
@@ -170,25 +163,3 @@ describe.each(['blocking', 'stream'] as const)('calls within an agent used as a 
     }
   });
 });
-
-/** Executes a run in a process that dies after `writes` journal writes; false if the run ended before that. */
-async function crashAfter(writes: number, agent: AnyAgent, setup: Parameters<typeof execute>[1]): Promise<boolean> {
-  const journal = setup.journal ?? createMemoryJournal();
-  const { beforeWrite, write } = journal;
-  let left = writes;
-  let dead = false;
-  const died = new Promise<void>((resolve) => {
-    journal.beforeWrite = async () => {
-      if (left-- > 0) return;
-      dead = true;
-      resolve();
-      await new Promise(() => {}); // the dead process writes nothing more
-    };
-  });
-  journal.write = (entries) => {
-    if (!dead) write(entries);
-  };
-  await Promise.race([execute(agent, { ...setup, journal }), died]);
-  Object.assign(journal, { beforeWrite, write });
-  return dead;
-}
