@@ -1,6 +1,6 @@
 import { answerFailed, MalformedAnswerError } from './call-errors.ts';
 import type { ModelApi } from './connection.ts';
-import { type CompletenessMonitor, monitorCompleteness } from './response-completeness.ts';
+import { createStreamNormaliser, type StreamNormaliser } from './normalise/index.ts';
 
 /** The exchange that feeds a stream, as far as the stream controls it. */
 export type StreamSource = {
@@ -24,15 +24,13 @@ type StreamEnd = { type: 'complete' | 'silent' } | { type: 'failed'; error: unkn
 const bufferedCharsMax = 1_000_000;
 const endOfStream: Result = { value: undefined, done: true };
 
-type Chunk = { error?: object; choices?: { finish_reason?: string | null }[] };
-
 /**
  * The events of a streamed answer, for one reader. The JSON of an event is parsed when it is read. The stream ends with
  * an error unless the answer is complete, but without one if the caller aborts, as that of the `openai` client does.
  */
 export class AnswerStream implements AsyncIterableIterator<unknown, undefined> {
   readonly #source: StreamSource;
-  readonly #completeness: CompletenessMonitor;
+  readonly #normaliser: StreamNormaliser;
   /** Alternately the data and the name of each buffered event. */
   readonly #queue: string[] = [];
   #head = 0;
@@ -43,7 +41,7 @@ export class AnswerStream implements AsyncIterableIterator<unknown, undefined> {
 
   constructor(source: StreamSource) {
     this.#source = source;
-    this.#completeness = monitorCompleteness(source.api);
+    this.#normaliser = createStreamNormaliser(source.api, () => source.headers());
   }
 
   push(data: string, name: string): void {
@@ -111,29 +109,28 @@ export class AnswerStream implements AsyncIterableIterator<unknown, undefined> {
       this.#head += 2;
       if (this.#head === this.#queue.length) this.#clearQueue();
       if (data === '[DONE]') this.#finish();
-      else return { value: this.#parseEvent(data, name), done: false };
+      else {
+        const value = this.#parseEvent(data, name);
+        if (value !== null) return { value, done: false };
+      }
     }
     if (this.#ended === null) return null;
     const ended = this.#ended;
     this.#ended = { type: 'silent' };
     if (ended.type === 'failed') throw ended.error;
-    if (ended.type === 'complete') this.#completeness.assertComplete(() => this.#source.headers());
-    return endOfStream;
+    const last = ended.type === 'complete' ? this.#normaliser.end() : null;
+    return last === null ? endOfStream : { value: last, done: false };
   }
 
-  #parseEvent(data: string, name: string): unknown {
+  #parseEvent(data: string, name: string): object | null {
     try {
       const value = this.#parseJson(data);
       if (name === 'error' || value?.error) {
         throw answerFailed((value?.error ?? value) as object, this.#source.headers());
       }
-      // As in the `openai` client, for servers that omit the field.
-      if (this.#source.api === 'chat_completions' && Array.isArray(value?.choices)) {
-        for (const choice of value.choices) choice.finish_reason ??= null;
-      }
-      this.#completeness.observe(value);
-      if (this.#completeness.isTerminal()) this.#finish();
-      return value;
+      const event = this.#normaliser.event(value);
+      if (this.#normaliser.isTerminal()) this.#finish();
+      return event;
     } catch (error) {
       this.#ended = { type: 'silent' };
       this.#clearQueue();
@@ -142,9 +139,9 @@ export class AnswerStream implements AsyncIterableIterator<unknown, undefined> {
     }
   }
 
-  #parseJson(data: string): Chunk | null {
+  #parseJson(data: string): { error?: object } | null {
     try {
-      return JSON.parse(data) as Chunk | null;
+      return JSON.parse(data) as { error?: object } | null;
     } catch (cause) {
       throw new MalformedAnswerError('an event of its stream is not JSON', this.#source.headers(), cause);
     }

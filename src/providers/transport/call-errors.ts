@@ -41,6 +41,23 @@ export class MalformedAnswerError extends APIError<undefined, Headers | undefine
   }
 }
 
+/** What the end of an answer that is not whole says of it. */
+type BadEnd = 'cut' | 'refused' | 'failed';
+
+/** An answer has an end, which says that it is not whole: see `answerEnds`. */
+export class AnswerEndError extends APIError<undefined, Headers | undefined, undefined> {
+  readonly end: BadEnd;
+  /** As the server gave it, in 50 characters at most. */
+  readonly reason: string;
+
+  constructor(end: BadEnd, reason: string, headers?: Headers) {
+    super(undefined, undefined, `The answer of the model ended, but is not whole (${end}).`, headers);
+    this.name = 'AnswerEndError';
+    this.end = end;
+    this.reason = reason.slice(0, 50);
+  }
+}
+
 /** The error for a call that the caller aborted. Its cause is the reason of the abort. */
 export const callAborted = ({ reason }: AbortSignal): APIUserAbortError =>
   Object.assign(new APIUserAbortError(), { cause: reason as unknown });
@@ -74,3 +91,12 @@ export function statusFailed(status: number, body: string, headers: Headers): AP
 /** The error for a failure that the provider reports in its answer, or in an event of it. */
 export const answerFailed = (error: object, headers: Headers): APIError =>
   new APIError(undefined, error, undefined, headers);
+
+/**
+ * Checks the content type of a stream. Anything but an HTML page is accepted: the types of servers vary.
+ *
+ * @throws {MalformedAnswerError} for an HTML page, as gateways send it
+ */
+export function checkStreamType(contentType: string | null | undefined, headers: () => Headers): void {
+  if (contentType?.startsWith('text/html')) throw new MalformedAnswerError('it is a page', headers());
+}

@@ -4,6 +4,7 @@ import { createTickBatch } from '../../platform/tick-batch.ts';
 import { AnswerStream, type StreamSource } from './answer-stream.ts';
 import {
   callAborted,
+  checkStreamType,
   connectionFailed,
   MalformedAnswerError,
   statusFailed,
@@ -11,7 +12,7 @@ import {
 } from './call-errors.ts';
 import { CallTimeouts } from './call-timeouts.ts';
 import type { ModelApi, ModelTimeouts } from './connection.ts';
-import { checkAnswer, checkStreamType } from './response-completeness.ts';
+import { normaliseAnswer } from './normalise/index.ts';
 import type { ApiAnswer } from './sdk-client.ts';
 import { SseEventTooLong, SseParser } from './sse-parser.ts';
 
@@ -210,9 +211,8 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
   }
 
   #completeAnswer(): void {
-    const body = this.#parseBody();
-    checkAnswer(this.api, body, () => this.headers());
-    addClientFields(body as object, this.#requestId());
+    const body = normaliseAnswer(this.api, this.#parseBody(), () => this.headers());
+    addClientFields(body, this.#requestId());
     this.#end();
     atEndOfTick(() => this.#resolve(this.#toAnswer(body)));
   }

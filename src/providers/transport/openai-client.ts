@@ -1,10 +1,16 @@
 import OpenAI, { APIError, AzureOpenAI } from 'openai';
-import { callAborted, MalformedAnswerError, type ModelCallTimeoutError, TruncatedAnswerError } from './call-errors.ts';
+import {
+  callAborted,
+  checkStreamType,
+  MalformedAnswerError,
+  type ModelCallTimeoutError,
+  TruncatedAnswerError,
+} from './call-errors.ts';
 import { CallTimeouts } from './call-timeouts.ts';
 import { type ModelApi, type ModelConnection, type ModelTimeouts, timeoutsOf } from './connection.ts';
 import type { Client } from './lean-client.ts';
+import { createStreamNormaliser, normaliseAnswer } from './normalise/index.ts';
 import { createProxyFetch } from './proxy.ts';
-import { checkAnswer, checkStreamType, monitorCompleteness } from './response-completeness.ts';
 import { type ApiMethod, type CallOptions, toSdkClient } from './sdk-client.ts';
 
 /** The longest timer of Node, 31 bits. */
@@ -66,17 +72,18 @@ function startCall(timeouts: ModelTimeouts, streamed: boolean, callerSignal: Abo
 type StartedCall = ReturnType<typeof startCall>;
 
 async function* checkedEvents(api: ModelApi, { data, response }: Received, call: StartedCall): AsyncGenerator<unknown> {
-  const completeness = monitorCompleteness(api);
+  const normaliser = createStreamNormaliser(api, () => response.headers);
   try {
     for await (const event of data as AsyncIterable<unknown>) {
       call.timers.event();
-      completeness.observe(event);
-      yield event;
+      const normalised = normaliser.event(event);
+      if (normalised !== null) yield normalised;
     }
     // The client ends without an error when its signal aborts, also on a timeout.
     const expired = call.expired();
     if (expired !== null) throw expired;
-    if (!call.isAborted()) completeness.assertComplete(() => response.headers);
+    const last = call.isAborted() ? null : normaliser.end();
+    if (last !== null) yield last;
   } catch (error) {
     throw call.toCallError(error);
   } finally {
@@ -102,9 +109,9 @@ const createMethod =
         checkStreamType(response.headers.get('content-type'), answer.headers);
         return { ...answer, data: checkedEvents(api, received, call) };
       }
-      checkAnswer(api, data, answer.headers);
+      const normalised = normaliseAnswer(api, data, answer.headers);
       call.timers.stop();
-      return { ...answer, data };
+      return { ...answer, data: normalised };
     } catch (error) {
       call.timers.stop();
       throw call.toCallError(error);

@@ -218,13 +218,13 @@ describe('the intended difference to the openai client', () => {
           chatChunk({}, 'length') +
           chatDone,
       ),
-      difference: answered('TruncatedAnswerError'),
+      difference: answered('AnswerEndError'),
     },
     {
       ...chat,
       name: 'arguments truncated by a limit',
       respond: json(chatAnswer({ content: null, tool_calls: [chatToolCall('c', 'f', '{"a')] }, 'length')),
-      difference: answered('TruncatedAnswerError'),
+      difference: answered('AnswerEndError'),
     },
     {
       ...chat,

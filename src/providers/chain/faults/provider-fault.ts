@@ -138,10 +138,14 @@ function regainedAfterMs(message: unknown, nowMs: number): number | null {
 /** The faults of the transport's timeouts, by the name of the clock that expired. */
 const byClock: Record<string, FaultKind> = { connect: 'unreachable', idle: 'stalled' };
 
+/** The faults of ends that say that an answer is not whole. */
+const byEnd: Record<string, FaultKind> = { cut: 'output_limit', refused: 'content_filtered', failed: 'truncated' };
+
 /** The fault of an error without a status: no answer, or an incomplete one. Null if it is no fault of a provider. */
 function kindOfConnection(error: unknown, answering: boolean): FaultKind | null {
   if (isA(error, 'ModelCallTimeoutError')) return byClock[String((error as { clock?: unknown }).clock)] ?? 'timed_out';
   if (isA(error, 'APIConnectionTimeoutError')) return 'timed_out';
+  if (isA(error, 'AnswerEndError')) return byEnd[String((error as { end?: unknown }).end)] ?? 'truncated';
   if (isA(error, 'TruncatedAnswerError')) return 'truncated';
   if (isA(error, 'SyntaxError', 'MalformedAnswerError')) return 'malformed';
   const codes = codesOf(error);

@@ -1,0 +1,26 @@
+import { MalformedAnswerError } from '../call-errors.ts';
+import type { ModelApi } from '../connection.ts';
+import { normaliseChatAnswer } from './chat-answer.ts';
+import { createChatNormaliser } from './chat-stream.ts';
+import { normaliseResponse } from './responses-answer.ts';
+import { createResponsesNormaliser } from './responses-stream.ts';
+import type { HeadersOf, StreamNormaliser } from './stream-normaliser.ts';
+
+export { type AnswerEnd, answerEndOf, answerEnds } from './answer-end.ts';
+export type { StreamNormaliser } from './stream-normaliser.ts';
+
+/** Creates the normaliser of one streamed answer. */
+export const createStreamNormaliser = (api: ModelApi, headers: HeadersOf): StreamNormaliser =>
+  api === 'responses' ? createResponsesNormaliser(headers) : createChatNormaliser(headers);
+
+/**
+ * Normalises an answer that is not streamed, in place.
+ *
+ * @throws {APIError} or one of its subclasses, those of `call-errors.ts` included, if it is not a whole answer
+ */
+export function normaliseAnswer(api: ModelApi, body: unknown, headers: HeadersOf): object {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new MalformedAnswerError('it is not a JSON object', headers());
+  }
+  return api === 'responses' ? normaliseResponse(body, headers) : normaliseChatAnswer(body, headers);
+}
