@@ -5,6 +5,9 @@ import { type ErrorEntry, errorCatalogue } from '../src/platform/errors.ts';
 import { type MetricEntry, metricsTable } from '../src/platform/metrics/metrics-table.ts';
 import { type SettingName, settingsTable } from '../src/platform/settings/settings-table.ts';
 import { type Expected, faultTable } from '../tests/faults/provider-faults.ts';
+import { chatQuirks } from '../tests/quirks/chat-quirks.ts';
+import type { Quirk } from '../tests/quirks/quirk.ts';
+import { responsesQuirks } from '../tests/quirks/responses-quirks.ts';
 import { caseAreas } from '../tests/sdk/cases/index.ts';
 
 /** A file that is written by `npm run generate` and by nobody else. */
@@ -190,7 +193,25 @@ function runbookPage(): string {
   );
 }
 
-/** `docs/providers.md` with the table of faults as the tests have it. */
+/** The rows of a table of quirks; those of one kind are one row. */
+function quirkRows(quirks: readonly Quirk[]): string[] {
+  const rows = quirks.map(({ server, sends, result }) => `| ${cell(server)} | ${cell(sends)} | ${cell(result)} |`);
+  return [...new Set(rows)];
+}
+
+/** What servers send, by the API. */
+function quirkTables(): string {
+  const head = ['| Server | Sends | Result |', '|---|---|---|'];
+  const table = (title: string, quirks: readonly Quirk[]) =>
+    [`### ${title}`, '', ...head, ...quirkRows(quirks)].join('\n');
+  return [
+    notice('tests/quirks'),
+    table('Over Chat Completions', chatQuirks),
+    table('Over Responses', responsesQuirks),
+  ].join('\n\n');
+}
+
+/** `docs/providers.md` with the tables of faults and of quirks as the tests have them. */
 function providersPage(): string {
   const page = readFileSync(join(import.meta.dirname, '../docs/providers.md'), 'utf8');
   const rows = faultTable.map(
@@ -198,10 +219,15 @@ function providersPage(): string {
       `| ${cell(fault)} | ${cell(reaction)} | ${outcomeOf(withOther)} | ${outcomeOf(alone)} |`,
   );
   const table = ['| Fault | What follows | With another provider | Alone |', '|---|---|---|---|', ...rows].join('\n');
-  return page.replace(
-    /<!-- faults -->[\s\S]*<!-- \/faults -->/,
-    () => `<!-- faults -->\n\n${notice('tests/faults/provider-faults.ts')}\n\n${table}\n\n<!-- /faults -->`,
-  );
+  return page
+    .replace(
+      /<!-- faults -->[\s\S]*<!-- \/faults -->/,
+      () => `<!-- faults -->\n\n${notice('tests/faults/provider-faults.ts')}\n\n${table}\n\n<!-- /faults -->`,
+    )
+    .replace(
+      /<!-- quirks -->[\s\S]*<!-- \/quirks -->/,
+      () => `<!-- quirks -->\n\n${quirkTables()}\n\n<!-- /quirks -->`,
+    );
 }
 
 /** The features of the SDK as the tests compare them, each with a link to its case. */
