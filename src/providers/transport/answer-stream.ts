@@ -1,6 +1,5 @@
-import { answerFailed, MalformedAnswerError } from './call-errors.ts';
 import type { ModelApi } from './connection.ts';
-import { createStreamNormaliser, type StreamNormaliser } from './normalise/index.ts';
+import { EventDecoder, isDone } from './event-decoder.ts';
 
 /** The exchange that feeds a stream, as far as the stream controls it. */
 export type StreamSource = {
@@ -30,7 +29,7 @@ const endOfStream: Result = { value: undefined, done: true };
  */
 export class AnswerStream implements AsyncIterableIterator<unknown, undefined> {
   readonly #source: StreamSource;
-  readonly #normaliser: StreamNormaliser;
+  readonly #decoder: EventDecoder;
   /** Alternately the data and the name of each buffered event. */
   readonly #queue: string[] = [];
   #head = 0;
@@ -41,7 +40,7 @@ export class AnswerStream implements AsyncIterableIterator<unknown, undefined> {
 
   constructor(source: StreamSource) {
     this.#source = source;
-    this.#normaliser = createStreamNormaliser(source.api, () => source.headers());
+    this.#decoder = new EventDecoder(source.api, () => source.headers());
   }
 
   push(data: string, name: string): void {
@@ -103,47 +102,42 @@ export class AnswerStream implements AsyncIterableIterator<unknown, undefined> {
 
   /** The next event or the end of the stream; null if the reader has to wait. */
   #nextResult(): Result | null {
+    const following = this.#ended?.type === 'silent' ? null : this.#decoder.following();
+    if (following !== null) return this.#resultOf(following);
     while (this.#head < this.#queue.length) {
       const data = this.#queue[this.#head] as string;
       const name = this.#queue[this.#head + 1] as string;
       this.#head += 2;
       if (this.#head === this.#queue.length) this.#clearQueue();
-      if (data === '[DONE]') this.#finish();
+      if (isDone(data)) this.#finish();
       else {
-        const value = this.#parseEvent(data, name);
-        if (value !== null) return { value, done: false };
+        const event = this.#decode(data, name);
+        if (event !== null) return this.#resultOf(event);
       }
     }
     if (this.#ended === null) return null;
     const ended = this.#ended;
     this.#ended = { type: 'silent' };
     if (ended.type === 'failed') throw ended.error;
-    const last = ended.type === 'complete' ? this.#normaliser.end() : null;
+    const last = ended.type === 'complete' ? this.#decoder.end() : null;
     return last === null ? endOfStream : { value: last, done: false };
   }
 
-  #parseEvent(data: string, name: string): object | null {
+  #resultOf(value: object): Result {
+    if (this.#decoder.isTerminal()) this.#finish();
+    return { value, done: false };
+  }
+
+  #decode(data: string, name: string): object | null {
     try {
-      const value = this.#parseJson(data);
-      if (name === 'error' || value?.error) {
-        throw answerFailed((value?.error ?? value) as object, this.#source.headers());
-      }
-      const event = this.#normaliser.event(value);
-      if (this.#normaliser.isTerminal()) this.#finish();
+      const event = this.#decoder.decode(data, name);
+      if (event === null && this.#decoder.isTerminal()) this.#finish();
       return event;
     } catch (error) {
       this.#ended = { type: 'silent' };
       this.#clearQueue();
       this.#source.cancel();
       throw error;
-    }
-  }
-
-  #parseJson(data: string): { error?: object } | null {
-    try {
-      return JSON.parse(data) as { error?: object } | null;
-    } catch (cause) {
-      throw new MalformedAnswerError('an event of its stream is not JSON', this.#source.headers(), cause);
     }
   }
 

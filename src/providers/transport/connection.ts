@@ -48,6 +48,9 @@ export type ModelConnection = {
   answerBytesMax?: number;
 };
 
+/** The longest answer of a connection in bytes, with its default. */
+export const answerBytesMaxOf = ({ answerBytesMax = 32 * 2 ** 20 }: ModelConnection): number => answerBytesMax;
+
 /** The timeouts of a connection, with defaults. */
 export const timeoutsOf = ({ timeouts }: ModelConnection): ModelTimeouts => ({ ...timeoutDefaults, ...timeouts });
 

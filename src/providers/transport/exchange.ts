@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { APIError } from 'openai';
 import type { Dispatcher } from 'undici';
 import { createTickBatch } from '../../platform/tick-batch.ts';
 import { AnswerStream, type StreamSource } from './answer-stream.ts';
@@ -12,21 +13,28 @@ import {
 } from './call-errors.ts';
 import { CallTimeouts } from './call-timeouts.ts';
 import type { ModelApi, ModelTimeouts } from './connection.ts';
-import { normaliseAnswer } from './normalise/index.ts';
+import { isKeepalive } from './keepalive.ts';
+import { endOf, normaliseAnswer } from './normalise/index.ts';
 import type { ApiAnswer } from './sdk-client.ts';
 import { SseEventTooLong, SseParser } from './sse-parser.ts';
+import { isStream, toWholeAnswer } from './stream-to-whole.ts';
 
-/** A model call as an HTTP request. */
-export type Call = {
-  api: ModelApi;
-  /** The path with the query. */
-  path: string;
-  headers: Record<string, string>;
-  /** JSON. */
-  body: string;
-  streamed: boolean;
-  signal: AbortSignal | null;
-};
+/** A model call, as far as its answer depends on it. */
+export type Call = { api: ModelApi; streamed: boolean; signal: AbortSignal | null };
+
+/**
+ * Sends the request of a call once, and passes its answer to the handler, bytes and all. A failure without an answer, or
+ * with an error as its status, may also be passed as an `APIError`.
+ */
+export type SendRequest = (handler: ExchangeHandler) => void;
+
+/** Receives an answer, as a handler of undici does. */
+export type ExchangeHandler = Required<
+  Pick<
+    Dispatcher.DispatchHandler,
+    'onRequestStart' | 'onResponseStart' | 'onResponseData' | 'onResponseEnd' | 'onResponseError'
+  >
+>;
 
 /** The limits of a call. */
 export type CallLimits = { timeouts: ModelTimeouts; answerBytesMax: number };
@@ -59,8 +67,8 @@ function addClientFields(
   body.output_text = parts.map(({ type, text }) => (type === 'output_text' ? text : '')).join('');
 }
 
-/** One request and its answer, as the handler of undici. It ends once: by its end, a fault, a timeout or an abort. */
-class Exchange implements Dispatcher.DispatchHandler, StreamSource {
+/** One request and its answer, for both clients. It ends once: by its end, a fault, a timeout or an abort. */
+class Exchange implements ExchangeHandler, StreamSource {
   readonly api: ModelApi;
   readonly #call: Call;
   readonly #limits: CallLimits;
@@ -128,7 +136,8 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     clearTimeout(this.#lingerTimer);
-    if (this.#status === 0) this.#fail(connectionFailed(error, this.#limits.timeouts.connectTimeoutMs));
+    if (error instanceof APIError) this.#fail(error);
+    else if (this.#status === 0) this.#fail(connectionFailed(error, this.#limits.timeouts.connectTimeoutMs));
     else if (this.#isSuccess()) this.#fail(new TruncatedAnswerError(this.headers(), error));
     else this.#fail(this.#statusError());
   }
@@ -172,9 +181,9 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
     return statusFailed(this.#status, this.#text(), this.headers());
   }
 
-  #toAnswer(data: unknown): ApiAnswer {
+  #toAnswer(data: unknown, end: ApiAnswer['end'] = 'stated'): ApiAnswer {
     const header = (name: string) => this.#header(name);
-    return { data, status: this.#status, requestId: this.#requestId(), headers: () => this.headers(), header };
+    return { data, end, status: this.#status, requestId: this.#requestId(), headers: () => this.headers(), header };
   }
 
   #requestId = (): string | null => this.#header('x-request-id');
@@ -204,6 +213,7 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
     const stream = new AnswerStream(this);
     this.#stream = stream;
     this.#parser = new SseParser((data, name) => {
+      if (isKeepalive(data, name)) return;
       this.#timers.event();
       stream.push(data, name);
     }, this.#limits.answerBytesMax);
@@ -211,16 +221,19 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
   }
 
   #completeAnswer(): void {
-    const body = normaliseAnswer(this.api, this.#parseBody(), () => this.headers());
+    const headers = () => this.headers();
+    const body = normaliseAnswer(this.api, this.#parseBody(), headers);
     addClientFields(body, this.#requestId());
     this.#end();
-    atEndOfTick(() => this.#resolve(this.#toAnswer(body)));
+    atEndOfTick(() => this.#resolve(this.#toAnswer(body, endOf(this.api, body))));
   }
 
   #parseBody(): unknown {
+    const text = this.#text();
     try {
-      return JSON.parse(this.#text());
+      return JSON.parse(text);
     } catch (cause) {
+      if (isStream(text)) return toWholeAnswer(this.api, Buffer.from(text), () => this.headers());
       throw new MalformedAnswerError('it is not JSON', this.headers(), cause);
     }
   }
@@ -267,12 +280,9 @@ class Exchange implements Dispatcher.DispatchHandler, StreamSource {
  *
  * @throws {APIError} or one of its subclasses, those of `call-errors.ts` included
  */
-export function send(dispatcher: Dispatcher, call: Call, limits: CallLimits): Promise<ApiAnswer> {
+export function exchange(call: Call, limits: CallLimits, sendRequest: SendRequest): Promise<ApiAnswer> {
   return new Promise((resolve, reject) => {
     if (call.signal?.aborted) return reject(callAborted(call.signal));
-    const { path, headers, body } = call;
-    // The timeouts of undici are disabled: they also count comments as data, and have a resolution of a second.
-    const options = { path, headers, body, method: 'POST' as const, headersTimeout: 0, bodyTimeout: 0 };
-    dispatcher.dispatch(options, new Exchange(call, limits, resolve, reject));
+    sendRequest(new Exchange(call, limits, resolve, reject));
   });
 }

@@ -1,14 +1,13 @@
 import { Pool } from 'undici';
 import type { Service } from '../../platform/lifecycle.ts';
-import { type ModelApi, type ModelConnection, timeoutsOf } from './connection.ts';
-import { type Call, send } from './exchange.ts';
+import { answerBytesMaxOf, type ModelApi, type ModelConnection, timeoutsOf } from './connection.ts';
+import { exchange } from './exchange.ts';
 import { type ApiMethod, type CallOptions, toSdkClient } from './sdk-client.ts';
 
 /** A client of either kind: the part that the SDK uses, and the stop. */
 export type Client = { sdk: ReturnType<typeof toSdkClient>; stop: Service['stop'] };
 
 const connectionsDefault = 512;
-const answerBytesDefault = 32 * 2 ** 20;
 
 type Headers = Record<string, string>;
 
@@ -48,9 +47,10 @@ function headersOf({ apiKey, organization, project, headers }: ModelConnection):
  * twice. Only a kept connection that turns out to be closed before anything was written to it is replaced by a new one.
  */
 export function createLeanClient(connection: ModelConnection): Client {
-  const { baseUrl, connectionsMax = connectionsDefault, answerBytesMax = answerBytesDefault } = connection;
+  const { baseUrl, connectionsMax = connectionsDefault } = connection;
   const { origin, pathname } = new URL(baseUrl);
   const timeouts = timeoutsOf(connection);
+  const limits = { timeouts, answerBytesMax: answerBytesMaxOf(connection) };
   const base = headersOf(connection);
   // Idle connections are closed after 4 s, undici's default: many servers close theirs after 5 s, and a call that is sent
   // at that moment fails. A keep-alive timeout that the server sends takes precedence.
@@ -59,15 +59,17 @@ export function createLeanClient(connection: ModelConnection): Client {
   const create =
     (api: ModelApi, path: string): ApiMethod =>
     async (body, { signal = null, headers, query } = {}) => {
-      const call: Call = {
-        api,
+      const request = {
+        method: 'POST' as const,
         path: pathname.replace(/\/+$/, '') + path + queryOf(query),
         headers: mergeHeaders(base, headers),
         body: JSON.stringify(body),
-        streamed: body.stream === true,
-        signal,
+        // The timeouts of undici are disabled: they also count comments as data, and have a resolution of a second.
+        headersTimeout: 0,
+        bodyTimeout: 0,
       };
-      return send(pool, call, { timeouts, answerBytesMax });
+      const call = { api, streamed: body.stream === true, signal };
+      return exchange(call, limits, (handler) => void pool.dispatch(request, handler));
     };
 
   return {

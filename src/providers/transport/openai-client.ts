@@ -1,23 +1,14 @@
-import OpenAI, { APIError, AzureOpenAI } from 'openai';
-import {
-  callAborted,
-  checkStreamType,
-  MalformedAnswerError,
-  type ModelCallTimeoutError,
-  TruncatedAnswerError,
-} from './call-errors.ts';
-import { CallTimeouts } from './call-timeouts.ts';
-import { type ModelApi, type ModelConnection, type ModelTimeouts, timeoutsOf } from './connection.ts';
+import OpenAI, { AzureOpenAI } from 'openai';
+import { answerBytesMaxOf, type ModelApi, type ModelConnection, timeoutsOf } from './connection.ts';
+import { type CallLimits, type ExchangeHandler, exchange, type SendRequest } from './exchange.ts';
 import type { Client } from './lean-client.ts';
-import { createStreamNormaliser, normaliseAnswer } from './normalise/index.ts';
 import { createProxyFetch } from './proxy.ts';
 import { type ApiMethod, type CallOptions, toSdkClient } from './sdk-client.ts';
 
 /** The longest timer of Node, 31 bits. */
 const noTimeoutMs = 2 ** 31 - 1;
 
-type Received = { data: unknown; request_id: string | null; response: Response };
-type ApiResource = { create(body: object, options: object): { withResponse(): Promise<Received> } };
+type ApiResource = { create(body: object, options: object): { asResponse(): Promise<Response> } };
 
 function optionsOf(connection: ModelConnection, fetch: ModelConnection['fetch']) {
   const { baseUrl, organization = null, project = null, headers } = connection;
@@ -44,92 +35,94 @@ function createSdk(connection: ModelConnection, fetch: ModelConnection['fetch'])
   return new AzureOpenAI({ ...options, ...credentials, baseURL, apiVersion: azure.apiVersion });
 }
 
-/** Starts the timers of a call. Its signal aborts on a timeout or an abort by the caller; `toCallError` maps its errors. */
-function startCall(timeouts: ModelTimeouts, streamed: boolean, callerSignal: AbortSignal | null | undefined) {
-  const timeout = new AbortController();
-  let expired: ModelCallTimeoutError | null = null;
-  const timers = new CallTimeouts(timeouts, streamed, (error) => {
-    expired = error;
-    timeout.abort(error);
-  });
-  return {
-    timers,
-    signal: callerSignal ? AbortSignal.any([callerSignal, timeout.signal]) : timeout.signal,
-    expired: () => expired,
-    isAborted: () => callerSignal?.aborted === true,
-    toCallError(error: unknown): unknown {
-      if (expired !== null) return expired;
-      if (error instanceof APIError) return error;
-      if (callerSignal?.aborted) return callAborted(callerSignal);
-      const isTruncated = error instanceof TypeError && error.message === 'terminated'; // the message of `fetch`
-      return isTruncated
-        ? new TruncatedAnswerError(undefined, error)
-        : new MalformedAnswerError('it cannot be read', undefined, error);
-    },
-  };
-}
+/** The body of a response on its way to a handler, which can stop it for a while, or for good. */
+class BodyPump {
+  readonly #abortController = new AbortController();
+  #resumed = Promise.resolve();
+  #resume = (): void => {};
+  paused = false;
+  rawHeaders = null;
+  rawTrailers = null;
 
-type StartedCall = ReturnType<typeof startCall>;
+  get signal(): AbortSignal {
+    return this.#abortController.signal;
+  }
 
-async function* checkedEvents(api: ModelApi, { data, response }: Received, call: StartedCall): AsyncGenerator<unknown> {
-  const normaliser = createStreamNormaliser(api, () => response.headers);
-  try {
-    for await (const event of data as AsyncIterable<unknown>) {
-      call.timers.event();
-      const normalised = normaliser.event(event);
-      if (normalised !== null) yield normalised;
+  get aborted(): boolean {
+    return this.signal.aborted;
+  }
+
+  get reason(): Error | null {
+    return (this.signal.reason as Error | undefined) ?? null;
+  }
+
+  abort(reason: Error): void {
+    this.#abortController.abort(reason);
+    this.resume();
+  }
+
+  pause(): void {
+    if (this.paused) return;
+    this.paused = true;
+    this.#resumed = new Promise((resolve) => {
+      this.#resume = resolve;
+    });
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.#resume();
+  }
+
+  /** Passes a response on. Resolves at its end. */
+  async pump(response: Response, handler: ExchangeHandler): Promise<void> {
+    const headers = Object.fromEntries(response.headers);
+    delete headers['content-encoding']; // `fetch` has decoded it
+    handler.onResponseStart(this, response.status, headers, response.statusText);
+    if (response.body !== null) {
+      for await (const chunk of response.body) {
+        handler.onResponseData(this, Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+        if (this.paused) await this.#resumed;
+      }
     }
-    // The client ends without an error when its signal aborts, also on a timeout.
-    const expired = call.expired();
-    if (expired !== null) throw expired;
-    const last = call.isAborted() ? null : normaliser.end();
-    if (last !== null) yield last;
-  } catch (error) {
-    throw call.toCallError(error);
-  } finally {
-    call.timers.stop();
+    handler.onResponseEnd(this, {});
   }
 }
 
+/** Sends the request of a call with the `openai` client, of which only the sending and its errors are used. */
+const sendBy =
+  (resource: ApiResource, body: object, options: CallOptions): SendRequest =>
+  (handler) => {
+    const pump = new BodyPump();
+    handler.onRequestStart(pump, {});
+    if (pump.aborted) return;
+    resource
+      .create(body, { ...options, signal: pump.signal })
+      .asResponse()
+      .then((response) => pump.pump(response, handler))
+      .catch((error: Error) => handler.onResponseError(pump, error));
+  };
+
 const createMethod =
-  (resource: ApiResource, api: ModelApi, timeouts: ModelTimeouts): ApiMethod =>
+  (resource: ApiResource, api: ModelApi, limits: CallLimits): ApiMethod =>
   async (body, options: CallOptions = {}) => {
-    const streamed = body.stream === true;
-    const call = startCall(timeouts, streamed, options.signal);
-    try {
-      const received = await resource.create(body, { ...options, signal: call.signal }).withResponse();
-      const { data, response, request_id: requestId } = received;
-      const answer = {
-        status: response.status,
-        requestId,
-        headers: () => response.headers,
-        header: (name: string) => response.headers.get(name),
-      };
-      if (streamed) {
-        checkStreamType(response.headers.get('content-type'), answer.headers);
-        return { ...answer, data: checkedEvents(api, received, call) };
-      }
-      const normalised = normaliseAnswer(api, data, answer.headers);
-      call.timers.stop();
-      return { ...answer, data: normalised };
-    } catch (error) {
-      call.timers.stop();
-      throw call.toCallError(error);
-    }
+    const { signal = null } = options;
+    return exchange({ api, streamed: body.stream === true, signal }, limits, sendBy(resource, body, options));
   };
 
 /**
- * The `openai` client, for connections that the lean client does not cover, with the same guarantees: answers are
- * complete, calls have timeouts, and no call is sent twice. Its connect timeout is that of the `fetch` it uses.
+ * The `openai` client, for connections that the lean client does not cover. It only sends; what comes is read as by the lean
+ * client, so that the guarantees are the same: answers are complete, calls have timeouts, and no call is sent twice. Its
+ * connect timeout is that of the `fetch` it uses.
  */
 export function createOpenAiClient(connection: ModelConnection): Client {
   const proxy = connection.proxyUrl === undefined ? null : createProxyFetch(connection.proxyUrl);
   const sdk = createSdk(connection, connection.fetch ?? proxy?.fetch);
-  const timeouts = timeoutsOf(connection);
+  const limits = { timeouts: timeoutsOf(connection), answerBytesMax: answerBytesMaxOf(connection) };
   return {
     sdk: toSdkClient(sdk.baseURL, {
-      chat: createMethod(sdk.chat.completions as unknown as ApiResource, 'chat_completions', timeouts),
-      responses: createMethod(sdk.responses as unknown as ApiResource, 'responses', timeouts),
+      chat: createMethod(sdk.chat.completions as unknown as ApiResource, 'chat_completions', limits),
+      responses: createMethod(sdk.responses as unknown as ApiResource, 'responses', limits),
     }),
     stop: async () => proxy?.stop(),
   };

@@ -53,7 +53,7 @@ describe('the stream is the same', () => {
     'usage before the end': [chatStreamed, chatUsageChunk + chatChunk({ content: 'x' }, 'stop') + chatDone],
     'a finish reason only at the end': [
       chatStreamed,
-      `data: {"id":"c1","choices":[{"index":0,"delta":{"content":"x"}}]}\n\n${chatChunk({}, 'stop')}${chatDone}`,
+      `data: {"id":"c1","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"x"}}]}\n\n${chatChunk({}, 'stop')}${chatDone}`,
     ],
     'a refusal': [chatStreamed, chatChunk({ refusal: 'n' }) + chatChunk({ refusal: 'o' }, 'stop') + chatDone],
     'an answer withheld by a filter': [chatStreamed, chatChunk({}, 'content_filter') + chatDone],
@@ -132,7 +132,7 @@ describe('the stream is the same', () => {
       ...chatStreamed,
       name: '',
       respond: stream(
-        `data: {"id":"c1","choices":[\ndata: {"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n`,
+        `data: {"id":"c1","object":"chat.completion.chunk","choices":[\ndata: {"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n`,
       ),
     }));
 });
@@ -225,6 +225,18 @@ describe('the intended difference to the openai client', () => {
       name: 'arguments truncated by a limit',
       respond: json(chatAnswer({ content: null, tool_calls: [chatToolCall('c', 'f', '{"a')] }, 'length')),
       difference: answered('AnswerEndError'),
+    },
+    {
+      ...chat,
+      name: 'a text truncated by a limit',
+      respond: json(chatAnswer({ content: 'x' }, 'length')),
+      difference: answered('AnswerEndError'),
+    },
+    {
+      ...chat,
+      name: 'no text because of a limit',
+      respond: json(chatAnswer({ content: null }, 'length')),
+      difference: { openai: 'ModelBehaviorError', ours: 'AnswerEndError' },
     },
     {
       ...chat,

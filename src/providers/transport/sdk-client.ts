@@ -16,6 +16,8 @@ export type ApiAnswer = {
   data: unknown;
   status: number;
   requestId: string | null;
+  /** Whether an answer in one piece says how it ended, or is whole only because its JSON is. `stated` for a stream. */
+  end: 'stated' | 'unstated';
   headers(): Headers;
   /** Reads one header without creating all of them. */
   header(name: string): string | null;
@@ -43,6 +45,11 @@ class HttpResponse {
 
   get status(): number {
     return this.#answered.status;
+  }
+
+  /** See `ApiAnswer`. */
+  get end(): ApiAnswer['end'] {
+    return this.#answered.end;
   }
 
   get headers(): Headers {

@@ -18,10 +18,13 @@ function parse(bytes: Buffer, lengths: readonly number[], bytesMax = 1_000_000):
   return events;
 }
 
-/** The events by the parser of another package. It drops a last event without an empty line, so one is added. */
+/**
+ * The events by the parser of another package. It drops a last event without an empty line, so one is added; and it gives
+ * events whose data is empty, which are none by the standard.
+ */
 function parseByReference(text: string): Event[] {
   const events: Event[] = [];
-  const parser = createParser({ onEvent: ({ data, event = '' }) => void events.push([data, event]) });
+  const parser = createParser({ onEvent: ({ data, event = '' }) => void (data !== '' && events.push([data, event])) });
   parser.feed(text);
   parser.feed('\n\n');
   return events;

@@ -1,9 +1,18 @@
-/** Called with each event of a stream: its data, and its name, which is empty if it has none. */
+/**
+ * Called with each event of a stream: its data, and its name, which is empty if it has none, or `bareJson` for JSON that is
+ * the whole body.
+ */
 export type SseEventListener = (data: string, name: string) => void;
+
+/** The name of an event that is no event but JSON which is the whole body. No event can have it. */
+export const bareJson = '\n';
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const byteOrderMark = 0xfeff;
+const space = 0x20;
+const openingBrace = 0x7b;
+const openingBracket = 0x5b;
 
 /** An event, or a line of one, exceeds the limit of bytes. */
 export class SseEventTooLong extends Error {}
@@ -11,6 +20,9 @@ export class SseEventTooLong extends Error {}
 /**
  * Parses bytes into server-sent events (WHATWG HTML, section 9.2.6): lines end with LF, CRLF or CR. Chunks end anywhere,
  * also within a character. Bytes are decoded when their line is complete, all lines of a chunk at once.
+ *
+ * JSON that stands in the body without any field is taken, too, which the standard ignores: a line of JSON is an event, and
+ * JSON of one line or more that is the whole body is one event named `bareJson`.
  */
 export class SseParser {
   readonly #onEvent: SseEventListener;
@@ -22,6 +34,11 @@ export class SseParser {
   #data: string | null = null;
   #name = '';
   #isFirst = true;
+  /** Lines of JSON that stand without a field; null if there are none. */
+  #bare: string | null = null;
+  /** Whether `#bare` has several lines, or one that is not JSON by itself. */
+  #isBareLong = false;
+  #hasEvents = false;
   /** The last chunk ended with CR: an LF at the beginning of the next one belongs to it. */
   #endedWithReturn = false;
 
@@ -45,6 +62,7 @@ export class SseParser {
   /** Ends the stream. The last event counts even if the empty line after it is missing. */
   end(): void {
     if (this.#partialLineBytes > 0) this.#parseLines(this.#decode(Buffer.from('\n')));
+    if (this.#bare !== null) this.#emitBare(this.#hasEvents ? '' : bareJson);
     this.#emit();
   }
 
@@ -81,8 +99,40 @@ export class SseParser {
   }
 
   #parseLine(text: string, from: number, to: number): void {
+    if (this.#bare !== null && this.#addBare(text.slice(from, to))) return;
     if (text.startsWith('data', from)) this.#addData(fieldValue(text, from + 4, to));
     else if (text.startsWith('event', from)) this.#name = fieldValue(text, from + 5, to) ?? this.#name;
+    else this.#beginBare(text, from, to);
+  }
+
+  /** Keeps a line that begins as JSON does. */
+  #beginBare(text: string, from: number, to: number): void {
+    let at = from;
+    while (at < to && text.charCodeAt(at) <= space) at += 1;
+    const code = text.charCodeAt(at);
+    if (at < to && (code === openingBrace || code === openingBracket)) this.#bare = text.slice(at, to);
+  }
+
+  /** Adds a line to the JSON before it. False if that has ended. */
+  #addBare(line: string): boolean {
+    if (line.startsWith('data:'))
+      this.#bare = null; // not JSON after all
+    else if (!this.#isBareLong && isJson(this.#bare as string)) this.#emitBare('');
+    if (this.#bare === null) {
+      this.#isBareLong = false;
+      return false;
+    }
+    this.#isBareLong = true;
+    this.#bare += `\n${line}`;
+    if (this.#bare.length > this.#bytesMax) throw new SseEventTooLong();
+    return true;
+  }
+
+  #emitBare(name: string): void {
+    const bare = this.#bare as string;
+    this.#bare = null;
+    this.#hasEvents = true;
+    this.#onEvent(bare, name);
   }
 
   #addData(value: string | null): void {
@@ -96,7 +146,20 @@ export class SseParser {
     const name = this.#name;
     this.#data = null;
     this.#name = '';
-    if (data !== null) this.#onEvent(data, name);
+    if (data === null || data === '') return;
+    this.#hasEvents = true;
+    this.#onEvent(data, name);
+  }
+}
+
+/** Whether a line is JSON, or the end of a stream that stands without a field. */
+function isJson(line: string): boolean {
+  if (line.startsWith('[DONE]')) return true;
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
   }
 }
 

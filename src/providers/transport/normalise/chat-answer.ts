@@ -1,11 +1,51 @@
-import { AnswerEndError, answerFailed, MalformedAnswerError } from '../call-errors.ts';
+import { answerFailed, MalformedAnswerError } from '../call-errors.ts';
 import { answerEndOf } from './answer-end.ts';
+import { assertWholeEnd, finishReasonOf, throwFailureOf } from './chat-choice.ts';
+import { mendSaid } from './chat-content.ts';
+import { isRecord } from './json-text.ts';
+import { reportedFailure } from './reported-failure.ts';
 import type { HeadersOf } from './stream-normaliser.ts';
+import { mendToolCalls } from './tool-calls.ts';
+import { chatUsageNames, normaliseUsage } from './usage.ts';
 
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+type Fields = Record<string, unknown>;
 
-type Answer = { choices?: { message?: unknown; finish_reason?: string | null }[]; error?: unknown };
+/** The message of a choice. Some servers have it as a delta, as in a stream, or have its text alone. */
+function messageOf({ message, delta, text }: Fields): Fields | null {
+  if (isRecord(message)) return message;
+  if (isRecord(delta)) return delta;
+  return typeof text === 'string' ? { role: 'assistant', content: text } : null;
+}
+
+function mendMessage(message: Fields): void {
+  mendSaid(message);
+  if (!Array.isArray(message.tool_calls)) return;
+  const calls = mendToolCalls(message.tool_calls);
+  if (calls.length > 0 || message.tool_calls.length === 0) message.tool_calls = calls;
+  else delete message.tool_calls;
+}
+
+/** Judges the end of a choice, and gives it the word that the SDK knows for an answer that was withheld. */
+function mendEnd(choice: Fields, { content, tool_calls: calls }: Fields, headers: HeadersOf): void {
+  const reason = finishReasonOf(choice);
+  if (reason === null) return;
+  assertWholeEnd(reason, Boolean(content) || (Array.isArray(calls) && calls.length > 0), headers);
+  if (answerEndOf('chat_completions', reason) === 'refused') choice.finish_reason = 'content_filter';
+}
+
+function mendId(body: Fields): void {
+  if (typeof body.id === 'number') body.id = String(body.id);
+  else if (body.id !== undefined && (typeof body.id !== 'string' || body.id === '')) delete body.id;
+}
+
+/**
+ * Whether an answer in one piece says how it ended. One that does not is whole all the same, since its JSON is, if it has
+ * text or tool calls.
+ */
+export function statesEnd({ choices }: { choices?: unknown }): boolean {
+  const choice = Array.isArray(choices) ? choices[0] : undefined;
+  return isRecord(choice) && finishReasonOf(choice) !== null;
+}
 
 /**
  * Normalises a chat completion that is not streamed, in place.
@@ -13,15 +53,22 @@ type Answer = { choices?: { message?: unknown; finish_reason?: string | null }[]
  * @throws {APIError} or one of its subclasses, those of `call-errors.ts` included, if it is not a whole answer
  */
 export function normaliseChatAnswer(body: object, headers: HeadersOf): object {
-  const { choices, error } = body as Answer;
-  const choice = Array.isArray(choices) ? choices[0] : undefined;
-  if (!isObject(choice?.message)) {
-    if (isObject(error)) throw answerFailed(error, headers());
+  const answer = body as Fields;
+  const choice = Array.isArray(answer.choices) ? answer.choices.find(isRecord) : undefined;
+  if (choice !== undefined) throwFailureOf(choice, headers);
+  const message = choice === undefined ? null : messageOf(choice);
+  const failure = reportedFailure(answer, 'chat_completions');
+  if (failure !== null) throw answerFailed(failure, headers());
+  if (choice === undefined || message === null) {
     throw new MalformedAnswerError('it has no choice with a message', headers());
   }
-  const { finish_reason: reason } = choice as { finish_reason?: string | null };
-  const end = reason ? answerEndOf('chat_completions', reason) : 'whole';
-  // The SDK makes a refusal of an answer that was withheld.
-  if (end !== 'whole' && end !== 'refused') throw new AnswerEndError(end, reason as string, headers());
-  return body;
+  choice.message = message;
+  if ((answer.choices as unknown[])[0] !== choice) answer.choices = [choice];
+  mendMessage(message);
+  mendEnd(choice, message, headers);
+  mendId(answer);
+  if (answer.usage !== undefined && answer.usage !== null) {
+    answer.usage = normaliseUsage(answer.usage, chatUsageNames);
+  }
+  return answer;
 }

@@ -1,12 +1,14 @@
-import { MalformedAnswerError } from '../call-errors.ts';
+import { answerFailed, MalformedAnswerError } from '../call-errors.ts';
 import type { ModelApi } from '../connection.ts';
-import { normaliseChatAnswer } from './chat-answer.ts';
+import { normaliseChatAnswer, statesEnd } from './chat-answer.ts';
 import { createChatNormaliser } from './chat-stream.ts';
+import { reportedFailure } from './reported-failure.ts';
 import { normaliseResponse } from './responses-answer.ts';
 import { createResponsesNormaliser } from './responses-stream.ts';
 import type { HeadersOf, StreamNormaliser } from './stream-normaliser.ts';
 
 export { type AnswerEnd, answerEndOf, answerEnds } from './answer-end.ts';
+export { reportedFailure } from './reported-failure.ts';
 export type { StreamNormaliser } from './stream-normaliser.ts';
 
 /** Creates the normaliser of one streamed answer. */
@@ -20,7 +22,16 @@ export const createStreamNormaliser = (api: ModelApi, headers: HeadersOf): Strea
  */
 export function normaliseAnswer(api: ModelApi, body: unknown, headers: HeadersOf): object {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    const failure = reportedFailure(body, api);
+    if (failure !== null) throw answerFailed(failure, headers());
     throw new MalformedAnswerError('it is not a JSON object', headers());
   }
   return api === 'responses' ? normaliseResponse(body, headers) : normaliseChatAnswer(body, headers);
 }
+
+/**
+ * Whether an answer in one piece says how it ended (`stated`), or is whole only because its JSON is (`unstated`). A response
+ * always says so, by its status.
+ */
+export const endOf = (api: ModelApi, body: object): 'stated' | 'unstated' =>
+  api === 'responses' || statesEnd(body) ? 'stated' : 'unstated';

@@ -1,3 +1,5 @@
+import { isRecord } from './json-text.ts';
+
 /** The most tokens that one answer can plausibly have used; a greater number is a mistake of the server. */
 const tokensMax = 1_000_000_000;
 
@@ -12,16 +14,17 @@ const isClean = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) <= tokensMax;
 
 type Counts = Record<string, unknown>;
-const isRecord = (value: unknown): value is Counts =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** How deep details may stand in details. */
+const depthMax = 3;
 
 /** Mends the counts of an object in place: those that are no counts are removed, details within it are mended alike. */
-function mendCounts(counts: Counts): void {
+function mendCounts(counts: Counts, depth = 0): void {
   for (const key in counts) {
     const value = counts[key];
     if (isClean(value)) continue;
     if (key.endsWith('_details')) {
-      if (isRecord(value)) mendCounts(value);
+      if (isRecord(value) && depth < depthMax) mendCounts(value, depth + 1);
       else delete counts[key];
     } else if (key.endsWith('_tokens')) {
       const count = toCount(value);
@@ -36,14 +39,19 @@ function mendCounts(counts: Counts): void {
  * then it counts as not reported. Other fields, such as a price, stay as they are.
  *
  * @param names the names of the API for the tokens of the input, of the output, and their sum
+ * @param before the usage that the same answer reported before, for counts that are not in this one
  */
-export function normaliseUsage(usage: unknown, names: readonly [string, string, string]): Counts | null {
+export function normaliseUsage(
+  usage: unknown,
+  names: readonly [string, string, string],
+  before: Counts | null = null,
+): Counts | null {
   if (!isRecord(usage)) return null;
   mendCounts(usage);
   const [input, output, total] = names;
   if (usage[input] === undefined && usage[output] === undefined && usage[total] === undefined) return null;
-  usage[input] ??= 0;
-  usage[output] ??= 0;
+  usage[input] ??= before?.[input] ?? 0;
+  usage[output] ??= before?.[output] ?? 0;
   const sum = (usage[input] as number) + (usage[output] as number);
   if (usage[total] === undefined || (usage[total] as number) < sum) usage[total] = sum;
   return usage;

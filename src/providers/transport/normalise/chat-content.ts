@@ -1,0 +1,67 @@
+import { isRecord, textOf } from './json-text.ts';
+
+type Fields = Record<string, unknown>;
+
+/** How deep parts may stand in parts. */
+const depthMax = 4;
+
+/** The text of a thought, which may be a text, a part, or a list of either. */
+function thoughtOf(value: unknown, depth = 0): string {
+  if (typeof value === 'string') return value;
+  if (depth === depthMax) return '';
+  if (Array.isArray(value)) return value.map((each) => thoughtOf(each, depth + 1)).join('');
+  if (!isRecord(value)) return '';
+  return thoughtOf(value.thinking ?? value.reasoning ?? value.text ?? value.content ?? value.summary, depth + 1);
+}
+
+/** What the parts of a content say, by its kind. */
+type Parts = { text: string; thought: string; refusal: string };
+
+const isThought = ({ type, thought }: Fields): boolean =>
+  thought === true || (typeof type === 'string' && /think|reason/.test(type));
+
+function addPart(part: unknown, parts: Parts, depth = 0): void {
+  if (typeof part === 'string') parts.text += part;
+  else if (Array.isArray(part) && depth < depthMax) for (const each of part) addPart(each, parts, depth + 1);
+  if (!isRecord(part)) return;
+  if (isThought(part)) parts.thought += thoughtOf(part);
+  else if (typeof part.text === 'string') parts.text += part.text;
+  else if (isRecord(part.text) && typeof part.text.value === 'string') parts.text += part.text.value;
+  else if (typeof part.refusal === 'string') parts.refusal += part.refusal;
+}
+
+/** Content that is neither a text nor nothing, as a text; the other things that are in it go to fields of their own. */
+function mendContent(said: Fields): void {
+  const { content } = said;
+  const isPart = isRecord(content) && typeof content.type === 'string';
+  if (!Array.isArray(content) && !isPart) {
+    said.content = isRecord(content) ? textOf(content) : String(content);
+    return;
+  }
+  const parts: Parts = { text: '', thought: '', refusal: '' };
+  addPart(content, parts);
+  said.content = parts.text === '' && parts.refusal !== '' ? null : parts.text;
+  if (parts.thought !== '' && !said.reasoning) said.reasoning = parts.thought;
+  if (parts.refusal !== '' && !said.refusal) said.refusal = parts.refusal;
+}
+
+/** Reasoning has several names; `reasoning` is that of the SDK. */
+function mendReasoning(said: Fields): void {
+  const given = [said.reasoning, said.reasoning_content, said.thinking].find((value) => thoughtOf(value) !== '');
+  if (given !== undefined) said.reasoning = thoughtOf(given);
+  else if (said.reasoning !== undefined) delete said.reasoning;
+}
+
+const isTextOrNone = (value: unknown): boolean => typeof value === 'string' || value === undefined || value === null;
+
+/** Mends the text and the reasoning of a message, or of a part of one, in place. */
+export function mendSaid(said: Fields): void {
+  if (!isTextOrNone(said.content)) mendContent(said);
+  if (said.reasoning_content != null || said.thinking != null || !isTextOrNone(said.reasoning)) mendReasoning(said);
+  if (!isTextOrNone(said.refusal)) delete said.refusal;
+  if (isRecord(said.function_call) && said.tool_calls == null)
+    said.tool_calls = [{ index: 0, function: said.function_call }];
+  if (said.tool_calls != null && !Array.isArray(said.tool_calls)) {
+    said.tool_calls = isRecord(said.tool_calls) ? [said.tool_calls] : null;
+  }
+}

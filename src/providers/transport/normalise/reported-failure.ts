@@ -1,0 +1,38 @@
+import type { ModelApi } from '../connection.ts';
+import { isRecord, textOf } from './json-text.ts';
+
+type Fields = Record<string, unknown>;
+
+const messageOf = (value: unknown): string => (typeof value === 'string' ? value : textOf(value));
+
+/** The failure that an object is, whose fields stand in the object itself. */
+function bareFailure({ message, detail, type, code, status }: Fields): object {
+  return { message: messageOf(message ?? detail), type, code: code ?? status };
+}
+
+/** Whether an object without an `error` is a failure: as vLLM, FastAPI, and gateways report it. */
+function isBareFailure(body: Fields, api: ModelApi): boolean {
+  if (body.object === 'error') return true;
+  const answers =
+    api === 'responses' ? body.output !== undefined || body.type !== undefined : body.choices !== undefined;
+  if (answers) return false;
+  if (body.detail !== undefined) return true;
+  return typeof body.message === 'string' && (body.code !== undefined || body.type !== undefined);
+}
+
+/**
+ * The failure that an answer, or an event of a streamed one, reports, as an object with `message`, `type` and `code`; null
+ * if it reports none.
+ *
+ * @param isNamedError whether the event's name says that it is one
+ */
+export function reportedFailure(body: unknown, api: ModelApi, isNamedError = false): object | null {
+  const value = Array.isArray(body) ? body[0] : body;
+  if (typeof value === 'string') return isNamedError ? { message: value } : null;
+  if (!isRecord(value)) return isNamedError ? {} : null;
+  const { error } = value;
+  if (isRecord(error)) return error;
+  if (error) return { message: messageOf(error), type: value.type, code: value.code ?? value.status };
+  if (isNamedError) return value;
+  return isBareFailure(value, api) ? bareFailure(value) : null;
+}

@@ -1,0 +1,219 @@
+import { randomBytes } from 'node:crypto';
+import { CallArguments, resolveArguments } from './call-arguments.ts';
+import { isRecord, textOf } from './json-text.ts';
+
+/** The id of a call for which the server has none. */
+export const newCallId = (): string => `call_${randomBytes(12).toString('hex')}`;
+
+/** The greatest index that is kept as the server gives it. */
+const indexMax = 10_000;
+
+type Fields = Record<string, unknown>;
+
+/** What one entry of `tool_calls` says of a call. Null for what it does not say. */
+type Said = { index: number | null; id: string | null; name: string | null; fragment: string };
+
+/** One call, as far as it has arrived. */
+type Call = {
+  /** Its index for the SDK. */
+  readonly index: number;
+  readonly given: CallArguments;
+  id: string | null;
+  name: string;
+  /** Whether a delta of it was passed on. */
+  isBegun: boolean;
+  /** The number of the chunk that spoke of it last. */
+  chunk: number;
+  /** A custom tool, which is left to the SDK. */
+  isCustom: boolean;
+};
+
+/** A text that is not empty, or a number as text. Null for anything else. */
+function nameOf(value: unknown): string | null {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function fragmentOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return value === undefined || value === null ? '' : textOf(value);
+}
+
+/** The function of an entry. Some servers have its fields in the entry itself. */
+function functionOf(entry: Fields): Fields {
+  if (isRecord(entry.function)) return entry.function;
+  return { name: entry.name, arguments: entry.arguments };
+}
+
+function indexOf(value: unknown): number | null {
+  const index = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return Number.isInteger(index) ? (index as number) : null;
+}
+
+/**
+ * The tool calls of a streamed answer. It decides which call each delta belongs to, whatever the server makes of `index` and
+ * `id`, and mends the deltas so that the SDK puts the same calls together.
+ */
+export class ToolCalls {
+  readonly #calls: Call[] = [];
+  /** The last call with each index of the server. */
+  readonly #byIndex = new Map<number, Call>();
+  /** The last call with each id. */
+  readonly #byId = new Map<string, Call>();
+  readonly #indexes = new Set<number>();
+  readonly #newId: () => string;
+  #nextIndex = 0;
+  #last: Call | undefined;
+  #lastIndex: number | null = null;
+  #chunk = 0;
+
+  constructor(newId: () => string = newCallId) {
+    this.#newId = newId;
+  }
+
+  /** The deltas of a chunk as the SDK expects them, mended in place. */
+  add(deltas: unknown[]): unknown[] {
+    this.#chunk += 1;
+    if (deltas.length === 1 && this.#continuesPlainly(deltas[0] as Fields | null)) return deltas;
+    return deltas.filter(isRecord).filter((delta) => this.#mend(delta));
+  }
+
+  /** The deltas with what was held back or never came, for the end of the answer. */
+  end(): Fields[] {
+    return this.#calls
+      .filter(({ isCustom }) => !isCustom)
+      .map(({ index, id, given }) => ({ index, id, rest: given.rest() }))
+      .filter(({ id, rest }) => id === null || rest !== '')
+      .map(({ index, id, rest }) => ({
+        index,
+        ...(id === null ? { id: this.#newId() } : {}),
+        type: 'function',
+        function: { arguments: rest },
+      }));
+  }
+
+  /** The usual delta has only more arguments of the last call. */
+  #continuesPlainly(delta: Fields | null): boolean {
+    const call = this.#last;
+    if (call === undefined || call.isCustom || delta?.index !== call.index || call.index !== this.#lastIndex)
+      return false;
+    if (delta.id !== undefined || !isRecord(delta.function)) return false;
+    const { name, arguments: fragment } = delta.function;
+    if (name !== undefined || typeof fragment !== 'string') return false;
+    if (!call.given.add(fragment)) delta.function.arguments = '';
+    return true;
+  }
+
+  /** Mends one delta in place. False if it says nothing. */
+  #mend(delta: Fields): boolean {
+    const its = functionOf(delta);
+    const said: Said = {
+      index: indexOf(delta.index),
+      id: nameOf(delta.id),
+      name: nameOf(its.name),
+      fragment: fragmentOf(its.arguments),
+    };
+    const isCustom = delta.type === 'custom';
+    const found = this.#find(said);
+    if (found === undefined && !isCustom && said.id === null && said.name === null && said.fragment === '')
+      return false;
+    const call = found ?? this.#begin(said.index, isCustom);
+    this.#note(call, said);
+    delta.index = call.index;
+    if (!call.isCustom) this.#write(delta, its, call, said);
+    call.id ??= said.id;
+    return true;
+  }
+
+  /** Writes what a delta says that is new of its call. What is as it should be stays as it is. */
+  #write(delta: Fields, its: Fields, call: Call, { id, name, fragment }: Said): void {
+    if (call.id === null && id !== null) delta.id = id;
+    else if ('id' in delta && delta.id !== call.id) delete delta.id;
+    if (delta.type === undefined ? !call.isBegun : delta.type !== 'function') delta.type = 'function';
+    const newName = this.#newPartOf(name, call);
+    if (newName !== '') its.name = newName;
+    else if ('name' in its) delete its.name;
+    const passed = call.given.add(fragment) ? fragment : '';
+    if (its.arguments !== undefined || passed !== '') its.arguments = passed;
+    delta.function = its;
+    call.name += newName;
+    call.isBegun = true;
+  }
+
+  /** What a name adds to that of its call: nothing if it comes again, and the end of a name that grows. */
+  #newPartOf(name: string | null, call: Call): string {
+    if (name === null || !call.given.isBlank()) return call.name === '' ? (name ?? '') : '';
+    return name.startsWith(call.name) ? name.slice(call.name.length) : name;
+  }
+
+  /** The call that a delta continues; undefined if it begins one. */
+  #find(said: Said): Call | undefined {
+    const known = this.#candidate(said);
+    return known === undefined || this.#isAnother(known, said) ? undefined : known;
+  }
+
+  #candidate({ index, id, name }: Said): Call | undefined {
+    const byId = id === null ? undefined : this.#byId.get(id);
+    const byIndex = index === null ? undefined : this.#byIndex.get(index);
+    if (byIndex !== undefined) return id !== null && byIndex.id !== id ? (byId ?? byIndex) : byIndex;
+    if (index === null) return byId ?? this.#last;
+    // A new index. It begins a call, unless the delta can only be more of one that is there.
+    if (byId !== undefined) return name === null || this.#isUnfinished(byId) ? byId : undefined;
+    return name === null && id === null && this.#last !== undefined && !this.#last.given.isComplete()
+      ? this.#last
+      : undefined;
+  }
+
+  #isUnfinished = ({ given }: Call): boolean => !given.isBlank() && !given.isComplete();
+
+  /** Whether a delta that could continue a call begins another one: only a delta with a name can. */
+  #isAnother(call: Call, { index, id, name, fragment }: Said): boolean {
+    if (name === null || call.isCustom) return false;
+    const hasOtherId = id !== null && call.id !== null && id !== call.id;
+    if (call.chunk === this.#chunk && (id === null || hasOtherId)) return true;
+    const isBlank = call.given.isBlank();
+    const hasOtherName = name !== call.name && !(isBlank && name.startsWith(call.name));
+    if (hasOtherName && (hasOtherId || index === null)) return true;
+    if (isBlank) return hasOtherId && index === null;
+    if (!call.given.isComplete()) return false;
+    if (hasOtherName) return true;
+    return hasOtherId ? index === null || fragment.trim() !== '' : !call.given.canRepeat(fragment);
+  }
+
+  #begin(index: number | null, isCustom: boolean): Call {
+    const isFree = index !== null && index >= 0 && index <= indexMax && !this.#indexes.has(index);
+    const own = isFree ? index : this.#nextIndex;
+    const given = new CallArguments();
+    const call: Call = { index: own, given, id: null, name: '', isBegun: false, chunk: 0, isCustom };
+    this.#indexes.add(own);
+    this.#nextIndex = Math.max(this.#nextIndex, own + 1);
+    this.#calls.push(call);
+    return call;
+  }
+
+  #note(call: Call, { index, id }: Said): void {
+    call.chunk = this.#chunk;
+    this.#last = call;
+    this.#lastIndex = index;
+    if (index !== null) this.#byIndex.set(index, call);
+    if (id !== null) this.#byId.set(id, call);
+  }
+}
+
+/** The tool calls of an answer in one piece as the SDK expects them, mended in place. */
+export function mendToolCalls(calls: unknown[], newId: () => string = newCallId): unknown[] {
+  return calls.filter(isRecord).filter((call) => {
+    if (call.type === 'custom') return true;
+    const its = functionOf(call);
+    const name = nameOf(its.name);
+    const id = nameOf(call.id);
+    const fragment = fragmentOf(its.arguments);
+    if (name === null && id === null && fragment === '') return false;
+    call.id = id ?? newId();
+    call.type = 'function';
+    its.name = name ?? '';
+    its.arguments = resolveArguments([fragment]);
+    call.function = its;
+    return true;
+  });
+}
