@@ -31,16 +31,20 @@ function isPlaceholder(fragment: string): boolean {
   return text === '' || text === 'null' || text === '""' || /^\{\s*\}$/.test(text);
 }
 
-/** Whether a fragment has all of the arguments so far in it: these grow, or are sent again. */
-function repeats(fragment: string, text: string): boolean {
-  if (text === '' || fragment.length * 4 < text.length) return false;
-  return fragment.startsWith(text) || (isRecord(parsedOf(fragment)) && haveSameValue(fragment, text));
-}
+/** Whether a fragment is long enough to have all of the arguments so far in it; written with fewer spaces, too. */
+const canHave = (fragment: string, text: string): boolean => text !== '' && fragment.length * 4 >= text.length;
+
+/** Whether a fragment is the arguments so far, sent again. */
+const isSame = (fragment: string, text: string): boolean =>
+  canHave(fragment, text) && isRecord(parsedOf(fragment)) && haveSameValue(fragment, text);
 
 /** What fragments are if some of them repeat all that came before. */
 function cumulated(fragments: readonly string[]): string {
   let text = '';
-  for (const fragment of fragments) text = repeats(fragment, text) ? fragment : text + fragment;
+  for (const fragment of fragments) {
+    if (canHave(fragment, text) && fragment.startsWith(text)) text = fragment;
+    else if (!isSame(fragment, text)) text += fragment;
+  }
   return text;
 }
 
@@ -105,7 +109,7 @@ export class CallArguments {
     if (this.#length > comparedCharsMax || isPlaceholder(fragment)) return true;
     if (this.#fragments.every(isPlaceholder)) return true;
     const text = this.#fragments.join('');
-    return text.startsWith(fragment) || repeats(fragment, text);
+    return text.startsWith(fragment) || fragment.startsWith(text) || isSame(fragment, text);
   }
 
   /** What has still to be passed on, now that all is known; empty if nothing is left. */
