@@ -92,27 +92,29 @@ describe.each(transports)('by MODEL_TRANSPORT=%s', (transport) => {
     expect(error).toMatchObject({ name: 'ModelCallTimeoutError', clock: 'first_byte', limitMs: 60 });
   });
 
-  test.each(apis)('headers and comments do not count as the first byte (%s)', async (api) => {
-    server.respond = hang(': still there\n\n');
+  const signsOfLife = [': still there\n\n', 'data:\n\n', 'data: null\n\n', 'data: {}\n\n', 'event: ping\ndata: {}\n\n'];
+
+  test.each(apis)('headers, comments and other signs of life do not count as the first byte (%s)', async (api) => {
+    server.respond = hang(signsOfLife.join(''));
     const client = clientOf({ api, transport, timeouts: { firstByteTimeoutMs: 60 } });
     expect(await failureOf(streamText(client))).toMatchObject({ clock: 'first_byte' });
   });
 
-  test.each(apis)(
-    'a stream that stalls is abandoned at the idle timeout, also if it sends comments (%s)',
-    async (api) => {
-      let comments = 0;
+  test.each(apis.flatMap((api) => signsOfLife.map((sign) => [api, sign] as const)))(
+    'a stream that stalls is abandoned at the idle timeout, also if it sends signs of life (%s, %j)',
+    async (api, sign) => {
+      let signs = 0;
       server.respond = (response) => {
         hang(begun[api])(response);
         writeForever(response, () => {
-          comments += 1;
-          return ': still there\n\n';
+          signs += 1;
+          return sign;
         });
       };
       const client = clientOf({ api, transport, timeouts: { idleTimeoutMs: 300 } });
       const closed = server.closed();
       expect(await failureOf(streamText(client))).toMatchObject({ clock: 'idle', limitMs: 300 });
-      expect(comments).toBeGreaterThan(0);
+      expect(signs).toBeGreaterThan(0);
       await closed;
     },
   );
@@ -225,7 +227,7 @@ describe('a connection', () => {
   });
 });
 
-describe('memory', () => {
+describe.each(transports)('memory, by MODEL_TRANSPORT=%s,', (transport) => {
   const flood = (piece: string) => {
     let sent = 0;
     server.respond = (response) => {
@@ -244,7 +246,7 @@ describe('memory', () => {
 
   test('is not filled by an endless line', async () => {
     const sent = flood('x'.repeat(100_000));
-    const client = clientOf({ answerBytesMax: 1_000_000 });
+    const client = clientOf({ answerBytesMax: 1_000_000, transport });
     const closed = server.closed();
     expect(await failureOf(streamText(client))).toMatchObject({
       name: 'MalformedAnswerError',
@@ -256,7 +258,7 @@ describe('memory', () => {
 
   test('is not filled by an endless answer', async () => {
     const sent = flood(' '.repeat(100_000));
-    const client = clientOf({ answerBytesMax: 1_000_000 });
+    const client = clientOf({ answerBytesMax: 1_000_000, transport });
     const model = await client.getModel('m');
     const error = await failureOf(withTrace('t', () => model.getResponse(requestOf())));
     expect(error).toMatchObject({ name: 'MalformedAnswerError' });
@@ -278,7 +280,7 @@ describe('memory', () => {
       };
       write();
     };
-    const model = await clientOf().getModel('m');
+    const model = await clientOf({ transport }).getModel('m');
     let read = 0;
     for await (const event of model.getStreamedResponse(requestOf())) {
       if (event.type !== 'output_text_delta') continue;
@@ -376,6 +378,32 @@ test('an answer of the Responses API has its joined text, as with the openai cli
   const { providerData } = await withTrace('t', () => model.getResponse(requestOf()));
   expect(providerData).toMatchObject({ output_text: 'ab' });
 });
+
+test.each(transports)(
+  'an answer in one piece tells whether it says how it ended, by MODEL_TRANSPORT=%s',
+  async (transport) => {
+    const ends: unknown[] = [];
+    const connection = { baseUrl: server.baseUrl, apiKey: 'sk-1', api: 'chat_completions', transport } as const;
+    const client = createModelClient(connection, (sdk) => {
+      const create = sdk.chat.completions.create.bind(sdk.chat.completions) as (body: object) => {
+        withResponse(): Promise<{ data: unknown; response: { end?: unknown } }>;
+      };
+      const watched = async (body: object) => {
+        const { data, response } = await create(body).withResponse();
+        ends.push(response.end);
+        return data;
+      };
+      return { ...sdk, chat: { completions: { create: watched } } } as unknown as typeof sdk;
+    });
+    clients.push(client);
+    const model = await client.getModel('m');
+    for (const reason of ['stop', '']) {
+      server.respond = json(chatAnswer({ content: 'x' }, reason));
+      await withTrace('t', () => model.getResponse(requestOf()));
+    }
+    expect(ends).toEqual(['stated', 'unstated']);
+  },
+);
 
 test('a compressed answer, which was not requested, is a fault that says so', async () => {
   server.respond = json(chatAnswer({ content: 'x' }), 200, { 'content-encoding': 'gzip' });

@@ -34,9 +34,10 @@ function nameOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
+/** The JSON of a value; of one that is nested too deep, text that is none, so that it is not taken for no arguments. */
 function fragmentOf(value: unknown): string {
   if (typeof value === 'string') return value;
-  return value === undefined || value === null ? '' : textOf(value);
+  return value === undefined || value === null ? '' : textOf(value) || '[';
 }
 
 /** The function of an entry. Some servers have its fields in the entry itself. */
