@@ -1,3 +1,4 @@
+// tidy: long because it is a table
 import { chatAnswer, chatChunk, chatDone, chatToolCall, chatUsageChunk } from '../support/model-answers.ts';
 import type { ExpectedAnswer, ExpectedFault, Quirk } from './quirk.ts';
 

@@ -1,5 +1,6 @@
 import type { ModelApi } from './connection.ts';
 import { EventDecoder, isDone } from './event-decoder.ts';
+import type { KeptFields } from './normalise/index.ts';
 
 /** The exchange that feeds a stream, as far as the stream controls it. */
 export type StreamSource = {
@@ -8,6 +9,8 @@ export type StreamSource = {
   /** Stops the provider until `resume` (backpressure). */
   pause(): void;
   resume(): void;
+  /** Keeps fields of the answer that its server expects back. */
+  keep(kept: KeptFields): void;
   /** The answer is complete; any data that follows is ignored. */
   finish(): void;
   /** The reader has stopped. */
@@ -40,7 +43,11 @@ export class AnswerStream implements AsyncIterableIterator<unknown, undefined> {
 
   constructor(source: StreamSource) {
     this.#source = source;
-    this.#decoder = new EventDecoder(source.api, () => source.headers());
+    this.#decoder = new EventDecoder(
+      source.api,
+      () => source.headers(),
+      (kept) => source.keep(kept),
+    );
   }
 
   push(data: string, name: string): void {

@@ -1,6 +1,6 @@
 import { answerFailed, MalformedAnswerError } from './call-errors.ts';
 import type { ModelApi } from './connection.ts';
-import { createStreamNormaliser, reportedFailure, type StreamNormaliser } from './normalise/index.ts';
+import { createStreamNormaliser, type KeepFields, reportedFailure, type StreamNormaliser } from './normalise/index.ts';
 import { bareJson } from './sse-parser.ts';
 import { isWholeAnswer, toStreamEvents } from './whole-to-stream.ts';
 
@@ -13,14 +13,16 @@ export const isDone = (data: string): boolean => data === '[DONE]' || (data.leng
 export class EventDecoder {
   readonly #api: ModelApi;
   readonly #headers: () => Headers;
+  readonly #keep: KeepFields;
   readonly #normaliser: StreamNormaliser;
   /** Further events of the data before. */
   #following: object[] = [];
 
-  constructor(api: ModelApi, headers: () => Headers) {
+  constructor(api: ModelApi, headers: () => Headers, keep: KeepFields = () => {}) {
     this.#api = api;
     this.#headers = headers;
-    this.#normaliser = createStreamNormaliser(api, headers);
+    this.#keep = keep;
+    this.#normaliser = createStreamNormaliser(api, headers, keep);
   }
 
   /**
@@ -33,7 +35,7 @@ export class EventDecoder {
     const failure = reportedFailure(value, this.#api, name === 'error');
     if (failure !== null) throw answerFailed(failure, this.#headers());
     if (name !== bareJson || !isWholeAnswer(this.#api, value)) return this.#normaliser.event(value);
-    for (const event of toStreamEvents(this.#api, value, this.#headers)) {
+    for (const event of toStreamEvents(this.#api, value, this.#headers, this.#keep)) {
       const normalised = this.#normaliser.event(event);
       if (normalised !== null) this.#following.push(normalised);
     }

@@ -14,7 +14,8 @@ import {
 import { CallTimeouts } from './call-timeouts.ts';
 import type { ModelApi, ModelTimeouts } from './connection.ts';
 import { isKeepalive } from './keepalive.ts';
-import { endOf, normaliseAnswer } from './normalise/index.ts';
+import { keepFields } from './keeping-model.ts';
+import { endOf, type KeepFields, type KeptFields, normaliseAnswer } from './normalise/index.ts';
 import type { ApiAnswer } from './sdk-client.ts';
 import { SseEventTooLong, SseParser } from './sse-parser.ts';
 import { isStream, toWholeAnswer } from './stream-to-whole.ts';
@@ -156,6 +157,10 @@ class Exchange implements ExchangeHandler, StreamSource {
     this.#controller?.resume();
   }
 
+  keep(kept: KeptFields): void {
+    keepFields(this.#call.signal, kept);
+  }
+
   finish(): void {
     if (this.#hasEnded) return;
     this.#end();
@@ -222,18 +227,19 @@ class Exchange implements ExchangeHandler, StreamSource {
 
   #completeAnswer(): void {
     const headers = () => this.headers();
-    const body = normaliseAnswer(this.api, this.#parseBody(), headers);
+    const keep = (kept: KeptFields) => this.keep(kept);
+    const body = normaliseAnswer(this.api, this.#parseBody(keep), headers, keep);
     addClientFields(body, this.#requestId());
     this.#end();
     atEndOfTick(() => this.#resolve(this.#toAnswer(body, endOf(this.api, body))));
   }
 
-  #parseBody(): unknown {
+  #parseBody(keep: KeepFields): unknown {
     const text = this.#text();
     try {
       return JSON.parse(text);
     } catch (cause) {
-      if (isStream(text)) return toWholeAnswer(this.api, Buffer.from(text), () => this.headers());
+      if (isStream(text)) return toWholeAnswer(this.api, Buffer.from(text), () => this.headers(), keep);
       throw new MalformedAnswerError('it is not JSON', this.headers(), cause);
     }
   }

@@ -2,6 +2,7 @@ import { Pool } from 'undici';
 import type { Service } from '../../platform/lifecycle.ts';
 import { answerBytesMaxOf, type ModelApi, type ModelConnection, timeoutsOf } from './connection.ts';
 import { exchange } from './exchange.ts';
+import { normaliseRequest } from './normalise/index.ts';
 import { type ApiMethod, type CallOptions, toSdkClient } from './sdk-client.ts';
 
 /** A client of either kind: the part that the SDK uses, and the stop. */
@@ -63,7 +64,7 @@ export function createLeanClient(connection: ModelConnection): Client {
         method: 'POST' as const,
         path: pathname.replace(/\/+$/, '') + path + queryOf(query),
         headers: mergeHeaders(base, headers),
-        body: JSON.stringify(body),
+        body: JSON.stringify(normaliseRequest(api, body)),
         // The timeouts of undici are disabled: they also count comments as data, and have a resolution of a second.
         headersTimeout: 0,
         bodyTimeout: 0,

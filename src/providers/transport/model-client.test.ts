@@ -1,3 +1,4 @@
+// tidy: long because it has the guarantees of both clients
 /** The guarantees of both clients beyond parity: timeouts, aborts, limits, connections; and the choice of the client. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';

@@ -2,6 +2,7 @@ import { type ModelProvider, OpenAIProvider } from '@openai/agents';
 import type OpenAI from 'openai';
 import type { Service } from '../../platform/lifecycle.ts';
 import { isPlain, type ModelConnection } from './connection.ts';
+import { createKeepingModel } from './keeping-model.ts';
 import { createLeanClient } from './lean-client.ts';
 import { createOpenAiClient } from './openai-client.ts';
 
@@ -26,7 +27,10 @@ export function createModelClient(connection: ModelConnection, wrap = (client: O
   return {
     name: 'model client',
     transport: lean ? 'lean' : 'openai',
-    getModel: (name) => models.getModel(name),
+    getModel: async (name) => {
+      const model = await models.getModel(name);
+      return connection.api === 'chat_completions' ? createKeepingModel(model) : model;
+    },
     start: async () => {},
     stop,
   };

@@ -2,6 +2,7 @@ import OpenAI, { AzureOpenAI } from 'openai';
 import { answerBytesMaxOf, type ModelApi, type ModelConnection, timeoutsOf } from './connection.ts';
 import { type CallLimits, type ExchangeHandler, exchange, type SendRequest } from './exchange.ts';
 import type { Client } from './lean-client.ts';
+import { normaliseRequest } from './normalise/index.ts';
 import { createProxyFetch } from './proxy.ts';
 import { type ApiMethod, type CallOptions, toSdkClient } from './sdk-client.ts';
 
@@ -107,7 +108,11 @@ const createMethod =
   (resource: ApiResource, api: ModelApi, limits: CallLimits): ApiMethod =>
   async (body, options: CallOptions = {}) => {
     const { signal = null } = options;
-    return exchange({ api, streamed: body.stream === true, signal }, limits, sendBy(resource, body, options));
+    return exchange(
+      { api, streamed: body.stream === true, signal },
+      limits,
+      sendBy(resource, normaliseRequest(api, body), options),
+    );
   };
 
 /**

@@ -110,6 +110,7 @@ const quirks: [ModelApi, Quirk[]][] = [
 
 for (const [api, all] of quirks) {
   for (const transport of transports) {
+    // No quirks of this API: nothing to describe.
     describe.runIf(all.length > 0)(`over ${api}, by MODEL_TRANSPORT=${transport}, a server may send`, () => {
       for (const quirk of all) {
         if (quirk.streamed !== undefined) {

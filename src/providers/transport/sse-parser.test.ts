@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SseEventTooLong, SseParser } from './sse-parser.ts';
+import { bareJson, SseEventTooLong, SseParser } from './sse-parser.ts';
 
 type Event = [data: string, name: string];
 
@@ -72,6 +72,56 @@ describe('events', () => {
 
   test('have all their data lines, and no comments', () => {
     expect(parse(Buffer.from('data: 1\n: no\ndata\ndata:2\n\n:\n\n'), [])).toEqual([['1\n\n2', '']]);
+  });
+});
+
+describe('JSON without a field', () => {
+  const parseText = (text: string) => {
+    const bytes = Buffer.from(text);
+    const whole = parse(bytes, []);
+    for (let length = 1; length < bytes.length; length += 1) {
+      expect(
+        parse(
+          bytes,
+          Array.from({ length: bytes.length }, () => length),
+        ),
+      ).toEqual(whole);
+    }
+    return whole;
+  };
+
+  test('that is the whole body is one event with a name of its own', () => {
+    expect(parseText('{"a":1}')).toEqual([['{"a":1}', bareJson]]);
+    expect(parseText('\n  {\n  "a": 1\n}\n')).toEqual([['{\n  "a": 1\n}', bareJson]]);
+    expect(parseText('[{"a":1}]')).toEqual([['[{"a":1}]', bareJson]]);
+  });
+
+  test('is an event for each line', () => {
+    expect(parseText('{"a":1}\n{"b":2}\n[DONE]\n')).toEqual([
+      ['{"a":1}', ''],
+      ['{"b":2}', ''],
+      ['[DONE]', ''],
+    ]);
+  });
+
+  test('can follow events', () => {
+    expect(parseText('data: 1\n\n{"a":1}\n')).toEqual([
+      ['1', ''],
+      ['{"a":1}', ''],
+    ]);
+  });
+
+  test('that is none is ignored if events follow', () => {
+    expect(parseText('{ oops\ndata: 1\n\n')).toEqual([['1', '']]);
+  });
+
+  test('that is too long fails before it is buffered', () => {
+    const parser = new SseParser(() => {}, 1_000);
+    const flood = () => {
+      parser.push(Buffer.from('{\n'));
+      for (let line = 0; line < 1_000; line += 1) parser.push(Buffer.from('xxxxx\n'));
+    };
+    expect(flood).toThrow(SseEventTooLong);
   });
 });
 

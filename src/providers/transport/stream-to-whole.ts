@@ -2,7 +2,7 @@
 import type { ModelApi } from './connection.ts';
 import { EventDecoder, isDone } from './event-decoder.ts';
 import { isKeepalive } from './keepalive.ts';
-import { isRecord } from './normalise/json-text.ts';
+import { isRecord, type KeepFields } from './normalise/index.ts';
 import { SseParser } from './sse-parser.ts';
 
 type Fields = Record<string, unknown>;
@@ -13,8 +13,8 @@ const begin = /^\s*(?:data|event|id|retry)?:/;
 export const isStream = (body: string): boolean => begin.test(body);
 
 /** The events of a body as the SDK expects them. */
-function eventsOf(api: ModelApi, body: Buffer, headers: () => Headers): Fields[] {
-  const decoder = new EventDecoder(api, headers);
+function eventsOf(api: ModelApi, body: Buffer, headers: () => Headers, keep: KeepFields): Fields[] {
+  const decoder = new EventDecoder(api, headers, keep);
   const events: object[] = [];
   let hasEnded = false;
   const parser = new SseParser((data, name) => {
@@ -78,7 +78,7 @@ function toChatAnswer(chunks: Fields[]): Fields {
  *
  * @throws {APIError} or one of its subclasses, those of `call-errors.ts` included, if it is not a whole answer
  */
-export function toWholeAnswer(api: ModelApi, body: Buffer, headers: () => Headers): unknown {
-  const events = eventsOf(api, body, headers);
+export function toWholeAnswer(api: ModelApi, body: Buffer, headers: () => Headers, keep: KeepFields): unknown {
+  const events = eventsOf(api, body, headers, keep);
   return api === 'responses' ? events.findLast(({ response }) => isRecord(response))?.response : toChatAnswer(events);
 }

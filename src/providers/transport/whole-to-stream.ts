@@ -1,7 +1,6 @@
 /** Answers in one piece that came although a stream was asked for, as the events of a stream. */
 import type { ModelApi } from './connection.ts';
-import { normaliseAnswer } from './normalise/index.ts';
-import { isRecord } from './normalise/json-text.ts';
+import { isRecord, type KeepFields, normaliseAnswer } from './normalise/index.ts';
 
 type Fields = Record<string, unknown>;
 type Item = { id?: unknown; type?: unknown; content?: unknown };
@@ -59,7 +58,7 @@ function toResponseEvents(response: Fields): Fields[] {
  *
  * @throws {APIError} or one of its subclasses, those of `call-errors.ts` included, if it is not a whole answer
  */
-export function toStreamEvents(api: ModelApi, body: Fields, headers: () => Headers): Fields[] {
-  const answer = normaliseAnswer(api, body, headers) as Fields;
+export function toStreamEvents(api: ModelApi, body: Fields, headers: () => Headers, keep: KeepFields): Fields[] {
+  const answer = normaliseAnswer(api, body, headers, keep) as Fields;
   return api === 'responses' ? toResponseEvents(answer) : [toChunk(answer)];
 }

@@ -3,6 +3,7 @@ import { answerEndOf } from './answer-end.ts';
 import { assertWholeEnd, finishReasonOf, throwFailureOf } from './chat-choice.ts';
 import { mendSaid } from './chat-content.ts';
 import { isRecord } from './json-text.ts';
+import { type KeepFields, noteReasoning, nothingKept } from './kept-fields.ts';
 import { reportedFailure } from './reported-failure.ts';
 import type { HeadersOf } from './stream-normaliser.ts';
 import { mendToolCalls } from './tool-calls.ts';
@@ -52,7 +53,7 @@ export function statesEnd({ choices }: { choices?: unknown }): boolean {
  *
  * @throws {APIError} or one of its subclasses, those of `call-errors.ts` included, if it is not a whole answer
  */
-export function normaliseChatAnswer(body: object, headers: HeadersOf): object {
+export function normaliseChatAnswer(body: object, headers: HeadersOf, keep: KeepFields): object {
   const answer = body as Fields;
   const choice = Array.isArray(answer.choices) ? answer.choices.find(isRecord) : undefined;
   if (choice !== undefined) throwFailureOf(choice, headers);
@@ -64,6 +65,9 @@ export function normaliseChatAnswer(body: object, headers: HeadersOf): object {
   }
   choice.message = message;
   if ((answer.choices as unknown[])[0] !== choice) answer.choices = [choice];
+  const kept = nothingKept();
+  noteReasoning(message, () => kept);
+  if (kept.reasoning !== null) keep(kept);
   mendMessage(message);
   mendEnd(choice, message, headers);
   mendId(answer);

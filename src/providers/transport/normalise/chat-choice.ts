@@ -2,6 +2,7 @@ import { AnswerEndError, answerFailed } from '../call-errors.ts';
 import { type AnswerEnd, answerEndOf } from './answer-end.ts';
 import { mendSaid } from './chat-content.ts';
 import { isRecord, textOf } from './json-text.ts';
+import { type KeepFields, type KeptFields, noteReasoning, nothingKept } from './kept-fields.ts';
 import type { HeadersOf } from './stream-normaliser.ts';
 import { ToolCalls } from './tool-calls.ts';
 
@@ -32,6 +33,8 @@ export function assertWholeEnd(reason: string, isShown: boolean, headers: Header
 /** The choice of a streamed chat completion, mended piece by piece. */
 export class ChatChoice {
   readonly #headers: HeadersOf;
+  readonly #keep: KeepFields;
+  #kept: KeptFields | null = null;
   #calls: ToolCalls | null = null;
   #isShown = false;
   /** Whether anything has come as `delta`; then a `message` only repeats it. */
@@ -42,8 +45,9 @@ export class ChatChoice {
   /** The reason for the end; the first one that says that the answer is not whole stays. */
   reason: string | null = null;
 
-  constructor(headers: HeadersOf) {
+  constructor(headers: HeadersOf, keep: KeepFields) {
     this.#headers = headers;
+    this.#keep = keep;
   }
 
   /**
@@ -74,12 +78,23 @@ export class ChatChoice {
   }
 
   #mendDelta(delta: Fields): void {
+    noteReasoning(delta, () => this.#keptFields());
     mendSaid(delta);
     if (!Array.isArray(delta.tool_calls)) return;
     this.#calls ??= new ToolCalls();
     const mended = this.#calls.add(delta.tool_calls);
+    if (this.#calls.hasExtras) this.#keptFields().callExtras = this.#calls.extras();
     if (mended.length > 0) delta.tool_calls = mended;
     else delete delta.tool_calls;
+  }
+
+  /** The fields that are kept, which are announced with the first of them. */
+  #keptFields(): KeptFields {
+    if (this.#kept === null) {
+      this.#kept = nothingKept();
+      this.#keep(this.#kept);
+    }
+    return this.#kept;
   }
 
   /** The delta of a choice without one: its message, or the text of the old completions. */
@@ -87,6 +102,7 @@ export class ChatChoice {
     const message = isRecord(choice.message) && !this.#hasDelta ? { ...choice.message } : {};
     if (typeof choice.text === 'string' && choice.message === undefined) message.content = choice.text;
     else if (message.content !== undefined) {
+      noteReasoning(message, () => this.#keptFields());
       mendSaid(message);
       message.content = this.#newTextOf(String(message.content ?? ''));
     }

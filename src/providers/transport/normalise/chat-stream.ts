@@ -1,6 +1,7 @@
 import { TruncatedAnswerError } from '../call-errors.ts';
 import { ChatChoice } from './chat-choice.ts';
 import { isRecord } from './json-text.ts';
+import type { KeepFields } from './kept-fields.ts';
 import type { HeadersOf, StreamNormaliser } from './stream-normaliser.ts';
 import { chatUsageNames, normaliseUsage } from './usage.ts';
 
@@ -21,9 +22,9 @@ class OtherChoice {
   readonly #said: Fields = {};
   readonly #calls: unknown[] = [];
 
-  constructor(index: number, headers: HeadersOf) {
+  constructor(index: number, headers: HeadersOf, keep: KeepFields) {
     this.index = index;
-    this.#choice = new ChatChoice(headers);
+    this.#choice = new ChatChoice(headers, keep);
   }
 
   add(choice: Fields): void {
@@ -49,6 +50,7 @@ class OtherChoice {
 /** Normalises the chunks of a streamed chat completion. The SDK reads only the choice with index 0. */
 class ChatNormaliser implements StreamNormaliser {
   readonly #headers: HeadersOf;
+  readonly #keep: KeepFields;
   readonly #primary: ChatChoice;
   #hasPrimary = false;
   #other: OtherChoice | null = null;
@@ -56,9 +58,10 @@ class ChatNormaliser implements StreamNormaliser {
   /** The last chunk, for the fields of one that is added. */
   #last: Fields = {};
 
-  constructor(headers: HeadersOf) {
+  constructor(headers: HeadersOf, keep: KeepFields) {
     this.#headers = headers;
-    this.#primary = new ChatChoice(headers);
+    this.#keep = keep;
+    this.#primary = new ChatChoice(headers, keep);
   }
 
   event(event: unknown): object | null {
@@ -121,10 +124,11 @@ class ChatNormaliser implements StreamNormaliser {
   #addOther(choice: Fields): void {
     const index = indexOf(choice);
     if (this.#hasPrimary) return;
-    this.#other ??= new OtherChoice(index, this.#headers);
+    this.#other ??= new OtherChoice(index, this.#headers, this.#keep);
     if (this.#other.index === index) this.#other.add(choice);
   }
 }
 
 /** Normalises the chunks of a streamed chat completion. */
-export const createChatNormaliser = (headers: HeadersOf): StreamNormaliser => new ChatNormaliser(headers);
+export const createChatNormaliser = (headers: HeadersOf, keep: KeepFields): StreamNormaliser =>
+  new ChatNormaliser(headers, keep);

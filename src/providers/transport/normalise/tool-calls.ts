@@ -20,6 +20,8 @@ type Call = {
   readonly given: CallArguments;
   id: string | null;
   name: string;
+  /** `extra_content` of its deltas: see `KeptFields`. */
+  extra: unknown;
   /** Whether a delta of it was passed on. */
   isBegun: boolean;
   /** The number of the chunk that spoke of it last. */
@@ -67,6 +69,8 @@ export class ToolCalls {
   #last: Call | undefined;
   #lastIndex: number | null = null;
   #chunk = 0;
+  /** Whether any call has `extra_content`. */
+  hasExtras = false;
 
   constructor(newId: () => string = newCallId) {
     this.#newId = newId;
@@ -91,6 +95,14 @@ export class ToolCalls {
         type: 'function',
         function: { arguments: rest },
       }));
+  }
+
+  /** `extra_content` of the calls in the order in which the SDK has them. */
+  extras(): unknown[] {
+    return this.#calls
+      .filter(({ isCustom }) => !isCustom)
+      .sort((one, other) => one.index - other.index)
+      .map(({ extra }) => extra);
   }
 
   /** The usual delta has only more arguments of the last call. */
@@ -121,6 +133,10 @@ export class ToolCalls {
     const call = found ?? this.#begin(said.index, isCustom);
     this.#note(call, said);
     delta.index = call.index;
+    if (delta.extra_content != null) {
+      call.extra = delta.extra_content;
+      this.hasExtras = true;
+    }
     if (!call.isCustom) this.#write(delta, its, call, said);
     call.id ??= said.id;
     return true;
@@ -185,7 +201,7 @@ export class ToolCalls {
     const isFree = index !== null && index >= 0 && index <= indexMax && !this.#indexes.has(index);
     const own = isFree ? index : this.#nextIndex;
     const given = new CallArguments();
-    const call: Call = { index: own, given, id: null, name: '', isBegun: false, chunk: 0, isCustom };
+    const call: Call = { index: own, given, id: null, name: '', extra: undefined, isBegun: false, chunk: 0, isCustom };
     this.#indexes.add(own);
     this.#nextIndex = Math.max(this.#nextIndex, own + 1);
     this.#calls.push(call);
