@@ -75,14 +75,6 @@ describe('the stream is the same', () => {
       chatChunk({}, null, { choices: [{ index: 1, delta: { content: 'no' } }] }) + chatStream('x'),
     ],
     'text ': [responseStreamed, responseStream('h é', '中😀')],
-    'a failure': [
-      responseStreamed,
-      responseBegun + responseEvent('response.failed', { response: responseAnswer([], { status: 'failed' }) }),
-    ],
-    'an incomplete one': [
-      responseStreamed,
-      responseBegun + responseEvent('response.incomplete', { response: responseAnswer([], { status: 'incomplete' }) }),
-    ],
     'an error in it ': [responseStreamed, responseBegun + responseEvent('error', { code: 'c', message: 'm' })],
     'reasoning ': [
       responseStreamed,
@@ -249,6 +241,23 @@ describe('the intended difference to the openai client', () => {
       name: 'an error with a status of success',
       respond: json({ error: { message: 'm', code: 'c' } }),
       difference: answered('APIError'),
+    },
+    {
+      ...responseStreamed,
+      name: 'a failure',
+      respond: stream(
+        responseBegun + responseEvent('response.failed', { response: responseAnswer([], { status: 'failed' }) }),
+      ),
+      difference: { openai: 'ModelBehaviorError', ours: 'AnswerEndError' },
+    },
+    {
+      ...responseStreamed,
+      name: 'an incomplete one',
+      respond: stream(
+        responseBegun +
+          responseEvent('response.incomplete', { response: responseAnswer([], { status: 'incomplete' }) }),
+      ),
+      difference: { openai: 'ModelBehaviorError', ours: 'AnswerEndError' },
     },
     {
       ...response,

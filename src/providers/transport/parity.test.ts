@@ -149,7 +149,11 @@ describe('the answer is the same', () => {
         ]),
       ),
     },
-    { ...response, name: 'calls', respond: json(responseAnswer([callItem('c1', 'f', '{}'), callItem('c2', 'g', '')])) },
+    {
+      ...response,
+      name: 'calls',
+      respond: json(responseAnswer([callItem('c1', 'f', '{}'), callItem('c2', 'g', '{"a":1}')])),
+    },
     {
       ...response,
       name: 'a refusal',
@@ -170,20 +174,23 @@ describe('the answer is the same', () => {
       ...response,
       name: 'a failure',
       respond: json(responseAnswer([], { status: 'failed', error: { code: 'server_error', message: 'm' } })),
+      difference: { openai: 'ModelBehaviorError', ours: 'APIError' },
     },
     {
       ...response,
       name: 'an incomplete one',
       respond: json(responseAnswer([], { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } })),
+      difference: { openai: 'ModelBehaviorError', ours: 'AnswerEndError' },
     },
   ]);
 
   const words = fc.string({ unit: 'grapheme', maxLength: 30 });
 
   test('for any content', async () => {
-    const args = fc.dictionary(words, fc.jsonValue(), { maxKeys: 3 }).map((value) => JSON.stringify(value));
-    const id = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 });
-    const toolCalls = fc.array(fc.record({ id, name: words, value: args }), { maxLength: 3 });
+    const name = words.filter((text) => text.trim() !== '');
+    const value = fc.dictionary(words, fc.jsonValue(), { maxKeys: 3 }).map((fields) => JSON.stringify(fields));
+    const selector = ({ id }: { id: string }) => id;
+    const toolCalls = fc.uniqueArray(fc.record({ id: name, name, value }), { maxLength: 3, selector });
     await fc.assert(
       fc.asyncProperty(words, toolCalls, fc.jsonValue(), async (content, called, extra) => {
         const tool_calls = called.map(({ id, name, value }) => chatToolCall(id, name, value));

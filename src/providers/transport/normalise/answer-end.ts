@@ -13,24 +13,29 @@ export type AnswerEnd = 'whole' | 'cut' | 'refused' | 'failed';
 export const answerEnds: Record<ModelApi, Record<Exclude<AnswerEnd, 'failed'>, readonly string[]>> = {
   /** `finish_reason` of a choice. */
   chat_completions: {
-    whole: ['stop', 'tool_calls', 'function_call', 'end_turn', 'tool_use', 'stop_sequence', 'eos', 'eos_token'],
-    cut: ['length', 'max_tokens', 'max_output_tokens', 'max_completion_tokens', 'model_length'],
+    whole: [
+      ...['stop', 'tool_calls', 'function_call'], // OpenAI
+      ...['end_turn', 'tool_use', 'stop_sequence'], // Anthropic, Bedrock
+      ...['eos', 'eos_token'], // Together, TGI, watsonx
+      ...['complete', 'tool_call'], // Cohere
+    ],
+    cut: [
+      'length', // OpenAI
+      ...['max_tokens', 'max_output_tokens', 'max_completion_tokens'], // Anthropic, Cohere, Gemini
+      ...['model_length', 'model_context_window_exceeded'], // Mistral, GLM, Anthropic: the context ended the answer
+      ...['token_limit', 'limit'], // watsonx, llama.cpp
+    ],
     refused: [
-      'content_filter',
-      'safety',
-      'recitation',
-      'blocklist',
-      'prohibited_content',
-      'spii',
-      'sensitive',
-      'refusal',
+      ...['content_filter', 'content_filtered'], // OpenAI, Azure, Bedrock
+      ...['safety', 'image_safety', 'recitation', 'blocklist', 'prohibited_content', 'spii'], // Gemini
+      ...['refusal', 'guardrail_intervened', 'sensitive', 'error_toxic'], // Anthropic, Bedrock, GLM, Cohere
     ],
   },
   /** `status` of a response or of an item, and the reason of `incomplete_details` where it has one. */
   responses: {
     whole: ['completed'],
-    cut: ['max_output_tokens', 'max_tokens', 'length'],
-    refused: ['content_filter'],
+    cut: ['max_output_tokens', 'max_tokens', 'length', 'model_context_window_exceeded'],
+    refused: ['content_filter', 'safety'],
   },
 };
 
@@ -46,5 +51,7 @@ const ends: Record<ModelApi, Map<string, AnswerEnd>> = {
 };
 
 /** What an end that a server gave says of the answer. Some servers add a detail after a colon, and some write capitals. */
-export const answerEndOf = (api: ModelApi, reason: string): AnswerEnd =>
-  ends[api].get(reason) ?? ends[api].get((reason.split(':', 1)[0] as string).trim().toLowerCase()) ?? 'failed';
+export const answerEndOf = (api: ModelApi, reason: unknown): AnswerEnd => {
+  if (typeof reason !== 'string') return 'failed';
+  return ends[api].get(reason) ?? ends[api].get((reason.split(':', 1)[0] as string).trim().toLowerCase()) ?? 'failed';
+};
