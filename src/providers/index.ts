@@ -6,7 +6,7 @@ export {
   requestedWaitMs,
 } from './chain/index.ts';
 export { type Exchange, type InspectProviderOptions, inspectProvider, type ProviderFacts } from './inspection.ts';
-export { type Answerer, answererOf, type ModelCall, withModelCall } from './model-call.ts';
+export { type Answerer, answererOf, isEndUnstated, type ModelCall, withModelCall } from './model-call.ts';
 export {
   createPriceList,
   type MaxCost,

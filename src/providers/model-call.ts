@@ -26,6 +26,8 @@ export type Answerer = {
 const callKey = Symbol.for('agent-service.model-call');
 const answererKey = Symbol.for('agent-service.answerer');
 
+const endUnstatedKey = Symbol.for('agent-service.end-unstated');
+
 /** Attaches the facts about the call to a request. */
 export const withModelCall = (request: ModelRequest, call: ModelCall): ModelRequest =>
   ({ ...request, [callKey]: call }) as ModelRequest;
@@ -42,3 +44,11 @@ export function signAnswer<Answer extends object>(answer: Answer, answerer: Answ
 /** The answerer of an answer; undefined if none is attached. */
 export const answererOf = (answer: object): Answerer | undefined =>
   (answer as { [answererKey]?: Answerer })[answererKey];
+
+/** Marks an answer in one piece whose provider did not say how it ended; it is complete JSON. */
+export const markEndUnstated = <Answer extends object>(answer: Answer): Answer =>
+  Object.defineProperty(answer, endUnstatedKey, { value: true, configurable: true });
+
+/** Whether an answer is marked as one whose provider did not say how it ended. */
+export const isEndUnstated = (answer: object): boolean =>
+  (answer as { [endUnstatedKey]?: boolean })[endUnstatedKey] === true;

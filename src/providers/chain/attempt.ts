@@ -1,12 +1,13 @@
 import type { ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
+import { markEndUnstated } from '../model-call.ts';
 import type { AttemptLimits, AttemptTimeout, AttemptTimeouts } from './attempt-timeouts.ts';
 import type { Deployment } from './deployments/deployment.ts';
-import { assertToolCalls, createStreamValidator } from './faults/answer-validation.ts';
+import { createAnswerValidator, statesEnd } from './faults/answer-validation.ts';
 import type { HeadersLike } from './faults/rate-limit-headers.ts';
 
 /** What an attempt is made of. */
 export type AttemptOptions = {
-  deployment: Pick<Deployment, 'sdkModel' | 'observe'>;
+  deployment: Pick<Deployment, 'sdkModel' | 'observe' | 'statesLimit'>;
   request: ModelRequest;
   limits: AttemptLimits;
   timeouts: AttemptTimeouts;
@@ -21,7 +22,7 @@ export type AttemptOptions = {
 export class Attempt {
   readonly #model: Deployment['sdkModel'];
   readonly #timeout: AttemptTimeout;
-  readonly #validator: ReturnType<typeof createStreamValidator>;
+  readonly #validator: ReturnType<typeof createAnswerValidator>;
   readonly #request: ModelRequest;
   #reject = (_reason: unknown) => {};
   #events: AsyncIterator<StreamEvent> | undefined;
@@ -32,16 +33,15 @@ export class Attempt {
     this.#timeout = timeouts(limits, request.signal);
     const { signal } = this.#timeout;
     this.#request = { ...request, signal };
-    this.#validator = createStreamValidator(request);
+    this.#validator = createAnswerValidator(request, deployment.statesLimit);
     deployment.observe(signal, { totalMs: limits.totalMs, onHeaders });
     signal.addEventListener('abort', () => this.#reject(signal.reason), { once: true });
   }
 
   /** The answer in one piece. */
   async respond(): Promise<ModelResponse> {
-    const response = await this.#inTime(this.#model.getResponse(this.#request));
-    assertToolCalls(response.output, this.#request);
-    return response;
+    const response = this.#validator.checkWhole(await this.#inTime(this.#model.getResponse(this.#request)));
+    return statesEnd(response.providerData) ? response : markEndUnstated(response);
   }
 
   /** The next event of the stream; null after the last event of a complete answer. */
@@ -89,11 +89,11 @@ export class Attempt {
     const next = await this.#inTime(this.#events.next());
     if (next.done) return null;
     this.#timeout.eventReceived();
-    this.#validator.check(next.value);
-    if (next.value.type === 'response_done') {
+    const event = this.#validator.check(next.value);
+    if (event.type === 'response_done') {
       this.#isComplete = true;
       this.#timeout.answerCompleted();
     }
-    return next.value;
+    return event;
   }
 }

@@ -26,7 +26,7 @@ export function createGuardedModel({ limits, timeouts, metrics, clock }: GuardDe
     const totalMs = Math.min(limits.callMs, Math.max(0, leftMs) + runDeadlineGraceMs);
     const streamLimits = streamed ? { firstEventMs: limits.firstEventMs, idleMs: limits.idleMs } : {};
     return new Attempt({
-      deployment: { sdkModel: inner, observe: () => {} },
+      deployment: { sdkModel: inner, observe: () => {}, statesLimit: true },
       request,
       limits: { totalMs, ...streamLimits },
       timeouts,

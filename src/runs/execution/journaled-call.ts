@@ -5,10 +5,10 @@ import { type Answerer, type ModelCall, withModelCall } from '../../providers/in
 import type { Json, Usage } from '../../storage/port/index.ts';
 import { AnswerEvents, type RawEvent } from './answer-events.ts';
 import { type CallReservation, reserveForCall } from './budget-reservation.ts';
+import { mendAnswer } from './mended-answer.ts';
 import {
   assertToolCallsBounded,
   type ModelAnswer,
-  type OutputItem,
   recordedAnswerOf,
   textOf,
   toRecordedOutput,
@@ -115,21 +115,22 @@ export class JournaledCall {
     this.#events.see(event as RawEvent);
   }
 
-  /** The answer is complete. Records it, and returns it with call ids that are unique in the run. */
-  complete({ output, responseId, usage: sdkUsage }: ModelAnswer, answerer: Answerer | undefined): OutputItem[] {
+  /** The answer is complete. Records it, and returns it mended and with call ids that are unique in the run. */
+  complete(answered: ModelAnswer, answerer: Answerer | undefined): ModelAnswer {
     const { attempt } = this.#scope;
-    const unique = attempt.callIds.uniqueIn(output);
-    const text = textOf(unique);
-    const usage = toUsage(sdkUsage);
+    const { output, ...rest } = mendAnswer(answered);
+    const unique = { ...rest, output: attempt.callIds.uniqueIn(output) };
+    const text = textOf(unique.output);
+    const usage = toUsage(unique.usage);
     const costUsd = this.#costUsdOf(usage, answerer);
     this.#reservation?.answered(usage, costUsd, text);
     assertToolCallsBounded(output);
     if (!attempt.isOpen()) return unique;
     this.#events.complete(output);
-    attempt.answerParts.add(attempt.run.id, this.#number, unique, this.#isOwn());
+    attempt.answerParts.add(attempt.run.id, this.#number, unique.output, this.#isOwn());
     if (this.#emittedText === '') this.#emitText(text);
     attempt.flushText();
-    this.#record(toRecordedOutput(unique, responseId, sdkUsage), answerer, usage, costUsd);
+    this.#record(toRecordedOutput(unique), answerer, usage, costUsd);
     this.#scope.modelCalls += 1;
     attempt.modelAnswered(false, this.#scope);
     return unique;

@@ -6,7 +6,7 @@ import {
   Usage as SdkUsage,
   type StreamEvent,
 } from '@openai/agents';
-import { answererOf } from '../../providers/index.ts';
+import { answererOf, isEndUnstated } from '../../providers/index.ts';
 import { JournaledCall } from './journaled-call.ts';
 import { type OutputItem, type ResponseDone, toModelResponse, toResponseDone } from './model-answer.ts';
 import { type RunScope, runScope } from './run-scope.ts';
@@ -49,9 +49,9 @@ class JournaledModel implements Model {
       const stored = scope.attempt.untilStored();
       if (stored) await stored;
       const { usage, responseId = null } = response;
-      const answer = { output: response.output as OutputItem[], responseId, usage };
-      const output = call.complete(answer, answererOf(response));
-      return { ...response, output: output as ModelResponse['output'] };
+      const end = isEndUnstated(response) ? ('unstated' as const) : undefined;
+      const answer = { output: response.output as OutputItem[], responseId, usage, end };
+      return { ...response, ...toModelResponse(call.complete(answer, answererOf(response))) };
     } catch (error) {
       return call.fail(error);
     } finally {
@@ -86,8 +86,8 @@ class JournaledModel implements Model {
 function completed(event: ResponseDone, call: JournaledCall): ResponseDone {
   const { output, id, usage } = event.response;
   const answer = { output: output as OutputItem[], responseId: id, usage: new SdkUsage(usage) };
-  const unique = call.complete(answer, answererOf(event));
-  return { ...event, response: { ...event.response, output: unique as ResponseDone['response']['output'] } };
+  const { response } = toResponseDone(call.complete(answer, answererOf(event)));
+  return { ...event, response: { ...event.response, ...response } };
 }
 
 /** Journals a model that the application brings along, once: one that is journaled already is returned as it is. */

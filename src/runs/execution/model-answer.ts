@@ -1,12 +1,20 @@
 import { type ModelResponse, Usage as SdkUsage, type StreamEvent } from '@openai/agents';
 import { ServiceError } from '../../platform/errors.ts';
 import { type Json, JsonText, type Step, type Usage } from '../../storage/port/index.ts';
+import { toCount } from './mended-answer.ts';
 
 /** An item of a model's output; `callId` if it calls a tool. */
 export type OutputItem = { type?: string; content?: unknown; callId?: string };
 
-/** The answer to a model call. */
-export type ModelAnswer = { output: OutputItem[]; responseId: string | null; usage: SdkUsage };
+/**
+ * The answer to a model call. `end` if the provider did not say how it ended: then it is whole since it is complete JSON.
+ */
+export type ModelAnswer = {
+  output: OutputItem[];
+  responseId: string | null;
+  usage: SdkUsage;
+  end?: 'unstated' | undefined;
+};
 
 /** The SDK's last event of a streamed answer. */
 export type ResponseDone = Extract<StreamEvent, { type: 'response_done' }>;
@@ -14,20 +22,20 @@ export type ResponseDone = Extract<StreamEvent, { type: 'response_done' }>;
 type TextPart = { type?: string; text?: string };
 
 /** What of an answer is recorded: all that the SDK needs to go on with it. */
-type RecordedAnswer = { output: OutputItem[]; response_id: string | null; usage: object };
+type RecordedAnswer = { output: OutputItem[]; response_id: string | null; usage: object; end?: 'unstated' };
 
-const sumOf = (details: Record<string, number>[] | undefined, key: string) =>
-  (details ?? []).reduce((sum, entry) => sum + (entry[key] ?? 0), 0);
+const sumOf = (details: Record<string, number>[] | undefined, key: string): number =>
+  toCount((details ?? []).reduce((sum, entry) => sum + toCount(entry[key]), 0));
 
-/** The usage of one model call, converted from the SDK's form. */
+/** The usage of one model call, converted from the SDK's form. All counts are whole numbers that the store takes. */
 export function toUsage(usage: SdkUsage): Usage {
   return {
     requests: 1,
-    inputTokens: usage.inputTokens,
+    inputTokens: toCount(usage.inputTokens),
     cachedInputTokens: sumOf(usage.inputTokensDetails, 'cached_tokens'),
-    outputTokens: usage.outputTokens,
+    outputTokens: toCount(usage.outputTokens),
     reasoningTokens: sumOf(usage.outputTokensDetails, 'reasoning_tokens'),
-    totalTokens: usage.totalTokens,
+    totalTokens: toCount(usage.totalTokens),
   };
 }
 
@@ -49,8 +57,13 @@ export function assertToolCallsBounded(output: readonly OutputItem[]): void {
 }
 
 /** The output that a step records for an answer. */
-export const toRecordedOutput = (output: OutputItem[], responseId: string | null, usage: SdkUsage): Json =>
-  new JsonText({ output, response_id: responseId, usage } satisfies RecordedAnswer);
+export const toRecordedOutput = ({ output, responseId, usage, end }: ModelAnswer): Json =>
+  new JsonText({
+    output,
+    response_id: responseId,
+    usage,
+    ...(end === undefined ? {} : { end }),
+  } satisfies RecordedAnswer);
 
 /** The answer that a step recorded. */
 export function recordedAnswerOf({ output }: Step): ModelAnswer {

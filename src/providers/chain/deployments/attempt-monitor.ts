@@ -1,5 +1,4 @@
 import type OpenAI from 'openai';
-import { assertAnswer } from '../faults/answer-validation.ts';
 import type { HeadersLike } from '../faults/rate-limit-headers.ts';
 
 /** What an attempt passes to its HTTP call, and receives from it. */
@@ -21,7 +20,7 @@ const toTimeoutMs = (totalMs: number): number => Math.min(timeoutMsMax, Math.max
 
 /**
  * Wraps a client of the transport. The `AbortSignal` of a call says which attempt it belongs to. The wrapped client gets
- * the attempt's timeout, passes on the headers of the answer, and rejects answers that are incomplete or have failed.
+ * the attempt's timeout, and passes on the headers of the answer.
  */
 export function createAttemptMonitor() {
   // A property of the signal, since the garbage collector spends far more on a WeakMap of all calls.
@@ -33,7 +32,6 @@ export function createAttemptMonitor() {
     const ownOptions = observer ? { ...options, timeout: toTimeoutMs(observer.totalMs) } : options;
     const answer = await create(body, ownOptions).withResponse();
     observer?.onHeaders({ get: (name) => answer.response.header(name) });
-    if (body.stream !== true) assertAnswer(answer.data);
     return answer;
   }
 

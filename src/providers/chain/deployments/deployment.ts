@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Model } from '@openai/agents';
 import type { Service } from '../../../platform/lifecycle.ts';
+import { isOfficial } from '../../../platform/openai-server.ts';
 import { createModelClient } from '../../transport/index.ts';
 import { type AttemptMonitor, createAttemptMonitor } from './attempt-monitor.ts';
 import type { ProviderConfig } from './provider-options.ts';
@@ -17,6 +18,8 @@ export type Deployment = {
   keyId: string;
   /** Calls at the same time with its key, over all processes; null for no limit. */
   concurrency: number | null;
+  /** Whether its server says when the token limit cut an answer. */
+  statesLimit: boolean;
   /** The SDK's model, over a client that is monitored. */
   sdkModel: Model;
   /** See `createAttemptMonitor`. */
@@ -28,6 +31,13 @@ const digestChars = 12;
 
 const digest = (...parts: (string | null)[]): string =>
   hash('sha256', JSON.stringify(parts), 'base64url').slice(0, digestChars);
+
+/**
+ * Whether a server says when the token limit cut an answer. Over Responses only OpenAI's own are trusted with it: llama.cpp
+ * says of such an answer that it is completed.
+ */
+const statesLimitOf = ({ api, connection }: ProviderConfig): boolean =>
+  api !== 'responses' || connection.azure !== undefined || isOfficial(connection.baseUrl);
 
 /** The name of a model at a provider. */
 export function modelNameAt({ models }: Pick<ProviderConfig, 'models'>, name: string): string {
@@ -69,6 +79,7 @@ export function createDeployments(
       id: `${keyId}.${digest(model)}`,
       keyId,
       concurrency,
+      statesLimit: statesLimitOf(config),
       sdkModel,
       observe,
     };

@@ -1,18 +1,20 @@
 import type { StreamEvent } from '@openai/agents';
 import { describe, expect, test } from 'vitest';
-import { type AskedFor, assertAnswer, assertToolCalls, createStreamValidator } from './answer-validation.ts';
+import { type AskedFor, assertAnswer, assertToolCalls, createAnswerValidator } from './answer-validation.ts';
 
 const raw = (event: object) => ({ type: 'model', event }) as StreamEvent;
 const chunk = (choice: object) => raw({ object: 'chat.completion.chunk', choices: [choice] });
-const done = (output: object[] = []) => ({ type: 'response_done', response: { id: 'r', output, usage: {} } }) as never;
+const said = { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'all' }] };
+const done = (output: object[] = [said]) =>
+  ({ type: 'response_done', response: { id: 'r', output, usage: {} } }) as never;
 
 const user = { role: 'user', content: 'Hi' } as const;
-const asking: AskedFor = { input: [user], handoffs: [] };
+const asking: AskedFor = { input: [user], handoffs: [], tools: [], outputType: 'text', modelSettings: {} };
 
 /** The kind of fault, or the reported code, for which a stream of these events is rejected; null for none. */
 const faultIn = (...events: StreamEvent[]): unknown => faultOf(asking, events);
 function faultOf(request: AskedFor, events: StreamEvent[]): unknown {
-  const validator = createStreamValidator(request);
+  const validator = createAnswerValidator(request);
   try {
     for (const event of events) validator.check(event);
     return null;
@@ -38,7 +40,29 @@ describe('a stream', () => {
   });
 
   test('that was withheld completely is a refusal, as the SDK reports it', () => {
-    expect(faultIn(chunk({ finish_reason: 'content_filter' }), done())).toBeNull();
+    const refusal = { ...said, content: [{ type: 'refusal', refusal: 'no' }] };
+    expect(faultIn(chunk({ finish_reason: 'content_filter' }), done([refusal]))).toBeNull();
+  });
+
+  test('whose end is none of the known good ones is no answer', () => {
+    for (const reason of [
+      'error',
+      'abort',
+      'network_error',
+      'timeout',
+      'cancelled',
+      'MALFORMED_FUNCTION_CALL',
+      'sparkle',
+    ]) {
+      expect(faultIn(chunk({ finish_reason: reason }), done()), reason).toBe('answer_failed');
+    }
+    for (const reason of ['stop', 'tool_calls', 'end_turn', 'STOP', 'eos_token']) {
+      expect(faultIn(chunk({ finish_reason: reason }), done()), reason).toBeNull();
+    }
+    expect(faultIn(chunk({ finish_reason: 'MAX_TOKENS' }), done())).toBe('output_limit');
+    expect(faultIn(chunk({ finish_reason: 'SAFETY' }), done())).toBe('content_filtered');
+    expect(faultIn(chunk({ finish_reason: 'insufficient_system_resource' }), done())).toBe('overloaded');
+    expect(faultIn(chunk({ finish_reason: null }), chunk({ finish_reason: '' }), done())).toBe('truncated');
   });
 
   test('that reports a failure says why', () => {
@@ -55,7 +79,7 @@ describe('a stream', () => {
       ['function_call', false],
       ['message', false],
     ] as const) {
-      const validator = createStreamValidator(asking);
+      const validator = createAnswerValidator(asking);
       validator.check(raw({ type: 'response.output_item.added', item: { type } }));
       expect(validator.hadEffects(), type).toBe(had);
     }
@@ -65,7 +89,7 @@ describe('a stream', () => {
 describe('a tool call', () => {
   const call = (text: string) => ({ type: 'function_call', name: 'look', callId: 'call_1', arguments: text }) as const;
   const broken = ['{"order": "10', 'null', '"x"', '7', '{}}'];
-  const told = (...input: object[]): AskedFor => ({ input: input as never, handoffs: [] });
+  const told = (...input: object[]): AskedFor => ({ ...asking, input: input as never });
 
   test('whose arguments are no JSON object is given back to the model once in a turn, by the SDK', () => {
     for (const text of broken) {
@@ -84,7 +108,7 @@ describe('a tool call', () => {
   });
 
   test('for a handoff whose arguments are no JSON object is a fault at once, since it would end the run', () => {
-    const request = { input: [user], handoffs: [{ toolName: 'look' }] } as unknown as AskedFor;
+    const request = { ...asking, handoffs: [{ toolName: 'look' }] } as unknown as AskedFor;
     expect(() => assertToolCalls([call('{"a":')], request)).toThrow('no JSON object');
   });
 
@@ -108,7 +132,10 @@ describe('an answer in one piece', () => {
     expect(kindOf({ status: 'failed', error: { code: 'server_error' }, output: [] })).toBe('server_error');
     const incomplete = (reason?: string) => ({ status: 'incomplete', incomplete_details: { reason }, output: [] });
     expect(kindOf(incomplete('max_output_tokens'))).toBe('output_limit');
-    expect(kindOf(incomplete())).toBe('truncated');
+    expect(kindOf(incomplete())).toBe('answer_failed');
+    for (const status of ['cancelled', 'in_progress', 'queued', 'paused']) {
+      expect(kindOf({ status, output: [] }), status).toBe('answer_failed');
+    }
     expect(kindOf({ status: 'completed', output: [] })).toBeNull();
   });
 

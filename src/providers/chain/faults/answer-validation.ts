@@ -1,9 +1,13 @@
-import type { ModelRequest, StreamEvent } from '@openai/agents';
-import { ProviderFault, ReportedFailure } from './provider-fault.ts';
+import type { ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
+import { answerEndOf } from '../../transport/index.ts';
+import { type ContentAskedFor, hasHostedCall, settleOutput } from './answer-content.ts';
+import { kindOfCodes } from './error-table.ts';
+import { type FaultKind, ProviderFault, ReportedFailure } from './provider-fault.ts';
 
 type Choice = {
   finish_reason?: string | null;
   message?: object;
+  delta?: { content?: unknown } | null;
 };
 type ChatAnswer = { object?: string; choices?: Choice[] };
 type ToolCall = { type?: string; name?: string; arguments?: unknown };
@@ -15,18 +19,29 @@ type ResponseAnswer = {
 };
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-const codeOf = (error: unknown): string | null =>
-  isRecord(error) && typeof error.code === 'string' ? error.code : null;
+const codeOf = (error: unknown): string | number | null => {
+  const code = isRecord(error) ? error.code : undefined;
+  return typeof code === 'string' || typeof code === 'number' ? code : null;
+};
 
 const truncated = () => new ProviderFault('truncated', "The provider's answer ended before it was whole.");
-const outputLimit = () => new ProviderFault('output_limit', "The model's answer reached its token limit.");
-const contentFiltered = () => new ProviderFault('content_filtered', 'The provider withheld the answer.');
 const brokenToolCall = () => new ProviderFault('broken_tool_call', 'The arguments of a tool call are no JSON object.');
 
-/** @throws {ProviderFault} if the answer ended too early, by the reason that the provider gives for its end */
-function assertFinish(reason: string | null | undefined): void {
-  if (reason === 'length' || reason === 'max_output_tokens') throw outputLimit();
-  if (reason === 'content_filter') throw contentFiltered();
+/** What ends that are not whole mean, in words for the log. */
+const badEnds: Record<string, { kind: FaultKind; message: string }> = {
+  cut: { kind: 'output_limit', message: "The model's answer reached its token limit." },
+  refused: { kind: 'content_filtered', message: 'The provider withheld the answer.' },
+  failed: { kind: 'answer_failed', message: "The provider's answer ended, but is not whole." },
+};
+const badEnd = (end: 'cut' | 'refused' | 'failed', kind?: FaultKind | null) => {
+  const { kind: usual, message } = badEnds[end] as (typeof badEnds)[string];
+  return new ProviderFault(kind ?? usual, message);
+};
+
+/** @throws {ProviderFault} unless the reason that the provider gives for the end of its answer says that it is whole */
+function assertEnd(api: 'chat_completions' | 'responses', reason: string): void {
+  const end = answerEndOf(api, reason);
+  if (end !== 'whole') throw badEnd(end, end === 'failed' ? kindOfCodes([reason]) : null);
 }
 
 /** Whether this is a tool call whose arguments are no JSON object; models may leave them empty where there are none. */
@@ -46,34 +61,39 @@ const becomesRefusal = ({ finish_reason, message }: Choice): boolean =>
 function assertChat({ choices }: ChatAnswer): void {
   const [choice] = choices ?? [];
   if (!choice?.message || becomesRefusal(choice)) return;
-  assertFinish(choice.finish_reason);
+  if (choice.finish_reason) assertEnd('chat_completions', choice.finish_reason);
 }
 
-function assertResponse({ status, error, incomplete_details }: ResponseAnswer): void {
+function assertResponse({ status, error, incomplete_details: details }: ResponseAnswer): void {
   if (status === 'failed') throw new ReportedFailure(codeOf(error));
-  if (status === 'incomplete') {
-    assertFinish(incomplete_details?.reason);
-    throw truncated();
-  }
+  if (status) assertEnd('responses', (status === 'incomplete' && details?.reason) || status);
 }
 
 /**
- * Rejects an answer that is incomplete, has failed or cannot be used, although its HTTP status was a success.
+ * Rejects an answer in one piece that is incomplete, has failed or cannot be used.
  *
+ * @param data the answer as the provider sent it; anything else that a model of the application gives is left to the SDK
  * @throws {ProviderFault}
  * @throws {ReportedFailure}
  */
 export function assertAnswer(data: unknown): void {
-  if (!isRecord(data)) return; // a stream, which is validated as it arrives, or a value that the client accepts
-  if ('choices' in data) assertChat(data as ChatAnswer);
-  else if ('status' in data) assertResponse(data as ResponseAnswer);
+  if (!isRecord(data)) return;
+  if (Array.isArray(data.choices)) assertChat(data as ChatAnswer);
+  else if (Array.isArray(data.output)) assertResponse(data as ResponseAnswer);
 }
 
-/** The part of a request that decides whether the model is told of a broken tool call. */
-export type AskedFor = Pick<ModelRequest, 'input' | 'handoffs'>;
+/** Whether an answer in one piece says how it ended. One that does not is whole if its JSON is: the transport judges that. */
+export function statesEnd(data: unknown): boolean {
+  if (!isRecord(data)) return true;
+  if (Array.isArray(data.choices)) return Boolean((data.choices[0] as Choice | undefined)?.finish_reason);
+  return !Array.isArray(data.output) || Boolean(data.status);
+}
+
+/** The part of a request that decides whether its answer can be used. */
+export type AskedFor = ContentAskedFor & Pick<ModelRequest, 'handoffs' | 'modelSettings'>;
 
 /** Whether the model has made a broken tool call in this turn already. Then the SDK has told it so. */
-function wasTold({ input }: AskedFor): boolean {
+function wasTold({ input }: Pick<AskedFor, 'input'>): boolean {
   if (typeof input === 'string') return false;
   const turn = input.slice(input.findLastIndex((item) => 'role' in item && item.role === 'user') + 1);
   return turn.some((item) => isBrokenCall(item as ToolCall));
@@ -85,17 +105,27 @@ function wasTold({ input }: AskedFor): boolean {
  *
  * @throws {ProviderFault}
  */
-export function assertToolCalls(output: readonly object[], request: AskedFor): void {
+export function assertToolCalls(output: readonly object[], request: Pick<AskedFor, 'input' | 'handoffs'>): void {
   const broken = (output as readonly ToolCall[]).filter(isBrokenCall);
   if (broken.length === 0) return;
   const handoffs = new Set(request.handoffs.map(({ toolName }) => toolName));
   if (broken.some(({ name }) => handoffs.has(name ?? '')) || wasTold(request)) throw brokenToolCall();
 }
 
+/** The most tokens that a request lets its answer have. */
+function outputTokensMax({ modelSettings }: AskedFor): number {
+  const { max_output_tokens: raw } = (modelSettings?.providerData ?? {}) as { max_output_tokens?: unknown };
+  const limit = raw ?? modelSettings?.maxTokens;
+  return typeof limit === 'number' ? limit : Number.POSITIVE_INFINITY;
+}
+
+/** An answer as the SDK's models give it, in one piece or at the end of a stream. */
+type Answered = Pick<ModelResponse, 'output'> & { usage?: { outputTokens?: number } };
+
 type RawEvent = {
   object?: string;
   type?: string;
-  choices?: Choice[];
+  choices?: Choice[] | null;
   response?: ResponseAnswer;
   item?: { type?: string };
   error?: unknown;
@@ -107,43 +137,74 @@ const hostedTool =
   /^(?!function_call$|custom_tool_call$|computer_call$|local_shell_call$|shell_call$|apply_patch_call$).+_call$/;
 
 /**
- * Validates the events of a stream. The SDK's Chat Completions model treats a truncated stream as a complete one, and its
- * Responses model does not report why a provider has failed.
+ * Validates the answer to one request. The SDK's Chat Completions model treats a truncated stream as a complete one, its
+ * Responses model does not report why a provider has failed, and its loop asks again for an answer without content.
  *
- * @param request the request that the stream answers
+ * @param statesLimit whether the server says when the token limit cut an answer. Defaults to true
  */
-export function createStreamValidator(request: AskedFor) {
+export function createAnswerValidator(request: AskedFor, statesLimit = true) {
   let isChat = false;
   let finishReason: string | null = null;
   let hadEffects = false;
   let hadOutput = false;
+  let hasEmptyText = false;
+
+  function checkChunk({ choices }: RawEvent): void {
+    isChat = true;
+    for (const { finish_reason: reason, delta } of choices ?? []) {
+      if (reason) finishReason = reason;
+      if (delta?.content === '') hasEmptyText = true;
+    }
+  }
 
   function checkRaw(raw: RawEvent): void {
-    if (raw.object === 'chat.completion.chunk') {
-      isChat = true;
-      for (const { finish_reason } of raw.choices ?? []) if (finish_reason) finishReason = finish_reason;
-      return;
-    }
+    if (raw.object === 'chat.completion.chunk') checkChunk(raw);
     if (raw.type === 'response.output_item.added' && hostedTool.test(raw.item?.type ?? '')) hadEffects = true;
     if (raw.type === 'response.failed') throw new ReportedFailure(codeOf(raw.response?.error));
     if (raw.type === 'error') throw new ReportedFailure(codeOf(raw.error) ?? codeOf(raw));
-    if (raw.type === 'response.incomplete') assertFinish(raw.response?.incomplete_details?.reason);
+    if (raw.type === 'response.incomplete') assertResponse({ ...raw.response, status: 'incomplete' });
+  }
+
+  /** The output of the answer: see `settleOutput`. */
+  function settled({ output, usage }: Answered): ModelResponse['output'] {
+    hadEffects ||= hasHostedCall(output);
+    const tokens = usage?.outputTokens ?? 0;
+    if (!statesLimit && tokens >= outputTokensMax(request)) throw badEnd('cut');
+    assertToolCalls(output, request);
+    return settleOutput(output, request, hasEmptyText);
   }
 
   return {
     /**
-     * Checks the next event.
+     * Checks the next event of a stream. Returns it, the last one with the output as the SDK needs it.
      *
      * @throws {ProviderFault} if the answer is not complete
      * @throws {ReportedFailure} if the provider reports a failure
      */
-    check(event: StreamEvent): void {
+    check(event: StreamEvent): StreamEvent {
       if (event.type === 'output_text_delta') hadOutput = true;
       if (event.type === 'model') checkRaw(event.event as RawEvent);
-      if (event.type !== 'response_done') return;
+      if (event.type !== 'response_done') return event;
       if (isChat && finishReason === null) throw truncated();
-      if (finishReason !== 'content_filter' || hadOutput) assertFinish(finishReason);
-      assertToolCalls(event.response.output, request);
+      if (finishReason !== null && (finishReason !== 'content_filter' || hadOutput)) {
+        assertEnd('chat_completions', finishReason);
+      }
+      const { response } = event;
+      const output = settled(response as unknown as Answered);
+      return output === (response.output as unknown)
+        ? event
+        : { ...event, response: { ...response, output: output as never } };
+    },
+
+    /**
+     * Checks an answer in one piece. Returns it, with the output as the SDK needs it.
+     *
+     * @throws {ProviderFault} {@link ReportedFailure} if it is not complete, or has failed
+     */
+    checkWhole(response: ModelResponse): ModelResponse {
+      assertAnswer(response.providerData);
+      const output = settled(response);
+      return output === response.output ? response : { ...response, output };
     },
 
     /** @throws {ProviderFault} always: the stream has ended without an answer */

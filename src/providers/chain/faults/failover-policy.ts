@@ -28,7 +28,8 @@ export type FaultRule = {
     | 'provider_error'
     | 'context_length_exceeded'
     | 'model_refused'
-    | 'output_limit_reached';
+    | 'output_limit_reached'
+    | 'empty_answer';
 };
 
 /** The pause where a provider asks for one without a duration, and the shortest pause, in ms. */
@@ -63,6 +64,15 @@ export const faultRules: Record<FaultKind, FaultRule> = {
   truncated: transient,
   malformed: transient,
   broken_tool_call: { ...transient, attemptsHereMax: 2, pause: 'none', effect: 'none' },
+  answer_failed: transient,
+  empty_answer: {
+    ...transient,
+    attemptsHereMax: 2,
+    retriesFirst: true,
+    pause: 'none',
+    effect: 'none',
+    code: 'empty_answer',
+  },
   credentials_refused: { ...transient, attemptsHereMax: 1, effect: 'trips_key' },
   model_not_found: { ...transient, attemptsHereMax: 1, effect: 'trips_deployment' },
   conflict: { ...transient, attemptsHereMax: 2, retriesFirst: true, effect: 'none' },

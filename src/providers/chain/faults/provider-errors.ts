@@ -22,6 +22,8 @@ function reasonOf({ kind, status }: Fault): string {
       return 'The model provider did not answer in time.';
     case 'broken_tool_call':
       return 'The model answered in a way the agent cannot use.';
+    case 'answer_failed':
+      return 'The model provider ended its answer before it was whole.';
     default:
       if (status !== null) return `The model provider answered with status ${status}.`;
       return 'The model provider broke off its answer or sent one that makes no sense.';
@@ -39,6 +41,7 @@ export function faultError(fault: Fault, retryMs: number | null, cause: unknown)
     case 'context_length_exceeded':
     case 'model_refused':
     case 'output_limit_reached':
+    case 'empty_answer':
       return new ServiceError(code, {}, { cause });
     default: {
       // A request that is refused for its content is refused again: the client is not told to retry.

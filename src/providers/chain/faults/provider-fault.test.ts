@@ -1,5 +1,6 @@
 import OpenAI from 'openai';
 import { expect, test } from 'vitest';
+import { AnswerEndError } from '../../transport/call-errors.ts';
 import { classifyFault, type FaultKind, ProviderFault, ReportedFailure } from './provider-fault.ts';
 
 const nowMs = Date.parse('2026-11-26T00:00:00Z');
@@ -10,6 +11,9 @@ const caused = (code: string) =>
     message: 'x',
     cause: Object.assign(new TypeError('fetch failed'), { cause: { code } }),
   });
+
+const inStream = (error: object) => new OpenAI.APIError(undefined, error, undefined, undefined);
+const ended = (end: 'cut' | 'refused' | 'failed', reason: string) => new AnswerEndError(end, reason);
 
 const kinds: [what: string, error: unknown, kind: FaultKind | undefined, answering?: boolean][] = [
   ['429', apiError(429), 'rate_limited'],
@@ -47,6 +51,42 @@ const kinds: [what: string, error: unknown, kind: FaultKind | undefined, answeri
     true,
   ],
   ['a limit met in a stream', new ReportedFailure('rate_limit_exceeded'), 'rate_limited', true],
+  ['a status in a stream', inStream({ code: 429 }), 'rate_limited', true],
+  ['a status in a stream as a text', inStream({ code: '503' }), 'overloaded', true],
+  ['400 in a stream', inStream({ code: 400, type: 'BadRequestError' }), 'bad_request', true],
+  ['401 in a stream', inStream({ code: 401 }), 'credentials_refused', true],
+  ['404 in a stream', inStream({ code: 404 }), 'model_not_found', true],
+  ['500 in a stream', inStream({ code: 500 }), 'server_error', true],
+  ['a number that is no status', inStream({ code: 1261 }), 'server_error', true],
+  ['a status that a model of the application reports', new ReportedFailure(429), 'rate_limited', true],
+  ['an error that is a text', inStream({ message: 'model not loaded' }), 'server_error', true],
+  [
+    "a request that a server of OpenAI's kind refuses",
+    inStream({ type: 'invalid_request_error' }),
+    'bad_request',
+    true,
+  ],
+  ["Anthropic's overload", apiError(500, { type: 'overloaded_error' }), 'overloaded'],
+  ["Anthropic's limit in a stream", inStream({ type: 'rate_limit_error' }), 'rate_limited', true],
+  ["Anthropic's key in a stream", inStream({ type: 'authentication_error' }), 'credentials_refused', true],
+  ["Google's limit", inStream({ status: 'RESOURCE_EXHAUSTED' }), 'rate_limited', true],
+  ["Google's outage", inStream({ status: 'UNAVAILABLE' }), 'overloaded', true],
+  ["Google's refusal of a request", inStream({ status: 'INVALID_ARGUMENT' }), 'bad_request', true],
+  [
+    "Google's refusal of a key",
+    apiError(400, { code: 400, message: 'API key not valid. Please pass a valid one.' }),
+    'credentials_refused',
+  ],
+  [
+    "Azure's filter",
+    apiError(400, { code: null, innererror: { code: 'ResponsibleAIPolicyViolation' } }),
+    'content_filtered',
+  ],
+  ['a model that still loads', apiError(503, { code: 503, type: 'unavailable_error' }), 'overloaded'],
+  ['an end by a lack of resources', ended('failed', 'insufficient_system_resource'), 'overloaded'],
+  ['an end that is a failure', ended('failed', 'error'), 'answer_failed'],
+  ['an end by the token limit', ended('cut', 'max_tokens'), 'output_limit'],
+  ['an end by a filter', ended('refused', 'SAFETY'), 'content_filtered'],
   ['a failure that is reported', new ReportedFailure(null), 'server_error'],
   ['a fault that this service detected', new ProviderFault('truncated', 'x'), 'truncated'],
   ['a mistake in a program', new TypeError('x is undefined'), undefined],
@@ -57,6 +97,44 @@ const kinds: [what: string, error: unknown, kind: FaultKind | undefined, answeri
 
 test.each(kinds)('%s is recognised', (_, error, kind, answering = false) => {
   expect(classifyFault(error, answering, nowMs)?.kind).toBe(kind);
+});
+
+const tooLong: [server: string, message: string][] = [
+  ['llama.cpp', 'request (6136 tokens) exceeds the available context size (2048 tokens), try increasing it'],
+  ['vLLM', "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens."],
+  ['vLLM, a prompt alone', 'The decoder prompt (length 5000) is longer than the maximum model length of 4096.'],
+  ['SGLang', "The input (5000 tokens) is longer than the model's context length (4096 tokens)."],
+  ['LiteLLM', 'litellm.ContextWindowExceededError: litellm.BadRequestError: OpenAIException - too much'],
+  ['Mistral', 'Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length'],
+  ['Anthropic', 'prompt is too long: 210000 tokens > 200000 maximum'],
+  ['Anthropic, with the answer', 'input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000'],
+  ['Gemini', 'The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).'],
+  ['Bedrock', 'Input is too long for requested model.'],
+  ['xAI', "This model's maximum prompt length is 131072 but the request contains 537812 tokens."],
+];
+
+test.each(tooLong)('a conversation that is too long for the model is recognised at %s', (_, message) => {
+  for (const status of [400, 413, 422, 500]) {
+    expect(classifyFault(apiError(status, { message, code: status }), false, nowMs)?.kind).toBe('context_too_long');
+  }
+  expect(classifyFault(inStream({ message, code: 400 }), true, nowMs)?.kind).toBe('context_too_long');
+  expect(classifyFault(inStream({ message }), true, nowMs)?.kind).toBe('context_too_long');
+  expect(classifyFault(apiError(429, { message }), false, nowMs)?.kind).toBe('rate_limited');
+});
+
+test.each([
+  ['LiteLLM', 400, 'Invalid model name passed in model=gpt-9. Call `/v1/models` to view available models.'],
+  ['Ollama', 404, "model 'x' not found"],
+  ['Ollama, not with 404', 500, "model 'x' not found, try pulling it first"],
+  ['vLLM', 400, 'The model `x` does not exist.'],
+  ['OpenRouter', 400, 'x/y is not a valid model ID'],
+  ['Mistral', 400, 'Invalid model: x'],
+])('a model that does not exist is recognised at %s', (_, status, message) => {
+  expect(classifyFault(apiError(status, { message }), false, nowMs)?.kind).toBe('model_not_found');
+});
+
+test('a status in a stream is that of its fault', () => {
+  expect(classifyFault(inStream({ code: 429 }), true, nowMs)).toMatchObject({ kind: 'rate_limited', status: 429 });
 });
 
 test('a spend limit that names the day of its end lasts until then', () => {

@@ -1,3 +1,4 @@
+import { kindOfCodes, kindOfError } from './error-table.ts';
 import { requestedWaitMs, waitMsMax } from './rate-limit-headers.ts';
 
 /** The results of an attempt other than a complete answer; `faultRules` has the rule for each. */
@@ -13,6 +14,8 @@ export type FaultKind =
   | 'truncated'
   | 'malformed'
   | 'broken_tool_call'
+  | 'answer_failed'
+  | 'empty_answer'
   | 'credentials_refused'
   | 'model_not_found'
   | 'conflict'
@@ -43,50 +46,15 @@ export class ProviderFault extends Error {
 
 /** An error that a provider reports inside an answer whose HTTP status was a success. */
 export class ReportedFailure extends Error {
-  readonly code: string | null;
+  /** As the provider gave it: some give a status. */
+  readonly code: string | number | null;
 
-  constructor(code: string | null) {
+  constructor(code: string | number | null) {
     super('The provider reported a failure in its answer.');
     this.name = 'ReportedFailure';
     this.code = code;
   }
 }
-
-type CodeRow = { codes: string[]; kind: FaultKind };
-
-/** Error codes that are more specific than the HTTP status, wherever they appear. */
-const byCode: CodeRow[] = [
-  {
-    kind: 'quota_exhausted',
-    codes: [
-      'insufficient_quota',
-      'credit_balance_exhausted',
-      'billing_hard_limit_reached',
-      'billing_not_active',
-      'enforced_spend_limit_reached',
-      'spend_limit_reached',
-    ],
-  },
-  { kind: 'slow_down', codes: ['slow_down'] },
-  { kind: 'overloaded', codes: ['server_is_overloaded', 'overloaded_error', 'engine_overloaded'] },
-  { kind: 'rate_limited', codes: ['rate_limit_exceeded', 'rate_limit_error'] },
-  { kind: 'context_too_long', codes: ['context_length_exceeded'] },
-  { kind: 'content_filtered', codes: ['content_filter', 'content_policy_violation', 'moderation_blocked'] },
-  { kind: 'credentials_refused', codes: ['invalid_api_key'] },
-  { kind: 'model_not_found', codes: ['model_not_found', 'DeploymentNotFound'] },
-];
-
-const byStatus: Record<number, FaultKind> = {
-  402: 'quota_exhausted',
-  401: 'credentials_refused',
-  403: 'credentials_refused',
-  404: 'model_not_found',
-  408: 'timed_out',
-  409: 'conflict',
-  429: 'rate_limited',
-  503: 'overloaded',
-  529: 'overloaded',
-};
 
 /** A spend limit that only the error's message states, with the day on which it ends. */
 const regainAccess = /usage limits[\s\S]*regain access on (\d{4}-\d{2}-\d{2})(?:[ T](?:at )?(\d{2}:\d{2}))?/i;
@@ -103,6 +71,10 @@ type Fields = {
   type?: unknown;
   headers?: unknown;
   cause?: unknown;
+  error?: unknown;
+  innererror?: unknown;
+  end?: unknown;
+  reason?: unknown;
 };
 
 const fieldsOf = (error: unknown): Fields => (typeof error === 'object' && error !== null ? (error as Fields) : {});
@@ -115,18 +87,25 @@ function isA(error: unknown, ...names: string[]): boolean {
   return false;
 }
 
-/** The codes of an error and of its causes. */
-function codesOf(error: unknown, depth = 4): string[] {
-  const { code, type, cause } = fieldsOf(error);
-  const own = [code, type].filter((value): value is string => typeof value === 'string');
+/** The codes of an error and of its causes: also those that stand only in its body, such as Google's word for the status. */
+function codesOf(error: unknown, depth = 4): unknown[] {
+  const { code, type, cause, error: body } = fieldsOf(error);
+  const { code: bodyCode, type: bodyType, status: word, innererror } = fieldsOf(Array.isArray(body) ? body[0] : body);
+  const own = [code, type, bodyCode, bodyType, word, fieldsOf(innererror).code];
   return cause === undefined || depth === 0 ? own : [...own, ...codesOf(cause, depth - 1)];
 }
 
-const kindOfCodes = (codes: readonly string[]): FaultKind | null =>
-  byCode.find((row) => row.codes.some((code) => codes.includes(code)))?.kind ?? null;
+const isStatus = (value: number): boolean => Number.isInteger(value) && value >= 400 && value <= 599;
 
-function kindOfStatus(status: number): FaultKind {
-  return byStatus[status] ?? (status >= 500 ? 'server_error' : 'bad_request');
+/** What an error that a server reports says of itself. */
+function reported(error: unknown) {
+  const all = codesOf(error);
+  const numeric = all.filter((code) => typeof code === 'number' || (typeof code === 'string' && /^\d{3}$/.test(code)));
+  return {
+    codes: all.filter((code) => typeof code === 'string'),
+    numbers: numeric.map(Number).filter(isStatus),
+    message: fieldsOf(error).message,
+  };
 }
 
 function regainedAfterMs(message: unknown, nowMs: number): number | null {
@@ -139,16 +118,21 @@ function regainedAfterMs(message: unknown, nowMs: number): number | null {
 const byClock: Record<string, FaultKind> = { connect: 'unreachable', idle: 'stalled' };
 
 /** The faults of ends that say that an answer is not whole. */
-const byEnd: Record<string, FaultKind> = { cut: 'output_limit', refused: 'content_filtered', failed: 'truncated' };
+const byEnd: Record<string, FaultKind> = { cut: 'output_limit', refused: 'content_filtered' };
+
+/** The fault of an end that says that an answer is not whole; the reason of one that failed may be a code. */
+function kindOfEnd({ end, reason }: Fields): FaultKind {
+  return byEnd[String(end)] ?? kindOfCodes([String(reason)]) ?? 'answer_failed';
+}
 
 /** The fault of an error without a status: no answer, or an incomplete one. Null if it is no fault of a provider. */
 function kindOfConnection(error: unknown, answering: boolean): FaultKind | null {
   if (isA(error, 'ModelCallTimeoutError')) return byClock[String((error as { clock?: unknown }).clock)] ?? 'timed_out';
   if (isA(error, 'APIConnectionTimeoutError')) return 'timed_out';
-  if (isA(error, 'AnswerEndError')) return byEnd[String((error as { end?: unknown }).end)] ?? 'truncated';
+  if (isA(error, 'AnswerEndError')) return kindOfEnd(fieldsOf(error));
   if (isA(error, 'TruncatedAnswerError')) return 'truncated';
   if (isA(error, 'SyntaxError', 'MalformedAnswerError')) return 'malformed';
-  const codes = codesOf(error);
+  const { codes } = reported(error);
   if (codes.some((code) => neverConnected.test(code))) return 'unreachable';
   const isLost = codes.some((code) => connectionLost.test(code)) || isA(error, 'APIConnectionError');
   const { message } = fieldsOf(error);
@@ -169,16 +153,20 @@ function kindOfConnection(error: unknown, answering: boolean): FaultKind | null 
 export function classifyFault(error: unknown, answering: boolean, nowMs: number): Fault | null {
   const { status, headers, message, name } = fieldsOf(error);
   if (name === 'ProviderFault') return { kind: (error as ProviderFault).kind, waitMs: null, status: null };
-  const codes = codesOf(error);
-  if (name === 'ReportedFailure') return { kind: kindOfCodes(codes) ?? 'server_error', waitMs: null, status: null };
   const waitMs = requestedWaitMs(headers, nowMs) ?? null;
+  if (name === 'ReportedFailure') return reportedFault(error, null);
   if (typeof status === 'number' && isA(error, 'APIError')) {
     const regainedMs = status === 400 || status === 429 ? regainedAfterMs(message, nowMs) : null;
     if (regainedMs !== null) return { kind: 'quota_exhausted', waitMs: regainedMs, status };
-    return { kind: kindOfCodes(codes) ?? kindOfStatus(status), waitMs, status };
+    return { kind: kindOfError({ ...reported(error), status }), waitMs, status };
   }
   const broken = kindOfConnection(error, answering);
   if (broken) return { kind: broken, waitMs, status: null };
-  if (isA(error, 'APIError')) return { kind: kindOfCodes(codes) ?? 'server_error', waitMs, status: null };
-  return null;
+  return isA(error, 'APIError') ? reportedFault(error, waitMs) : null;
+}
+
+/** The fault of an error that a provider reports within an answer; a code that is a number is its status. */
+function reportedFault(error: unknown, waitMs: number | null): Fault {
+  const facts = { ...reported(error), status: null };
+  return { kind: kindOfError(facts), waitMs, status: facts.numbers[0] ?? null };
 }
