@@ -41,6 +41,7 @@ const brokenCall = { toolCalls: [{ name: 'look', arguments: '{"order": "10' }] }
 const error = (status: number, code?: string, message?: string): Reply => ({
   error: { status, ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) },
 });
+const overflow = (status: number, message: string): Reply => ({ error: { status, code: null, message } });
 const limited = (headers: Record<string, string>): Reply => ({ error: { status: 429 }, headers });
 const text = 'one two three';
 const shortLimits = { callMs: 4_000, firstEventMs: 1_500, idleMs: 1_500 };
@@ -207,6 +208,25 @@ export const faultTable: FaultRow[] = [
     alone: { asked: 3, outcome: 'provider_unavailable', next: 'itself' },
   },
   {
+    number: 11,
+    fault: 'A failure in a stream whose code is a status, as a number (429)',
+    reaction: 'As that status, and the text is withdrawn.',
+    replies: [{ text, fault: { kind: 'failure', afterTokens: 2, code: 429 } }],
+    times: 1,
+    only: 'streamed',
+    withOther: { asked: 1, outcome: 'other' },
+    alone: { asked: 2, outcome: 'itself', next: 'itself' },
+  },
+  {
+    number: 11,
+    fault: 'A failure in a stream whose code is a status, as a number (400)',
+    reaction: 'As that status: not retried, and no other provider is asked.',
+    replies: [{ text, fault: { kind: 'failure', afterTokens: 2, code: 400 } }],
+    only: 'streamed',
+    withOther: refused('provider_error'),
+    alone: refused('provider_error'),
+  },
+  {
     number: 12,
     fault: 'Invalid JSON in an answer',
     reaction: 'As an answer that is truncated.',
@@ -239,6 +259,22 @@ export const faultTable: FaultRow[] = [
     alone: refused('context_length_exceeded'),
   },
   {
+    number: 15,
+    fault:
+      'The same at servers that have no such code: llama.cpp, vLLM, LiteLLM, Mistral, Anthropic, Gemini and others (400, 413, 422, 500, or within a stream)',
+    reaction: 'Recognised by the message: the run fails with `context_length_exceeded`, 400.',
+    replies: [
+      overflow(400, 'request (6136 tokens) exceeds the available context size (2048 tokens), try increasing it'),
+      overflow(400, "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens."),
+      overflow(400, 'litellm.ContextWindowExceededError: litellm.BadRequestError: too many tokens'),
+      overflow(422, 'Prompt contains 40000 tokens, too large for model with 32768 maximum context length'),
+      overflow(413, 'prompt is too long: 210000 tokens > 200000 maximum'),
+      overflow(500, 'The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).'),
+    ],
+    withOther: refused('context_length_exceeded'),
+    alone: refused('context_length_exceeded'),
+  },
+  {
     number: 16,
     fault: 'A request or an answer that is refused by a content filter',
     reaction: 'The run fails with `model_refused`. No other provider is asked.',
@@ -263,6 +299,24 @@ export const faultTable: FaultRow[] = [
     alone: refused('output_limit_reached'),
   },
   {
+    number: 16,
+    fault:
+      'An answer whose end is none of the known good ones (`error`, `abort`, `cancelled`, and any that is not known)',
+    reaction: 'Never accepted as an answer: as an answer that is truncated.',
+    replies: [{ text, finish: 'error' }],
+    withOther: failsOver,
+    alone: { asked: 3, outcome: 'provider_error', next: 'itself' },
+  },
+  {
+    number: 16,
+    fault: 'An answer without text, refusal or tool call: empty, or with reasoning alone',
+    reaction:
+      'Asked once more, then the next provider is asked; where there is none, the run fails with `empty_answer`, 502. An empty text right after the output of a tool is an answer.',
+    replies: [{ text: '' }, {}],
+    withOther: { asked: 2, outcome: 'other', next: 'itself' },
+    alone: { asked: 2, outcome: 'empty_answer', next: 'itself' },
+  },
+  {
     number: 17,
     fault: 'A key that is refused (401, 403)',
     reaction: 'The key is not used, for longer each time. The next provider is asked. The caller never gets 401.',
@@ -272,9 +326,9 @@ export const faultTable: FaultRow[] = [
   },
   {
     number: 18,
-    fault: 'A model that does not exist (404)',
+    fault: 'A model that does not exist (404, or 400 with a message that says so)',
     reaction: 'The model is not used, for longer each time. The next provider is asked.',
-    replies: [error(404)],
+    replies: [error(404), error(400, undefined, 'Invalid model name passed in model=gpt-9. Call `/v1/models`.')],
     withOther: { asked: 1, outcome: 'other', next: 'other' },
     alone: { asked: 1, outcome: 'provider_error', next: 'none' },
   },

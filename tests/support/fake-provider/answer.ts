@@ -27,7 +27,7 @@ export type Answer = {
   items: ResponseOutputItem[];
   message: MessagePart[];
   toolCalls: AnswerToolCall[];
-  finish: 'stop' | 'length' | 'content_filter';
+  finish: NonNullable<Reply['finish']>;
   /** Undefined: the answer tells no usage. */
   usage: Usage | undefined;
 };

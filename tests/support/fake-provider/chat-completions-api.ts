@@ -27,7 +27,8 @@ function wireUsage(usage: Usage): CompletionUsage {
 }
 
 function finishReason(answer: Answer): ChatCompletion.Choice['finish_reason'] {
-  if (answer.finish !== 'stop') return answer.finish;
+  // Other servers have more reasons than the type of OpenAI's client knows.
+  if (answer.finish !== 'stop') return answer.finish as ChatCompletion.Choice['finish_reason'];
   return answer.toolCalls.length > 0 ? 'tool_calls' : 'stop';
 }
 

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exchange } from './exchange.ts';
-import type { Rendering } from './frame.ts';
+import type { FailureWords, Rendering } from './frame.ts';
 import type { Holds } from './holds.ts';
 import { type Fault, type Hold, holdsOf, type Reply } from './reply.ts';
 
 /** What a provider that fails in the middle says, unless the reply has its own words. */
-const usualFailure = { code: 'server_error', message: 'The server had an error processing your request.' };
+const usualFailure: FailureWords = {
+  code: 'server_error',
+  message: 'The server had an error processing your request.',
+};
 
 const page = '<!doctype html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>';
 
@@ -112,7 +115,7 @@ async function deliverStream(delivery: Delivery, rendering: Rendering): Promise<
   exchange.end();
 }
 
-const wordsOf = ({ code, message }: { code?: string; message?: string }) => ({
+const wordsOf = ({ code, message }: { code?: string | number; message?: string }) => ({
   ...(code === undefined ? {} : { code }),
   ...(message === undefined ? {} : { message }),
 });
@@ -125,7 +128,9 @@ async function deliverWhole(delivery: Delivery, rendering: Rendering): Promise<v
   if (fault?.kind === 'failure') {
     const error = { ...usualFailure, ...wordsOf(fault) };
     const body = rendering.wholeFailure(error);
-    return body ? exchange.send(200, headers, JSON.stringify(body)) : exchange.sendError({ status: 500, ...error });
+    return body
+      ? exchange.send(200, headers, JSON.stringify(body))
+      : exchange.sendError({ status: 500, ...error, code: String(error.code) });
   }
   const text = JSON.stringify(rendering.whole());
   const isWhole = reply.hold === undefined && (fault === undefined || fault.kind === 'unfinished');

@@ -42,7 +42,7 @@ export type Fault =
    * The provider fails in the stream: `response.failed`, or the `error` event with `event: 'error'`; in Chat
    * Completions an error object as data. Not streamed: a response with status `failed`; in Chat Completions HTTP 500.
    */
-  | { kind: 'failure'; afterTokens: number; event?: 'failed' | 'error'; code?: string; message?: string }
+  | { kind: 'failure'; afterTokens: number; event?: 'failed' | 'error'; code?: string | number; message?: string }
   /** The last event of a stream lacks the empty line behind it. An answer that is not streamed is as it should be. */
   | { kind: 'unfinished' }
   /** Status 200 and no body. */
@@ -75,8 +75,11 @@ export type Reply = {
   toolCalls?: ToolCallReply[];
   /** The name of the agent to hand over to: a call of the tool that the SDK makes for it. */
   handoffTo?: string;
-  /** `length`: cut off at the token limit; `content_filter`: withheld. Defaults to `stop`, or `tool_calls` in chat. */
-  finish?: 'stop' | 'length' | 'content_filter';
+  /**
+   * `length`: cut off at the token limit; `content_filter`: withheld; `error`: it failed in the middle, in Responses
+   * `cancelled`. Defaults to `stop`, or `tool_calls` in chat.
+   */
+  finish?: 'stop' | 'length' | 'content_filter' | 'error';
   error?: ErrorReply;
   fault?: Fault;
   hold?: string | Hold | Hold[];

@@ -103,11 +103,12 @@ function finished(answer: Answer, body: UncheckedBody): WireResponse {
   const usage = answer.usage ? { usage: wireUsage(answer.usage) } : {};
   const common = { ...base(answer, body), output: outputOf(answer), ...usage };
   if (answer.finish === 'stop') return { ...common, status: 'completed', completed_at: createdAtSeconds };
+  if (answer.finish === 'error') return { ...common, status: 'cancelled' };
   const reason = answer.finish === 'length' ? 'max_output_tokens' : 'content_filter';
   return { ...common, status: 'incomplete', incomplete_details: { reason } };
 }
 
-function failed(answer: Answer, body: UncheckedBody, error: { code: string; message: string }): WireResponse {
+function failed(answer: Answer, body: UncheckedBody, error: { code: string | number; message: string }): WireResponse {
   // A test may name any code; the type lists those that OpenAI documents.
   return { ...base(answer, body), status: 'failed', error: error as WireResponse['error'] };
 }
@@ -162,7 +163,7 @@ function* steps(answer: Answer, body: UncheckedBody): Generator<Step> {
   for (const [index, item] of answer.items.entries()) yield* itemSteps(item, index);
   yield* messageSteps(answer);
   for (const [index, toolCall] of answer.toolCalls.entries()) yield* callSteps(answer, toolCall, index);
-  const type = answer.finish === 'stop' ? 'response.completed' : 'response.incomplete';
+  const type = /^(stop|error)$/.test(answer.finish) ? 'response.completed' : 'response.incomplete';
   yield { kind: 'end', event: { type, response: finished(answer, body) as Response } };
 }
 
@@ -181,7 +182,7 @@ export function renderResponse(answer: Answer, body: UncheckedBody): Rendering {
     },
     failure: (event, error, framesSent) =>
       event === 'error'
-        ? serialise({ type: 'error', ...error, param: null }, framesSent)
+        ? serialise({ type: 'error', ...error, param: null } as EventBody, framesSent)
         : serialise({ type: 'response.failed', response: failed(answer, body, error) as Response }, framesSent),
     wholeFailure: (error) => failed(answer, body, error),
   };
