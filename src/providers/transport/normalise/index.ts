@@ -33,9 +33,8 @@ export function normaliseAnswer(api: ModelApi, body: unknown, headers: HeadersOf
   return api === 'responses' ? normaliseResponse(body, headers) : normaliseChatAnswer(body, headers, keep);
 }
 
-/**
- * Whether an answer in one piece says how it ended (`stated`), or is whole only because its JSON is (`unstated`). A response
- * always says so, by its status.
- */
-export const endOf = (api: ModelApi, body: object): 'stated' | 'unstated' =>
-  api === 'responses' || statesEnd(body) ? 'stated' : 'unstated';
+/** Whether an answer in one piece says how it ended (`stated`), or is whole only because its JSON is (`unstated`). */
+export function endOf(api: ModelApi, body: { status?: unknown; choices?: unknown }): 'stated' | 'unstated' {
+  const isStated = api === 'responses' ? body.status != null : statesEnd(body);
+  return isStated ? 'stated' : 'unstated';
+}

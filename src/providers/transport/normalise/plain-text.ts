@@ -1,6 +1,4 @@
-/** Whether a value is an object, and neither null nor a list. */
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+import { isRecord } from './json-text.ts';
 
 /** How deep text may lie in lists and objects; what is deeper says nothing. */
 const depthMax = 8;

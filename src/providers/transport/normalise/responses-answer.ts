@@ -1,6 +1,8 @@
 import { AnswerEndError, answerFailed, MalformedAnswerError } from '../call-errors.ts';
 import { answerEndOf } from './answer-end.ts';
-import { idText, isRecord } from './plain-text.ts';
+import { isRecord } from './json-text.ts';
+import { idText } from './plain-text.ts';
+import { reportedFailure } from './reported-failure.ts';
 import { type Item, mendItems, saysSomething } from './responses-item.ts';
 import type { HeadersOf } from './stream-normaliser.ts';
 import { normaliseUsage, responsesUsageNames } from './usage.ts';
@@ -27,10 +29,9 @@ function assertStatus(status: unknown, body: ResponseBody, headers: HeadersOf): 
  * @throws {AnswerEndError} if it is not whole
  */
 export function assertEnded(body: ResponseBody, output: readonly Item[], headers: HeadersOf): void {
-  const { error, status } = body;
-  if (isRecord(error) || (typeof error === 'string' && error !== '')) {
-    throw answerFailed(isRecord(error) ? error : { message: error }, headers());
-  }
+  const { status } = body;
+  const failure = reportedFailure(body, 'responses');
+  if (failure !== null) throw answerFailed(failure, headers());
   if (status != null) assertStatus(status, body, headers);
   for (const item of output) {
     if (item.type === 'message' || item.type === 'function_call') assertStatus(item.status, body, headers);

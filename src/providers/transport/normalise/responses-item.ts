@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { MalformedAnswerError } from '../call-errors.ts';
-import { argumentsText } from './arguments.ts';
-import { idText, isRecord, plainText } from './plain-text.ts';
+import { resolveArguments } from './call-arguments.ts';
+import { isRecord, textOf } from './json-text.ts';
+import { idText, plainText } from './plain-text.ts';
 import { mendContent } from './responses-message.ts';
 import type { HeadersOf } from './stream-normaliser.ts';
+import { newCallId } from './tool-calls.ts';
 
 /** An item of a response's output. */
 export type Item = Record<string, unknown>;
@@ -24,8 +25,6 @@ function mendId(item: Item): void {
   else item.id = id;
 }
 
-const newCallId = (): string => `call_${randomBytes(12).toString('hex')}`;
-
 /** A text that no other call of the answer has: that of the call, else that of the item, else one of our own. */
 function callIdOf({ call_id: callId, id }: Item, used: Set<string>): string {
   const given = idText(callId) ?? idText(id) ?? newCallId();
@@ -39,7 +38,8 @@ function mendCall(item: Item, used: Set<string>, headers: HeadersOf): void {
   if (name.trim() === '') throw new MalformedAnswerError('a tool call of it has no name', headers());
   item.name = name;
   item.call_id = callIdOf(item, used);
-  item.arguments = argumentsText(item.arguments);
+  const { arguments: given } = item;
+  item.arguments = resolveArguments([typeof given === 'string' ? given : given == null ? '' : textOf(given)]);
 }
 
 type Entry = { type: string; text: string };

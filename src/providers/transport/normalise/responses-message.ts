@@ -1,4 +1,5 @@
-import { isRecord, plainText } from './plain-text.ts';
+import { isRecord } from './json-text.ts';
+import { plainText } from './plain-text.ts';
 
 type Part = Record<string, unknown>;
 

@@ -1,5 +1,7 @@
 import { AnswerEndError, answerFailed, MalformedAnswerError, TruncatedAnswerError } from '../call-errors.ts';
-import { isRecord, plainText } from './plain-text.ts';
+import { isRecord } from './json-text.ts';
+import { plainText } from './plain-text.ts';
+import { reportedFailure } from './reported-failure.ts';
 import { assertEnded, mendResponse, outputOf, type ResponseBody } from './responses-answer.ts';
 import { type Item, mendItems, saysSomething } from './responses-item.ts';
 import type { HeadersOf, StreamNormaliser } from './stream-normaliser.ts';
@@ -16,9 +18,8 @@ const isItemEvent = (type: string): boolean =>
 /** The error of an event that reports a failure. */
 function failureOf(type: string, event: Event, headers: HeadersOf): Error {
   const response = isRecord(event.response) ? event.response : {};
-  const error = event.error ?? response.error;
-  if (isRecord(error)) return answerFailed(error, headers());
-  if (typeof error === 'string' && error !== '') return answerFailed({ message: error }, headers());
+  const failure = reportedFailure({ error: event.error || response.error, output: [] }, 'responses');
+  if (failure !== null) return answerFailed(failure, headers());
   if (type === 'error' || type === 'response.error') return answerFailed({ ...event, type: undefined }, headers());
   return new AnswerEndError('failed', String(response.status ?? type), headers());
 }

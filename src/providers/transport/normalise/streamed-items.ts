@@ -1,4 +1,5 @@
-import { idText, isRecord } from './plain-text.ts';
+import { isRecord } from './json-text.ts';
+import { idText } from './plain-text.ts';
 import type { Item } from './responses-item.ts';
 
 /** An event that is about an item. */
