@@ -4,6 +4,7 @@ import { type CheckEntry, checkTable } from '../src/doctor/index.ts';
 import { type ErrorEntry, errorCatalogue } from '../src/platform/errors.ts';
 import { type MetricEntry, metricsTable } from '../src/platform/metrics/metrics-table.ts';
 import { type SettingName, settingsTable } from '../src/platform/settings/settings-table.ts';
+import { answerEnds } from '../src/providers/transport/normalise/index.ts';
 import { type Expected, faultTable } from '../tests/faults/provider-faults.ts';
 import { chatQuirks } from '../tests/quirks/chat-quirks.ts';
 import type { Quirk } from '../tests/quirks/quirk.ts';
@@ -211,6 +212,23 @@ function quirkTables(): string {
   ].join('\n\n');
 }
 
+/** The ends of answers that are known, by the API. */
+function endsTable(): string {
+  const follows = {
+    whole: 'the answer',
+    cut: '`output_limit_reached`, never retried',
+    refused: '`model_refused`, never retried',
+  };
+  const words = (reasons: readonly string[]) => reasons.map((reason) => `\`${reason}\``).join(', ');
+  const rows = (Object.keys(follows) as (keyof typeof follows)[]).map(
+    (end) =>
+      `| ${end} | ${words(answerEnds.chat_completions[end])} | ${words(answerEnds.responses[end])} | ${follows[end]} |`,
+  );
+  const head = ['| The end says | `finish_reason` | `status`, or the reason of `incomplete_details` | What follows |'];
+  const failed = '| failed | anything else | anything else | the fault `answer_failed` |';
+  return [...head, '|---|---|---|---|', ...rows, failed].join('\n');
+}
+
 /** `docs/providers.md` with the tables of faults and of quirks as the tests have them. */
 function providersPage(): string {
   const page = readFileSync(join(import.meta.dirname, '../docs/providers.md'), 'utf8');
@@ -223,6 +241,11 @@ function providersPage(): string {
     .replace(
       /<!-- faults -->[\s\S]*<!-- \/faults -->/,
       () => `<!-- faults -->\n\n${notice('tests/faults/provider-faults.ts')}\n\n${table}\n\n<!-- /faults -->`,
+    )
+    .replace(
+      /<!-- ends -->[\s\S]*<!-- \/ends -->/,
+      () =>
+        `<!-- ends -->\n\n${notice('src/providers/transport/normalise/answer-end.ts')}\n\n${endsTable()}\n\n<!-- /ends -->`,
     )
     .replace(
       /<!-- quirks -->[\s\S]*<!-- \/quirks -->/,

@@ -23,9 +23,10 @@ export const stepView = z
       description:
         'Of a model call: what is new in it. A long string that is stored elsewhere in the run or its session is a reference, {"$ref": …}.',
     }),
-    output: z
-      .unknown()
-      .meta({ description: 'Of a tool call: its result; what is more than JSON as {"$type": …}, bytes as base64.' }),
+    output: z.unknown().meta({
+      description:
+        'Of a tool call: its result; what is more than JSON as {"$type": …}, bytes as base64. Of a model call: output, response_id and usage of the answer; end is "unstated" where the provider did not say how an answer in one piece ended.',
+    }),
     is_error: z.boolean(),
     error: z.unknown(),
     provider: z.string().nullable(),
