@@ -1,6 +1,6 @@
 import OpenAI from 'openai';
 import { expect, test } from 'vitest';
-import { AnswerEndError } from '../../transport/call-errors.ts';
+import { AnswerEndError, statusFailed } from '../../transport/call-errors.ts';
 import { classifyFault, type FaultKind, ProviderFault, ReportedFailure } from './provider-fault.ts';
 
 const nowMs = Date.parse('2026-11-26T00:00:00Z');
@@ -132,6 +132,28 @@ test.each([
 ])('a model that does not exist is recognised at %s', (_, status, message) => {
   expect(classifyFault(apiError(status, { message }), false, nowMs)?.kind).toBe('model_not_found');
 });
+
+test.each([
+  ['RESOURCE_EXHAUSTED', 429, 'rate_limited'],
+  ['INVALID_ARGUMENT', 400, 'bad_request'],
+  ['UNAVAILABLE', 503, 'overloaded'],
+] as const)("the body of Google's errors may be a list: %s", (word, code, kind) => {
+  const body = JSON.stringify([{ error: { code, message: 'no', status: word } }]);
+  expect(classifyFault(statusFailed(code, body, new Headers()), false, nowMs)).toMatchObject({ kind, status: code });
+});
+
+test("a conversation that is too long is recognised in Google's list", () => {
+  const message = 'The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).';
+  const body = JSON.stringify([{ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }]);
+  expect(classifyFault(statusFailed(400, body, new Headers()), false, nowMs)?.kind).toBe('context_too_long');
+});
+
+test.each(['{"error":"prompt is too long: 2 tokens > 1 maximum"}', 'prompt is too long: 2 tokens > 1 maximum'])(
+  'an error that is a text is read: %s',
+  (body) => {
+    expect(classifyFault(statusFailed(400, body, new Headers()), false, nowMs)?.kind).toBe('context_too_long');
+  },
+);
 
 test('a status in a stream is that of its fault', () => {
   expect(classifyFault(inStream({ code: 429 }), true, nowMs)).toMatchObject({ kind: 'rate_limited', status: 429 });

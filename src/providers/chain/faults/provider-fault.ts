@@ -87,10 +87,16 @@ function isA(error: unknown, ...names: string[]): boolean {
   return false;
 }
 
+/** The body of an error; Gemini wraps it in a list. */
+function bodyOf(error: unknown): Fields {
+  const body = fieldsOf(Array.isArray(error) ? error[0] : error);
+  return 'error' in body ? fieldsOf(body.error) : body;
+}
+
 /** The codes of an error and of its causes: also those that stand only in its body, such as Google's word for the status. */
 function codesOf(error: unknown, depth = 4): unknown[] {
   const { code, type, cause, error: body } = fieldsOf(error);
-  const { code: bodyCode, type: bodyType, status: word, innererror } = fieldsOf(Array.isArray(body) ? body[0] : body);
+  const { code: bodyCode, type: bodyType, status: word, innererror } = bodyOf(body);
   const own = [code, type, bodyCode, bodyType, word, fieldsOf(innererror).code];
   return cause === undefined || depth === 0 ? own : [...own, ...codesOf(cause, depth - 1)];
 }
