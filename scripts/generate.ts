@@ -4,7 +4,7 @@ import { type CheckEntry, checkTable } from '../src/doctor/index.ts';
 import { type ErrorEntry, errorCatalogue } from '../src/platform/errors.ts';
 import { type MetricEntry, metricsTable } from '../src/platform/metrics/metrics-table.ts';
 import { type SettingName, settingsTable } from '../src/platform/settings/settings-table.ts';
-import { answerEnds } from '../src/providers/transport/normalise/index.ts';
+import { answerEnds } from '../src/providers/index.ts';
 import { type Expected, faultTable } from '../tests/faults/provider-faults.ts';
 import { chatQuirks } from '../tests/quirks/chat-quirks.ts';
 import type { Quirk } from '../tests/quirks/quirk.ts';

@@ -12,8 +12,5 @@ export {
   type MaxCost,
   type RequestedModel,
 } from './prices/index.ts';
-export type {
-  ModelConnection,
-  Proxies,
-} from './transport/index.ts';
+export { answerEnds, type ModelConnection, type Proxies } from './transport/index.ts';
 export { type ProviderFeatures, wireProviders } from './wire.ts';

@@ -1,3 +1,4 @@
+// tidy: long because it is one table.
 import { callItem, messageItem, responseAnswer, responseEvent } from '../support/model-answers.ts';
 import type { ExpectedAnswer, Quirk } from './quirk.ts';
 

@@ -2,7 +2,7 @@ import type { ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
 import { markEndUnstated } from '../model-call.ts';
 import type { AttemptLimits, AttemptTimeout, AttemptTimeouts } from './attempt-timeouts.ts';
 import type { Deployment } from './deployments/deployment.ts';
-import { createAnswerValidator, statesEnd } from './faults/answer-validation.ts';
+import { AnswerValidator, statesEnd } from './faults/answer-validation.ts';
 import type { HeadersLike } from './faults/rate-limit-headers.ts';
 
 /** What an attempt is made of. */
@@ -22,7 +22,7 @@ export type AttemptOptions = {
 export class Attempt {
   readonly #model: Deployment['sdkModel'];
   readonly #timeout: AttemptTimeout;
-  readonly #validator: ReturnType<typeof createAnswerValidator>;
+  readonly #validator: AnswerValidator;
   readonly #request: ModelRequest;
   #reject = (_reason: unknown) => {};
   #events: AsyncIterator<StreamEvent> | undefined;
@@ -33,7 +33,7 @@ export class Attempt {
     this.#timeout = timeouts(limits, request.signal);
     const { signal } = this.#timeout;
     this.#request = { ...request, signal };
-    this.#validator = createAnswerValidator(request, deployment.statesLimit);
+    this.#validator = new AnswerValidator(request, deployment.statesLimit);
     deployment.observe(signal, { totalMs: limits.totalMs, onHeaders });
     signal.addEventListener('abort', () => this.#reject(signal.reason), { once: true });
   }

@@ -1,7 +1,7 @@
 import { type ModelResponse, Usage as SdkUsage, type StreamEvent } from '@openai/agents';
 import { ServiceError } from '../../platform/errors.ts';
 import { type Json, JsonText, type Step, type Usage } from '../../storage/port/index.ts';
-import { toCount } from './mended-answer.ts';
+import { toCount } from './token-count.ts';
 
 /** An item of a model's output; `callId` if it calls a tool. */
 export type OutputItem = { type?: string; content?: unknown; callId?: string };

@@ -1,6 +1,6 @@
 import type { StreamEvent } from '@openai/agents';
 import { describe, expect, test } from 'vitest';
-import { type AskedFor, assertAnswer, assertToolCalls, createAnswerValidator } from './answer-validation.ts';
+import { AnswerValidator, type AskedFor, assertAnswer, assertToolCalls } from './answer-validation.ts';
 
 const raw = (event: object) => ({ type: 'model', event }) as StreamEvent;
 const chunk = (choice: object) => raw({ object: 'chat.completion.chunk', choices: [choice] });
@@ -14,7 +14,7 @@ const asking: AskedFor = { input: [user], handoffs: [], tools: [], outputType: '
 /** The kind of fault, or the reported code, for which a stream of these events is rejected; null for none. */
 const faultIn = (...events: StreamEvent[]): unknown => faultOf(asking, events);
 function faultOf(request: AskedFor, events: StreamEvent[]): unknown {
-  const validator = createAnswerValidator(request);
+  const validator = new AnswerValidator(request);
   try {
     for (const event of events) validator.check(event);
     return null;
@@ -79,7 +79,7 @@ describe('a stream', () => {
       ['function_call', false],
       ['message', false],
     ] as const) {
-      const validator = createAnswerValidator(asking);
+      const validator = new AnswerValidator(asking);
       validator.check(raw({ type: 'response.output_item.added', item: { type } }));
       expect(validator.hadEffects(), type).toBe(had);
     }

@@ -139,80 +139,88 @@ const hostedTool =
 /**
  * Validates the answer to one request. The SDK's Chat Completions model treats a truncated stream as a complete one, its
  * Responses model does not report why a provider has failed, and its loop asks again for an answer without content.
- *
- * @param statesLimit whether the server says when the token limit cut an answer. Defaults to true
  */
-export function createAnswerValidator(request: AskedFor, statesLimit = true) {
-  let isChat = false;
-  let finishReason: string | null = null;
-  let hadEffects = false;
-  let hadOutput = false;
-  let hasEmptyText = false;
+export class AnswerValidator {
+  readonly #request: AskedFor;
+  readonly #statesLimit: boolean;
+  #isChat = false;
+  #finishReason: string | null = null;
+  #hadEffects = false;
+  #hadOutput = false;
+  #hasEmptyText = false;
 
-  function checkChunk({ choices }: RawEvent): void {
-    isChat = true;
-    for (const { finish_reason: reason, delta } of choices ?? []) {
-      if (reason) finishReason = reason;
-      if (delta?.content === '') hasEmptyText = true;
-    }
+  /** @param statesLimit whether the server says when the token limit cut an answer. Defaults to true */
+  constructor(request: AskedFor, statesLimit = true) {
+    this.#request = request;
+    this.#statesLimit = statesLimit;
   }
 
-  function checkRaw(raw: RawEvent): void {
-    if (raw.object === 'chat.completion.chunk') checkChunk(raw);
-    if (raw.type === 'response.output_item.added' && hostedTool.test(raw.item?.type ?? '')) hadEffects = true;
+  /**
+   * Checks the next event of a stream. Returns it, the last one with the output as the SDK needs it.
+   *
+   * @throws {ProviderFault} if the answer is not complete
+   * @throws {ReportedFailure} if the provider reports a failure
+   */
+  check(event: StreamEvent): StreamEvent {
+    if (event.type === 'output_text_delta') this.#hadOutput = true;
+    if (event.type === 'model') this.#checkRaw(event.event as RawEvent);
+    if (event.type !== 'response_done') return event;
+    this.#checkFinish();
+    const { response } = event;
+    const output = this.#settled(response as unknown as Answered) as typeof response.output;
+    return output === response.output ? event : { ...event, response: { ...response, output } };
+  }
+
+  /**
+   * Checks an answer in one piece. Returns it, with the output as the SDK needs it.
+   *
+   * @throws {ProviderFault} {@link ReportedFailure} if it is not complete, or has failed
+   */
+  checkWhole(response: ModelResponse): ModelResponse {
+    assertAnswer(response.providerData);
+    const output = this.#settled(response);
+    return output === response.output ? response : { ...response, output };
+  }
+
+  /** @throws {ProviderFault} always: the stream has ended without an answer */
+  endedWithoutAnswer(): never {
+    throw truncated();
+  }
+
+  /** Whether the provider has executed a tool. */
+  hadEffects(): boolean {
+    return this.#hadEffects;
+  }
+
+  #checkRaw(raw: RawEvent): void {
+    if (raw.object === 'chat.completion.chunk') this.#checkChunk(raw);
+    if (raw.type === 'response.output_item.added' && hostedTool.test(raw.item?.type ?? '')) this.#hadEffects = true;
     if (raw.type === 'response.failed') throw new ReportedFailure(codeOf(raw.response?.error));
     if (raw.type === 'error') throw new ReportedFailure(codeOf(raw.error) ?? codeOf(raw));
     if (raw.type === 'response.incomplete') assertResponse({ ...raw.response, status: 'incomplete' });
   }
 
-  /** The output of the answer: see `settleOutput`. */
-  function settled({ output, usage }: Answered): ModelResponse['output'] {
-    hadEffects ||= hasHostedCall(output);
-    const tokens = usage?.outputTokens ?? 0;
-    if (!statesLimit && tokens >= outputTokensMax(request)) throw badEnd('cut');
-    assertToolCalls(output, request);
-    return settleOutput(output, request, hasEmptyText);
+  #checkChunk({ choices }: RawEvent): void {
+    this.#isChat = true;
+    for (const { finish_reason: reason, delta } of choices ?? []) {
+      if (reason) this.#finishReason = reason;
+      if (delta?.content === '') this.#hasEmptyText = true;
+    }
   }
 
-  return {
-    /**
-     * Checks the next event of a stream. Returns it, the last one with the output as the SDK needs it.
-     *
-     * @throws {ProviderFault} if the answer is not complete
-     * @throws {ReportedFailure} if the provider reports a failure
-     */
-    check(event: StreamEvent): StreamEvent {
-      if (event.type === 'output_text_delta') hadOutput = true;
-      if (event.type === 'model') checkRaw(event.event as RawEvent);
-      if (event.type !== 'response_done') return event;
-      if (isChat && finishReason === null) throw truncated();
-      if (finishReason !== null && (finishReason !== 'content_filter' || hadOutput)) {
-        assertEnd('chat_completions', finishReason);
-      }
-      const { response } = event;
-      const output = settled(response as unknown as Answered);
-      return output === (response.output as unknown)
-        ? event
-        : { ...event, response: { ...response, output: output as never } };
-    },
+  #checkFinish(): void {
+    const reason = this.#finishReason;
+    if (this.#isChat && reason === null) throw truncated();
+    // A withheld answer without any content: the SDK turns it into a refusal, which means the same.
+    if (reason !== null && (reason !== 'content_filter' || this.#hadOutput)) assertEnd('chat_completions', reason);
+  }
 
-    /**
-     * Checks an answer in one piece. Returns it, with the output as the SDK needs it.
-     *
-     * @throws {ProviderFault} {@link ReportedFailure} if it is not complete, or has failed
-     */
-    checkWhole(response: ModelResponse): ModelResponse {
-      assertAnswer(response.providerData);
-      const output = settled(response);
-      return output === response.output ? response : { ...response, output };
-    },
-
-    /** @throws {ProviderFault} always: the stream has ended without an answer */
-    endedWithoutAnswer: (): never => {
-      throw truncated();
-    },
-
-    /** Whether the provider has executed a tool. */
-    hadEffects: (): boolean => hadEffects,
-  };
+  /** The output of the answer: see `settleOutput`. */
+  #settled({ output, usage }: Answered): ModelResponse['output'] {
+    this.#hadEffects ||= hasHostedCall(output);
+    const tokens = usage?.outputTokens ?? 0;
+    if (!this.#statesLimit && tokens >= outputTokensMax(this.#request)) throw badEnd('cut');
+    assertToolCalls(output, this.#request);
+    return settleOutput(output, this.#request, this.#hasEmptyText);
+  }
 }

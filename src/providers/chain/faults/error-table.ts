@@ -1,4 +1,4 @@
-import type { FaultKind } from './provider-fault.ts';
+import type { FaultKind } from './fault-kind.ts';
 
 /** How servers report a kind of fault. */
 type ErrorRow = {

@@ -1,28 +1,8 @@
 import { kindOfCodes, kindOfError } from './error-table.ts';
+import type { FaultKind } from './fault-kind.ts';
 import { requestedWaitMs, waitMsMax } from './rate-limit-headers.ts';
 
-/** The results of an attempt other than a complete answer; `faultRules` has the rule for each. */
-export type FaultKind =
-  | 'rate_limited'
-  | 'slow_down'
-  | 'quota_exhausted'
-  | 'overloaded'
-  | 'server_error'
-  | 'unreachable'
-  | 'timed_out'
-  | 'stalled'
-  | 'truncated'
-  | 'malformed'
-  | 'broken_tool_call'
-  | 'answer_failed'
-  | 'empty_answer'
-  | 'credentials_refused'
-  | 'model_not_found'
-  | 'conflict'
-  | 'context_too_long'
-  | 'output_limit'
-  | 'content_filtered'
-  | 'bad_request';
+export type { FaultKind } from './fault-kind.ts';
 
 /** The fault that ended an attempt. */
 export type Fault = {
