@@ -1,5 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
-import { ServiceError } from '../platform/errors.ts';
+import { isStoreUnavailable } from '../platform/errors.ts';
 
 /** The pause between two attempts while the store is unavailable, in ms; jitter adds up to as much again. */
 const retryMs = 250;
@@ -24,7 +24,7 @@ export function createStoreRetry({ clock, random }: StoreRetryDeps): RetryUntilA
       try {
         return await work();
       } catch (error) {
-        if (!(error instanceof ServiceError) || error.code !== 'store_unavailable') throw error;
+        if (!isStoreUnavailable(error)) throw error;
         await clock.sleep(retryMs * (1 + random()), signal);
       }
     }

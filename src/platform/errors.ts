@@ -107,6 +107,11 @@ export const errorCatalogue = {
   provider_unavailable: entry<Reason>(503, 'Provider unavailable', (p) => p.reason, true),
   shutting_down: entry(503, 'Shutting down', 'Service shutting down', true),
   store_unavailable: entry(503, 'Store unavailable', 'The store cannot be reached at the moment.', true),
+  not_storable: entry<{ what: string }>(
+    500,
+    'Not storable',
+    (p) => `The store cannot hold what was to be recorded: ${p.what}.`,
+  ),
   not_ready: entry<Reason>(503, 'Not ready', (p) => `Not ready: ${p.reason}`, true),
   request_timeout: entry(408, 'Request timeout', 'The request did not arrive in time.', true),
   headers_too_large: entry(431, 'Headers too large', 'The request headers are too large.'),
@@ -167,3 +172,7 @@ export class ServiceError<C extends ErrorCode = ErrorCode> extends Error {
     this.extras = extras;
   }
 }
+
+/** Whether the store could not be reached or could not do its work: only then does it make sense to try again. */
+export const isStoreUnavailable = (error: unknown): boolean =>
+  error instanceof ServiceError && error.code === 'store_unavailable';

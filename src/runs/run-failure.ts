@@ -5,7 +5,7 @@ import type { FinalStatus, RunError } from '../storage/port/index.ts';
 import { boundedName, missingToolOf, unusableAnswer, unusableRequest } from './agent-mistakes.ts';
 
 /** Why the service itself ended a run before its agent did. */
-export type StopReason = 'timed_out' | 'cancelled' | 'shutting_down' | 'lease_lost' | 'providers_down';
+export type StopReason = 'timed_out' | 'cancelled' | 'shutting_down' | 'lease_lost' | 'providers_down' | 'not_storable';
 
 /** The reason that a run's AbortSignal carries when the service ends the run. */
 export class RunStopped extends Error {
@@ -40,6 +40,8 @@ export function stopped(reason: StopReason): Failure {
       return failure(new ServiceError('provider_unavailable', { reason: 'No model provider is available.' }));
     case 'lease_lost':
       return failure(new ServiceError('store_unavailable', {}));
+    case 'not_storable': // the end of the run says what it was, see refused-end.ts
+      return failure(new ServiceError('not_storable', { what: 'an entry of the run' }));
   }
 }
 

@@ -1,3 +1,5 @@
+import { notStorable } from './not-storable.ts';
+import { assertNumbers } from './number-columns.ts';
 import type { Step, StepChanges, StepKind, StepStatus } from './port/index.ts';
 import { fromExactText, fromJsonText, toExactText, toJsonText } from './text.ts';
 import { toUsage, type UsageRow } from './usage-row.ts';
@@ -72,29 +74,35 @@ export const stepColumns = [
   'changes',
 ] as const satisfies (keyof StepRow)[];
 
+const exact = <T extends string | null>(column: string, name: T): T => {
+  if (name !== null && typeof name !== 'string')
+    throw notStorable(`steps.${column} takes a text, not a ${typeof name}`);
+  return toExactText(name);
+};
+
 /** The row of a step, with 0 and 1 for false and true; its values are in the order of `stepColumns`. */
 export function toStepRow(tenantId: string, runId: string, step: Step): StepRow {
-  return {
+  return assertNumbers('steps', {
     run_id: runId,
     step: step.step,
     tenant_id: tenantId,
-    key: toExactText(step.key),
+    key: exact('key', step.key),
     kind: step.kind,
-    scope: toExactText(step.scope),
-    name: toExactText(step.name),
-    agent: toExactText(step.agent),
-    call_id: toExactText(step.callId),
+    scope: exact('scope', step.scope),
+    name: exact('name', step.name),
+    agent: exact('agent', step.agent),
+    call_id: exact('call_id', step.callId),
     status: step.status,
     attempt: step.attempt,
     replayed: step.replayed,
-    effect: toExactText(step.effect),
-    idempotency_key: toExactText(step.idempotencyKey),
+    effect: exact('effect', step.effect),
+    idempotency_key: exact('idempotency_key', step.idempotencyKey),
     input: toJsonText(step.input),
     output: toJsonText(step.output),
     is_error: step.isError ? 1 : 0,
     error: toJsonText(step.error),
-    provider: toExactText(step.provider),
-    model: toExactText(step.model),
+    provider: exact('provider', step.provider),
+    model: exact('model', step.model),
     requests: step.usage?.requests ?? null,
     input_tokens: step.usage?.inputTokens ?? null,
     cached_input_tokens: step.usage?.cachedInputTokens ?? null,
@@ -102,13 +110,13 @@ export function toStepRow(tenantId: string, runId: string, step: Step): StepRow 
     reasoning_tokens: step.usage?.reasoningTokens ?? null,
     total_tokens: step.usage?.totalTokens ?? null,
     cost_usd: step.costUsd,
-    request_digest: toExactText(step.requestDigest),
+    request_digest: exact('request_digest', step.requestDigest),
     drift: step.drift ? 1 : 0,
     started_at_ms: step.startedAtMs,
     first_token_ms: step.firstTokenMs,
     duration_ms: step.durationMs,
     changes: toJsonText(step.changes),
-  };
+  });
 }
 
 /** What was done beside the steps of these rows, in order. */

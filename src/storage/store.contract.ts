@@ -15,6 +15,7 @@ import { describeJournal } from './contract/journal.contract.ts';
 import { describeKeys } from './contract/keys.contract.ts';
 import { describeLifecycle } from './contract/lifecycle.contract.ts';
 import { describeLists } from './contract/lists.contract.ts';
+import { describeNotStorable } from './contract/not-storable.contract.ts';
 import { describePause } from './contract/pause.contract.ts';
 import { describeProcesses } from './contract/processes.contract.ts';
 import { describeProviders } from './contract/providers.contract.ts';
@@ -61,6 +62,7 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeValues(open);
     describeConcurrency(open);
     describeGroupedWrites(open);
+    describeNotStorable(open);
     describeRaces(open);
     describeRandomOperations(open);
     describeLifecycle(open);

@@ -1,8 +1,8 @@
 import type { RunContexts } from '../../agents/index.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { ServiceError } from '../../platform/errors.ts';
+import { isStoreUnavailable, ServiceError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { FinalRun, Run, RunStore } from '../../storage/port/index.ts';
+import type { FinalRun, JournalEntries, Run, Store, StoredEvent } from '../../storage/port/index.ts';
 import type { ActiveRun, AttemptEnd } from '../active-runs.ts';
 import { toLiveEvent } from '../events/stored-events.ts';
 import type { HitFailpoint } from '../failpoints.ts';
@@ -10,16 +10,15 @@ import type { RunMetrics } from '../metrics.ts';
 import { isFinal } from '../run-state.ts';
 import type { Execution } from './execution-outcome.ts';
 import type { Journal } from './journal.ts';
+import { prepareRefusedEnd, recordStorable, toRefusal } from './refused-end.ts';
 import { logRunEnd } from './run-end-log.ts';
+import { withRetries } from './store-retry.ts';
 
-/** How often storing the end of a run is tried while the store is unavailable, and the pauses between, in ms. */
-const writeAttemptsMax = 30;
-const retryPauseMs = 100;
-const retryPauseMaxMs = 1_000;
+const noEntries: JournalEntries = { steps: [], events: [] };
 
 /** Dependencies of the end of attempts. */
 export type AttemptEndsDeps = {
-  store: { runs: RunStore };
+  store: Pick<Store, 'runs' | 'journal'>;
   /** Whether the log has messages and responses. */
   logsContent: boolean;
   /** Whether the context of a run is kept in its session. */
@@ -38,32 +37,35 @@ export function createAttemptEnds(deps: AttemptEndsDeps) {
 
   return {
     /**
-     * Stores the end or the pause of a run.
+     * Stores the end or the pause of a run. A run of which the store refuses something ends as failed, `not_storable`.
      *
-     * @throws {ServiceError} `store_unavailable`
+     * @throws {ServiceError} `store_unavailable`; `internal` if the store refuses this end too
      */
     async end({ run, log: live }: Handle, journal: Journal, execution: Execution): Promise<AttemptEnd> {
       const entries = await journal.close(lastEvent(execution));
       hitFailpoint('run.beforeEnd');
       const sessionContext = contexts.keep === 'session' ? journal.side.contexts.recorded() : undefined;
-      const stored = await storeEnd(deps, run, execution, { entries, sessionContext }).catch((error: unknown) => {
+      const end = await storeEnd(deps, run, journal, execution, { entries, sessionContext }).catch((error: unknown) => {
         log.error({ runId: run.id, err: error }, 'the end of a run could not be stored');
-        throw new ServiceError('store_unavailable', {}, { runId: run.id, cause: error });
+        throw isStoreUnavailable(error)
+          ? new ServiceError('store_unavailable', {}, { runId: run.id, cause: error })
+          : new ServiceError('internal', {}, { runId: run.id, cause: error });
       });
-      if (!stored) {
+      if (!end) {
         log.error({ runId: run.id, attempt: run.attempt }, 'another process has taken this run over');
         return { type: 'handed_back' };
       }
       hitFailpoint('run.afterEnd');
+      const { run: stored } = end;
       // A run that was to pause may have been cancelled instead; the store has emitted that event itself.
-      if (stored.status === lastStatus(execution))
-        live.publish(entries.events.map((event) => toLiveEvent(stored, event)));
-      logRunEnd(log, stored, execution, logsContent);
+      if (stored.status === lastStatus(end.execution))
+        live.publish(end.events.map((event) => toLiveEvent(stored, event)));
+      logRunEnd(log, stored, end.execution, { withContent: logsContent, operation: end.refused });
       if (isFinal(stored.status)) metrics.ended(stored);
       return {
         type: 'ended',
         run: stored,
-        retryAfterMs: execution.type === 'ended' ? execution.retryAfterMs : undefined,
+        retryAfterMs: end.execution.type === 'ended' ? end.execution.retryAfterMs : undefined,
       };
     },
 
@@ -76,7 +78,14 @@ export function createAttemptEnds(deps: AttemptEndsDeps) {
       const entries = await journal.close(null);
       const { tenantId, id, attempt } = run;
       hitFailpoint('run.beforeHandBack');
-      const written = await withRetries(deps, run, () => store.runs.handBack(tenantId, id, attempt, entries, wakeInMs));
+      const write = (written: JournalEntries) =>
+        withRetries(deps, run, () => store.runs.handBack(tenantId, id, attempt, written, wakeInMs));
+      const written = await write(entries).catch(async (error: unknown) => {
+        if (isStoreUnavailable(error)) throw error;
+        log.error({ runId: id, err: toRefusal(error), operation: 'handBack' }, 'entries of a run could not be stored');
+        await recordStorable(deps, run, entries);
+        return write(noEntries);
+      });
       hitFailpoint('run.afterHandBack');
       if (!written) log.error({ runId: id, attempt }, 'another process has taken this run over');
       else if (wakeInMs !== undefined) log.warn({ runId: id, attempt, wakeInMs }, 'run waits for a model provider');
@@ -86,33 +95,55 @@ export function createAttemptEnds(deps: AttemptEndsDeps) {
   };
 }
 
-type RetryDeps = Pick<AttemptEndsDeps, 'clock' | 'log'>;
+type Ending = Pick<FinalRun, 'entries' | 'sessionContext'>;
 
-/** Retries a write until it succeeds: the store may be unavailable for a moment. */
-async function withRetries<T>({ clock, log }: RetryDeps, run: Run, write: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await write();
-    } catch (error) {
-      if (attempt === writeAttemptsMax) throw error;
-      log.warn({ runId: run.id, attempt, err: error }, 'storing the end of a run failed, trying again');
-      await clock.sleep(Math.min(retryPauseMaxMs, retryPauseMs * 2 ** attempt));
-    }
+/**
+ * How a run ended, as it was stored, what of it is to be shown, and the operation that the store refused; null if another
+ * process has taken the run over.
+ */
+type StoredEnd = { run: Run; execution: Execution; events: StoredEvent[]; refused?: string } | null;
+
+/** Stores the end of a run. A run of which the store refuses something ends as failed, without what was refused. */
+async function storeEnd(
+  deps: AttemptEndsDeps,
+  run: Run,
+  journal: Journal,
+  execution: Execution,
+  ending: Ending,
+): Promise<StoredEnd> {
+  const { entries } = ending;
+  const operation = execution.type === 'paused' ? 'runs.pause' : 'runs.finish';
+  if (journal.refusal !== null) return storeRefusedEnd(deps, run, entries, 'journal.append', journal.refusal);
+  try {
+    const stored = await writeEnd(deps, run, execution, ending);
+    return stored && { run: stored, execution, events: entries.events };
+  } catch (error) {
+    if (isStoreUnavailable(error)) throw error;
+    return storeRefusedEnd(deps, run, entries, operation, error);
   }
+}
+
+async function storeRefusedEnd(
+  deps: AttemptEndsDeps,
+  run: Run,
+  entries: JournalEntries,
+  operation: string,
+  refusal: unknown,
+): Promise<StoredEnd> {
+  const { final, error, recorded } = await prepareRefusedEnd(deps, run, entries, refusal);
+  const execution: Execution = { type: 'ended', final, cause: error };
+  const stored = await writeEnd(deps, run, execution, final);
+  return stored && { run: stored, execution, events: [...recorded, ...final.entries.events], refused: operation };
 }
 
 /**
  * Returns the run as its end was stored, now or by an earlier write whose answer was lost; null if another process has
  * taken the run over.
  */
-async function storeEnd(
-  deps: RetryDeps & Pick<AttemptEndsDeps, 'store'>,
-  run: Run,
-  execution: Execution,
-  { entries, sessionContext }: Pick<FinalRun, 'entries' | 'sessionContext'>,
-): Promise<Run | null> {
+async function writeEnd(deps: AttemptEndsDeps, run: Run, execution: Execution, ending: Ending): Promise<Run | null> {
   const { runs } = deps.store;
   const { tenantId, id, attempt } = run;
+  const { entries, sessionContext } = ending;
   const written = await withRetries(deps, run, () =>
     execution.type === 'paused'
       ? runs.pause(tenantId, id, attempt, { ...execution.paused, entries })

@@ -122,7 +122,7 @@ function startTimeout(clock: Clock, deadlineMs: number, stop: (reason: StopReaso
 function openJournal(deps: AttemptExecutorDeps, handle: Handle, recorded: JournalEntries): Journal {
   const { store, metrics, hitFailpoint, clock } = deps;
   const { run, log: live, signal, stop } = handle;
-  const journal = createJournal({
+  const journal: Journal = createJournal({
     attempt: run.attempt,
     signal,
     recorded,
@@ -133,7 +133,7 @@ function openJournal(deps: AttemptExecutorDeps, handle: Handle, recorded: Journa
       return accepted;
     },
     publish: (events) => live.publish(events.map((event) => toLiveEvent(run, event))),
-    lost: () => stop('lease_lost'),
+    lost: () => stop(journal.refusal === null ? 'lease_lost' : 'not_storable'),
     flushed: metrics.flushed,
     stepEnded: metrics.stepEnded,
     clock,

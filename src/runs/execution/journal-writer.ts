@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.ts';
-import { ServiceError } from '../../platform/errors.ts';
+import { isStoreUnavailable } from '../../platform/errors.ts';
 import type { JournalEntries, Step, StoredEvent } from '../../storage/port/index.ts';
 import { RunStopped } from '../run-failure.ts';
 import { lastStepOf, stepOf } from './step-record.ts';
@@ -28,8 +28,8 @@ const endOfTick = () => new Promise<void>((resolve) => process.nextTick(resolve)
 
 /**
  * Writes the entries of one attempt to the store, in order, one write at a time (group commit): entries of one tick
- * share a write, and so do entries that arrive while a write is in progress. A write that the store cannot take is
- * retried until it can, or until the run is over.
+ * share a write, and so do entries that arrive while a write is in progress. A write that fails because the store is
+ * unavailable is retried until it succeeds, or until the run is over. One that the store refuses is the last.
  */
 export class JournalWriter {
   readonly #deps: JournalWriterDeps;
@@ -41,7 +41,9 @@ export class JournalWriter {
   #firstText: StoredEvent | null = null;
   #draining: Promise<void> | null = null;
   #writing: Promise<boolean> | null = null;
-  #refused: RunStopped | null = null;
+  /** Why nothing more is written: another attempt has taken over, or the store has refused an entry. */
+  #refused: unknown = null;
+  #refusal: unknown = null;
   /** Cuts the pause before a retry short; made at the first retry. */
   #pause: AbortController | null = null;
   #isClosed = false;
@@ -54,6 +56,11 @@ export class JournalWriter {
   /** Whether the end of the run has taken what was pending: nothing is to be added any more. */
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** The error with which the store refused an entry; null if it did not. */
+  get refusal(): unknown {
+    return this.#refusal;
   }
 
   /** Has a step recorded. Until its write begins, later changes of the step are recorded with it. */
@@ -158,6 +165,7 @@ export class JournalWriter {
     const startedMs = clock.monotonicMs();
     this.#writing = this.#appendWithRetry(entries).catch((error: unknown) => {
       this.#restorePending(entries);
+      if (!isStoreUnavailable(error)) this.#refusal = this.#refused = error;
       throw error;
     });
     if (!(await this.#writing)) {
@@ -169,15 +177,14 @@ export class JournalWriter {
     publish(entries.events);
   }
 
-  /** Retries until the store takes the entries, however long it is unavailable, or until the run is over. */
+  /** Retries while the store is unavailable, however long that is, or until the run is over. */
   async #appendWithRetry(entries: JournalEntries): Promise<boolean> {
     const { signal, append, clock } = this.#deps;
     for (let tries = 1; ; tries += 1) {
       try {
         return await append(entries, this.#isEarly(entries));
       } catch (error) {
-        if (!(error instanceof ServiceError)) throw error;
-        if (this.#isClosed) throw error;
+        if (!isStoreUnavailable(error) || this.#isClosed) throw error;
         this.#pause ??= new AbortController();
         const over = AbortSignal.any([signal, this.#pause.signal]);
         await clock.sleep(Math.min(retryPauseMaxMs, retryPauseMs * 2 ** tries), over).catch(() => {});

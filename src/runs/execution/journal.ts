@@ -89,6 +89,11 @@ export class Journal {
     }
   }
 
+  /** See `JournalWriter.refusal`. */
+  get refusal(): unknown {
+    return this.#writer.refusal;
+  }
+
   /** See `JournalWriter.flush`. */
   flush(): Promise<void> {
     return this.#writer.flush();

@@ -7,8 +7,21 @@ const contentCharsMax = 2_000;
 const truncated = (text: string | null) =>
   text !== null && text.length > contentCharsMax ? `${text.slice(0, contentCharsMax)}…` : text;
 
-/** Writes the one line that the end of a run leaves in the log; with the message and the response if `withContent`. */
-export function logRunEnd(log: Logger, run: Run, execution: Execution, withContent: boolean): void {
+/** What the line about the end of a run has besides. */
+export type RunEndLogOptions = {
+  /** The message and the response. */
+  withContent: boolean;
+  /** The operation that the store refused. Defaults to none. */
+  operation?: string | undefined;
+};
+
+/** Writes the one line that the end of a run leaves in the log. */
+export function logRunEnd(
+  log: Logger,
+  run: Run,
+  execution: Execution,
+  { withContent, operation }: RunEndLogOptions,
+): void {
   const fields = {
     runId: run.id,
     sessionId: run.sessionId,
@@ -21,6 +34,7 @@ export function logRunEnd(log: Logger, run: Run, execution: Execution, withConte
     durationMs: (run.finishedAtMs ?? run.startedAtMs ?? run.createdAtMs) - run.createdAtMs,
     attempt: run.attempt,
     simulated: run.simulated || undefined,
+    operation,
     ...(withContent ? { message: truncated(toInputText(run.input)), response: truncated(run.response) } : {}),
   };
   if (execution.type === 'ended' && run.status === 'failed')

@@ -1,4 +1,6 @@
 import { cancelledError } from '../cancelled.ts';
+import { encoded } from '../not-storable.ts';
+import { assertTotals } from '../number-columns.ts';
 import type { Decided, PausedRun, Run, RunAttempt, RunError } from '../port/index.ts';
 import { toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
@@ -25,25 +27,28 @@ export async function pause(
   { tenantId, runId, attempt }: RunAttempt,
   paused: PausedRun,
 ): Promise<Run | null> {
-  const values = [tenantId, runId, attempt, ...pausedValues(tenantId, runId, paused)];
+  const values = [tenantId, runId, attempt, ...encoded(() => pausedValues(tenantId, runId, paused))];
   const row = await queryRun(database, pauseRun, values);
   if (row === null) return null;
   publishEnd(signals, runId, row.status === 'cancelled' && row.awaited);
   return toRun(row);
 }
 
-const pausedValues = (tenantId: string, runId: string, paused: PausedRun): unknown[] => [
-  toJsonText(paused.requiredAction),
-  toNameText(paused.lastAgent),
-  toNameText(paused.model),
-  ...usageValues(paused.usage),
-  paused.costUsd,
-  paused.drift,
-  paused.firstTokenMs,
-  entriesText(tenantId, runId, paused.entries),
-  toJsonText(cancelledError),
-  paused.expiresInMs,
-];
+function pausedValues(tenantId: string, runId: string, paused: PausedRun): unknown[] {
+  assertTotals(paused);
+  return [
+    toJsonText(paused.requiredAction),
+    toNameText(paused.lastAgent),
+    toNameText(paused.model),
+    ...usageValues(paused.usage),
+    paused.costUsd,
+    paused.drift,
+    paused.firstTokenMs,
+    entriesText(tenantId, runId, paused.entries),
+    toJsonText(cancelledError),
+    paused.expiresInMs,
+  ];
+}
 
 /** See `RunStore.expireAction`. */
 export async function expireAction(database: Database, signals: PostgresSignals, error: RunError): Promise<Run | null> {
@@ -61,8 +66,8 @@ export async function decide(
   runId: string,
   { expected, left, entries }: Decided,
 ): Promise<Run | null> {
-  const text = entriesText(tenantId, runId, entries);
-  const row = await queryRun(database, decideRun, [tenantId, runId, toJsonText(expected), toJsonText(left), text]);
+  const values = encoded(() => [toJsonText(expected), toJsonText(left), entriesText(tenantId, runId, entries)]);
+  const row = await queryRun(database, decideRun, [tenantId, runId, ...values]);
   if (row === null) return null;
   if (entries.events.length > 0) signals.publish({ type: 'events', runId });
   if (row.status === 'queued') signals.publish({ type: 'claimable' });

@@ -1,4 +1,4 @@
-import { ServiceError } from '../../platform/errors.ts';
+import { isStoreUnavailable } from '../../platform/errors.ts';
 import { unavailable } from './errors.ts';
 
 /** Rows in one statement. More would let the first ones wait for long. */
@@ -20,10 +20,6 @@ export type GroupedWritesDeps<Item, Result> = {
   mayHaveCommitted?(error: unknown): boolean;
 };
 
-/** Whether the database could not be reached, or could not do its work. */
-export const isUnavailable = (error: unknown): boolean =>
-  error instanceof ServiceError && error.code === 'store_unavailable';
-
 type Queued<Item, Result> = { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void };
 
 /**
@@ -32,7 +28,7 @@ type Queued<Item, Result> = { item: Item; resolve: (result: Result) => void; rej
  * one, so that only the faulty item fails; not if the group may have been committed.
  */
 export function createGroupedWrites<Item, Result>(deps: GroupedWritesDeps<Item, Result>) {
-  const { write, charsOf, lengthOf, mayHaveCommitted = isUnavailable } = deps;
+  const { write, charsOf, lengthOf, mayHaveCommitted = isStoreUnavailable } = deps;
   let queued: Queued<Item, Result>[] = [];
   let queuedChars = 0;
   let writing: Promise<void> | null = null;

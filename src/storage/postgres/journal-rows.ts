@@ -1,3 +1,4 @@
+import { assertNumbers } from '../number-columns.ts';
 import type { JournalEntries, StoredEvent } from '../port/index.ts';
 import { toStepRow } from '../step-row.ts';
 import type { Append } from './append-queue.ts';
@@ -16,15 +17,17 @@ export function toAppend(tenantId: string, runId: string, attempt: number, entri
 }
 
 const eventText = (tenantId: string, runId: string, { seq, type, attempt, atMs, data }: StoredEvent): string =>
-  JSON.stringify({
-    run_id: runId,
-    seq,
-    tenant_id: tenantId,
-    type,
-    attempt,
-    at_ms: atMs,
-    data: JSON.stringify(data),
-  });
+  JSON.stringify(
+    assertNumbers('events', {
+      run_id: runId,
+      seq,
+      tenant_id: tenantId,
+      type,
+      attempt,
+      at_ms: atMs,
+      data: JSON.stringify(data),
+    }),
+  );
 
 /** The entries of an operation that checks the fencing token itself; only those of an append carry the attempt. */
 export const entriesText = (tenantId: string, runId: string, entries: JournalEntries): string =>

@@ -1,9 +1,10 @@
+import { isStoreUnavailable } from '../../platform/errors.ts';
 import { type EventRow, toEvent } from '../event-row.ts';
+import { encoded } from '../not-storable.ts';
 import type { JournalStore } from '../port/index.ts';
 import { type StepRow, stepColumns, toChanges, toStep } from '../step-row.ts';
 import { createAppendQueue } from './append-queue.ts';
 import type { Database, Statement } from './database.ts';
-import { isUnavailable } from './grouped-writes.ts';
 import { toAppend, toEntriesText } from './journal-rows.ts';
 import type { PostgresSignals } from './signals.ts';
 
@@ -42,14 +43,14 @@ export function createJournalStore(database: Database, signals: PostgresSignals)
       return new Set(recorded?.held_ids);
     } catch (error) {
       // It may have been committed; a retry then finds nothing new and publishes nothing.
-      if (isUnavailable(error)) publish(batch.filter(({ events }) => events.size > 0).map(({ runId }) => runId));
+      if (isStoreUnavailable(error)) publish(batch.filter(({ events }) => events.size > 0).map(({ runId }) => runId));
       throw error;
     }
-  }, isUnavailable);
+  }, isStoreUnavailable);
 
   return {
     async append(tenantId, runId, attempt, entries) {
-      return queue.add(toAppend(tenantId, runId, attempt, entries));
+      return queue.add(encoded(() => toAppend(tenantId, runId, attempt, entries)));
     },
     async steps(tenantId, runId) {
       return (await database.query<StepRow<boolean>>(selectSteps, [runId, tenantId])).map(toStep);

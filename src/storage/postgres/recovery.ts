@@ -1,4 +1,5 @@
 import { cancelledError } from '../cancelled.ts';
+import { encoded } from '../not-storable.ts';
 import type { JournalEntries, Recovered, RunAttempt, RunError } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
 import { toJsonText } from '../text.ts';
@@ -24,7 +25,7 @@ export async function handBack(
   entries: JournalEntries,
   wakeInMs?: number,
 ): Promise<boolean> {
-  const text = entriesText(tenantId, runId, entries);
+  const text = encoded(() => entriesText(tenantId, runId, entries));
   const wakes = wakeInMs === undefined ? null : Math.max(0, Math.ceil(wakeInMs));
   const values = [tenantId, runId, attempt, text, toJsonText(cancelledError), wakes];
   const row = await queryRun(database, handBackRun, values);

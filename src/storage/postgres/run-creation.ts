@@ -1,5 +1,6 @@
 import { cancelledError } from '../cancelled.ts';
 import { toInputDataRow } from '../input-data-row.ts';
+import { encoded } from '../not-storable.ts';
 import { type CreateOutcome, type IfBusy, type NewRun, type Run, toInputColumn } from '../port/index.ts';
 import { newRunRow, toRun } from '../run-row.ts';
 import { toExactText, toJsonText, toNameText } from '../text.ts';
@@ -111,7 +112,7 @@ export function createCreationQueue(database: Database) {
 
   return {
     async add(run: NewRun, ifBusy: IfBusy, startNow: boolean): Promise<CreatedRow> {
-      const text = textOf(run, ifBusy, startNow);
+      const text = encoded(() => textOf(run, ifBusy, startNow));
       if (run.sessionId === null && run.idempotency === null) return grouped.add(text);
       return (await write([text]))[0] as CreatedRow;
     },

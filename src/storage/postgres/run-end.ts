@@ -1,3 +1,5 @@
+import { encoded } from '../not-storable.ts';
+import { assertTotals } from '../number-columns.ts';
 import type { FinalRun, Run } from '../port/index.ts';
 import { toEndedRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
@@ -36,6 +38,7 @@ const finishRuns: Statement = {
 type Ending = { id: string; text: string };
 
 function textOf({ tenantId, id, attempt }: Run, final: FinalRun): string {
+  assertTotals(final);
   const values = usageValues(final.usage);
   const row = JSON.stringify({
     tenant_id: tenantId,
@@ -84,7 +87,7 @@ export function createEndQueue(database: Database) {
   return {
     /** Null if nothing was written. */
     async add(run: Run, final: FinalRun): Promise<RunEnding | null> {
-      const ending = { id: run.id, text: textOf(run, final) };
+      const ending = { id: run.id, text: encoded(() => textOf(run, final)) };
       if (run.sessionId === null) return grouped.add(ending);
       return (await write([ending]))[0] ?? null;
     },

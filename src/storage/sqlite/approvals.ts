@@ -1,3 +1,4 @@
+import { assertTotals } from '../number-columns.ts';
 import type { Decided, PausedRun, Run, RunAttempt, RunError } from '../port/index.ts';
 import { type RunRow, toRun } from '../run-row.ts';
 import { toJsonText, toNameText } from '../text.ts';
@@ -18,6 +19,7 @@ const pauseRun = `
 
 /** See `RunStore.pause`. */
 export function pause(operation: Operation, { tenantId, runId, attempt }: RunAttempt, paused: PausedRun): Run | null {
+  assertTotals(paused);
   const row = operation
     .sql(pauseRun)
     .get(

@@ -66,7 +66,7 @@ export function createDatabase(file: string, disk: WalDisk | null, onDiskFailure
       try {
         return query(open.sql);
       } catch (error) {
-        throw toOperationError(error);
+        throw resultCode(error) === null ? error : toOperationError(error);
       }
     },
 

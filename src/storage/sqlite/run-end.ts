@@ -1,4 +1,5 @@
 import { lastEventType } from '../event-row.ts';
+import { assertTotals } from '../number-columns.ts';
 import {
   attachData,
   type FinalRun,
@@ -65,6 +66,7 @@ const toEndedRow = (final: FinalRun, nowMs: number): EndedRow => ({
 /** See `RunStore.finish`. */
 export function finish(operation: Operation, run: Run, final: FinalRun): Run | null {
   const { id, tenantId, sessionId, attempt } = run;
+  assertTotals(final);
   const values = Object.values(toEndedRow(final, operation.nowMs));
   if (operation.sql(finishRun).run(...values, id, tenantId, attempt).changes === 0) return null;
   record(operation, tenantId, id, final.entries);
