@@ -5,6 +5,7 @@ import type { Admission } from './admission/admission.ts';
 import type { Slots } from './admission/slots.ts';
 import { createLiveEventLog } from './events/live-event-log.ts';
 import { liveCreatedEvent, toLiveEvent } from './events/stored-events.ts';
+import { whenOverdue } from './overdue.ts';
 
 /** Dependencies of the attempt starter. */
 export type AttemptStarterDeps = {
@@ -40,6 +41,10 @@ export function createAttemptStarter(deps: AttemptStarterDeps): StartAttempt {
       slots.release();
     };
     if (run.attempt === 1) log.publish([liveCreatedEvent(run), ...recorded.map((event) => toLiveEvent(run, event))]);
-    active.add(run, log, (handle) => executeAttempt(handle, deadlineMs, recorded, stored).finally(release));
+    const { ended } = active.add(run, log, (handle) =>
+      executeAttempt(handle, deadlineMs, recorded, stored).finally(release),
+    );
+    // No viewer waits longer for the store than a caller does: it comes back, and finds the end once that is stored.
+    whenOverdue(clock, deadlineMs, ended, log.close);
   };
 }

@@ -10,6 +10,7 @@ import type { StartAttempt } from './attempt-starter.ts';
 import { startedEvent } from './events/stored-events.ts';
 import type { InputRules } from './input/input-rules.ts';
 import { type NewRunDeps, toNewRun } from './new-run.ts';
+import { unlessOverdue } from './overdue.ts';
 import type { Lease } from './recovery/process-lease.ts';
 import { type Caller, type CreateRun, checkRequest, timeoutMsOf } from './run-request.ts';
 
@@ -88,19 +89,23 @@ export function createRunCreation(deps: RunCreationDeps) {
    */
   async function begin(request: CreateRun, caller: Caller, mode: RunMode, arrival: Arrival): Promise<Accepted> {
     let started = false;
+    let isOver = false;
     try {
       if (isClosed()) throw shuttingDown(); // the process began to stop while the request waited for its slot
-      const deadlineOf = ({ timeoutMs }: Run) => arrival.receivedMs + timeoutMs;
+      const deadlineOf = ({ timeoutMs }: Pick<Run, 'timeoutMs'>) => arrival.receivedMs + timeoutMs;
       const newRun = toNewRun(deps, request, caller, mode, arrival.waitedMs);
       // Without the lease, other processes could take the run over at once: it is better queued.
       const startNow = arrival.startNow && lease.isHeld();
       const stored = store.runs.create(newRun, request.if_busy, startNow, (run) => {
+        if (isOver) return; // nobody waits any more, and the slot is released: the run is handed back and claimed
         started = true;
         startAttempt(run, deadlineOf(run), [startedEvent(run)], stored);
       });
-      const { run } = acceptedOutcome(await stored, request);
+      const inTime = mode === 'background' ? stored : unlessOverdue(clock, deadlineOf(newRun), stored);
+      const { run } = acceptedOutcome(await inTime, request);
       return { run, deadlineMs: deadlineOf(run), warnings: arrival.warnings };
     } finally {
+      isOver = true;
       if (arrival.startNow && !started) slots.release();
       caller.arrivalDecided?.();
     }
@@ -112,7 +117,7 @@ export function createRunCreation(deps: RunCreationDeps) {
    * disconnects or this process ends.
    *
    * @throws {ServiceError} `too_many_runs`, `budget_exceeded`, `session_busy`, `validation_failed`, `idempotency_key_reused`,
-   *   `webhooks_not_configured`, `shutting_down`, `cancelled`
+   *   `webhooks_not_configured`, `shutting_down`, `cancelled`, `store_unavailable`
    */
   return async (request: CreateRun, caller: Caller, mode: RunMode, disconnected?: AbortSignal): Promise<Accepted> => {
     if (isClosed()) throw shuttingDown();

@@ -4,6 +4,7 @@ import { retryAfterRules } from '../platform/http/retry-after.ts';
 import type { FinalRun, Run, Store } from '../storage/port/index.ts';
 import type { ActiveRuns, AttemptEnd } from './active-runs.ts';
 import type { EventFeed } from './events/event-feed.ts';
+import { unlessOverdue } from './overdue.ts';
 import type { Accepted } from './run-creation.ts';
 import { stopped } from './run-failure.ts';
 
@@ -55,12 +56,12 @@ export function createRunWaiter({ store, feed, active, isClosed, clock }: RunWai
      * hands it back. A run that is still queued at its deadline ends as `timed_out`.
      *
      * @throws {ServiceError} with the run's id: `shutting_down` when this process ends before the run does,
-     *   `store_unavailable` when the store cannot be asked
+     *   `store_unavailable` when the store cannot be asked, or has not recorded the end soon after the run's time was over
      */
     async waitForEnd({ run, deadlineMs }: Accepted): Promise<Extract<AttemptEnd, { type: 'ended' }>> {
       const executedHere = active.get(run.id);
       if (executedHere) {
-        const end = await executedHere.ended;
+        const end = await unlessOverdue(clock, deadlineMs, executedHere.ended, run.id);
         if (end.type === 'ended') return end;
         if (isClosed()) throw continuesElsewhere(run);
       }
