@@ -3,9 +3,11 @@ import { wireAgents } from './agents/index.ts';
 import { wireBudgets } from './budgets/index.ts';
 import { wireHealth } from './health/index.ts';
 import { wireKeys } from './keys/index.ts';
+import { isStoreUnavailable } from './platform/errors.ts';
 import { supervise } from './platform/lifecycle.ts';
 import type { Logger } from './platform/logger.ts';
 import type { Settings } from './platform/settings/settings.ts';
+import { toStartError } from './platform/start-error.ts';
 import { createGracefulStop } from './process/graceful-stop.ts';
 import { createHooks } from './process/hooks.ts';
 import { createPlatform } from './process/platform.ts';
@@ -101,6 +103,7 @@ function inOrder(options: ServeOptions, features: Features, { api, probes }: Ser
  *
  * @throws {RegistrationError} when the options cannot be served
  * @throws {ProvidersError} when its providers have mistakes
+ * @throws {StartError} when the store cannot be used
  */
 export async function startService(
   options: ServeOptions,
@@ -114,10 +117,15 @@ export async function startService(
   const servers = await wireServers(features, closing.signal);
   const services = inOrder(options, features, servers, link);
   patchNestedRuns();
-  await services.start();
+  const hasKey = await services
+    .start()
+    .then(() => features.keys.anyValid(settings))
+    .catch((error: unknown) => {
+      throw isStoreUnavailable(error) ? toStartError('The store cannot be used', error) : error;
+    });
   features.health.serving();
   return {
-    hasKey: await features.keys.anyValid(settings),
+    hasKey,
     url: servers.api?.url() ?? null,
     probeUrl: link?.probeUrl ?? servers.probes.url(),
     stop: createGracefulStop({ ...features, api: servers.api, services, closing, link }),

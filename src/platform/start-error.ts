@@ -8,3 +8,10 @@ export class StartError extends Error {
     this.name = 'StartError';
   }
 }
+
+/** A failure during the start as one sentence that ends with its reason. A `StartError` is returned as it is. */
+export function toStartError(what: string, error: unknown): StartError {
+  if (error instanceof StartError) return error;
+  const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return new StartError(`${what}: ${reason instanceof Error ? reason.message : String(reason)}`, { cause: error });
+}

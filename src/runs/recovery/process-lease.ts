@@ -1,5 +1,6 @@
 import type { Service } from '../../platform/lifecycle.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { toStartError } from '../../platform/start-error.ts';
 import type { Store } from '../../storage/port/index.ts';
 import type { ActiveRuns } from '../active-runs.ts';
 import type { RunMetrics } from '../metrics.ts';
@@ -78,8 +79,12 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
     isHeld: registration.isHeld,
     stopClaiming: registration.stopClaiming,
     async start() {
-      await registration.register();
-      await recoverOrphans();
+      await registration
+        .register()
+        .then(recoverOrphans)
+        .catch((error: unknown) => {
+          throw toStartError('This process cannot be registered in its store', error);
+        });
       unsubscribe = store.signals.subscribe((signal) => {
         if (signal.type === 'cancel') active.get(signal.runId)?.stop('cancelled');
       });

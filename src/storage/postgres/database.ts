@@ -1,7 +1,10 @@
 import pg from 'pg';
+import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { connectionString, connectMs, types } from './connection.ts';
 import { reasonOf, toOperationError, unavailable } from './errors.ts';
+import { createRepeatedStatements } from './repeated-statements.ts';
+import { prepareSession } from './session.ts';
 
 /** A statement with `$1` for its values. With a name it is prepared, once a connection. */
 export type Statement = { name?: string; text: string };
@@ -13,11 +16,12 @@ export type DatabaseOptions = {
   poolMax: number;
   /** What Postgres shows as the connections' name. */
   appName: string;
+  /** For backoffs. Defaults to the machine's. */
+  clock?: Pick<Clock, 'monotonicMs' | 'sleep'>;
+  /** Gives [0, 1), for the jitter of backoffs. Defaults to `Math.random`. */
+  random?: () => number;
   log: Pick<Logger, 'warn'>;
 };
-
-/** How long the database may work on a statement. */
-const statementMs = 10_000;
 
 /** How long the answer to a query may take, network included, before its connection is closed. */
 const answerMs = 15_000;
@@ -32,8 +36,15 @@ const idleMs = 60_000;
 export function createDatabase(options: DatabaseOptions) {
   let pool: pg.Pool | null = null;
   const clients = new Set<pg.Client>();
+  const { poolMax, clock = systemClock, random = Math.random } = options;
+  const repeated = createRepeatedStatements({ poolMax, clock, random });
   let queries = 0;
   let onIdle = () => {};
+
+  const currentPool = (): pg.Pool => {
+    if (pool === null) throw unavailable(new Error('the store is not started'));
+    return pool;
+  };
 
   const whenIdle = () =>
     new Promise<void>((resolve) => {
@@ -61,13 +72,12 @@ export function createDatabase(options: DatabaseOptions) {
 
     /** The rows of one statement. NUL in a text, which Postgres cannot store, becomes U+FFFD, as lone surrogates do. */
     async query<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
-      if (pool === null) throw unavailable(new Error('the store is not started'));
       queries += 1;
       try {
-        const { rows } = await pool.query<Row>({ ...statement, values: values.map(toParameter) });
-        return rows;
+        const query = { ...statement, values: values.map(toParameter) };
+        return (await repeated(currentPool(), () => currentPool().query<Row>(query))).rows;
       } catch (error) {
-        throw toOperationError(error);
+        throw toOperationError(error, statement.name);
       } finally {
         queries -= 1;
         if (queries === 0) onIdle();
@@ -87,8 +97,7 @@ function openPool({ url, poolMax, appName, log }: DatabaseOptions, clients: Set<
     query_timeout: answerMs,
     idleTimeoutMillis: idleMs,
     keepAlive: true,
-    // Not among the connection's parameters, since PgBouncer refuses connections that come with one.
-    onConnect: (client) => client.query(`set statement_timeout = ${statementMs}`),
+    onConnect: (client) => prepareSession(client, { limited: true }),
   });
   // Without a listener the loss of an idle connection would end the process.
   pool.on('error', (error) => log.warn({ reason: reasonOf(error) }, 'idle database connection lost'));

@@ -8,6 +8,7 @@ import { createJournalStore } from './journal.ts';
 import { createKeyStore } from './keys.ts';
 import { createListener } from './listener.ts';
 import { migrate } from './migrate.ts';
+import { createPlaceWait } from './place-wait.ts';
 import { createProcessLocks } from './process-locks.ts';
 import { createProcessStore } from './processes.ts';
 import { createProviderStore } from './providers.ts';
@@ -48,8 +49,16 @@ const selectOne = { name: 'ping', text: 'select 1' };
  * service has migrated it.
  */
 export function createPostgresStore(options: PostgresStoreOptions): Store {
-  const { url, directUrl, poolMax, log, appName = 'agent-service' } = options;
-  const database = createDatabase({ url, poolMax, appName, log });
+  const {
+    url,
+    directUrl,
+    poolMax,
+    log,
+    appName = 'agent-service',
+    clock = systemClock,
+    random = Math.random,
+  } = options;
+  const database = createDatabase({ url, poolMax, appName, clock, random, log });
   const signals = createSignals(database, log);
   const journal = createJournalStore(database, signals);
   const runs = createRunStore(database, signals);
@@ -76,11 +85,14 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     },
     async start() {
       if (database.isOpen()) return;
-      const applied = await attempt(directSetting, directUrl, () => migrate({ url: directUrl, appName }));
+      const whenFree = createPlaceWait({ clock, log });
+      const begin = <T>(setting: string, to: string, work: () => Promise<T>) =>
+        attempt(setting, to, () => whenFree(work));
+      const applied = await begin(directSetting, directUrl, () => migrate({ url: directUrl, appName }));
       for (const { version, name } of applied) log.info({ version, migration: name }, 'migration applied');
       database.open();
-      await attempt('DATABASE_URL', url, () => database.query(selectOne));
-      await attempt(directSetting, directUrl, () => listener.start());
+      await begin('DATABASE_URL', url, () => database.query(selectOne));
+      await begin(directSetting, directUrl, () => listener.start());
     },
     async stop(deadline) {
       const written = Promise.all([journal.written(), runs.written()]);

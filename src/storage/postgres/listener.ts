@@ -5,6 +5,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { connectionString, connectMs, types } from './connection.ts';
 import type { Statement } from './database.ts';
 import { reasonOf, toOperationError, unavailable } from './errors.ts';
+import { prepareSession } from './session.ts';
 
 /** Dependencies of `createListener`. */
 export type ListenerOptions = {
@@ -127,6 +128,7 @@ async function connect(options: ListenerOptions, hooks: Pick<ListenerHooks, 'onP
   client.on('notification', ({ payload }) => hooks.onPayload(payload ?? ''));
   try {
     await client.connect();
+    await prepareSession(client, { limited: false });
     await client.query(`listen ${options.channel}`);
   } catch (error) {
     destroy(client);
@@ -144,7 +146,7 @@ async function query<Row extends pg.QueryResultRow>(
   try {
     return (await connection.client.query<Row>({ ...statement, values })).rows;
   } catch (error) {
-    throw toOperationError(error);
+    throw toOperationError(error, statement.name);
   }
 }
 

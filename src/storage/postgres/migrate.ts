@@ -3,6 +3,7 @@ import { type AppliedMigration, type Migration, pendingMigrations, readMigration
 import { StoreSetupError } from '../setup-error.ts';
 import { connectionString, connectMs } from './connection.ts';
 import { reasonOf } from './errors.ts';
+import { prepareSession } from './session.ts';
 
 /** Which database is migrated, and to what. */
 export type MigrateOptions = {
@@ -59,6 +60,7 @@ async function apply(client: pg.Client, { version, name, sql, worksFrom }: Migra
 }
 
 async function migrateOn(client: pg.Client, migrations: readonly Migration[]): Promise<Migration[]> {
+  await prepareSession(client, { limited: false });
   await client.query(`set lock_timeout = ${lockWaitMs}`);
   await client.query('select pg_advisory_lock($1)', [migrationLock]);
   const pending = pendingMigrations('The database', await readApplied(client), migrations);
