@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { describeDuration, parseDuration } from '../duration.ts';
+import { parsePostgresUrl } from '../postgres-url.ts';
 
 /** A text that is not empty. */
 export const text = (allowed: string) => z.string({ error: () => allowed }).min(1, allowed);
@@ -73,6 +74,14 @@ export const url = (protocols: readonly string[]) => {
     .string({ error: () => allowed })
     .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), allowed);
 };
+/** The URL of a Postgres. A mistake says how it is written right. */
+export const postgresUrl = z.string().superRefine((value, context) => {
+  try {
+    parsePostgresUrl(value);
+  } catch (error) {
+    context.addIssue((error as Error).message);
+  }
+});
 /** The URL of an outgoing proxy. Without a protocol it is an HTTP proxy, as in other programs. */
 export const proxyUrl = z
   .string()

@@ -9,6 +9,7 @@ import {
   oneOf,
   optional,
   patience,
+  postgresUrl,
   proxies,
   proxyUrl,
   realKey,
@@ -272,12 +273,12 @@ export const settingsTable = {
   }),
 
   DATABASE_URL: setting({
-    schema: optional(url(['postgres:', 'postgresql:'])),
+    schema: optional(postgresUrl),
     secret: true,
     about: 'Postgres URL of the store. Without it the service uses an embedded store in DATA_DIR, for one process.',
   }),
   DATABASE_DIRECT_URL: setting({
-    schema: optional(url(['postgres:', 'postgresql:'])),
+    schema: optional(postgresUrl),
     secret: true,
     about:
       'Postgres URL without a connection pooler, for migrations, session locks and notifications. Defaults to DATABASE_URL.',

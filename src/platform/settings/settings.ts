@@ -1,3 +1,4 @@
+import { passwordsIn } from '../postgres-url.ts';
 import { StartError } from '../start-error.ts';
 import type { Setting } from './setting.ts';
 import { type SettingName, settingsTable } from './settings-table.ts';
@@ -22,13 +23,6 @@ export class SettingsError extends StartError {
     this.name = 'SettingsError';
     this.mistakes = mistakes;
   }
-}
-
-/** The password of a URL, as written and decoded. */
-function passwordsIn(url: string | undefined): string[] {
-  if (url === undefined || !URL.canParse(url)) return [];
-  const { password } = new URL(url);
-  return password === '' ? [] : [password, decodeURIComponent(password)];
 }
 
 /** The values of the settings that must not be logged or shown. */

@@ -8,7 +8,7 @@ import { startPostgresServer } from '../../../tests/support/postgres-server.ts';
 import { openPostgresStore, type TestStore } from '../../../tests/support/postgres-store.ts';
 import { claimOne, finish, newRun, queue, start, tenant } from '../contract/fixture.contract.ts';
 import type { Store } from '../port/index.ts';
-import { connectionString } from './connection.ts';
+import { clientConfig } from './connection.ts';
 
 const unavailable = { name: 'ServiceError', code: 'store_unavailable', status: 503, retryable: true };
 
@@ -181,8 +181,7 @@ describe('a database that cannot be used at start', () => {
 });
 
 describe('connection strings', () => {
-  const parse = (parameters: string) =>
-    new pg.Client({ connectionString: connectionString(`postgres://u:p@h/d${parameters}`) });
+  const parse = (parameters: string) => new pg.Client(clientConfig(`postgres://u:p@h/d${parameters}`));
   const sslOf = (parameters: string) => (parse(parameters) as unknown as { ssl: unknown }).ssl;
 
   test('sslmode means what it means to other clients of Postgres', () => {

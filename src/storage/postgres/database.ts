@@ -1,7 +1,9 @@
 import pg from 'pg';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { connectionString, connectMs, types } from './connection.ts';
+import { parsePostgresUrl } from '../../platform/postgres-url.ts';
+import { clientClassOf, connectMsOf } from './client.ts';
+import { clientConfig, types } from './connection.ts';
 import { reasonOf, toOperationError, unavailable } from './errors.ts';
 import { createRepeatedStatements } from './repeated-statements.ts';
 import { prepareSession } from './session.ts';
@@ -37,6 +39,8 @@ export function createDatabase(options: DatabaseOptions) {
   let pool: pg.Pool | null = null;
   const clients = new Set<pg.Client>();
   const { poolMax, clock = systemClock, random = Math.random } = options;
+  // What Prisma calls it, and others after it: a pooler before 1.21 cannot keep prepared statements.
+  const unnamed = parsePostgresUrl(options.url).parameters.get('pgbouncer') === 'true' ? { name: undefined } : {};
   const repeated = createRepeatedStatements({ poolMax, clock, random });
   let queries = 0;
   let onIdle = () => {};
@@ -74,7 +78,7 @@ export function createDatabase(options: DatabaseOptions) {
     async query<Row extends pg.QueryResultRow>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
       queries += 1;
       try {
-        const query = { ...statement, values: values.map(toParameter) };
+        const query = { ...statement, ...unnamed, values: values.map(toParameter) };
         return (await repeated(currentPool(), () => currentPool().query<Row>(query))).rows;
       } catch (error) {
         throw toOperationError(error, statement.name);
@@ -89,11 +93,12 @@ export function createDatabase(options: DatabaseOptions) {
 /** A pool of connections, whose open connections are in `clients`. */
 function openPool({ url, poolMax, appName, log }: DatabaseOptions, clients: Set<pg.Client>): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: connectionString(url),
     application_name: appName,
+    ...clientConfig(url),
+    Client: clientClassOf(url) as unknown as new () => pg.ClientBase,
     max: poolMax,
     types,
-    connectionTimeoutMillis: connectMs,
+    connectionTimeoutMillis: connectMsOf(url),
     query_timeout: answerMs,
     idleTimeoutMillis: idleMs,
     keepAlive: true,

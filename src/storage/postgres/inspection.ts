@@ -1,8 +1,9 @@
 import { Socket } from 'node:net';
-import pg from 'pg';
+import type pg from 'pg';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { ClockSample, Pooling, PostgresFacts, SchemaFacts } from '../port/index.ts';
-import { connectionString, connectMs, types } from './connection.ts';
+import { newClient } from './client.ts';
+import { connectMs, types } from './connection.ts';
 import { readMigrations } from './migrate.ts';
 import { attempt } from './setup-failure.ts';
 
@@ -31,8 +32,7 @@ export async function inspectPostgres(options: InspectPostgresOptions, signal: A
   const { url, directUrl, appName = 'agent-service', clock = systemClock } = options;
   const clients: pg.Client[] = [];
   const open = async (to: string) => {
-    const client = new pg.Client({
-      connectionString: connectionString(to),
+    const client = newClient(to, {
       application_name: `${appName} doctor`,
       types,
       connectionTimeoutMillis: connectMs,

@@ -112,7 +112,13 @@ describe('a role that may have few connections', () => {
     await untilNobody();
     await limitTo(0);
     let nowMs = 0;
-    const clock = { ...systemClock, monotonicMs: () => nowMs, sleep: async (delayMs: number) => void (nowMs += delayMs) };
+    const clock = {
+      ...systemClock,
+      monotonicMs: () => nowMs,
+      sleep: async (delayMs: number) => {
+        nowMs += delayMs;
+      },
+    };
     try {
       const error = await openPostgresStore(roleUrl(), { clock }).catch((thrown: Error) => thrown);
       expect(error).toMatchObject({ name: 'StoreSetupError' });

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { connectionString, connectMs, types } from './connection.ts';
+import { newClient } from './client.ts';
+import { connectMs, types } from './connection.ts';
 import type { Statement } from './database.ts';
 import { reasonOf, toOperationError, unavailable } from './errors.ts';
 import { prepareSession } from './session.ts';
@@ -115,8 +116,7 @@ export type Listener = ReturnType<typeof createListener>;
 
 /** Connects and listens. */
 async function connect(options: ListenerOptions, hooks: Pick<ListenerHooks, 'onPayload'>): Promise<Connection> {
-  const client = new pg.Client({
-    connectionString: connectionString(options.url),
+  const client = newClient(options.url, {
     application_name: `${options.appName} signals`,
     types,
     connectionTimeoutMillis: connectMs,

@@ -1,7 +1,8 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { type AppliedMigration, type Migration, pendingMigrations, readMigrationsIn } from '../migrations.ts';
 import { StoreSetupError } from '../setup-error.ts';
-import { connectionString, connectMs } from './connection.ts';
+import { newClient } from './client.ts';
+import { connectMs } from './connection.ts';
 import { reasonOf } from './errors.ts';
 import { prepareSession } from './session.ts';
 
@@ -76,8 +77,7 @@ async function migrateOn(client: pg.Client, migrations: readonly Migration[]): P
  * @throws {Error} from `pg` when the database cannot be reached
  */
 export async function migrate({ url, appName, migrations = readMigrations() }: MigrateOptions): Promise<Migration[]> {
-  const client = new pg.Client({
-    connectionString: connectionString(url),
+  const client = newClient(url, {
     application_name: appName,
     connectionTimeoutMillis: connectMs,
   });
