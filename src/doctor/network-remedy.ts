@@ -4,6 +4,7 @@ const remedies: Record<string, string> = {
   EAI_AGAIN: 'The DNS of this machine does not answer.',
   ETIMEDOUT: 'Nothing answers: check the host, and what firewalls and network policies allow.',
   timeout: 'Nothing answers in time: check the host, and what firewalls and network policies allow.',
+  ENOENT: 'There is no such socket or file: check host= and the files that the URL names.',
   ECONNRESET: 'The connection was cut: check the port, and whether TLS is expected (https, sslmode).',
   EHOSTUNREACH: 'There is no way there: check the host, and the network of this machine.',
   ENETUNREACH: 'There is no way there: check the network of this machine.',

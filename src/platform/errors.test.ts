@@ -25,6 +25,7 @@ const promised: Record<number, ErrorCode[]> = {
 /** What the catalogue holds beyond that: what HTTP itself may run into, and a service that is not ready. */
 const beyond: ErrorCode[] = [
   'output_limit_reached',
+  'not_storable',
   'not_ready',
   'request_timeout',
   'headers_too_large',

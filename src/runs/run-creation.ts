@@ -77,6 +77,10 @@ async function unlessRepeated(
   }
 }
 
+/** The caller of a run in the background does not wait for its end, and so not until its deadline either. */
+const untilOverdue = <T>(clock: Clock, stored: Promise<T>, deadlineMs: number, mode: RunMode): Promise<T> =>
+  mode === 'background' ? stored : unlessOverdue(clock, deadlineMs, stored);
+
 /** Creates runs: checks the request, waits for a slot, stores the run and starts it. */
 export function createRunCreation(deps: RunCreationDeps) {
   const { store, active, slots, admission, startAttempt, isClosed } = deps;
@@ -88,8 +92,7 @@ export function createRunCreation(deps: RunCreationDeps) {
    * in `attempt-context.ts`).
    */
   async function begin(request: CreateRun, caller: Caller, mode: RunMode, arrival: Arrival): Promise<Accepted> {
-    let started = false;
-    let isOver = false;
+    let [started, isOver] = [false, false];
     try {
       if (isClosed()) throw shuttingDown(); // the process began to stop while the request waited for its slot
       const deadlineOf = ({ timeoutMs }: Pick<Run, 'timeoutMs'>) => arrival.receivedMs + timeoutMs;
@@ -101,8 +104,7 @@ export function createRunCreation(deps: RunCreationDeps) {
         started = true;
         startAttempt(run, deadlineOf(run), [startedEvent(run)], stored);
       });
-      const inTime = mode === 'background' ? stored : unlessOverdue(clock, deadlineOf(newRun), stored);
-      const { run } = acceptedOutcome(await inTime, request);
+      const { run } = acceptedOutcome(await untilOverdue(clock, stored, deadlineOf(newRun), mode), request);
       return { run, deadlineMs: deadlineOf(run), warnings: arrival.warnings };
     } finally {
       isOver = true;

@@ -45,12 +45,7 @@ export function createAttemptEnds(deps: AttemptEndsDeps) {
       const entries = await journal.close(lastEvent(execution));
       hitFailpoint('run.beforeEnd');
       const sessionContext = contexts.keep === 'session' ? journal.side.contexts.recorded() : undefined;
-      const end = await storeEnd(deps, run, journal, execution, { entries, sessionContext }).catch((error: unknown) => {
-        log.error({ runId: run.id, err: error }, 'the end of a run could not be stored');
-        throw isStoreUnavailable(error)
-          ? new ServiceError('store_unavailable', {}, { runId: run.id, cause: error })
-          : new ServiceError('internal', {}, { runId: run.id, cause: error });
-      });
+      const end = await storeEnd(deps, run, journal, execution, { entries, sessionContext });
       if (!end) {
         log.error({ runId: run.id, attempt: run.attempt }, 'another process has taken this run over');
         return { type: 'handed_back' };
@@ -103,8 +98,16 @@ type Ending = Pick<FinalRun, 'entries' | 'sessionContext'>;
  */
 type StoredEnd = { run: Run; execution: Execution; events: StoredEvent[]; refused?: string } | null;
 
+/** See `tryStoreEnd`; an error is logged, and told with the run's id. */
+const storeEnd = (...args: Parameters<typeof tryStoreEnd>): Promise<StoredEnd> =>
+  tryStoreEnd(...args).catch((error: unknown) => {
+    const [{ log }, { id: runId }] = args;
+    log.error({ runId, err: error }, 'the end of a run could not be stored');
+    throw new ServiceError(isStoreUnavailable(error) ? 'store_unavailable' : 'internal', {}, { runId, cause: error });
+  });
+
 /** Stores the end of a run. A run of which the store refuses something ends as failed, without what was refused. */
-async function storeEnd(
+async function tryStoreEnd(
   deps: AttemptEndsDeps,
   run: Run,
   journal: Journal,

@@ -79,12 +79,7 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
     isHeld: registration.isHeld,
     stopClaiming: registration.stopClaiming,
     async start() {
-      await registration
-        .register()
-        .then(recoverOrphans)
-        .catch((error: unknown) => {
-          throw toStartError('This process cannot be registered in its store', error);
-        });
+      await registration.register().then(recoverOrphans).catch(failStart);
       unsubscribe = store.signals.subscribe((signal) => {
         if (signal.type === 'cancel') active.get(signal.runId)?.stop('cancelled');
       });
@@ -98,6 +93,10 @@ export function createProcessLease(deps: ProcessLeaseDeps): Lease {
       await Promise.race([ended().then(registration.unregister), aborted(deadline)]);
     },
   };
+}
+
+function failStart(error: unknown): never {
+  throw toStartError('This process cannot be registered in its store', error);
 }
 
 const aborted = (signal: AbortSignal) =>

@@ -33,7 +33,8 @@ export * from './webhooks.ts';
 /**
  * Everything the service keeps. Two engines implement it, an embedded SQLite and Postgres, and pass the same contract
  * tests. A promise of a write resolves when the write is durable. A store that cannot be reached rejects with
- * `ServiceError` `store_unavailable`.
+ * `ServiceError` `store_unavailable`, and a value that it cannot hold with `not_storable`: nothing of the operation is
+ * written then, and others at the same moment are not affected.
  */
 export interface Store extends Service {
   readonly engine: 'sqlite' | 'postgres';

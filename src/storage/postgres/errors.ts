@@ -11,12 +11,11 @@ const unavailableStates: ReadonlySet<string> = new Set([
   '28', // invalid authorization: a password that is being rotated, a role that is locked for a moment
   '40', // transaction rollback: deadlock, serialization
   '53', // insufficient resources: connections, disk, memory
+  '55', // object not in prerequisite state: a lock not available, a server in recovery
   '57', // operator intervention: shutdown, starting up, cancelled by a timeout
   '58', // system error: input and output, outside of the database
   '25006', // read only, as a former primary is after a failover
   '3D000', // the database does not exist: it is restored, or renamed
-  '55006', // object in use
-  '55P03', // a lock is not available
 ]);
 
 /** A value is the cause: no other try would be different. */
