@@ -373,3 +373,21 @@ describe('the stop of a process', () => {
     expect(await idle).toBe(false);
   });
 });
+
+describe('a store that does not answer', () => {
+  test('keeps the caller of a new run no longer than the time of the run and a moment, and no slot', async () => {
+    const asked = Promise.withResolvers<void>();
+    await using service = await createService({
+      createBy: () => () => {
+        asked.resolve();
+        return new Promise(() => {});
+      },
+    });
+    const created = service.runs.create(request({ timeout_s: 8 }), caller, 'blocking');
+    const refused = expect(created).rejects.toMatchObject({ code: 'store_unavailable', status: 503 });
+    await asked.promise;
+    await service.clock.advance(10_000);
+    await refused;
+    expect([service.slots.used(), service.attempts]).toEqual([0, []]);
+  });
+});
