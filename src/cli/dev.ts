@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { relative, resolve } from 'node:path';
-import { readEnvironment } from '../process/environment.ts';
+import { type Environment, processEnvironment, readEnvironment } from '../process/environment.ts';
 import type { ModuleReport } from './dev-child.ts';
 import { createFileWatcher } from './file-watcher.ts';
 import { programFile } from './program-file.ts';
@@ -16,6 +16,15 @@ const otherWatchedFiles = ['.env', 'package.json'];
 
 const notice = (text: string) => process.stdout.write(`agent-service dev: ${text}\n`);
 
+/** The environment of the program; without that of files that have mistakes, of which the program tells. */
+function readableEnvironment(): Environment {
+  try {
+    return readEnvironment();
+  } catch {
+    return processEnvironment();
+  }
+}
+
 const seconds = (value: string | undefined) => Number(value) || 0;
 
 /**
@@ -23,7 +32,7 @@ const seconds = (value: string | undefined) => Number(value) || 0;
  * `SHUTDOWN_GRACE` is set.
  */
 function developmentEnvironment() {
-  const { SHUTDOWN_GRACE: configured, PRESTOP_DELAY } = readEnvironment();
+  const { SHUTDOWN_GRACE: configured, PRESTOP_DELAY } = readableEnvironment();
   const SHUTDOWN_GRACE = configured || '1';
   const APP_ENV = process.env.APP_ENV || 'development';
   const env = { ...process.env, APP_ENV, SHUTDOWN_GRACE, WEB_CONCURRENCY: '1' };

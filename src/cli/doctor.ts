@@ -6,6 +6,8 @@ import {
   type DiskFacts,
   exitCodeOf,
   type FactCollectors,
+  type Finding,
+  failed,
   type Integrity,
   jsonReport,
   runChecks,
@@ -13,7 +15,8 @@ import {
   withoutSecrets,
 } from '../doctor/index.ts';
 import { packageVersion } from '../platform/versions.ts';
-import { readEnvironment } from '../process/environment.ts';
+import { EnvFileError } from '../process/env-file.ts';
+import { type Environment, processEnvironment, readEnvironment } from '../process/environment.ts';
 import type { EmbeddedFacts } from '../storage/port/index.ts';
 import { inspectPostgres } from '../storage/postgres/index.ts';
 import { checkIntegrity, inspectEmbedded, nearestFolder } from '../storage/sqlite/index.ts';
@@ -50,11 +53,11 @@ const exitDelayMs = 1_000;
 export async function doctor(options: DoctorOptions): Promise<void> {
   if (options.look !== undefined)
     return void process.stdout.write(JSON.stringify(inspections[options.look](options.folder ?? '')));
-  const environment = readEnvironment();
+  const { environment, findings: mistakes } = tryReadEnvironment();
   const { url, run, replicas } = options;
   const result =
     url === undefined
-      ? await runChecks({ environment, replicas }, collectors)
+      ? (mistakes ?? (await runChecks({ environment, replicas }, collectors)))
       : await checkRunningService({
           url,
           run: run ? { apiKey: environment.ADMIN_API_KEY?.trim() || undefined, timeoutMs: runMs } : null,
@@ -63,6 +66,17 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   process.stdout.write(options.json ? jsonReport(findings, packageVersion()) : textReport(findings));
   process.exitCode = exitCodeOf(findings, options.strict === true);
   setTimeout(() => process.exit(), exitDelayMs).unref();
+}
+
+/** The environment; with a file that has mistakes that of the process alone, and the mistakes as findings. */
+function tryReadEnvironment(): { environment: Environment; findings?: Finding[] } {
+  try {
+    return { environment: readEnvironment() };
+  } catch (error) {
+    if (!(error instanceof EnvFileError)) throw error;
+    const findings = error.mistakes.map(({ problem, remedy }) => failed('configuration', problem, remedy));
+    return { environment: processEnvironment(), findings };
+  }
 }
 
 const collectors: FactCollectors = {

@@ -1,9 +1,9 @@
 import { systemClock } from '../platform/clock.ts';
+import { findMisspelledSettings, type MisspelledSetting } from '../platform/settings/misspelled-settings.ts';
 import { parseSettings, type SettingMistake, type Settings, SettingsError } from '../platform/settings/settings.ts';
 import { type SettingName, settingsTable } from '../platform/settings/settings-table.ts';
 import { createPriceList, providersOf } from '../providers/index.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
-import { findMisspelledSettings, type MisspelledSetting } from './misspelled-settings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -20,10 +20,7 @@ export type Configuration = {
 export function checkConfiguration(environment: Environment): Configuration {
   const { settings, mistakes } = readSettings(environment);
   const broken = new Set(mistakes.map(({ name }) => name));
-  const findings = [
-    ...mistakes.map(mistakeFinding),
-    ...findMisspelledSettings(Object.keys(environment)).map(misspelledFinding),
-  ];
+  const findings = [...mistakes.map(mistakeFinding), ...findMisspelledSettings(environment).map(misspelledFinding)];
   if (mistakes.length === 0) findings.push(...adviceFindings(settings));
   return {
     findings: findings.length > 0 ? findings : [ok('configuration', describeSettings(settings))],
