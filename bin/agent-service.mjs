@@ -33,7 +33,10 @@ function findProjectNode(folder) {
 /** Runs this file again with another Node, as if it were this process: same streams, signals, and end. */
 function runWith(program) {
   const self = fileURLToPath(import.meta.url);
-  const child = spawn(program, [...process.execArgv, self, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(program, [...process.execArgv, self, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, AGENT_SERVICE_LAUNCHER: `${process.pid}` }, // it ends when this process is killed
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
       // A terminal sends Ctrl-C to both processes; a second SIGINT would tell the child not to finish its work.

@@ -1,14 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { relative, resolve } from 'node:path';
 import { type Environment, processEnvironment, readEnvironment } from '../process/environment.ts';
+import { devEnvironment, onParentsEnd } from '../process/parent-watch.ts';
 import type { ModuleReport } from './dev-child.ts';
 import { createFileWatcher } from './file-watcher.ts';
 import { programFile } from './program-file.ts';
 
 /** One Ctrl-C may arrive twice, since npm forwards a signal that the terminal sent to all: later signals are new ones. */
 const duplicateSignalMs = 500;
-/** The interval of the check that the npm that started this process still runs, in ms. */
-const npmCheckMs = 500;
 /** How much longer than its own deadlines a program may take to end, in ms. Then it counts as hung and is killed. */
 const hangMs = 15_000;
 /** Files besides modules that a program depends on: its settings, its packages. */
@@ -35,7 +34,7 @@ function developmentEnvironment() {
   const { SHUTDOWN_GRACE: configured, PRESTOP_DELAY } = readableEnvironment();
   const SHUTDOWN_GRACE = configured || '1';
   const APP_ENV = process.env.APP_ENV || 'development';
-  const env = { ...process.env, APP_ENV, SHUTDOWN_GRACE, WEB_CONCURRENCY: '1' };
+  const env = { ...process.env, APP_ENV, SHUTDOWN_GRACE, WEB_CONCURRENCY: '1', ...devEnvironment };
   return { env, killAfterMs: (seconds(SHUTDOWN_GRACE) + seconds(PRESTOP_DELAY)) * 1000 + hangMs };
 }
 
@@ -84,16 +83,6 @@ function startProgram(file: string, onModule: (file: string) => void) {
 
 type Program = ReturnType<typeof startProgram>;
 
-/**
- * npm forwards a signal to the shell between npm and this process; the shell ends without forwarding it. The end of the
- * shell is detected by the change of this process's parent.
- */
-function onNpmEnd(end: () => void): void {
-  if (process.env.npm_lifecycle_event === undefined) return;
-  const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && end(), npmCheckMs).unref();
-}
-
 /** Aborts at the first signal to end, and calls `onSecond` at the next one that is no duplicate. */
 function endSignal(onSecond: () => void): AbortSignal {
   const ending = new AbortController();
@@ -105,7 +94,7 @@ function endSignal(onSecond: () => void): AbortSignal {
       ending.abort();
     });
   }
-  onNpmEnd(() => ending.abort());
+  onParentsEnd(() => ending.abort());
   return ending.signal;
 }
 

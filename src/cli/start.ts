@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import '../process/parent-watch.ts'; // sees which npm started this process, before the program takes its time to load
 import { endWithParent, reportModules } from './dev-child.ts';
 import { explainLoadError } from './load-error.ts';
 import { programFile } from './program-file.ts';

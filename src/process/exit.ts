@@ -3,6 +3,7 @@ import { systemClock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import { StartError } from '../platform/start-error.ts';
+import { hasForwardingParents, onParentsEnd } from './parent-watch.ts';
 import type { PrimaryLink } from './workers/index.ts';
 
 /** How long a stop waits for a start that is under way, in ms. */
@@ -13,6 +14,9 @@ export const recordMs = 5_000;
 export const closeMs = 5_000;
 /** The time by which a deadline for an end by force exceeds the deadlines within it, in ms. */
 const forceMs = 1_000;
+
+/** A signal may come twice, from the terminal and from npm, which forwards it: it counts once in so many ms. */
+const duplicateMs = 500;
 
 /** The signals that a terminal or a service manager sends to all processes of a group at once. */
 const groupSignals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
@@ -50,27 +54,24 @@ export type ExitOptions = {
 };
 
 /**
- * Installs the single exit of the process. The first signal drains it, the second one ends it at once. An uncaught error
- * is logged and drains the process too, with exit code 1. A worker drains when its primary requests it or has died, and
- * only reports signals to the primary.
+ * Installs the single exit of the process. The first signal drains it, the second one ends it at once. The end of the npm
+ * that started it counts as a signal. An uncaught error is logged and drains the process too, with exit code 1. A worker
+ * drains when its primary requests it or has died, and only reports signals to the primary.
  */
 export function installExit({ stop, delayMs, onForce = () => {}, link = null, log }: ExitOptions) {
   let ending = false;
+  let received: string | undefined;
   const exit = closeWithGrace(
     {
       delay: delayMs,
       logger: log,
-      skip: link === null ? [] : [...groupSignals],
-      onSecondSignal(signal) {
-        log.error(`second ${signal}, exiting`);
-        onForce();
-      },
+      skip: [...groupSignals],
       onTimeout(delay) {
         log.error(`killed by timeout (${delay}ms)`);
         onForce();
       },
     },
-    async ({ signal, err }) => {
+    async ({ signal = received, err }) => {
       ending = true;
       if (err) log.fatal({ err }, 'a stray error ends the process');
       else log.info({ signal }, 'stopping');
@@ -79,14 +80,54 @@ export function installExit({ stop, delayMs, onForce = () => {}, link = null, lo
       if (!drained) throw new Error('Runs were cut short at the end of SHUTDOWN_GRACE.');
     },
   );
-  if (link !== null) {
-    for (const signal of groupSignals) process.on(signal, link.signalled);
-    void link.drain.then((reason) => {
-      if (reason === 'primary gone') log.error('the primary process is gone');
-      if (!ending) exit.close();
+  const end: End = {
+    isEnding: () => ending,
+    drain(signal) {
+      if (ending) return;
+      ending = true;
+      received = signal;
+      exit.close();
+    },
+    force(signal) {
+      log.error(`second ${signal}, exiting`);
+      onForce();
+      process.exit(1);
+    },
+  };
+  if (link === null) handleSignals(end, log);
+  else reportSignals(end, link, log);
+  return { isEnding: end.isEnding };
+}
+
+/** The two ways in which this process ends. */
+type End = { isEnding(): boolean; drain(signal?: string): void; force(signal: string): void };
+
+/** Ends a process that nobody but its operator ends. */
+function handleSignals({ isEnding, drain, force }: End, log: Logger): void {
+  let firstMs = Number.NEGATIVE_INFINITY;
+  for (const signal of groupSignals) {
+    process.on(signal, () => {
+      const isDuplicate = hasForwardingParents() && performance.now() - firstMs < duplicateMs;
+      if (isEnding()) return isDuplicate ? undefined : force(signal);
+      firstMs = performance.now();
+      drain(signal);
     });
   }
-  return { isEnding: (): boolean => ending };
+  onParentsEnd(() => {
+    if (isEnding()) return;
+    log.info('the npm or the shell that started this process has ended');
+    firstMs = performance.now();
+    drain();
+  });
+}
+
+/** Leaves the end of a worker to its primary. */
+function reportSignals({ drain }: End, link: PrimaryLink, log: Logger): void {
+  for (const signal of groupSignals) process.on(signal, link.signalled);
+  void link.drain.then((reason) => {
+    if (reason === 'primary gone') log.error('the primary process is gone');
+    drain();
+  });
 }
 
 /** The stack of an error and of its causes, without additional fields, which may hold secrets. */
