@@ -115,7 +115,7 @@ function handleSignals({ isEnding, drain, force }: End, log: Logger): void {
   }
   onParentsEnd(() => {
     if (isEnding()) return;
-    log.info('the npm or the shell that started this process has ended');
+    log.info('npm or the shell that started this process has ended');
     firstMs = performance.now();
     drain();
   });

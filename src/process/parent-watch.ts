@@ -16,49 +16,49 @@ const npmVariables = ['npm_lifecycle_event', 'npm_command', 'npm_execpath'];
 
 const npmProgram = /(?:^|[\\/])(?:npm|npx|pnpm|pnpx|yarn|yarnpkg|bun|bunx)(?:-cli)?(?:\.[cm]?js)?$/;
 const shellProgram = /(?:^|[\\/]|^-)(?:sh|ash|dash|bash|zsh|ksh|fish|busybox)$/;
+const tsxProgram = /[\\/]tsx(?:[\\/]dist[\\/]cli\.[cm]js)?$/;
 
 /** Whether a process is a package manager: by its title, or by the script that its Node runs. */
 const isNpm = ({ words }: ProcessEntry): boolean => words.slice(0, 2).some((word) => npmProgram.test(word));
+const isTsx = ({ words }: ProcessEntry): boolean => words.slice(0, 2).some((word) => tsxProgram.test(word));
 
 const isShell = ({ words: [program = ''] }: ProcessEntry): boolean => shellProgram.test(program);
-const runsCommand = (entry: ProcessEntry): boolean => isShell(entry) && entry.words.includes('-c');
-/** Whether a process is a shell that a person types into, who may leave it and have the service go on. */
-const isInteractive = (entry: ProcessEntry): boolean =>
-  isShell(entry) && !runsCommand(entry) && entry.words.slice(1).every((word) => word.startsWith('-'));
+const isCommandShell = (entry: ProcessEntry): boolean => isShell(entry) && entry.words.includes('-c');
+/** Whether a text for a shell leaves something in the background; `&&` and redirections such as `2>&1` do not. */
+const leavesInBackground = ({ words }: ProcessEntry): boolean =>
+  words
+    .join(' ')
+    .replace(/&&|[<>|]&|&>/g, '')
+    .includes('&');
+/** Whether a process is a shell that ends only after the commands it was given, unless a signal ends it. */
+const waits = (entry: ProcessEntry): boolean => isCommandShell(entry) && !leavesInBackground(entry);
+/** Whether a process is a shell that may be left, by the person who types into it or by its commands, to have a service go on. */
+const isLeft = (entry: ProcessEntry): boolean =>
+  isCommandShell(entry)
+    ? leavesInBackground(entry)
+    : isShell(entry) && entry.words.slice(1).every((word) => word.startsWith('-'));
 
-/** The ancestors up to the npm that started this process, or that started that npm. Empty if none did. */
-function upToNpm(ancestors: readonly ProcessEntry[]): readonly ProcessEntry[] {
-  let last = ancestors.findIndex((entry) => isNpm(entry) || isInteractive(entry));
-  const first = ancestors[last];
-  if (first !== undefined && isInteractive(first)) return [];
-  // The npm that started it has ended already, or cannot be seen: then the parent is what npm had between.
-  if (first === undefined) return ancestors.slice(0, 1).filter(({ pid }) => pid !== 1);
-  for (;;) {
-    const [shell, outer] = ancestors.slice(last + 1);
-    if (shell === undefined || outer === undefined || !runsCommand(shell) || !isNpm(outer)) break;
-    last += 2;
-  }
-  return ancestors.slice(0, last + 1);
-}
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The process ids of what stands between this process and those who started it, from its parent on: our own launcher, and
- * the shell and the npm of `npx agent-service` and of package scripts. Empty where a signal needs no help, as under a
- * shell, a service manager or a container runtime.
+ * The process ids of what stands between this process and those who started it, from its parent on: our own launcher,
+ * tsx, a shell that runs a command, and the npm of `npx agent-service` or of a package script. Empty where a signal needs
+ * no help, as under a terminal, a service manager or a container runtime.
  */
-export function findParents(
-  environment: Readonly<Record<string, string | undefined>>,
-  ancestors: () => readonly ProcessEntry[],
-): number[] {
-  if (process.platform === 'win32' || environment[devName] !== undefined) return [];
-  const isLaunched = Number(environment[launcherName]) === process.ppid;
+export function findParents(environment: Environment, ancestors: readonly ProcessEntry[]): number[] {
+  if (environment[devName] !== undefined) return [];
   const hasNpm = npmVariables.some((name) => environment[name] !== undefined);
-  const watched = hasNpm ? upToNpm(ancestors()).map(({ pid }) => pid) : [];
-  return watched.length === 0 && isLaunched ? [process.ppid] : watched;
+  const passesOn = (entry: ProcessEntry) =>
+    `${entry.pid}` === environment[launcherName] || isTsx(entry) || waits(entry) || (hasNpm && isNpm(entry));
+  // Between npm and this process may be any programs, such as one that sets variables.
+  const nearest = hasNpm ? ancestors.find((entry) => isNpm(entry) || isLeft(entry)) : undefined;
+  let count = nearest !== undefined && isNpm(nearest) ? ancestors.indexOf(nearest) + 1 : 0;
+  for (let next = ancestors[count]; next !== undefined && passesOn(next); next = ancestors[count]) count += 1;
+  return ancestors.slice(0, count).map(({ pid }) => pid);
 }
 
-/** Found when the program begins to load: an npm that ends before it serves is missed too. */
-const parents = findParents(process.env, readAncestors);
+/** Found when the program begins to load, so that the end of an npm before it serves is noticed too. */
+const parents = process.platform === 'win32' ? [] : findParents(process.env, readAncestors());
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -79,8 +79,8 @@ function areAlive(): boolean {
 export const hasForwardingParents = (): boolean => parents.length > 0;
 
 /**
- * Calls `onEnd` once when npm, or what npm or the launcher has put between itself and this process, has ended. npm
- * forwards a signal to its shell alone, which ends without forwarding it; nobody else would tell this process.
+ * Calls `onEnd` once when one of these processes has ended before this one. npm forwards a signal to its shell alone, and a
+ * shell forwards none: nobody else would tell this process.
  */
 export function onParentsEnd(onEnd: () => void): void {
   if (parents.length === 0) return;
