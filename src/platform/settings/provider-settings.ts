@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 import { defaultApi, officialUrl, withoutSlash } from '../openai-server.ts';
 import { setting } from './setting.ts';
-import { oneOf, optional, realKey, secondsToMs, text, url, whole } from './setting-schemas.ts';
+import { baseUrl, oneOf, optional, realKey, secondsToMs, text, whole } from './setting-schemas.ts';
 
 /** The settings of model providers beyond the first; they are part of the table of all settings. */
 export const providerSettings = {
   FALLBACK_OPENAI_BASE_URL: setting({
-    schema: optional(url(['https:', 'http:'])),
+    schema: optional(baseUrl),
     about:
       'Base URL of the fallback provider, which is called if the first provider fails. Defaults to OpenAI, if FALLBACK_OPENAI_API_KEY is set.',
   }),

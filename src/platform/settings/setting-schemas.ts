@@ -82,6 +82,13 @@ export const postgresUrl = z.string().superRefine((value, context) => {
     context.addIssue((error as Error).message);
   }
 });
+/** The end of the URL of a request, which the base URL of a provider does not have. */
+const route = /\/(?:chat\/completions|responses|completions)\/*$/;
+/** The base URL of a model provider. */
+export const baseUrl = url(['https:', 'http:']).refine(
+  (value) => !URL.canParse(value) || !route.test(new URL(value).pathname),
+  'the URL up to the version, such as https://api.example.com/v1, without /chat/completions or /responses',
+);
 /** The URL of an outgoing proxy. Without a protocol it is an HTTP proxy, as in other programs. */
 export const proxyUrl = z
   .string()
@@ -107,10 +114,20 @@ export function toTrustProxy(value: string | undefined): boolean | number | stri
   return /^\d+$/.test(value) ? Number(value) : value;
 }
 const placeholderKey = /your[-_ ]?(api[-_ ]?)?key|placeholder|change[-_ ]?me|^sk-(xxx|\.\.\.)/i;
-/** An API key that is not a placeholder from documentation. */
-export const realKey = text('an API key')
-  .refine((value) => !placeholderKey.test(value), 'a real key; this is a placeholder')
-  .refine((value) => /^[\x21-\x7e]+$/.test(value), 'printable ASCII without spaces');
+const placeholder = 'a real key; this is a placeholder';
+const notReplaced = 'the key itself, since variables in a value are not replaced';
+
+/** An API key of the operator's own choice, that is not a placeholder from documentation. */
+export const ownKey = text('an API key')
+  .refine((value) => !placeholderKey.test(value), placeholder)
+  .refine((value) => !/^(?:\$\{.*\}|\$\w+|%\w+%)$/.test(value), notReplaced)
+  .refine((value) => !/\s/.test(value), 'a key without spaces and line ends in it')
+  .refine((value) => /^[\x21-\x7e\s]+$/.test(value), 'printable ASCII without spaces');
+
+/** The API key of a provider: no provider makes one with quotes or braces. `docker --env-file` keeps quotes. */
+export const realKey = ownKey
+  .refine((value) => !/["'`\u2018-\u201f]/.test(value), 'a key without quotes')
+  .refine((value) => !/[{}]/.test(value), notReplaced);
 
 const networksAllowed = 'networks such as 10.0.0.0/8 or fd00::/8, or addresses, separated by commas';
 

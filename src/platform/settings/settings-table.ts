@@ -5,9 +5,11 @@ import { priceSettings } from './price-settings.ts';
 import { providerSettings } from './provider-settings.ts';
 import { setting } from './setting.ts';
 import {
+  baseUrl,
   networks,
   oneOf,
   optional,
+  ownKey,
   patience,
   postgresUrl,
   proxies,
@@ -100,7 +102,7 @@ export const settingsTable = {
       'Timeout of a blocking or streamed run in seconds, from receipt of the request to the answer, including the wait in the queue.',
   }),
   OPENAI_BASE_URL: setting({
-    schema: url(['https:', 'http:']),
+    schema: baseUrl,
     default: 'https://api.openai.com/v1',
     about:
       'Base URL of the model provider: OpenAI, or any server that implements the OpenAI API, such as vLLM, llama.cpp, Ollama or Azure OpenAI.',
@@ -253,7 +255,7 @@ export const settingsTable = {
       'Authentication of callers: api_key requires an API key, none accepts every request. Defaults to none in development and test, else api_key.',
   }),
   ADMIN_API_KEY: setting({
-    schema: optional(realKey.refine((value) => value.length >= 16, 'at least 16 characters')),
+    schema: optional(ownKey.refine((value) => value.length >= 16, 'at least 16 characters')),
     secret: true,
     about:
       'The first API key. It belongs to the tenant "default", has all scopes, and can create keys for every tenant. At least 16 characters.',

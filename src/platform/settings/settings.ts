@@ -1,8 +1,10 @@
+import type { z } from 'zod';
 import { passwordsIn } from '../postgres-url.ts';
 import { StartError } from '../start-error.ts';
 import type { Setting } from './setting.ts';
 import { type SettingName, settingsTable } from './settings-table.ts';
 import { type ParsedSettings, type Settings, toSettings } from './typed-settings.ts';
+import { findValueMistake } from './value-mistakes.ts';
 
 export type { Settings };
 
@@ -54,6 +56,12 @@ function describeFound(value: string | undefined, secrets: readonly string[]): s
   return JSON.stringify(value.length > foundCharsMax ? `${value.slice(0, foundCharsMax)}…` : value);
 }
 
+/** What a setting allows, as far as its value breaks it, and how it is to be written. */
+function describeAllowed({ error }: z.ZodSafeParseResult<unknown>, mistake: string | null): string {
+  const messages = error?.issues.map((issue) => issue.message) ?? [];
+  return [...new Set([...messages, ...(mistake === null ? [] : [mistake])])].join('; ');
+}
+
 /**
  * Reads the settings from `environment` (such as `process.env`). An empty variable counts as absent.
  *
@@ -71,13 +79,9 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
     const entry: Setting<unknown> = settingsTable[name];
     const defaultValue = name === 'HOST' && given('APP_ENV') === 'development' ? '127.0.0.1' : entry.default;
     const result = entry.schema.safeParse(given(name) ?? defaultValue);
-    if (result.success) parsed[name] = result.data;
-    else
-      mistakes.push({
-        name,
-        found: describeFound(given(name), secrets),
-        allowed: [...new Set(result.error.issues.map((issue) => issue.message))].join('; '),
-      });
+    const mistake = findValueMistake(given(name));
+    if (result.success && mistake === null) parsed[name] = result.data;
+    else mistakes.push({ name, found: describeFound(given(name), secrets), allowed: describeAllowed(result, mistake) });
   }
   const needsKey = parsed.APP_ENV === 'production' || parsed.APP_ENV === 'staging';
   if (needsKey && parsed.OPENAI_API_KEY === undefined && !mistakes.some(({ name }) => name === 'OPENAI_API_KEY')) {

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -10,6 +9,7 @@ import { createDatabase, databaseFile } from './database.ts';
 import { type ExecutorLock, takeExecutorLock } from './executor-lock.ts';
 import { createJournalStore } from './journal.ts';
 import { createKeyStore } from './keys.ts';
+import { makeFolder } from './make-folder.ts';
 import { migrate, readMigrations } from './migrate.ts';
 import { createOperations, type Operation } from './operation.ts';
 import { readBootId, withdrawLostText } from './power-cut.ts';
@@ -92,7 +92,7 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
     async start() {
       if (database.isOpen()) return;
       try {
-        mkdirSync(dataDir, { recursive: true });
+        makeFolder(dataDir);
         if (executes) lock = takeExecutorLock(dataDir, process.pid);
         for (const { version, name } of migrate(database.open(), readMigrations(), time.nowMs)) {
           log?.info({ version, migration: name }, 'migration applied');
