@@ -19,7 +19,6 @@ import {
   secondsToMs,
   signingSecrets,
   text,
-  url,
   whole,
   wholeOrAuto,
 } from './setting-schemas.ts';
@@ -134,7 +133,7 @@ export const settingsTable = {
     schema: optional(text('names of hosts')),
     anyCase: true,
     about:
-      'Hosts that are called without the proxy, separated by commas, such as localhost,.svc,10.0.0.5:8000; * for all. no_proxy is read too.',
+      'Hosts that are called without the proxy, separated by commas: names with the names below them, addresses and networks, such as localhost,.svc,10.0.0.0/8,10.0.0.5:8000; * for all. no_proxy is read too.',
   }),
   ...providerSettings,
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { findBrokenEntries } from '../no-proxy.ts';
 import { passwordsIn } from '../postgres-url.ts';
 import { StartError } from '../start-error.ts';
 import type { Setting } from './setting.ts';
@@ -41,6 +42,9 @@ const onEmbeddedStore: readonly [SettingName, string][] = [
   ['PROCESS_ROLE', 'all'],
   ['WEB_CONCURRENCY', '1'],
 ];
+
+const noProxyAllowed =
+  'names such as localhost or .svc, addresses, and networks such as 10.0.0.0/8 or fd00::/8, separated by commas; a name and an address may have a port';
 
 const settingNames = Object.keys(settingsTable) as SettingName[];
 const isSecret = (name: SettingName): boolean => (settingsTable[name] as Setting<unknown>).secret === true;
@@ -99,6 +103,10 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
       if (isOther) mistakes.push({ name, found: describeFound(given(name), secrets), allowed });
     }
   }
+  const hasProxy = parsed.HTTP_PROXY !== undefined || parsed.HTTPS_PROXY !== undefined;
+  const broken = hasProxy ? findBrokenEntries(given('NO_PROXY') ?? '') : [];
+  if (broken.length > 0)
+    mistakes.push({ name: 'NO_PROXY', found: describeFound(broken.join(','), secrets), allowed: noProxyAllowed });
   if (mistakes.length > 0) throw new SettingsError(mistakes);
   return toSettings(parsed as ParsedSettings);
 }

@@ -90,3 +90,32 @@ test.each(['/chat/completions', '/responses', '/chat/completions/'])('a base URL
     expect(mistakeIn(name, `https://gateway.example/v1${route}`)?.allowed).toContain('the URL up to the version');
   }
 });
+
+describe('an entry of NO_PROXY that is neither a name nor a network', () => {
+  const parse = (NO_PROXY: string, proxy = {}) => parseSettings({ OPENAI_API_KEY: key, NO_PROXY, ...proxy });
+  const proxy = { HTTPS_PROXY: 'http://proxy:3128' };
+
+  test.each([
+    '10.0.0.0/33',
+    '10.0.0/8',
+    'fd00::/129',
+    '10.0.0.0/8/8',
+    'http://a.example',
+    '<local>',
+    'a;b',
+    '10.0.0.300',
+  ])('%s is a mistake that names it, where there is a proxy', (entry) => {
+    expect(() => parse(`localhost,${entry}`, proxy)).toThrow(`NO_PROXY: found "${entry}"; allowed: names such as`);
+    expect(parse(`localhost,${entry}`).proxies.no).toBe(`localhost,${entry}`);
+  });
+
+  test.each([
+    '*',
+    'localhost,.svc,*.cluster.local',
+    '10.0.0.0/8 ::1 [::1]:80',
+    'kube_api.internal:443',
+    'bücher.example.',
+  ])('%s is none', (value) => {
+    expect(parse(value, proxy).proxies.no).toBe(value);
+  });
+});

@@ -1,25 +1,13 @@
 import { fetch, ProxyAgent } from 'undici';
+import { isExcluded } from '../../platform/no-proxy.ts';
 
 /** The proxies of the environment, with the values of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. */
 export type Proxies = { http?: string; https?: string; no?: string };
 
-/** Whether an entry of `NO_PROXY`, such as `*`, `localhost`, `.internal`, `*.svc` or `host:8080`, matches a server. */
-function matchesServer(entry: string, { hostname, port, protocol }: URL): boolean {
-  if (entry === '*') return true;
-  const [, host = '', wantedPort] = /^(.+?)(?::(\d+))?$/.exec(entry) ?? [];
-  if (wantedPort !== undefined && wantedPort !== (port || (protocol === 'https:' ? '443' : '80'))) return false;
-  const suffix = host.replace(/^\*?\./, '');
-  return hostname === suffix || hostname.endsWith(`.${suffix}`);
-}
-
 /** The proxy for requests to `url`; undefined for a direct connection. */
 export function proxyFor(url: string, { http, https, no = '' }: Proxies): string | undefined {
   const server = new URL(url);
-  const entries = no
-    .toLowerCase()
-    .split(/[\s,]+/)
-    .filter(Boolean);
-  if (entries.some((entry) => matchesServer(entry, server))) return undefined;
+  if (isExcluded(server, no)) return undefined;
   return server.protocol === 'https:' ? https : http;
 }
 
