@@ -46,12 +46,13 @@ function wireFeatures(
 ) {
   const platform = createPlatform(settings);
   const newProcessId = () => platform.ids('proc');
-  const agents = wireAgents({ options, settings, reports: link === null || link.number === 1, log });
+  const reports = link === null || link.number === 1;
+  const agents = wireAgents({ options, settings, reports, log });
   const providerConfigs = providersOf(options.providers, settings);
   const store = createStore(settings, log, { executes: true });
   const base = { ...platform, settings, store, log };
 
-  const providers = wireProviders(providerConfigs, { ...base, processId: newProcessId() });
+  const providers = wireProviders(providerConfigs, { ...base, reports, processId: newProcessId() });
   const keys = wireKeys(base);
   const access = wireAccess({ ...base, keys });
   const budgets = wireBudgets({ ...base, keys, processId: () => runs.lease.processId() });

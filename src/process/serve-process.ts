@@ -2,8 +2,9 @@ import cluster from 'node:cluster';
 import { tuneGarbageCollection } from '../platform/gc-tuning.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { disableSdkDefaults, setSdkDefaultModel } from '../platform/sdk-defaults.ts';
+import { findMisspelledSettings } from '../platform/settings/misspelled-settings.ts';
 import { parseSettings, type Settings, secretsOf } from '../platform/settings/settings.ts';
-import { readEnvironment } from './environment.ts';
+import { type Environment, processEnvironment, readEnvironment } from './environment.ts';
 import { endMs, failStart, installExit, primaryEndMs, startedIn } from './exit.ts';
 import { createPrimary } from './primary.ts';
 import { assertNothingIgnored } from './sdk-configuration.ts';
@@ -29,6 +30,13 @@ export const withOptions = (settings: Settings, { providers, runner }: ServeOpti
   simulated: settings.simulated && !providers?.length,
   turnsMax: runner?.maxTurns ?? settings.turnsMax,
 });
+
+/** Warns of variables that are almost called like settings. A file of settings with such a name has ended the start. */
+function warnOfMisspelled(environment: Environment, log: Logger): void {
+  const found = findMisspelledSettings(environment).map(({ name, intended }) => [name, intended]);
+  if (found.length === 0) return;
+  log.warn({ intended: Object.fromEntries(found) }, 'variables are almost called like settings, and have no effect');
+}
 
 /** Runs this process as the primary of `count` workers, which serves nothing itself. */
 async function runPrimary(settings: Settings, count: number, log: Logger): Promise<Omit<Started, 'hasKey'>> {
@@ -81,6 +89,7 @@ export async function serveProcess(options: ServeOptions, start: Start): Promise
       secrets: [...secretsOf(settings), ...keysIn(options)],
       readable: settings.appEnv === 'development',
     });
+    if (link === null) warnOfMisspelled(processEnvironment(), log);
     const workers = countWorkers(settings);
     // In a cluster of another program, each process serves as if it were alone.
     if (cluster.isPrimary && workers > 1) return await runPrimary(settings, workers, log);

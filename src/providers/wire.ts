@@ -13,6 +13,7 @@ import {
 } from './chain/index.ts';
 import { createMaxCostEstimator, createPriceList } from './prices/index.ts';
 import { createProviderCheck } from './provider-check.ts';
+import { reportRoutes } from './provider-routes.ts';
 import { createSimulatedModelProvider } from './simulated/index.ts';
 
 /** What model providers are built from. */
@@ -20,6 +21,8 @@ export type WireProvidersDeps = {
   settings: Settings;
   store: Store;
   metrics: Metrics;
+  /** Whether this process logs what is the same for all processes of a host. */
+  reports: boolean;
   /** Identifies this process where processes share the permits of a provider's key. */
   processId: string;
   clock: Clock;
@@ -37,8 +40,9 @@ const featuresOf = (providers: readonly ProviderConfig[]): ProviderFeatures => (
 /** Builds the source of model answers: the chain of providers, or the simulated model where no provider is configured. */
 export function wireProviders(
   providers: readonly ProviderConfig[],
-  { settings, store, metrics, processId, clock, log }: WireProvidersDeps,
+  { settings, store, metrics, reports, processId, clock, log }: WireProvidersDeps,
 ) {
+  if (reports) reportRoutes(providers, settings.proxies, log);
   const sharedBreakers = createStoredBreakers({ store, clock, log });
   const { share, leaveShares: leave } = store.providers;
   const keyLimits = createProviderKeyLimits({ share, leave, processId, clock, log });
