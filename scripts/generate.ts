@@ -84,9 +84,20 @@ function settingsPage(): string {
     notice('src/platform/settings/settings-table.ts'),
     '# Settings',
     '',
-    'The service reads its settings from environment variables. An empty variable counts as unset. At its start the',
-    'service reports all invalid settings together; it never prints a secret. A setting whose name contains no unit is in',
-    'seconds. `.env.example` lists all settings with their defaults.',
+    'The service reads its settings from environment variables, and from a file `.env` in its folder where they are not',
+    'set. An empty variable counts as unset, also over `.env`. At its start the service reports all invalid settings',
+    'together; it never prints a secret. A setting whose name contains no unit is in seconds. `.env.example` lists all',
+    'settings with their defaults.',
+    '',
+    '- **`.env`** may be in UTF-8 or UTF-16, with any line ends. What cannot be read, quotes that are not closed, and',
+    '  lines such as `PORT: 8000` end the start with a sentence. Variables in values (`$NAME`) are not replaced.',
+    '- **Misspelt names.** A name in `.env` that is almost that of a setting, such as `MAX_TURN`, ends the start, unless the',
+    '  file has the setting too. In the environment, which other programs share, it is a warning in the log. The chart',
+    '  refuses it.',
+    '- **Quotes** around a value are a mistake: a shell and `.env` remove them, `docker --env-file` and Kubernetes do not.',
+    '  Blanks and line ends around a value are removed, so that a Secret made with `echo` works.',
+    '- **Service links.** Kubernetes sets `METRICS_PORT=tcp://…` for a Service that is called `metrics`. Set',
+    '  `enableServiceLinks: false` for the pod, as the chart does.',
   ];
   for (const { title, rows } of settingGroups()) {
     lines.push('', `## ${title}`, '', '| Variable | Default | Allowed | Meaning |', '|---|---|---|---|');

@@ -86,6 +86,40 @@ const secretSchemas = (): Schema =>
       .map(([name, { about }]) => [name, { type: 'string', description: about }]),
   );
 
+/** Matches what becomes `name` by one mistake: a letter left out, added or replaced, or two neighbours swapped. */
+function almostPattern(name: string): string {
+  const [letter, next] = name;
+  if (letter === undefined) return '.';
+  const after = name.slice(1);
+  const swapped = next === undefined || next === letter ? '' : `|${next}${letter}${name.slice(2)}`;
+  return `(${letter}${almostPattern(after)}|[^${letter}]?${after}|.${name}${swapped})`;
+}
+
+/** Settings with shorter names are too similar to other names. */
+const almostCharsMin = 7;
+
+function placeOf(name: string): string {
+  if (ownSettings.includes(name)) return ', which the chart sets';
+  const isSecretName = settings.some(([other, entry]) => other === name && isSecret(entry));
+  return isSecretName ? ', which belongs to the Secret' : '';
+}
+
+/**
+ * Refuses names that are almost those of settings, and says which one is meant: Helm shows the constant that the value
+ * would have to be. `additionalProperties` refuses them too, but says no more than that.
+ */
+function almostSettings(): Schema {
+  const names = settings.map(([name]) => name);
+  const meant = names
+    .filter((name) => name.length >= almostCharsMin)
+    .map((name) => [`^${almostPattern(name)}$`, { const: `no setting: ${name} is meant${placeOf(name)}` }] as const)
+    .filter(([pattern]) => !names.some((name) => new RegExp(pattern).test(name)));
+  return { patternProperties: Object.fromEntries(meant) };
+}
+
+/** Beside the properties, so that `additionalProperties` refuses these names as before. */
+const refusesAlmostSettings: Schema = { allOf: [{ $ref: '#/definitions/almostSettings' }] };
+
 function typeOf(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
@@ -97,10 +131,15 @@ const strictObject = (properties: Schema): Schema => ({ type: 'object', properti
 function schemaOf({ path, about, annotation, default: value, children }: Value): Schema {
   const { settings: hasSettings, secrets: hasSecrets, ...given } = annotation;
   const described = about === '' ? {} : { description: about };
-  if (hasSecrets) return { ...described, ...strictObject(secretSchemas()) };
+  if (hasSecrets) return { ...described, ...strictObject(secretSchemas()), ...refusesAlmostSettings };
   if (children !== null) {
     const schema = strictObject({ ...(hasSettings ? settingSchemas() : {}), ...propertiesOf(children) });
-    return { ...described, ...schema, required: requiredOf(children) };
+    return {
+      ...described,
+      ...schema,
+      required: requiredOf(children),
+      ...(hasSettings ? refusesAlmostSettings : {}),
+    };
   }
   // An enumeration says it all; Helm 3 wants to be told of a type all the same.
   const schema = { ...described, type: typeOf(value), ...given };
@@ -134,6 +173,7 @@ export function valuesSchema(values: Value[]): string {
       global: { type: 'object', description: 'Values that a parent chart passes to all of its subcharts.' },
     }),
     required: requiredOf(values),
+    definitions: { almostSettings: almostSettings() },
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }

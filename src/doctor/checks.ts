@@ -14,9 +14,10 @@ const entry = (value: CheckEntry): CheckEntry => value;
 export const checkTable = {
   configuration: entry({
     looksAt: 'All settings in the environment and in `.env`.',
-    fails: 'A setting has an invalid value, or a required setting is missing.',
+    fails:
+      'A setting has an invalid value, a required setting is missing, or `.env` has a mistake: then nothing else is checked.',
     warns:
-      'The name of a variable is almost that of a setting; production runs without authentication; `AUTH_MODE` is `api_key` and there is no `ADMIN_API_KEY`; or `SHUTDOWN_GRACE` is shorter than `OPENAI_TIMEOUT`.',
+      'The name of a variable of the environment is almost that of a setting; production runs without authentication; `AUTH_MODE` is `api_key` and there is no `ADMIN_API_KEY`; or `SHUTDOWN_GRACE` is shorter than `OPENAI_TIMEOUT`.',
   }),
   provider: entry({
     looksAt:

@@ -30,6 +30,23 @@ describe('the chart refuses', () => {
     expect(stderr).toMatch(new RegExp(`additional properties '${name}' not allowed`));
   });
 
+  test.each([
+    [{ config: { MAX_TURN: 3 } }, 'MAX_TURNS is meant'],
+    [{ config: { MAX_TURSN: 3 } }, 'MAX_TURNS is meant'],
+    [{ config: { OPENAI_TIMOUT: 30 } }, 'OPENAI_TIMEOUT is meant'],
+    [{ config: { SHUTDOWN_GRACES: 30 } }, 'SHUTDOWN_GRACE is meant'],
+    [{ config: { RATE_LIMIT_RPN: 30 } }, 'RATE_LIMIT_RPM is meant'],
+    [{ config: { OPENAI_APIKEY: 'a' } }, 'OPENAI_API_KEY is meant, which belongs to the Secret'],
+    [{ config: { METRIC_PORT: 1 } }, 'METRICS_PORT is meant, which the chart sets'],
+    [{ secret: { values: { ADMIN_APIKEY: 'a' } } }, 'ADMIN_API_KEY is meant'],
+  ])('%j, and names the setting that is meant', (values, meant) => {
+    for (const major of [3, 4] as const) {
+      const { status, stderr } = template({ values, major });
+      expect(status).not.toBe(0);
+      expect(stderr).toContain(meant);
+    }
+  });
+
   test.each(['OPENAI_API_KEY', 'ADMIN_API_KEY', 'DATABASE_URL', 'PORT', 'PROCESS_ROLE', 'WEB_CONCURRENCY', 'DATA_DIR'])(
     'the setting %s in the ConfigMap, where secrets and what the chart decides on have no place',
     (name) => {
