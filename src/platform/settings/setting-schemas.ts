@@ -121,8 +121,7 @@ const notReplaced = 'the key itself, since variables in a value are not replaced
 export const ownKey = text('an API key')
   .refine((value) => !placeholderKey.test(value), placeholder)
   .refine((value) => !/^(?:\$\{.*\}|\$\w+|%\w+%)$/.test(value), notReplaced)
-  .refine((value) => !/\s/.test(value), 'a key without spaces and line ends in it')
-  .refine((value) => /^[\x21-\x7e\s]+$/.test(value), 'printable ASCII without spaces');
+  .refine((value) => /^[\x21-\x7e]+$/.test(value), 'printable ASCII without spaces and line ends');
 
 /** The API key of a provider: no provider makes one with quotes or braces. `docker --env-file` keeps quotes. */
 export const realKey = ownKey

@@ -57,8 +57,8 @@ describe('a key of a provider', () => {
     ['a variable', '$MY_KEY', 'variables in a value are not replaced'],
     ['a variable of Windows', '%MY_KEY%', 'variables in a value are not replaced'],
     ['a template', '{{ .Values.key }}', 'variables in a value are not replaced'],
-    ['a line end in it', `${key}\n${key}`, 'without spaces and line ends'],
-    ['a space in it', `${key} ${key}`, 'without spaces and line ends'],
+    ['a line end in it', `${key}\n${key}`, 'printable ASCII without spaces and line ends'],
+    ['a space in it', `${key} ${key}`, 'printable ASCII without spaces and line ends'],
     ['another character than ASCII', `${key}é`, 'printable ASCII'],
   ])('with %s is a mistake that does not show it', (_, value, allowed) => {
     for (const name of ['OPENAI_API_KEY', 'FALLBACK_OPENAI_API_KEY']) {
