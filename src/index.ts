@@ -32,7 +32,7 @@ export type { RunningService, ServeOptions };
  * await serve({ agents: { triage } });
  * ```
  *
- * Environment variables or a `.env` file configure it (see `docs/settings.md`). It installs handlers for signals and
+ * Environment variables or files such as `.env` configure it (see `docs/settings.md`). It installs handlers for signals and
  * uncaught errors. Mistakes in the settings or the options, and any other failure of the start, are printed and end the
  * process with exit code 1.
  *

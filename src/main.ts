@@ -15,7 +15,7 @@ import type { ServeOptions } from './process/serve-options.ts';
 import { serveProcess } from './process/serve-process.ts';
 import { type Servers, wireServers } from './process/servers.ts';
 import { createStore } from './process/store.ts';
-import type { PrimaryLink } from './process/workers/index.ts';
+import type { PrimaryLink, Serving } from './process/workers/index.ts';
 import { providersOf, wireProviders } from './providers/index.ts';
 import { wireRetention } from './retention/index.ts';
 import { type HitFailpoint, noFailpoints, patchNestedRuns, wireRuns } from './runs/index.ts';
@@ -49,7 +49,7 @@ function wireFeatures(
   const reports = link === null || link.number === 1;
   const agents = wireAgents({ options, settings, reports, log });
   const providerConfigs = providersOf(options.providers, settings);
-  const store = createStore(settings, log, { executes: true });
+  const store = createStore(settings, log, { type: 'serves' });
   const base = { ...platform, settings, store, log };
 
   const providers = wireProviders(providerConfigs, { ...base, reports, processId: newProcessId() });
@@ -111,7 +111,7 @@ export async function startService(
   settings: Settings,
   log: Logger,
   parts: StartParts = {},
-): Promise<RunningService & { hasKey: boolean }> {
+): Promise<RunningService & Omit<Serving, 'url'>> {
   const { link = null } = parts;
   const features = wireFeatures(options, settings, log, parts);
   const closing = new AbortController();
@@ -127,6 +127,7 @@ export async function startService(
   features.health.serving();
   return {
     hasKey,
+    store: { place: features.store.place, environment: features.store.environment() },
     url: servers.api?.url() ?? null,
     probeUrl: link?.probeUrl ?? servers.probes.url(),
     stop: createGracefulStop({ ...features, api: servers.api, services, closing, link }),

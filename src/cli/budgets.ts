@@ -40,7 +40,7 @@ function toRequest({ usdDay, tokensDay, usdMonth, tokensMonth }: SetBudgetsOptio
 
 /** Replaces the budgets of a tenant. */
 export async function setBudgets(options: SetBudgetsOptions): Promise<void> {
-  await withStore(() => {
+  await withStore('writes', () => {
     const request = toRequest(options);
     return async (parts) => {
       const service = serviceFor(parts);
@@ -53,7 +53,7 @@ export async function setBudgets(options: SetBudgetsOptions): Promise<void> {
 
 /** Lists the tenants that have budgets of their own, or one tenant, with the use of each budget. */
 export async function listBudgets({ tenant, json }: ListBudgetsOptions): Promise<void> {
-  await withStore((settings) => {
+  await withStore('reads', (settings) => {
     requireStore(settings);
     return async (parts) => {
       const service = serviceFor(parts);

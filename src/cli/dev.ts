@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { relative, resolve } from 'node:path';
 import { type Environment, processEnvironment, readEnvironment } from '../process/environment.ts';
+import { environmentFiles } from '../process/environment-files.ts';
 import { devEnvironment, onParentsEnd } from '../process/parent-watch.ts';
 import type { ModuleReport } from './dev-child.ts';
 import { createFileWatcher } from './file-watcher.ts';
@@ -10,15 +11,17 @@ import { programFile } from './program-file.ts';
 const duplicateSignalMs = 500;
 /** How much longer than its own deadlines a program may take to end, in ms. Then it counts as hung and is killed. */
 const hangMs = 15_000;
+/** The environment of a program that is developed. It is not read from files: it says which ones are read. */
+const appEnv = () => process.env.APP_ENV?.trim() || 'development';
 /** Files besides modules that a program depends on: its settings, its packages. */
-const otherWatchedFiles = ['.env', 'package.json'];
+const otherWatchedFiles = () => [...environmentFiles(appEnv()), 'package.json'];
 
 const notice = (text: string) => process.stdout.write(`agent-service dev: ${text}\n`);
 
 /** The environment of the program; without that of files that have mistakes, of which the program tells. */
-function readableEnvironment(): Environment {
+function readableEnvironment(appEnv: string): Environment {
   try {
-    return readEnvironment();
+    return readEnvironment(appEnv);
   } catch {
     return processEnvironment();
   }
@@ -31,9 +34,9 @@ const seconds = (value: string | undefined) => Number(value) || 0;
  * `SHUTDOWN_GRACE` is set.
  */
 function developmentEnvironment() {
-  const { SHUTDOWN_GRACE: configured, PRESTOP_DELAY } = readableEnvironment();
+  const APP_ENV = appEnv();
+  const { SHUTDOWN_GRACE: configured, PRESTOP_DELAY } = readableEnvironment(APP_ENV);
   const SHUTDOWN_GRACE = configured || '1';
-  const APP_ENV = process.env.APP_ENV || 'development';
   const env = { ...process.env, APP_ENV, SHUTDOWN_GRACE, WEB_CONCURRENCY: '1', ...devEnvironment };
   return { env, killAfterMs: (seconds(SHUTDOWN_GRACE) + seconds(PRESTOP_DELAY)) * 1000 + hangMs };
 }
@@ -110,7 +113,7 @@ export async function dev(file: string): Promise<void> {
   while (!ending.aborted) {
     const change = Promise.withResolvers<string>();
     const watcher = createFileWatcher(change.resolve);
-    for (const watched of [path, ...otherWatchedFiles.map((name) => resolve(name))]) watcher.watch(watched);
+    for (const watched of [path, ...otherWatchedFiles().map((name) => resolve(name))]) watcher.watch(watched);
     program = startProgram(file, watcher.watch);
     const changed = await Promise.race([change.promise, ended]);
     if (changed !== null) notice(`${relative('', changed)} has changed, restarting`);

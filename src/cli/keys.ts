@@ -33,8 +33,8 @@ const pageSize = 200;
 type Work = (keys: KeyService) => Promise<void>;
 
 /** Runs the work that `prepare` returns with the key service over the store. */
-const withKeys = (prepare: (settings: Settings) => Work): Promise<void> =>
-  withStore((settings) => {
+const withKeys = (use: 'reads' | 'writes', prepare: (settings: Settings) => Work): Promise<void> =>
+  withStore(use, (settings) => {
     const work = prepare(settings);
     const { rateLimit } = settings;
     const ids = createIds(systemClock.nowMs);
@@ -65,7 +65,7 @@ function toRequest({ scopes, expires, json: _, ...options }: CreateKeyOptions) {
 
 /** Creates a key. The key alone, or as JSON with its fields, goes to standard output; the rest to standard error. */
 export async function createKey(options: CreateKeyOptions): Promise<void> {
-  await withKeys(() => {
+  await withKeys('writes', () => {
     const request = toRequest(options);
     return async (keys) => {
       const { key, text } = await keys.create(operator, request);
@@ -108,7 +108,7 @@ const toRow = (key: ApiKey): string[] => [
 
 /** Lists keys as a table, or as JSON with all fields; never their secrets. */
 export async function listKeys({ tenant, json }: ListKeysOptions): Promise<void> {
-  await withKeys((settings) => {
+  await withKeys('reads', (settings) => {
     requireStore(settings);
     return async (keys) => {
       const all = await readAll(keys, tenant);
@@ -121,7 +121,7 @@ export async function listKeys({ tenant, json }: ListKeysOptions): Promise<void>
 
 /** Revokes a key. Revoking it again has no effect. */
 export async function revokeKey(id: string): Promise<void> {
-  await withKeys((settings) => {
+  await withKeys('writes', (settings) => {
     requireStore(settings);
     return async (keys) => {
       await keys.revoke(operator, id);

@@ -26,7 +26,7 @@ program
 
 program
   .command('start')
-  .description('serve; settings come from the environment or .env, APP_ENV defaults to production')
+  .description('serve; settings come from the environment or files such as .env, APP_ENV defaults to production')
   .argument('[file]', fileHelp, defaultFile)
   .addOption(new Option('--report-modules', 'tell the parent process which files to watch').hideHelp())
   .action(async (file: string, options: { reportModules?: true }) => (await import('./start.ts')).start(file, options));

@@ -4,10 +4,11 @@ import { createLogger } from '../platform/logger.ts';
 import { parseSettings, type Settings } from '../platform/settings/settings.ts';
 import { StartError } from '../platform/start-error.ts';
 import { readEnvironment } from '../process/environment.ts';
-import { createStore } from '../process/store.ts';
+import { createStore, type StoreUse } from '../process/store.ts';
 import { type Swept, sweep } from '../retention/index.ts';
 import type { Expired, Store } from '../storage/port/index.ts';
 import { requireStore } from './require-store.ts';
+import { writesIn } from './with-store.ts';
 
 /** The options of `agent-service prune`. */
 export type PruneOptions = {
@@ -26,11 +27,12 @@ const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 export async function prune({ olderThan, dryRun }: PruneOptions): Promise<void> {
   try {
     // As with `migrate`: no provider is called.
-    const settings = parseSettings({ OPENAI_API_KEY: 'not-needed-to-prune', ...readEnvironment() });
+    const environment = readEnvironment();
+    const settings = parseSettings({ OPENAI_API_KEY: 'not-needed-to-prune', ...environment });
     const olderThanMs = olderThan ?? settings.runRetentionMs;
     if (olderThanMs === null)
       throw new StartError('RUN_RETENTION is never. Say which runs, such as --older-than "90 days".');
-    const store = openStore(settings);
+    const store = openStore(settings, dryRun ? { type: 'reads' } : writesIn(environment));
     await store.start();
     try {
       const expired = await store.retention.countExpired(olderThanMs);
@@ -46,11 +48,11 @@ export async function prune({ olderThan, dryRun }: PruneOptions): Promise<void> 
   }
 }
 
-function openStore(settings: Settings): Store {
+function openStore(settings: Settings, use: StoreUse): Store {
   requireStore(settings);
   const log = createLogger({ level: 'WARNING', appName: settings.appName, readable: process.stdout.isTTY });
   // No fsync per commit: rows that reappear after a power cut are removed by the next prune, and the service is not blocked.
-  return createStore({ ...settings, store: { ...settings.store, sync: 'normal' } }, log, { executes: false });
+  return createStore({ ...settings, store: { ...settings.store, sync: 'normal' } }, log, use);
 }
 
 /** Sweeps and reports the progress. A signal ends the sweep after the current batch. */

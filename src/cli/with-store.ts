@@ -1,7 +1,7 @@
 import { createLogger, type Logger } from '../platform/logger.ts';
 import { parseSettings, type Settings } from '../platform/settings/settings.ts';
-import { readEnvironment } from '../process/environment.ts';
-import { createStore } from '../process/store.ts';
+import { type Environment, readEnvironment } from '../process/environment.ts';
+import { createStore, type StoreUse } from '../process/store.ts';
 import type { Store } from '../storage/port/index.ts';
 
 /** The parts that a command uses. */
@@ -14,17 +14,24 @@ export const printNotice = (text: string): void => void process.stderr.write(`${
 /** Formats a value as indented JSON. */
 export const toJson = (value: unknown): string => JSON.stringify(value, null, 2);
 
+/** The use of a store by a command that changes it. One that is given no `APP_ENV` is meant for the store as it is. */
+export const writesIn = ({ APP_ENV }: Environment): StoreUse => ({ type: 'writes', appEnv: APP_ENV?.trim() || null });
+
 /**
  * Runs the work that `prepare` returns with the store that the settings name. `prepare` is called before the store is
- * opened. An error is printed as one line, and sets exit code 1.
+ * opened. An error is printed as one line, and sets exit code 1. A store of another environment is only read.
  */
-export async function withStore(prepare: (settings: Settings) => (parts: StoreParts) => Promise<void>): Promise<void> {
+export async function withStore(
+  use: 'reads' | 'writes',
+  prepare: (settings: Settings) => (parts: StoreParts) => Promise<void>,
+): Promise<void> {
   try {
+    const environment = readEnvironment();
     // As with `migrate`: no provider is called.
-    const settings = parseSettings({ OPENAI_API_KEY: 'not-needed-for-the-store', ...readEnvironment() });
+    const settings = parseSettings({ OPENAI_API_KEY: 'not-needed-for-the-store', ...environment });
     const work = prepare(settings);
     const log = createLogger({ level: 'WARNING', appName: settings.appName, readable: process.stdout.isTTY });
-    const store = createStore(settings, log, { executes: false });
+    const store = createStore(settings, log, use === 'reads' ? { type: 'reads' } : writesIn(environment));
     await store.start();
     try {
       await work({ store, settings, log });

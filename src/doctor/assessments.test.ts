@@ -8,6 +8,7 @@ import { assessEmbedded } from './embedded.ts';
 import type { Finding } from './finding.ts';
 import { assessPostgres, unusablePostgres } from './postgres.ts';
 import { assessProvider } from './provider.ts';
+import { assessStoreEnvironment } from './store-environment.ts';
 
 const settings = parseSettings({ OPENAI_API_KEY: 'sk-1234567890', DATABASE_URL: 'postgres://db/app' });
 const line = ({ verdict, message }: Finding) => `${verdict}: ${message}`;
@@ -23,6 +24,7 @@ describe('of Postgres', () => {
     mayCreate: true,
     latencyMs: 0.42,
     schema: { version: 6, known: 6, tooNew: false },
+    stamp: null,
     clock: { aheadMs: 0, uncertainMs: 1 },
     pooling: 'none',
     directPooling: 'none',
@@ -93,6 +95,7 @@ describe('of the embedded store', () => {
     syncMs: 1.24,
     owner: null,
     schema: { version: 4, known: 4, tooNew: false },
+    stamp: null,
     notReadable: null,
   };
   const assess = (facts: Partial<EmbeddedFacts>, replicas = 1, broken: string | null | 'unfinished' = null) =>
@@ -198,5 +201,26 @@ describe('of the disk', () => {
     expect(line(assessDisk({ folder: '/data', freeBytes: 5 * gib, filesFree: 50, filesTotal: 100, ...change }))).toBe(
       expected,
     );
+  });
+});
+
+describe('of the environment of the store', () => {
+  const assess = (stamp: string | null, environment: Record<string, string>) =>
+    assessStoreEnvironment(stamp, parseSettings({ OPENAI_API_KEY: 'sk-1234567890', ...environment })).map(line);
+
+  test('there is nothing to say where it is that of the settings, or none', () => {
+    expect(assess('production', { APP_ENV: 'production' })).toEqual([]);
+    expect(assess('test', { APP_ENV: 'development' })).toEqual([]);
+    expect(assess(null, { APP_ENV: 'development' })).toEqual([]);
+    expect(assess('production', { APP_ENV: 'development', STORE_ENV: 'production' })).toEqual([]);
+  });
+
+  test('another one is a warning, since a start with these settings is refused', () => {
+    expect(assess('production', { APP_ENV: 'development' })).toEqual([
+      'warning: The store is of production, and APP_ENV is development: a start is refused.',
+    ]);
+    expect(assess('production', { APP_ENV: 'production', STORE_ENV: 'staging' })).toEqual([
+      'warning: The store is of production, and STORE_ENV is staging: a start is refused.',
+    ]);
   });
 });

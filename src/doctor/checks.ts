@@ -13,9 +13,9 @@ const entry = (value: CheckEntry): CheckEntry => value;
 /** Every check, in the order of the report. `docs/doctor.md` is generated from this table. */
 export const checkTable = {
   configuration: entry({
-    looksAt: 'All settings in the environment and in `.env`.',
+    looksAt: 'All settings in the environment and in `.env`, and in the other [files of settings](settings.md#files).',
     fails:
-      'A setting has an invalid value, a required setting is missing, or `.env` has a mistake: then nothing else is checked.',
+      'A setting has an invalid value, a required setting is missing, or one of these files has a mistake: then nothing else is checked.',
     warns:
       'The name of a variable of the environment is almost that of a setting; production runs without authentication; `AUTH_MODE` is `api_key` and there is no `ADMIN_API_KEY`; or `SHUTDOWN_GRACE` is shorter than `OPENAI_TIMEOUT`.',
   }),
@@ -40,7 +40,7 @@ export const checkTable = {
     fails:
       'The store cannot be reached or written, Postgres is older than 14, or the database file of the embedded store cannot be read or is corrupt.',
     warns:
-      'Postgres takes longer than 50 ms for an answer, the disk takes longer than 50 ms for a write, the directory is on a network file system, or the file is too large to be checked before the timeout.',
+      'Postgres takes longer than 50 ms for an answer, the disk takes longer than 50 ms for a write, the directory is on a network file system, the file is too large to be checked before the timeout, or the store is of another environment than the settings.',
   }),
   schema: entry({
     looksAt: 'The schema version of the database, compared with that of this version of the package.',

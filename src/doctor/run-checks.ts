@@ -11,6 +11,7 @@ import { assessEmbedded, type Integrity } from './embedded.ts';
 import { type Finding, ok, skipped } from './finding.ts';
 import { assessPostgres, unusablePostgres } from './postgres.ts';
 import { assessProvider } from './provider.ts';
+import { assessStoreEnvironment } from './store-environment.ts';
 
 /** Collect facts about the dependencies of the service; the checks assess the facts. */
 export type FactCollectors = {
@@ -113,13 +114,15 @@ async function checkStore(
     const integrity = collectors.integrity(dataDir, AbortSignal.timeout(integrityMs));
     return withDeadline(embeddedMs + integrityMs, checks, withoutClock, async (signal) => {
       const facts = await collectors.embedded(dataDir, AbortSignal.any([signal, AbortSignal.timeout(embeddedMs)]));
-      return withoutClock(assessEmbedded(facts, await integrity, dataDir, replicas));
+      const findings = assessEmbedded(facts, await integrity, dataDir, replicas);
+      return withoutClock([...findings, ...assessStoreEnvironment(facts.stamp, settings)]);
     });
   }
   return withDeadline(postgresMs, checks, withoutClock, async (signal) => {
     try {
       const facts = await collectors.postgres({ url, directUrl: databaseDirectUrl ?? url }, signal);
-      return { findings: assessPostgres(facts, settings, replicas), clock: facts.clock };
+      const findings = assessPostgres(facts, settings, replicas);
+      return { findings: [...findings, ...assessStoreEnvironment(facts.stamp, settings)], clock: facts.clock };
     } catch (error) {
       const [first, ...rest] = [unusable(error), ...skipAll(checks.slice(1), 'The store cannot be used, see above.')];
       return withoutClock([first, ...rest]);

@@ -19,7 +19,7 @@ const at = (name: string) => join(folder, name);
 /** The environment with a `.env` file of this content. */
 function read(content: string | Buffer) {
   writeFileSync(at('.env'), content);
-  return readEnvironment([at('.env')]);
+  return readEnvironment('test', [at('.env')]);
 }
 
 const key = 'sk-0123456789abcdef';
@@ -56,14 +56,14 @@ describe('a .env file is read', () => {
 
 test('without a file the environment is that of the process', () => {
   vi.stubEnv('APP_NAME', 'x');
-  expect(readEnvironment([at('.env')])).toMatchObject({ APP_NAME: 'x' });
+  expect(readEnvironment('test', [at('.env')])).toMatchObject({ APP_NAME: 'x' });
 });
 
-test('the process takes precedence over the files, and of the files the later one', () => {
+test('the process takes precedence over the files, and of the files the first one', () => {
   writeFileSync(at('.env'), 'APP_NAME=first\nAPP_VERSION=1\nLOG_LEVEL=INFO');
   writeFileSync(at('.env.local'), 'APP_NAME=second\nAPP_VERSION=2');
   vi.stubEnv('APP_NAME', 'process');
-  const environment = readEnvironment([at('.env'), at('.env.local')]);
+  const environment = readEnvironment('test', [at('.env.local'), at('.env')]);
   expect(environment).toMatchObject({ APP_NAME: 'process', APP_VERSION: '2', LOG_LEVEL: 'INFO' });
 });
 
@@ -72,7 +72,7 @@ test.each(['', ' ', '\n'])('a variable that is set to %j counts as absent, and h
   vi.stubEnv('APP_NAME', empty);
   writeFileSync(at('.env.local'), `OPENAI_API_KEY="${empty}"`);
   writeFileSync(at('.env'), `OPENAI_API_KEY=${key}`);
-  const environment = readEnvironment([at('.env'), at('.env.local')]);
+  const environment = readEnvironment('test', [at('.env.local'), at('.env')]);
   expect(environment.OPENAI_API_KEY).toBe(key);
   expect(environment).not.toHaveProperty('APP_NAME');
 });
@@ -141,12 +141,12 @@ describe('a .env file ends the start with a sentence, which shows no value,', ()
 
   test('that is a folder', () => {
     mkdirSync(at('.env'));
-    expect(() => readEnvironment([at('.env')])).toThrow(/\.env is a folder. Move it away/);
+    expect(() => readEnvironment('test', [at('.env')])).toThrow(/\.env is a folder. Move it away/);
   });
 
   test('that cannot be read', () => {
     symlinkSync(at('.env'), at('.env')); // permissions do not hold for root
-    expect(() => readEnvironment([at('.env')])).toThrow(
+    expect(() => readEnvironment('test', [at('.env')])).toThrow(
       /\.env cannot be read: the system says ELOOP. Make it readable/,
     );
   });

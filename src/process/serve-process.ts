@@ -4,16 +4,18 @@ import { createLogger, type Logger } from '../platform/logger.ts';
 import { disableSdkDefaults, setSdkDefaultModel } from '../platform/sdk-defaults.ts';
 import { findMisspelledSettings } from '../platform/settings/misspelled-settings.ts';
 import { parseSettings, type Settings, secretsOf } from '../platform/settings/settings.ts';
-import { type Environment, processEnvironment, readEnvironment } from './environment.ts';
+import { type Environment, environmentFilesFound, processEnvironment, readEnvironment } from './environment.ts';
 import { endMs, failStart, installExit, primaryEndMs, startedIn } from './exit.ts';
 import { createPrimary } from './primary.ts';
 import { assertNothingIgnored } from './sdk-configuration.ts';
 import { assertKnownOptions, type ServeOptions } from './serve-options.ts';
 import { reportStartup } from './startup-report.ts';
-import { countWorkers, joinPrimary, type PrimaryLink } from './workers/index.ts';
+import { countWorkers, joinPrimary, type PrimaryLink, type Serving } from './workers/index.ts';
 
 /** A service that has started. */
-type Started = { url: string | null; probeUrl: string; hasKey: boolean; stop(): Promise<boolean> };
+type Started = Serving & { probeUrl: string; stop(): Promise<boolean> };
+
+type Addressed = Pick<Started, 'url' | 'probeUrl' | 'stop'>;
 
 /** Starts the service in this process. */
 type Start = (settings: Settings, log: Logger, link: PrimaryLink | null) => Promise<Started>;
@@ -39,7 +41,7 @@ function warnOfMisspelled(environment: Environment, log: Logger): void {
 }
 
 /** Runs this process as the primary of `count` workers, which serves nothing itself. */
-async function runPrimary(settings: Settings, count: number, log: Logger): Promise<Omit<Started, 'hasKey'>> {
+async function runPrimary(settings: Settings, count: number, log: Logger): Promise<Addressed> {
   const primary = await createPrimary(settings, count, log);
   const exit = installExit({
     stop: primary.stop,
@@ -51,7 +53,7 @@ async function runPrimary(settings: Settings, count: number, log: Logger): Promi
     if (exit.isEnding()) return new Promise<never>(() => {}); // the start was undone, and the process ends
     throw error;
   });
-  reportStartup({ ...started, workers: count }, settings, log);
+  reportStartup({ ...started, workers: count, files: environmentFilesFound() }, settings, log);
   return { url: started.url, probeUrl: started.probeUrl, stop: primary.stop };
 }
 
@@ -62,7 +64,7 @@ async function runService(start: Start, settings: Settings, log: Logger, link: P
   const stop = async () => (await (await startedIn(starting))?.stop()) ?? true;
   installExit({ stop, delayMs: endMs(settings), link, log });
   const service = await starting;
-  if (link === null) reportStartup({ ...service, workers: 1 }, settings, log);
+  if (link === null) reportStartup({ ...service, workers: 1, files: environmentFilesFound() }, settings, log);
   else {
     log.info({ url: service.url }, 'worker started');
     await link.serving(service);
@@ -71,7 +73,7 @@ async function runService(start: Start, settings: Settings, log: Logger, link: P
 }
 
 /** Reads the settings, and runs this process as the service or as the primary of workers. A failed start ends the process. */
-export async function serveProcess(options: ServeOptions, start: Start): Promise<Omit<Started, 'hasKey'>> {
+export async function serveProcess(options: ServeOptions, start: Start): Promise<Addressed> {
   tuneGarbageCollection();
   let link: PrimaryLink | null = null;
   try {

@@ -1,7 +1,11 @@
 import type { Settings } from '../platform/settings/settings.ts';
+import type { StoreFacts } from './workers/index.ts';
 
 /** Where the service listens; `url` is null where it takes no requests. */
 export type Addresses = { url: string | null; probeUrl: string };
+
+/** What the service uses: its store, and the files that its settings were read from. */
+export type Sources = { store: StoreFacts; files: readonly string[] };
 
 /** The settings that the banner depends on. */
 export type BannerSettings = Pick<
@@ -42,18 +46,22 @@ function curl(url: string, { authMode, adminApiKey }: BannerSettings): string {
   return `curl ${url}/api/v1/run${key} -H 'content-type: application/json' -d '${JSON.stringify({ message: question })}'`;
 }
 
+const describeStore = ({ place, environment }: StoreFacts): string =>
+  `${place} (${environment === null ? 'of no environment' : `of ${environment}`})`;
+
 const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}\n`).join('');
 const section = (lines: readonly string[]) => (lines.length === 0 ? '' : `\n${indent(lines)}`);
 
-/** The text for a developer after the start of the service: its addresses, notes, and a first request. */
-export function startupBanner(addresses: Addresses, settings: BannerSettings): string {
-  const { url, probeUrl } = addresses;
+/** The text for a developer after the start of the service: its addresses, its store, notes, and a first request. */
+export function startupBanner(facts: Addresses & Sources, settings: BannerSettings): string {
+  const { url, probeUrl, store, files } = facts;
+  const sources = files.length === 0 ? [] : [`Files   ${files.join(', ')}`];
   const api = url === null ? [] : [`API     ${url}`, `Docs    ${url}/docs`];
   const activity = url === null ? 'executes runs' : 'accepts requests';
   return [
     `\n${settings.appName} ${activity} (${settings.appEnv})\n`,
-    section([...api, `Probes  ${probeUrl}/readyz`]),
-    section(notes(addresses, settings)),
+    section([...api, `Probes  ${probeUrl}/readyz`, `Store   ${describeStore(store)}`, ...sources]),
+    section(notes(facts, settings)),
     url === null ? '' : `\nTry it:\n${section([curl(url, settings)])}`,
     '\n',
   ].join('');

@@ -1,6 +1,7 @@
 import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import { noKeyWarning, startupBanner } from './startup-banner.ts';
+import type { StoreFacts } from './workers/index.ts';
 
 /** The facts about a service that has started. */
 export type Started = {
@@ -11,16 +12,22 @@ export type Started = {
   workers: number;
   /** Whether a valid key exists, or callers need none. */
   hasKey: boolean;
+  /** The store that is used, and its environment. */
+  store: StoreFacts;
+  /** The files that settings were read from. */
+  files: readonly string[];
 };
 
 /** Reports the start of the service: as a banner on standard output in development, otherwise in the log. */
-export function reportStartup({ url, probeUrl, workers, hasKey }: Started, settings: Settings, log: Logger): void {
-  const { role, appEnv: env, store } = settings;
+export function reportStartup(started: Started, settings: Settings, log: Logger): void {
+  const { url, probeUrl, workers, hasKey, store, files } = started;
+  const { role, appEnv: env } = settings;
   if (env === 'development') {
-    return void process.stdout.write(startupBanner({ url, probeUrl }, { ...settings, hasKey }));
+    return void process.stdout.write(startupBanner(started, { ...settings, hasKey }));
   }
+  const engine = settings.store.databaseUrl ? 'postgres' : 'sqlite';
   log.info(
-    { url, probeUrl, workers, role, env, store: store.databaseUrl ? 'postgres' : 'sqlite' },
+    { url, probeUrl, workers, role, env, store: engine, storeAt: store.place, storeEnv: store.environment, files },
     url === null ? 'executing runs' : 'accepting requests',
   );
   if (settings.simulated) log.warn('no OPENAI_API_KEY: a simulated model answers');

@@ -26,6 +26,7 @@ import { describeRetention } from './contract/retention.contract.ts';
 import { describeRunState } from './contract/run-state.contract.ts';
 import { describeSessionQueue } from './contract/session-queue.contract.ts';
 import { describeSignals } from './contract/signals.contract.ts';
+import { describeStoreEnvironment } from './contract/store-environment.contract.ts';
 import { describeTime } from './contract/time.contract.ts';
 import { describeUnfinishedTurn } from './contract/unfinished-turn.contract.ts';
 import { describeValues } from './contract/values.contract.ts';
@@ -66,5 +67,6 @@ export function describeStoreContract(engine: string, open: OpenStore): void {
     describeRaces(open);
     describeRandomOperations(open);
     describeLifecycle(open);
+    describeStoreEnvironment(open);
   });
 }

@@ -26,6 +26,11 @@ describe('the migration', () => {
     expect(weightOf('Secret')).toBeLessThan(weightOf('Job'));
   });
 
+  test('is meant for the store of the environment that the pods are meant for', () => {
+    const { env } = containerOf(findPod(of({ config: { STORE_ENV: 'staging' } }), 'Job', 'agent-service-migrate'));
+    expect(env).toContainEqual({ name: 'STORE_ENV', value: 'staging' });
+  });
+
   test('is left to the first pod where the database comes with the release, or is in the pod', () => {
     expect(namesOf(of({}, 'values-dev.yaml'), 'Job')).toEqual([]);
     expect(namesOf(of({ migration: { enabled: false } }), 'Job')).toEqual([]);

@@ -41,6 +41,11 @@ export const settingsTable = {
     about:
       'The environment. production and staging require a provider key; in development and test a simulated model answers without one.',
   }),
+  STORE_ENV: setting({
+    schema: optional(oneOf(['development', 'staging', 'production', 'test'])),
+    about:
+      'The environment whose store is meant, where that is not APP_ENV. A store belongs to the environment of the first process that served on it; processes of others are refused unless STORE_ENV names it.',
+  }),
   LOG_LEVEL: setting<LogLevel>({
     schema: z
       .string()

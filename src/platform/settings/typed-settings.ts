@@ -102,6 +102,8 @@ const toStoreSettings = (parsed: ParsedSettings) => ({
   poolMax: parsed.DATABASE_POOL_MAX,
   dataDir: parsed.DATA_DIR,
   sync: parsed.EMBEDDED_SYNC,
+  /** The environment whose store is meant. Defaults to `appEnv`. */
+  environment: parsed.STORE_ENV,
 });
 
 const toWebhookSettings = (parsed: ParsedSettings) => ({

@@ -1,4 +1,4 @@
-export type { Serving } from './messages.ts';
+export type { Serving, StoreFacts } from './messages.ts';
 export { joinPrimary, type PrimaryLink } from './primary-link.ts';
 export { countWorkers } from './worker-count.ts';
 export { workerEnvironment } from './worker-environment.ts';

@@ -1,12 +1,16 @@
 import type { Readiness } from '../../health/index.ts';
 import type { MetricsSnapshot } from './metrics-aggregator.ts';
 
+/** Which store a service uses, and the environment that this is stamped with; null for none. */
+export type StoreFacts = { place: string; environment: string | null };
+
 /** Facts about a worker that serves. */
 export type Serving = {
   /** The URL where the worker takes requests; null if it takes none. */
   url: string | null;
   /** Whether the service has at least one API key. */
   hasKey: boolean;
+  store: StoreFacts;
 };
 
 /** A message from a worker to the primary. */

@@ -48,7 +48,7 @@ function createLink(worker: Worker, identity: WorkerIdentity) {
     /** Whether all workers end; otherwise others take the requests. */
     endsWithAll: (): boolean => endsWithAll,
     failed: (message: string): Promise<void> => sendToPrimary({ type: 'failed', message }),
-    serving: ({ url, hasKey }: Serving): Promise<void> => sendToPrimary({ type: 'serving', url, hasKey }),
+    serving: ({ url, hasKey, store }: Serving): Promise<void> => sendToPrimary({ type: 'serving', url, hasKey, store }),
     /** Reports that this process got a signal to end; the primary decides whether all workers end. */
     signalled: (): Promise<void> => sendToPrimary({ type: 'signalled' }),
 

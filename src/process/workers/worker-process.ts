@@ -123,7 +123,7 @@ export class WorkerProcess {
         this.#phase = 'serving';
         this.#servingSinceMs = this.#clock.monotonicMs();
         this.#readiness = { state: 'ready' };
-        this.#listener.onServing({ url: message.url, hasKey: message.hasKey });
+        this.#listener.onServing({ url: message.url, hasKey: message.hasKey, store: message.store });
         break;
       case 'heartbeat':
         this.#missedHeartbeats = 0;

@@ -98,7 +98,8 @@ describe('the start of workers', { timeout }, () => {
     await using workers = createTestWorkers(2, 'serve');
     await workers.start();
     expect(workers.readiness()).toEqual({ state: 'ready' });
-    expect(await workers.first).toEqual({ url: 'http://127.0.0.1:8000', hasKey: true });
+    const store = { place: 'the embedded store in ./data', environment: 'test' };
+    expect(await workers.first).toEqual({ url: 'http://127.0.0.1:8000', hasKey: true, store });
     await workers.untilServed(2);
   });
 

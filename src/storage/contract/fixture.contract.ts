@@ -18,6 +18,7 @@ import { noUsage } from '../port/index.ts';
 export { noUsage };
 
 import { newRunRow, toRun } from '../run-row.ts';
+import type { StoreOpening } from '../store-environment-policy.ts';
 
 /**
  * A store of one engine, empty and started, for one test. Its disposal stops every store that it returned and removes
@@ -27,8 +28,8 @@ export type StoreFixture = AsyncDisposable & {
   readonly store: Store;
   /** Stops `store` and starts another one on the same data, as after a restart of the process. */
   reopen(): Promise<Store>;
-  /** A second store on the same data at the same time, as of another process. */
-  join(): Promise<Store>;
+  /** A second store on the same data at the same time, as of another process. `opening`: the environment of that. */
+  join(opening?: StoreOpening): Promise<Store>;
   /** Sets, past the port, a time that cannot be set through it. */
   patchRun(runId: string, patch: { createdAtMs: number }): Promise<void>;
   /**

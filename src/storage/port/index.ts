@@ -25,6 +25,7 @@ export * from './run-input.ts';
 export type * from './runs.ts';
 export type * from './sessions.ts';
 export type * from './signals.ts';
+export * from './store-environment.ts';
 export * from './tool-output.ts';
 export * from './types.ts';
 export * from './unfinished-turn.ts';
@@ -38,6 +39,10 @@ export * from './webhooks.ts';
  */
 export interface Store extends Service {
   readonly engine: 'sqlite' | 'postgres';
+  /** What the store is and where, for people; never a password. */
+  readonly place: string;
+  /** The environment that the store is stamped with, as of its start; null for none. */
+  environment(): string | null;
   readonly runs: RunStore;
   readonly sessions: SessionStore;
   readonly processes: ProcessStore;

@@ -31,6 +31,8 @@ export type PostgresFacts = {
   /** The median round trip of several, in ms. */
   latencyMs: number;
   schema: SchemaFacts;
+  /** The environment that the store is stamped with; null for none. */
+  stamp: string | null;
   clock: ClockSample;
   pooling: Pooling;
   /** That of `DATABASE_DIRECT_URL`. */
@@ -61,6 +63,8 @@ export type EmbeddedFacts = {
   owner: string | null;
   /** Null if there is no file yet, or if it cannot be read. */
   schema: SchemaFacts | null;
+  /** The environment that the store is stamped with; null for none. */
+  stamp: string | null;
   /** Why the file cannot be read; null if it can, or does not exist. */
   notReadable: string | null;
 };

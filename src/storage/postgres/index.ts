@@ -1,7 +1,9 @@
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../port/index.ts';
+import { decideStamp, logStamp, type StoreOpening, type StorePlace } from '../store-environment-policy.ts';
 import { createBudgetStore } from './budgets.ts';
+import { describeUrl } from './connection.ts';
 import { createDatabase, type Database } from './database.ts';
 import { createFailureDetector } from './failure-detector.ts';
 import { createJournalStore } from './journal.ts';
@@ -18,6 +20,7 @@ import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
 import { attempt } from './setup-failure.ts';
 import { createSignals, type PostgresSignals, signalChannel } from './signals.ts';
+import { readOwnership, stampStore } from './store-environment.ts';
 import { createWebhookStore } from './webhooks.ts';
 
 export { inspectPostgres } from './inspection.ts';
@@ -30,6 +33,8 @@ export type PostgresStoreOptions = {
   directUrl: string;
   /** Connections at most. */
   poolMax: number;
+  /** Which environment opens the store, which is refused on a store of another one. Defaults to any. */
+  opening?: StoreOpening;
   log: Pick<Logger, 'info' | 'warn'>;
   /** What Postgres shows as the connections' name. Defaults to `agent-service`. */
   appName?: string;
@@ -41,12 +46,32 @@ export type PostgresStoreOptions = {
 
 const selectOne = { name: 'ping', text: 'select 1' };
 
+/** Brings the schema up to date, and checks before and after that the store is of the environment that opens it. */
+async function prepare(options: PostgresStoreOptions, place: StorePlace): Promise<string | null> {
+  const { directUrl, log, appName = 'agent-service', opening } = options;
+  let environment: string | null = null;
+  const applied = await migrate({
+    url: directUrl,
+    appName,
+    async before(client) {
+      if (opening !== undefined) decideStamp(opening, await readOwnership(client), place);
+    },
+    async after(client) {
+      const stamped = opening === undefined ? null : await stampStore(client, opening, place);
+      environment = (await readOwnership(client)).stamp;
+      if (opening?.stamps) logStamp(log, place, stamped, environment);
+    },
+  });
+  for (const { version, name } of applied) log.info({ version, migration: name }, 'migration applied');
+  return environment;
+}
+
 /**
  * The store on Postgres 14 or newer, for any number of processes. Its `start` brings the schema up to date; processes
  * that start together do so one after the other.
  *
- * `start` throws {@link StoreSetupError} if the database cannot be reached or used, or if a newer version of the
- * service has migrated it.
+ * `start` throws {@link StoreSetupError} if the database cannot be reached or used, if it is of another environment, or
+ * if a newer version of the service has migrated it.
  */
 export function createPostgresStore(options: PostgresStoreOptions): Store {
   const {
@@ -63,11 +88,15 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   const journal = createJournalStore(database, signals);
   const runs = createRunStore(database, signals);
   const { listener, processes } = createLiveness(options, database, signals);
+  const place: StorePlace = { name: describeUrl(url), setting: 'DATABASE_URL', shared: true };
+  let environment: string | null = null;
   const directSetting = directUrl === url ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL';
 
   return {
     name: 'store',
     engine: 'postgres',
+    place: place.name,
+    environment: () => environment,
     runs,
     sessions: createSessionStore(database),
     processes,
@@ -88,8 +117,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
       const whenFree = createPlaceWait({ clock, log });
       const begin = <T>(setting: string, to: string, work: () => Promise<T>) =>
         attempt(setting, to, () => whenFree(work));
-      const applied = await begin(directSetting, directUrl, () => migrate({ url: directUrl, appName }));
-      for (const { version, name } of applied) log.info({ version, migration: name }, 'migration applied');
+      environment = await begin(directSetting, directUrl, () => prepare(options, place));
       database.open();
       await begin('DATABASE_URL', url, () => database.query(selectOne));
       await begin(directSetting, directUrl, () => listener.start());

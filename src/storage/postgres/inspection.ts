@@ -6,6 +6,7 @@ import { newClient } from './client.ts';
 import { connectMs, types } from './connection.ts';
 import { readMigrations } from './migrate.ts';
 import { attempt } from './setup-failure.ts';
+import { readOwnership } from './store-environment.ts';
 
 /** Options of `inspectPostgres`. */
 export type InspectPostgresOptions = {
@@ -53,6 +54,7 @@ export async function inspectPostgres(options: InspectPostgresOptions, signal: A
         latencyMs,
         clock: sample,
         schema: await readSchema(client),
+        stamp: (await readOwnership(client)).stamp,
         connections: await readConnections(client, appName),
         pooling: await findPooling(client, () => open(url)),
       };

@@ -14,6 +14,10 @@ export type MigrateOptions = {
   appName?: string;
   /** Defaults to those that came with this version of the package. */
   migrations?: readonly Migration[];
+  /** What is done on the same connection and under the same lock before the schema changes. Defaults to nothing. */
+  before?(client: pg.Client): Promise<void>;
+  /** The same, once the schema is up to date. */
+  after?(client: pg.Client): Promise<void>;
 };
 
 const folder = new URL('./migrations/', import.meta.url);
@@ -60,12 +64,15 @@ async function apply(client: pg.Client, { version, name, sql, worksFrom }: Migra
   }
 }
 
-async function migrateOn(client: pg.Client, migrations: readonly Migration[]): Promise<Migration[]> {
+async function migrateOn(client: pg.Client, options: MigrateOptions): Promise<Migration[]> {
+  const { migrations = readMigrations(), before, after } = options;
   await prepareSession(client, { limited: false });
   await client.query(`set lock_timeout = ${lockWaitMs}`);
   await client.query('select pg_advisory_lock($1)', [migrationLock]);
+  await before?.(client);
   const pending = pendingMigrations('The database', await readApplied(client), migrations);
   for (const migration of pending) await apply(client, migration);
+  await after?.(client);
   return pending;
 }
 
@@ -76,7 +83,8 @@ async function migrateOn(client: pg.Client, migrations: readonly Migration[]): P
  * @throws {StoreSetupError} when the schema is too new, or when one fails
  * @throws {Error} from `pg` when the database cannot be reached
  */
-export async function migrate({ url, appName, migrations = readMigrations() }: MigrateOptions): Promise<Migration[]> {
+export async function migrate(options: MigrateOptions): Promise<Migration[]> {
+  const { url, appName } = options;
   const client = newClient(url, {
     application_name: appName,
     connectionTimeoutMillis: connectMs,
@@ -84,7 +92,7 @@ export async function migrate({ url, appName, migrations = readMigrations() }: M
   client.on('error', () => {}); // the query in flight rejects with it
   await client.connect();
   try {
-    return await migrateOn(client, migrations);
+    return await migrateOn(client, options);
   } finally {
     await client.end(); // ends the lock too
   }

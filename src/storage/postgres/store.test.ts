@@ -3,6 +3,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
 import { openPostgresStore, type TestStore } from '../../../tests/support/postgres-store.ts';
 import { describeStoreContract, type StoreFixture } from '../store.contract.ts';
+import type { StoreOpening } from '../store-environment-policy.ts';
 
 let database: TestDatabase;
 let admin: pg.Client;
@@ -19,7 +20,7 @@ afterAll(async () => {
 });
 
 const tables =
-  'api_keys, processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits, webhook_deliveries, provider_notes, provider_shares, budget_accounts, budget_holds, run_input_data, session_imports';
+  'api_keys, processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits, webhook_deliveries, provider_notes, provider_shares, budget_accounts, budget_holds, run_input_data, session_imports, store_environment';
 
 const timesOfRuns = [
   'created_at_ms',
@@ -34,8 +35,8 @@ const timesOfRuns = [
 /** A store on the file's database, which is emptied for each test: a database each would take far longer. */
 async function openStore(): Promise<StoreFixture> {
   const opened: TestStore[] = [];
-  const open = async (): Promise<TestStore> => {
-    const store = await openPostgresStore(database.url);
+  const open = async (opening?: StoreOpening): Promise<TestStore> => {
+    const store = await openPostgresStore(database.url, { opening });
     opened.push(store);
     return store;
   };
@@ -47,7 +48,7 @@ async function openStore(): Promise<StoreFixture> {
       await store[Symbol.asyncDispose]();
       return open();
     },
-    join: open,
+    join: (opening) => open(opening),
     async patchRun(runId, { createdAtMs }) {
       await admin.query('update runs set created_at_ms = $2 where id = $1', [runId, createdAtMs]);
     },

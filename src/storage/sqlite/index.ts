@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Store } from '../port/index.ts';
 import { StoreSetupError } from '../setup-error.ts';
+import { decideStamp, logStamp, type StoreOpening, type StorePlace } from '../store-environment-policy.ts';
 import { createBudgetStore } from './budgets.ts';
 import { createTime } from './clocks.ts';
 import { createDatabase, databaseFile } from './database.ts';
@@ -19,6 +21,7 @@ import { createRetentionStore } from './retention.ts';
 import { createRunStore } from './runs.ts';
 import { createSessionStore } from './sessions.ts';
 import { createSignalHub } from './signals.ts';
+import { readOwnership, stampStore } from './store-environment.ts';
 import { createWalDisk } from './wal-disk.ts';
 import { createWebhookStore } from './webhooks.ts';
 
@@ -36,6 +39,8 @@ export type SqliteStoreOptions = {
   sync: Sync;
   /** Whether this process executes runs; one process on a folder may. Tools that read or migrate do not. */
   executes: boolean;
+  /** Which environment opens the store, which is refused on a store of another one. Defaults to any. */
+  opening?: StoreOpening;
   /** Logs which migrations were applied, and which listeners for signals failed. Defaults to none. */
   log?: Pick<Logger, 'info' | 'error'>;
   /** The database's clock, since SQLite runs in this process. Defaults to the machine's. */
@@ -48,8 +53,8 @@ export type SqliteStoreOptions = {
  * The embedded store: SQLite in a folder of this machine. Its `start` opens the database and brings its schema up to
  * date.
  *
- * `start` throws {@link StoreSetupError} if the folder cannot be used, if another process executes runs on it, or if a
- * newer version of the service has written it.
+ * `start` throws {@link StoreSetupError} if the folder cannot be used, if another process executes runs on it, if it is
+ * of another environment, or if a newer version of the service has written it.
  */
 export function createSqliteStore(options: SqliteStoreOptions): Store {
   const { dataDir, sync, executes, log, clock = systemClock, bootId = readBootId() } = options;
@@ -58,6 +63,8 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
   const database = createDatabase(file, sync === 'full' ? createWalDisk(file) : null, endProcess);
   const signals = createSignalHub(log);
   const write = createOperations(database, time, signals);
+  const place: StorePlace = { name: `the embedded store in ${dataDir}`, setting: 'DATA_DIR', shared: false };
+  let environment: string | null = null;
   let lock: ExecutorLock | null = null;
 
   const recoverFromCrash = (operation: Operation) => {
@@ -74,6 +81,8 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
   return {
     name: 'store',
     engine: 'sqlite',
+    place: place.name,
+    environment: () => environment,
     runs: createRunStore(database, write),
     sessions: createSessionStore(database, write),
     processes: createProcessStore(write, bootId),
@@ -94,9 +103,7 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
       try {
         makeFolder(dataDir);
         if (executes) lock = takeExecutorLock(dataDir, process.pid);
-        for (const { version, name } of migrate(database.open(), readMigrations(), time.nowMs)) {
-          log?.info({ version, migration: name }, 'migration applied');
-        }
+        environment = prepare(database.open(), options, place, time.nowMs);
         // With the lock no other process executes runs: a process that is still registered was killed.
         if (executes) await write(recoverFromCrash);
       } catch (error) {
@@ -108,6 +115,26 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
       close();
     },
   };
+}
+
+/**
+ * Brings the schema up to date, and checks before and after that the data is of the environment that opens it. Returns
+ * its stamp.
+ */
+function prepare(
+  connection: DatabaseSync,
+  { opening, log }: SqliteStoreOptions,
+  place: StorePlace,
+  nowMs: () => number,
+): string | null {
+  if (opening !== undefined) decideStamp(opening, readOwnership(connection), place);
+  for (const { version, name } of migrate(connection, readMigrations(), nowMs)) {
+    log?.info({ version, migration: name }, 'migration applied');
+  }
+  const stamped = opening === undefined ? null : stampStore(connection, opening, place, nowMs());
+  const { stamp } = readOwnership(connection);
+  if (opening?.stamps && log) logStamp(log, place, stamped, stamp);
+  return stamp;
 }
 
 /** After a failed sync the contents of the disk are unknown until the file is read anew, which only a restart does. */

@@ -15,6 +15,7 @@ import type { EmbeddedFacts, SchemaFacts } from '../port/index.ts';
 import { databaseFile } from './database.ts';
 import { busyCode, resultCode } from './errors.ts';
 import { readMigrations } from './migrate.ts';
+import { readOwnership } from './store-environment.ts';
 
 /** How long a query waits for a process that writes. */
 const busyTimeoutMs = 2_000;
@@ -52,7 +53,7 @@ export function inspectEmbedded(dataDir: string): EmbeddedFacts {
     remote: remoteFileSystems[statfsSync(folder).type] ?? null,
     syncMs,
     owner: there ? findOwner(dataDir) : null,
-    ...(there ? readSchema(dataDir) : { schema: null, notReadable: null }),
+    ...(there ? readSchema(dataDir) : { schema: null, stamp: null, notReadable: null }),
   };
 }
 
@@ -122,19 +123,19 @@ function findOwner(dataDir: string): string | null {
   }
 }
 
-function readSchema(dataDir: string): Pick<EmbeddedFacts, 'schema' | 'notReadable'> {
+function readSchema(dataDir: string): Pick<EmbeddedFacts, 'schema' | 'stamp' | 'notReadable'> {
   const file = join(dataDir, databaseFile);
-  if (!existsSync(file)) return { schema: null, notReadable: null };
+  if (!existsSync(file)) return { schema: null, stamp: null, notReadable: null };
   const known = readMigrations().at(-1)?.version ?? 0;
   try {
     const connection = new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs });
     try {
-      return { schema: schemaIn(connection, known), notReadable: null };
+      return { schema: schemaIn(connection, known), stamp: readOwnership(connection).stamp, notReadable: null };
     } finally {
       connection.close();
     }
   } catch (error) {
-    return { schema: null, notReadable: reasonOf(error) };
+    return { schema: null, stamp: null, notReadable: reasonOf(error) };
   }
 }
 

@@ -145,6 +145,7 @@ describe('the schema', () => {
       'provider_notes',
       'provider_shares',
       'rate_limits',
+      'store_environment',
       'tenants',
     ]);
     expect(connection.prepare('select id from tenants').all()).toEqual([{ id: 'default' }]);

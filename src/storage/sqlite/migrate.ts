@@ -43,7 +43,8 @@ function applyNext(connection: DatabaseSync, migrations: readonly Migration[], n
   return next;
 }
 
-function inTransaction<T>(connection: DatabaseSync, work: () => T): T {
+/** Does `work` in a transaction under the write lock, all or nothing. */
+export function inTransaction<T>(connection: DatabaseSync, work: () => T): T {
   connection.exec('begin immediate');
   try {
     const result = work();

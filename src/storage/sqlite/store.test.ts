@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Store } from '../port/index.ts';
 import { describeStoreContract, type StoreFixture } from '../store.contract.ts';
+import type { StoreOpening } from '../store-environment-policy.ts';
 import { createSqliteStore, databaseFile } from './index.ts';
 
 /** Every time that is kept of a run. */
@@ -20,8 +21,8 @@ const times = [
 async function openStore(): Promise<StoreFixture> {
   const dataDir = await mkdtemp(join(tmpdir(), 'agent-service-sqlite-'));
   const opened: Store[] = [];
-  const open = async (executes: boolean): Promise<Store> => {
-    const store = createSqliteStore({ dataDir, sync: 'full', executes });
+  const open = async (executes: boolean, opening?: StoreOpening): Promise<Store> => {
+    const store = createSqliteStore({ dataDir, sync: 'full', executes, opening });
     await store.start();
     opened.push(store);
     return store;
@@ -38,7 +39,7 @@ async function openStore(): Promise<StoreFixture> {
       await store.stop(AbortSignal.timeout(10_000));
       return open(true);
     },
-    join: () => open(false),
+    join: (opening) => open(false, opening),
     async patchRun(runId, { createdAtMs }) {
       patch('update runs set created_at_ms = ? where id = ?', createdAtMs, runId);
     },

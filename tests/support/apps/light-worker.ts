@@ -24,4 +24,5 @@ if (behaviour === 'fail') {
   process.exit(1);
 }
 await heartbeat.start();
-if (behaviour !== 'start') await link.serving({ url: 'http://127.0.0.1:8000', hasKey: true });
+const store = { place: 'the embedded store in ./data', environment: 'test' };
+if (behaviour !== 'start') await link.serving({ url: 'http://127.0.0.1:8000', hasKey: true, store });
