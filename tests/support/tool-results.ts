@@ -1,4 +1,5 @@
 /** Results of tools of every kind, and what an application and a model see of each. */
+import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { type AgentInputItem, type FunctionTool, tool } from '@openai/agents';
 import { z } from 'zod';
@@ -105,6 +106,149 @@ export const toolResults: [string, () => unknown][] = [
   ['a list of nothing', () => []],
 ];
 
+/** An object that throws when it is read in this way. */
+const throwing = (key: PropertyKey, enumerable = true) =>
+  Object.defineProperty({ city: 'Rome' }, key, {
+    enumerable,
+    get() {
+      throw new Error('It cannot be read.');
+    },
+  });
+
+function nested(levels: number): unknown {
+  let value: unknown = {};
+  for (let level = 0; level < levels; level += 1) value = level % 2 === 0 ? { value } : [value];
+  return value;
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+const unwilling = (): never => {
+  throw new Error('It does not want to.');
+};
+
+/** A text for a model that is made by accessors, as classes of libraries make theirs. */
+class TextPart {
+  #text = 'sunny';
+  get type() {
+    return 'text';
+  }
+  get text() {
+    return this.#text;
+  }
+}
+
+class Picture {
+  get mediaType() {
+    return png;
+  }
+  get data() {
+    return bytes;
+  }
+}
+
+class PicturePart {
+  type = 'image';
+  get image() {
+    return new Picture();
+  }
+}
+
+class Rows extends Map<string, number> {
+  total = 2;
+  override [Symbol.iterator](): never {
+    return unwilling();
+  }
+}
+
+class Balance {
+  #cents = 1250;
+  toJSON() {
+    return { cents: this.#cents };
+  }
+}
+
+/**
+ * Results of which an application cannot be given the same again, or which cannot become JSON. What the model is told of
+ * them is what it is told with `run()`.
+ */
+export const oddToolResults: [string, () => unknown][] = [
+  ['more levels than are kept', () => nested(700)],
+  ['more levels than JSON can have', () => nested(20_000)],
+  ['a list of many levels in a list', () => [nested(20_000)]],
+  ['a getter that throws', () => throwing('wind')],
+  ['a getter that throws, in a list', () => [1, throwing('wind')]],
+  ['a toJSON that throws', () => ({ toJSON: unwilling })],
+  ['a toJSON that cannot be read', () => ({ price: throwing('toJSON', false) })],
+  [
+    'a toJSON that returns itself',
+    () => ({
+      toJSON() {
+        return this;
+      },
+    }),
+  ],
+  ['a toString that throws', () => ({ city: 'Rome', toString: unwilling })],
+  [
+    'a class whose toString throws',
+    () =>
+      new (class {
+        city = 'Rome';
+        toString = unwilling;
+      })(),
+  ],
+  ['a conversion that throws', () => ({ city: 'Rome', [Symbol.toPrimitive]: unwilling })],
+  ['an iterator that throws', () => ({ city: 'Rome', [Symbol.iterator]: unwilling })],
+  ['a map of a class, whose iterator throws', () => new Rows([['Rome', 1]])],
+  ['a revoked proxy', revoked],
+  ['a revoked proxy in an object', () => ({ proxy: revoked() })],
+  ['a revoked proxy in a map', () => new Map([['proxy', revoked()]])],
+  ['a proxy that has no keys', () => new Proxy({}, { ownKeys: unwilling })],
+  ['a proxy of a list', () => new Proxy([1, 2], {})],
+  ['an object with private state', () => new Balance()],
+  ['a map with a field', () => Object.assign(new Map([['a', 1]]), { total: 2 })],
+  ['a map with a JSON of its own', () => Object.assign(new Map([['a', 1]]), { toJSON: () => ({ a: 1 }) })],
+  ['a list with a JSON of its own', () => ({ list: Object.assign([1], { toJSON: () => 'one' }) })],
+  ['a date with a JSON of its own', () => [Object.assign(new Date(0), { toJSON: () => 'the epoch' })]],
+  ['bytes with a JSON of their own', () => [Object.assign(new Uint8Array([1]), { toJSON: () => ({ n: 1 }) })]],
+  ['a text part of a class', () => new TextPart()],
+  ['a picture of a class', () => new PicturePart()],
+  ['a picture of a class in a part', () => ({ type: 'image', image: new Picture() })],
+  ['text parts of a class in a list', () => [new TextPart(), { type: 'text', text: 'and dry' }]],
+  ['a response', () => new Response('body')],
+  ['a request', () => new Request('https://example.com/a')],
+  ['headers', () => new Headers({ a: 'b' })],
+  ['a form', () => new FormData()],
+  ['a blob', () => new Blob(['a'], { type: 'image' })],
+  ['a file', () => [new File(['a'], 'a.txt', { type: 'file' })]],
+  ['an event', () => new Event('image')],
+  ['a signal', () => AbortSignal.abort()],
+  ['a stream', () => new ReadableStream()],
+  [
+    'a generator',
+    () =>
+      (function* () {
+        yield 1;
+      })(),
+  ],
+  ['a weak map', () => new WeakMap()],
+  ['a class', () => Weather],
+  [
+    'an error with itself as its cause',
+    () => {
+      const error = new Error('loop');
+      error.cause = error;
+      return error;
+    },
+  ],
+  ['the global object', () => globalThis],
+  ['an emitter with a type', () => Object.assign(new EventEmitter(), { type: 'text', text: 'sunny' })],
+];
+
 const tried = (read: () => unknown): unknown => {
   try {
     return read();
@@ -140,6 +284,15 @@ export const lookTool = (make: () => unknown, see: (value: unknown) => void): Fu
         },
       },
     ],
+  }) as unknown as FunctionTool;
+
+/** A tool named `look` that returns what `make` returns, and at which nobody looks but the SDK. */
+export const plainLookTool = (make: () => unknown): FunctionTool =>
+  tool({
+    name: 'look',
+    description: 'Looks.',
+    parameters: z.object({}),
+    execute: async () => make(),
   }) as unknown as FunctionTool;
 
 /** The results of tools in a request, as a model is sent them. */

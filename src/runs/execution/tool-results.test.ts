@@ -4,7 +4,14 @@ import { calling, counting } from '../../../tests/support/counting-tool.ts';
 import { execute } from '../../../tests/support/execute-run.ts';
 import { createMemoryJournal } from '../../../tests/support/memory-journal.ts';
 import { createStubModel, itemsOf, type StubReply } from '../../../tests/support/stub-model.ts';
-import { lookAt, lookTool, resultsIn, toolResults } from '../../../tests/support/tool-results.ts';
+import {
+  lookAt,
+  lookTool,
+  oddToolResults,
+  plainLookTool,
+  resultsIn,
+  toolResults,
+} from '../../../tests/support/tool-results.ts';
 import type { RunMode } from '../../storage/port/index.ts';
 import { patchNestedRuns } from './sdk-patches.ts';
 
@@ -31,13 +38,18 @@ function makeAgent(make: () => unknown, behavior: Behavior) {
   return { agent, seen };
 }
 
+/** The same with a tool at whose results nobody looks but the SDK. */
+const makePlain = (make: () => unknown): ReturnType<typeof makeAgent> => ({
+  agent: new Agent({ name: 'main', tools: [plainLookTool(make)] }),
+  seen: [],
+});
+
 const reply = calling('look');
 const requestsOf = ({ requests }: ReturnType<typeof createStubModel>) =>
   requests.map((request) => resultsIn(itemsOf(request)));
 
 /** What the SDK's own `run()` makes of it. */
-async function ofSdk(make: () => unknown, behavior: Behavior, mode: RunMode) {
-  const { agent, seen } = makeAgent(make, behavior);
+async function ofSdk({ agent, seen }: ReturnType<typeof makeAgent>, mode: RunMode) {
   const stub = createStubModel(reply);
   const runner = new Runner({ modelProvider: stub.provider });
   const input = [{ type: 'message' as const, role: 'user' as const, content: 'hello' }];
@@ -66,7 +78,7 @@ describe.each(['blocking', 'stream'] as const)(
       'with toolUseBehavior %s',
       (behavior) => {
         test.each(toolResults)('%s', async (_, make) => {
-          const sdk = await ofSdk(make, behavior, mode);
+          const sdk = await ofSdk(makeAgent(make, behavior), mode);
           const { agent, seen } = makeAgent(make, behavior);
           const first = await execute(agent, { reply, mode });
           expect({ response: first.final?.response, requests: requestsOf(first.stub), seen }).toEqual(sdk);
@@ -86,6 +98,29 @@ describe.each(['blocking', 'stream'] as const)(
         });
       },
     );
+  },
+);
+
+describe.each(['blocking', 'stream'] as const)(
+  'in a %s run, the model is told of a result what run() tells it',
+  (mode) => {
+    test.each(oddToolResults)('%s', async (_, make) => {
+      const sdk = await ofSdk(makePlain(make), mode);
+      const { agent } = makePlain(make);
+      const first = await execute(agent, { reply, mode });
+      expect({ response: first.final?.response, requests: requestsOf(first.stub) }).toEqual({
+        response: sdk.response,
+        requests: sdk.requests,
+      });
+
+      const afterTool = first.memory.steps().findIndex(({ kind }) => kind === 'tool_call') + 1;
+      let calls = 0;
+      const replayed = makePlain(() => calls++);
+      const second = await again(replayed.agent, mode, first, afterTool);
+      expect(calls).toBe(0);
+      expect(second.final).toMatchObject({ response: sdk.response, drift: false });
+      expect(requestsOf(second.stub)).toEqual(sdk.requests.slice(1));
+    });
   },
 );
 

@@ -35,6 +35,9 @@ function withoutBytes(_key: string, value: unknown): unknown {
   return isSnapshot(value) ? bytesText(Uint8Array.from(value.data)) : value;
 }
 
+/** What the SDK tells a model of an object that cannot become JSON, for whatever reason. */
+export const unwritableText = '[object with circular references]';
+
 type Replacer = (this: unknown, key: string, value: unknown) => unknown;
 
 function textWith(value: unknown, replacer: Replacer): string {
@@ -44,7 +47,7 @@ function textWith(value: unknown, replacer: Replacer): string {
   try {
     return JSON.stringify(value, replacer);
   } catch {
-    return '[object with circular references]';
+    return unwritableText;
   }
 }
 

@@ -177,9 +177,24 @@ describe('a recorded result', () => {
       );
       expect(toOutputText(refused)).toMatch(/^\[The result had .* and was not kept/);
     }
-    let deep: unknown = 1;
-    for (let level = 0; level < 501; level += 1) deep = [deep];
-    expect(() => recalledOutput(record(deep))).toThrow('more than 500 levels; 500 levels are the most');
+  });
+
+  test('that is nested too deeply to be kept is the text that the SDK tells a model of it', () => {
+    const nested = (levels: number) => {
+      let deep: unknown = 1;
+      for (let level = 0; level < levels; level += 1) deep = [deep];
+      return deep;
+    };
+    expect(recall(nested(500))).toEqual(nested(500));
+    expect(recall(nested(501))).toBe(JSON.stringify(nested(501)));
+    expect(recall(nested(100_000))).toBe('[object with circular references]');
+    expect(() => recalledOutput(record(nested(501), 1_000))).toThrow('1000 bytes are the most');
+  });
+
+  test('that is large and cannot become JSON is the text that the SDK tells a model of it', () => {
+    const rows: unknown[] = ['x'.repeat(2_000)];
+    rows.push(rows);
+    expect(recalledOutput(record(rows, 1_000))).toBe('[object with circular references]');
   });
 
   test('is a copy: what the application changes later is not in it', () => {

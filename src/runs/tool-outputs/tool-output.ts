@@ -8,7 +8,7 @@ import {
   toolOutputTextMax,
 } from '../../storage/port/index.ts';
 import { depthMax } from './encoded-value.ts';
-import { shownText } from './smart-text.ts';
+import { shownText, smartText, unwritableText } from './smart-text.ts';
 import { decodeValue } from './value-decoder.ts';
 import { encodeValue, ValueTooLargeError } from './value-encoder.ts';
 
@@ -84,18 +84,32 @@ const bytesOf = (recorded: Json): number =>
   Buffer.byteLength(recorded instanceof JsonText ? recorded.text : JSON.stringify(recorded));
 
 /**
- * A tool's result in the form in which the journal keeps it: JSON as it is; everything else with its type, and with its
- * text for those who cannot read the rest. A result that is too large is recorded as refused.
+ * A result that cannot be recorded as what it is: the text that the SDK tells a model of it. One that is too large is
+ * refused, unless it is no more than such a text.
  */
-export function recordOutput(value: unknown, { tool, bytesMax }: OutputLimit): Json {
+function recordText(value: unknown, why: unknown, { tool, bytesMax }: OutputLimit): Json {
+  const text = smartText(value);
+  if (why instanceof ValueTooLargeError && text !== unwritableText) {
+    return refuse({ tool, size: why.size, limit: why.limit });
+  }
+  const bytes = bytesOf(text);
+  return bytes > bytesMax ? refuse({ tool, size: `${bytes} bytes`, limit: `${bytesMax} bytes` }) : text;
+}
+
+/**
+ * A tool's result in the form in which the journal keeps it: JSON as it is; everything else with its type, and with its
+ * text for those who cannot read the rest. One that is nested too deeply, or that cannot be looked at, such as a revoked
+ * proxy, is recorded as the text that the SDK tells a model of it. A result that is too large is recorded as refused.
+ */
+export function recordOutput(value: unknown, limit: OutputLimit): Json {
+  const { tool, bytesMax } = limit;
   try {
     const recorded = isReadableJson(value) ? recordJson(value as Json, bytesMax) : wrap(value, bytesMax);
     const bytes = bytesOf(recorded);
     if (bytes <= bytesMax) return recorded;
     return refuse({ tool, size: `${bytes} bytes`, limit: `${bytesMax} bytes` });
   } catch (error) {
-    if (error instanceof ValueTooLargeError) return refuse({ tool, size: error.size, limit: error.limit });
-    return boundedText(shownText(value)); // a value that cannot be looked at, such as a revoked proxy
+    return recordText(value, error, limit);
   }
 }
 

@@ -99,6 +99,23 @@ class ValueDecoder {
     return object;
   }
 
+  /** A built-in object with what it has besides. */
+  own({ value, fields, json }: Tagged): object {
+    return this.fillWithMethods(this.decode(value as Json) as object, { fields: fields ?? {}, json } as Tagged);
+  }
+
+  /** An object of a class, with the members of that class that were read. */
+  instance(tagged: Tagged): object {
+    const object = this.add(Object.create(this.classOf(tagged)) as object);
+    this.fill(object, tagged.fields as Tagged);
+    for (const [name, item] of Object.entries((tagged.read ?? {}) as Tagged)) {
+      const isReadable = typeOf(item) !== 'throws';
+      const value = isReadable ? this.decode(item) : undefined;
+      Object.defineProperty(object, name, { configurable: true, get: isReadable ? () => value : throws });
+    }
+    return this.fillWithMethods(object, { ...tagged, fields: {} });
+  }
+
   /** An object that may say itself what its JSON and its text are. */
   fillWithMethods<T extends object>(object: T, { fields, json, text }: Tagged): T {
     this.fill(object, fields as Tagged);
@@ -162,7 +179,8 @@ const readers: { readonly [type: string]: (tagged: Tagged, decoder: ValueDecoder
   error: toError,
   bytes: ({ of, data }, decoder) => decoder.add(toBytes(of as string, data as string)),
   object: (tagged, decoder) => decoder.fillWithMethods(decoder.add({}), tagged),
-  instance: (tagged, decoder) => decoder.fillWithMethods(decoder.add(Object.create(decoder.classOf(tagged))), tagged),
+  instance: (tagged, decoder) => decoder.instance(tagged),
+  own: (tagged, decoder) => decoder.own(tagged),
 };
 
 /** Reads a value that `encodeValue` has written. */

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { types } from 'node:util';
 import type { Json } from '../../storage/port/index.ts';
 import { define, depthMax, typeKey, views } from './encoded-value.ts';
+import { MembersRead } from './read-members.ts';
 
 /** A value that is larger than it may be, with the size and the limit in words. */
 export class ValueTooLargeError extends Error {
@@ -16,6 +17,9 @@ export class ValueTooLargeError extends Error {
   }
 }
 
+/** A value that is nested more deeply than `depthMax`. */
+export class ValueTooDeepError extends Error {}
+
 /** The most names of a class's members that are recorded. */
 const membersMax = 200;
 /** What a value takes at least, in bytes of JSON: a digit and a comma. */
@@ -27,6 +31,23 @@ const tagged = (type: string, rest: { [key: string]: Json | undefined } = {}): J
 
 type WithToJson = { toJSON(key: string): unknown };
 const hasToJson = (value: object): value is WithToJson => typeof (value as Partial<WithToJson>).toJSON === 'function';
+
+/** The contents and the time of built-in objects, past what a subclass makes of them. */
+const entriesOf = (map: Map<unknown, unknown>) => Map.prototype.entries.call(map);
+const valuesOf = (set: Set<unknown>) => Set.prototype.values.call(set);
+function isoOf(date: Date): string | null {
+  const atMs = Date.prototype.getTime.call(date);
+  return Number.isNaN(atMs) ? null : new Date(atMs).toISOString();
+}
+
+const builtInToJson: ReadonlySet<unknown> = new Set([
+  Date.prototype.toJSON,
+  URL.prototype.toJSON,
+  Buffer.prototype.toJSON,
+]);
+/** Whether a built-in object says itself what its JSON is, other than all of its kind. An error has it written anyway. */
+const hasOwnJson = (value: object): boolean =>
+  !types.isNativeError(value) && hasToJson(value) && !builtInToJson.has(value.toJSON);
 
 const isPlainObject = (value: object): boolean => {
   const prototype = Object.getPrototypeOf(value);
@@ -54,11 +75,13 @@ class ValueEncoder {
   readonly #bytesMax: number;
   readonly #numbers = new Map<object, number>();
   readonly #classes = new Map<object, number>();
+  readonly #membersRead: MembersRead;
   #bytes = 0;
   #depth = 0;
 
-  constructor(bytesMax: number) {
+  constructor(result: unknown, bytesMax: number) {
     this.#bytesMax = bytesMax;
+    this.#membersRead = new MembersRead(result);
   }
 
   encode(value: unknown): Json {
@@ -96,19 +119,33 @@ class ValueEncoder {
     if (known !== undefined) return tagged('ref', { to: known });
     this.#numbers.set(value, this.#numbers.size);
     this.#depth += 1;
-    if (this.#depth > depthMax) throw new ValueTooLargeError(`more than ${depthMax} levels`, `${depthMax} levels`);
-    const written = this.#builtIn(value) ?? (isPlainObject(value) ? this.#plain(value) : this.#instance(value));
+    if (this.#depth > depthMax) throw new ValueTooDeepError(`more than ${depthMax} levels`);
+    const builtIn = this.#builtIn(value);
+    const written = builtIn === undefined ? this.#other(value) : this.#withOwn(value, builtIn);
     this.#depth -= 1;
     return written;
   }
 
+  #other(value: object): Json {
+    return isPlainObject(value) ? this.#plain(value) : this.#instance(value);
+  }
+
+  /** A built-in object with what it has besides: a JSON of its own, and fields where these are in its JSON. */
+  #withOwn(value: object, written: Json): Json {
+    const hasFields = types.isMap(value) || types.isSet(value) || types.isRegExp(value) || value instanceof URL;
+    const fields = hasFields && Object.keys(value).length > 0 ? this.#fields(value) : undefined;
+    const json = hasOwnJson(value) ? this.#jsonOf(value) : undefined;
+    return fields === undefined && json === undefined ? written : tagged('own', { value: written, fields, json });
+  }
+
   #builtIn(value: object): Json | undefined {
     if (Array.isArray(value)) return this.#list(value);
-    if (types.isDate(value))
-      return tagged('date', { value: Number.isNaN(value.getTime()) ? null : value.toISOString() });
+    if (types.isDate(value)) return tagged('date', { value: isoOf(value) });
     if (types.isMap(value))
-      return tagged('map', { entries: [...value].map(([key, item]) => [this.encode(key), this.encode(item)]) });
-    if (types.isSet(value)) return tagged('set', { values: [...value].map((item) => this.encode(item)) });
+      return tagged('map', {
+        entries: [...entriesOf(value)].map(([key, item]) => [this.encode(key), this.encode(item)]),
+      });
+    if (types.isSet(value)) return tagged('set', { values: [...valuesOf(value)].map((item) => this.encode(item)) });
     if (types.isRegExp(value)) return tagged('regexp', { source: value.source, flags: value.flags });
     if (value instanceof URL) return tagged('url', { value: value.href });
     if (types.isBoxedPrimitive(value)) return tagged('boxed', { value: this.encode(value.valueOf()) });
@@ -161,10 +198,26 @@ class ValueEncoder {
     const isEmitter = value instanceof EventEmitter;
     const described = this.#class(value, isEmitter ? Object.keys(value) : []);
     const fields = isEmitter ? {} : this.#fields(value);
+    const read = this.#accessors(value, isEmitter);
     const hasText = value.toString !== Object.prototype.toString;
     const text = hasText ? this.#read(() => String(value)) : undefined;
     const json = hasToJson(value) || isEmitter ? this.#jsonOf(value) : undefined;
-    return tagged('instance', { ...described, fields, text, json });
+    return tagged('instance', { ...described, fields, read, text, json });
+  }
+
+  /** What the SDK reads of an object by name and its fields do not have; see `MembersRead`. */
+  #accessors(value: object, withFields: boolean): { [key: string]: Json } | undefined {
+    const isRead = (name: string) => name in value && (withFields || !Object.hasOwn(value, name));
+    const names = this.#membersRead.of(value).filter(isRead);
+    return names.length === 0 ? undefined : Object.fromEntries(names.map((name) => [name, this.#member(value, name)]));
+  }
+
+  #member(value: object, name: string): Json {
+    return this.#read(() => {
+      const member = (value as Record<string, unknown>)[name];
+      this.#membersRead.follow(value, name, member);
+      return member;
+    });
   }
 
   #class(value: object, lost: readonly string[]): { [key: string]: Json } {
@@ -184,11 +237,7 @@ class ValueEncoder {
     for (const key of Object.keys(value)) {
       if (withoutToJson && key === 'toJSON') continue;
       this.#count(Buffer.byteLength(key));
-      define(
-        fields,
-        key,
-        this.#read(() => (value as Record<string, unknown>)[key]),
-      );
+      define(fields, key, this.#member(value, key));
     }
     return fields;
   }
@@ -214,6 +263,7 @@ class ValueEncoder {
  * Writes a value as JSON that `decodeValue` reads.
  *
  * @param bytesMax the most bytes, estimated low: what is known to be larger is not written
- * @throws {ValueTooLargeError} for a value that is larger, or nested more deeply than `depthMax`
+ * @throws {ValueTooLargeError} for a value that is larger
+ * @throws {ValueTooDeepError} for one that is nested more deeply than `depthMax`
  */
-export const encodeValue = (value: unknown, bytesMax: number): Json => new ValueEncoder(bytesMax).encode(value);
+export const encodeValue = (value: unknown, bytesMax: number): Json => new ValueEncoder(value, bytesMax).encode(value);
