@@ -1,4 +1,4 @@
-import type { ModelRequest, SessionInputCallback } from '@openai/agents';
+import type { ModelProvider, ModelRequest, SessionInputCallback } from '@openai/agents';
 import {
   type AnyAgent,
   createAgentRegistry,
@@ -63,6 +63,8 @@ export const newRun = (mode: RunMode): Run => ({
 /** How a run is executed in a test. */
 export type ExecuteSetup = {
   reply: (request: ModelRequest) => StubReply | Promise<StubReply>;
+  /** Gives the models of the run. Defaults to one whose models reply by `reply`. */
+  modelProvider?: ModelProvider;
   mode?: RunMode;
   signal?: AbortSignal;
   context?: (run: { runId: string }) => unknown;
@@ -98,7 +100,8 @@ export async function execute(agent: AnyAgent | Workflow, setup: ExecuteSetup) {
   const { runner, models, options = null, maxCostOf } = setup;
   const { turnsMax = runner?.maxTurns ?? 5 } = setup;
   const stub = createStubModel(reply);
-  const defaults = { modelProvider: journalProvider(stub.provider), model: 'stub-1', maxCostOf };
+  const modelProvider = journalProvider(setup.modelProvider ?? stub.provider);
+  const defaults = { modelProvider, model: 'stub-1', maxCostOf };
   const agents = createAgentRegistry({ main: agent });
   letRequestsChooseModels(createModelChoices(agents, models));
   const executor = createExecutor({

@@ -17,16 +17,24 @@ export type ChatForm = {
   cuts: number[];
 };
 
+const hasIndex = ({ index }: ChatForm): boolean => index === 'given' || index === 'from 1';
+const hasId = ({ id }: ChatForm): boolean => id === 'given' || id === 'number';
+
 /** Whether a client can tell the calls apart at all: by index, by id, or since each comes in one piece. */
-const isDistinct = ({ index, id, arguments: form, cuts }: ChatForm): boolean => {
-  const byIndex = index === 'given' || index === 'from 1';
-  if (byIndex) return true;
-  if (id === 'the same') return false;
-  const byId = id === 'given' || id === 'number';
-  const inOnePiece =
-    cuts.length === 0 && form !== 'again at the end' && form !== 'cumulative' && form !== 'an empty object first';
-  return byId || inOnePiece;
+const isDistinct = (form: ChatForm): boolean => {
+  if (hasIndex(form)) return true;
+  if (form.id === 'the same') return false;
+  if (form.index === 'all 0' && form.none !== '{}') return false;
+  const isSplit = ['again at the end', 'cumulative', 'an empty object first'].includes(form.arguments);
+  return hasId(form) || (form.cuts.length === 0 && !isSplit && form.none === '{}');
 };
+
+/** What a client can tell apart of an answer in some form: without index and id, the same call again is the same call. */
+export function distinctIn(spoken: Spoken, form: ChatForm): Spoken {
+  if (hasIndex(form) || hasId(form)) return spoken;
+  const calls = [...new Map(spoken.calls.map((call) => [JSON.stringify(call), call])).values()];
+  return { ...spoken, calls };
+}
 
 /** Forms of which each can be understood. */
 export const chatForm: fc.Arbitrary<ChatForm> = fc
@@ -74,7 +82,8 @@ function reasoningOf(text: string, { reasoning }: ChatForm): object {
 function argumentPieces({ arguments: given }: SpokenCall, form: ChatForm): unknown[] {
   if (Object.keys(given).length === 0) return [form.none === 'missing' ? undefined : form.none];
   const text = JSON.stringify(given);
-  const pieces = cutAt(text, form.cuts);
+  // Without an index, a call that begins with nothing cannot be told from the end of the one before.
+  const pieces = cutAt(text, form.cuts).filter((piece) => hasIndex(form) || piece !== '');
   switch (form.arguments) {
     case 'as text':
       return pieces;

@@ -1,7 +1,7 @@
 import { type Model, type ModelRequest, type ModelResponse, OpenAIProvider, withTrace } from '@openai/agents';
 import type { Dispatcher } from 'undici';
 import { type ModelApi, timeoutsOf } from '../../../src/providers/transport/connection.ts';
-import { send } from '../../../src/providers/transport/exchange.ts';
+import { type ExchangeHandler, exchange } from '../../../src/providers/transport/exchange.ts';
 import { createModelClient } from '../../../src/providers/transport/index.ts';
 import { type ApiMethod, toSdkClient } from '../../../src/providers/transport/sdk-client.ts';
 import type { Heard } from './spoken.ts';
@@ -11,37 +11,29 @@ export type Wire = { contentType: string; chunks: readonly Buffer[]; isCut: bool
 
 const baseUrl = 'http://127.0.0.1:1/v1';
 
-/** Gives one body to whoever asks, exactly in its chunks, without a connection. */
-function createWireDispatcher({ contentType, chunks, isCut }: Wire): Dispatcher {
-  const dispatch = (_options: unknown, handler: Dispatcher.DispatchHandler): boolean => {
-    let isOver = false;
-    const controller = {
-      pause: () => {},
-      resume: () => {},
-      abort: () => {
-        isOver = true;
-      },
-    } as unknown as Dispatcher.DispatchController;
-    handler.onRequestStart?.(controller, {});
-    handler.onResponseStart?.(controller, 200, { 'content-type': contentType }, 'OK');
-    for (const chunk of chunks) if (!isOver) handler.onResponseData?.(controller, chunk);
-    const lost = Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' });
-    if (!isOver && isCut) handler.onResponseError?.(controller, lost);
-    else if (!isOver) handler.onResponseEnd?.(controller, {});
-    return true;
-  };
-  return { dispatch } as unknown as Dispatcher;
+/** Gives one body to a handler, exactly in its chunks, without a connection. */
+function sendWire({ contentType, chunks, isCut }: Wire, handler: ExchangeHandler): void {
+  let isOver = false;
+  const controller = {
+    pause: () => {},
+    resume: () => {},
+    abort: () => {
+      isOver = true;
+    },
+  } as unknown as Dispatcher.DispatchController;
+  handler.onRequestStart(controller, {});
+  handler.onResponseStart(controller, 200, { 'content-type': contentType }, 'OK');
+  for (const chunk of chunks) if (!isOver) handler.onResponseData(controller, chunk);
+  const lost = Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' });
+  if (!isOver && isCut) handler.onResponseError(controller, lost);
+  else if (!isOver) handler.onResponseEnd(controller, {});
 }
 
 /** The SDK's model over the lean client, whose server sends this body. */
 function createLeanModel(api: ModelApi, wire: Wire): Promise<Model> {
   const limits = { timeouts: timeoutsOf({ baseUrl, apiKey: 'k', api }), answerBytesMax: 2 ** 20 };
   const create: ApiMethod = async (body, { signal = null } = {}) =>
-    send(
-      createWireDispatcher(wire),
-      { api, path: '/', headers: {}, body: JSON.stringify(body), streamed: body.stream === true, signal },
-      limits,
-    );
+    exchange({ api, streamed: body.stream === true, signal }, limits, (handler) => sendWire(wire, handler));
   const client = toSdkClient(baseUrl, { chat: create, responses: create });
   return new OpenAIProvider({ openAIClient: client, useResponses: api === 'responses' }).getModel('m');
 }
