@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../../tests/support/fake-clock.ts';
+import { waitMsMax } from '../../../tests/support/limits.ts';
 import { createTestDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
 import { openPostgresStore } from '../../../tests/support/postgres-store.ts';
 import { ServiceError } from '../../platform/errors.ts';
@@ -248,6 +249,8 @@ describe('a run whose end cannot be stored since the store is away', () => {
     expect(await seen).toEqual(['run.created']); // the stream ends, and a viewer that comes back finds the rest
     isAway = false;
     await harness.clock.advance(1_000);
-    await expect.poll(() => sqlite.runs.get(tenant, run.id)).toMatchObject({ status: 'completed' });
+    await expect
+      .poll(() => sqlite.runs.get(tenant, run.id), { timeout: waitMsMax })
+      .toMatchObject({ status: 'completed' });
   });
 });

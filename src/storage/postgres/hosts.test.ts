@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { waitMsMax } from '../../../tests/support/limits.ts';
 import { type PostgresServer, startPostgresServer } from '../../../tests/support/postgres-server.ts';
 import { openPostgresStore } from '../../../tests/support/postgres-store.ts';
 import { newRun, tenant } from '../contract/fixture.contract.ts';
@@ -47,9 +48,6 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-/** Tries a piece of work again until it succeeds: connections of before may be handed out once more. */
-const eventually = async <T>(work: () => Promise<T>): Promise<T> => work().catch(() => eventually(work));
-
 describe('a list of hosts', () => {
   test('the first that answers is used, by all connections of the store', async () => {
     const [first] = servers;
@@ -70,7 +68,13 @@ describe('a list of hosts', () => {
     await setReadOnly(second, 'on');
     await setReadOnly(first, 'off');
     const after = newRun({ sessionId: null });
-    await eventually(() => store.runs.create(after, 'wait', true));
+    // Connections of before may be handed out once more.
+    const isCreated = () =>
+      store.runs.create(after, 'wait', true).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(isCreated, { timeout: waitMsMax }).toBe(true);
     expect(await store.runs.get(tenant, after.id)).toMatchObject({ id: after.id });
     expect(await store.runs.get(tenant, before.id)).toBeNull(); // it is on the other server
     await setReadOnly(second, 'off');
