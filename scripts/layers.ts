@@ -34,7 +34,7 @@ const feature = `^src/(${features.join('|')})/`;
 /** The rooms of the large features, the lowest first: a room may import the ones before it. */
 const rooms: Record<string, readonly string[]> = {
   runs: [
-    '(run-state|run-options|agent-mistakes|run-failure|failpoints|tool-arguments|arrivals)\\.ts$',
+    '(run-state|run-options|agent-mistakes|run-failure|failpoints|tool-arguments|arrivals|overdue)\\.ts$',
     '(input|tool-outputs)/',
     'views/',
     'events/',

@@ -61,9 +61,15 @@ describe('a store of an environment', () => {
 describe('a store without an environment', () => {
   test.each(environments)('that holds no runs becomes that of the first process that serves: %s', (appEnv) => {
     for (const place of [postgres, embedded]) {
-      expect(outcome(serving(appEnv), empty, place)).toBe(appEnv);
+      const isFolderOfDevelopment = appEnv === 'development' && place === embedded;
+      expect(outcome(serving(appEnv), empty, place)).toBe(isFolderOfDevelopment ? null : appEnv);
       expect(outcome(command(appEnv), empty, place)).toBeNull();
     }
+  });
+
+  test('that is a folder of development is free for a first local start of production', () => {
+    expect(outcome(serving('development', 'development'), empty, embedded)).toBe('development');
+    expect(outcome(serving('production'), withRuns, embedded)).toBe('production');
   });
 
   test.each(['staging', 'production'])('that holds runs becomes that of %s', (appEnv) => {

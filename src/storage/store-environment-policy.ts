@@ -32,7 +32,7 @@ const refusal = ({ appEnv, storeEnv }: StoreOpening, place: StorePlace, found: s
 /**
  * Decides whether a process may use a store, and returns the stamp that it gives to it; null for none.
  *
- * A store that has no stamp becomes that of the process. One that holds runs may be anyone's, though: development is
+ * A store that has no stamp becomes that of the process, but a folder does not become one of development. One that holds runs may be anyone's, though: development is
  * refused where it is a Postgres; otherwise development and test use it, and leave it without a stamp.
  *
  * @throws {StoreSetupError} where the store is of another environment
@@ -54,7 +54,9 @@ export function decideStamp(
     throw refusal(opening, place, 'holds runs and does not say of which environment', remedy);
   }
   const mayBeOfOthers = storeEnv === null && isLocal(environment) && holdsRuns;
-  return stamps && !mayBeOfOthers ? environment : null;
+  // A folder of development is often that of the first local start of production, on the same machine.
+  const isFolderOfDevelopment = storeEnv === null && environment === 'development' && !place.shared;
+  return stamps && !mayBeOfOthers && !isFolderOfDevelopment ? environment : null;
 }
 
 /** Logs whose store it is where that was not settled before. `stamped`: the stamp that this process gave to it. */

@@ -38,7 +38,10 @@ export const imageEndToEnd = endToEnd(['durable', 'health', 'run', 'sessions', '
 /** The suites that `vitest.config.ts` offers as projects. `npm test` runs `core`, `npm run test:<name>` each of the others. */
 export const projectSuites = {
   core: {
-    include: [...filesBelow('src', 'examples', 'scripts', 'bench', 'tests/docs', 'tests/support'), ...coreEndToEnd],
+    include: [
+      ...filesBelow('src', 'examples', 'scripts', 'bench', 'tests/docs', 'tests/servers', 'tests/support'),
+      ...coreEndToEnd,
+    ],
     exclude: [],
   },
   e2e: { include: filesBelow('tests/e2e'), exclude: coreEndToEnd },
