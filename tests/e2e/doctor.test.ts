@@ -158,7 +158,7 @@ describe('doctor', () => {
 describe('doctor, of the embedded store', () => {
   test('says which process executes runs on it, and leaves it alone', async () => {
     await using service = await startService({ provider, env: { OPENAI_API_KEY: apiKey } });
-    const env = { ...sound, DATABASE_URL: undefined, DATA_DIR: service.dataDir };
+    const env = { ...sound, DATABASE_URL: undefined, DATA_DIR: service.dataDir, STORE_ENV: 'test' };
     const { code, checks } = await diagnose(env, '--strict');
     expect(checks.find(({ check }) => check === 'store')?.figures).toMatchObject({ owner: String(service.pid) });
     expect(code).toBe(0);

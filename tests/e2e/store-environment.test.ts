@@ -149,19 +149,29 @@ describe('commands on the database of production from a shell of development', (
 });
 
 describe('a store that development has begun', () => {
-  test('refuses production before that executes anything, on the embedded store too', async () => {
+  test('refuses production before that executes anything, if it is a Postgres', async () => {
+    await using database = await createTestDatabase();
+    await using project = createProject({ 'src/main.ts': mainFile });
+    const env = { ...project.env, DATABASE_URL: database.url };
+    {
+      await using dev = startCommand(['dev'], { cwd: project.folder, env });
+      await dev.printed(/Store +database .+ \(of development\)\n/);
+    }
+    const production = { ...env, APP_ENV: 'production', OPENAI_API_KEY: 'sk-test' };
+    const { code, stderr } = await runCli(['start'], production, project.folder);
+    expect(code).toBe(1);
+    expect(stderr).toContain('is of development: name another store by DATABASE_URL, or set STORE_ENV=development');
+  });
+
+  test('is free for a first start of production, if it is a folder', async () => {
     await using project = createProject({ 'src/main.ts': mainFile });
     {
       await using dev = startCommand(['dev'], { cwd: project.folder, env: project.env });
-      await dev.printed(/Store +the embedded store in \S+ \(of development\)\n/);
+      await dev.printed(/Store +the embedded store in .+\n/);
     }
     const env = { ...project.env, APP_ENV: 'production', OPENAI_API_KEY: 'sk-test' };
-    const { code, stderr } = await runCli(['start'], env, project.folder);
-    expect(code).toBe(1);
-    expect(stderr).toBe(
-      `This process is of production (APP_ENV), and the store, the embedded store in ${project.env.DATA_DIR}, is of ` +
-        'development: name another store by DATA_DIR, or set STORE_ENV=development if it is meant.\n',
-    );
+    await using service = startCommand(['start'], { cwd: project.folder, env });
+    await service.printed(/"storeEnv":"production"/);
   });
 });
 
