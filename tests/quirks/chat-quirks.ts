@@ -844,6 +844,41 @@ const usages: Quirk[] = [
   ),
 ];
 
+const oddCalls: Quirk[] = [
+  ...rows(
+    {
+      server: 'several',
+      sends: '`tool_calls` as an object by index; an empty `tool_calls` beside a `function_call`',
+      result: 'the calls',
+    },
+    [
+      {
+        name: 'calls by their index',
+        streamed: texts([{ tool_calls: { 0: delta(0, 'c1', 'look', one) } }], 'tool_calls'),
+        whole: chatAnswer({ content: null, tool_calls: { 0: call('c1', 'look', one) } }, 'tool_calls'),
+        expected: look,
+      },
+      {
+        name: 'no calls beside a function call',
+        streamed: texts([{ tool_calls: [], function_call: { name: 'look', arguments: one } }], 'function_call'),
+        whole: chatAnswer(
+          { content: null, tool_calls: [], function_call: { name: 'look', arguments: one } },
+          'function_call',
+        ),
+        expected: look,
+      },
+    ],
+  ),
+  ...rows({ server: 'several', sends: 'a call without a name', result: 'a malformed answer' }, [
+    {
+      name: 'a call without a name',
+      streamed: texts([{ content: 'Hello' }, { tool_calls: [delta(0, 'c1', '', one)] }], 'tool_calls'),
+      whole: chatAnswer({ content: 'Hello', tool_calls: [call('c1', '', one)] }, 'tool_calls'),
+      expected: fails({ name: 'MalformedAnswerError' }),
+    },
+  ]),
+];
+
 /** What servers send over Chat Completions: the source of the tests and of the table in the documentation. */
 export const chatQuirks: Quirk[] = [
   ...callIndexes,
@@ -854,5 +889,6 @@ export const chatQuirks: Quirk[] = [
   ...ends,
   ...failures,
   ...usages,
+  ...oddCalls,
   ...wire,
 ];

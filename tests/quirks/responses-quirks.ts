@@ -457,6 +457,61 @@ const others: Quirk[] = rows(
   },
 );
 
+const lost: Quirk[] = [
+  ...rows(
+    {
+      server: 'several',
+      sends:
+        'a last event that has less than was streamed: no output and an item that is not complete, or no call that was',
+      result: 'a truncated answer; the call is part of the answer',
+    },
+    {
+      'a second message that breaks off': {
+        streamed:
+          created +
+          done(message([{ type: 'output_text', text: 'Part one. ', annotations: [] }]), 0) +
+          added({ ...messageItem(''), id: 'msg_2', content: [] }, 1) +
+          delta('Part tw', { item_id: 'msg_2', output_index: 1 }) +
+          completed([]),
+        expected: { fault: { name: 'TruncatedAnswerError' } },
+      },
+      'a call that breaks off after a message': {
+        streamed:
+          created +
+          done(messageItem('Hello'), 0) +
+          added({ ...call(), id: 'fc_1', arguments: '' }, 1) +
+          responseEvent('response.function_call_arguments.delta', { item_id: 'fc_1', output_index: 1, delta: '{"n' }) +
+          completed([]),
+        expected: { fault: { name: 'TruncatedAnswerError' } },
+      },
+      'a call that was complete, and is not in the last event': {
+        streamed: created + done(messageItem('Hello'), 0) + done(call(), 1) + completed([messageItem('Hello')]),
+        expected: { ...hello, ...looked },
+      },
+    },
+  ),
+  ...rows(
+    {
+      server: 'several',
+      sends: 'a status of `completed` beside the reason of an incomplete answer; an empty status',
+      result: 'the reason counts; an empty status is none',
+    },
+    {
+      'completed, and cut': {
+        ...both(half, { incomplete_details: { reason: 'max_output_tokens' } }),
+        expected: ended('cut', 'max_output_tokens'),
+      },
+      'an empty status': { ...both([messageItem('Hello')], { status: '' }), expected: hello },
+    },
+  ),
+  ...rows(
+    { server: 'several', sends: 'a part of a message in place of the message', result: 'the message' },
+    {
+      'a text as an item': { ...both([{ type: 'output_text', text: 'Hello' }]), expected: hello },
+    },
+  ),
+];
+
 /** What servers send over Responses: the source of the tests and of the table in the documentation. */
 export const responsesQuirks: Quirk[] = [
   ...ends,
@@ -465,5 +520,6 @@ export const responsesQuirks: Quirk[] = [
   ...content,
   ...calls,
   ...usages,
+  ...lost,
   ...others,
 ];

@@ -115,13 +115,16 @@ describe('calls of hosted tools alone', () => {
     ['a search', [search]],
     ['a list of tools', [hosted('mcp_list_tools')]],
     ['a compaction', [{ type: 'compaction', encrypted_content: 'x' }]],
-    ['an item that nobody knows', [{ type: 'unknown', providerData: { type: 'sparkle' } }]],
     ['a search after reasoning', [reasoning, search]],
   ])('%s: the model is asked once more with it, and not again', (_, output) => {
     expect(settle(output)).toEqual(output);
     expect(settle(output, following(toolResult))).toEqual(output);
     expect(settle(output, following(...output))).toBe('empty');
     expect(settle(output, { ...asking, input: [] })).toBe('empty'); // the provider keeps the conversation
+  });
+
+  test('an item that nobody knows is none, since the SDK does not send it back', () => {
+    expect(settle([{ type: 'unknown', providerData: { type: 'sparkle' } }])).toBe('empty');
   });
 
   test('a shell of the provider', () => {

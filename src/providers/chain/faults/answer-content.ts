@@ -23,8 +23,8 @@ const resultTypes = new Set([
   'shell_call_output',
   'apply_patch_call_output',
 ]);
-/** What else is no work of the provider: the words of a conversation, and thinking about them. */
-const spokenTypes = new Set(['message', 'reasoning']);
+/** What else is no work of the provider: the words of a conversation, thinking about them, and what the SDK does not know. */
+const spokenTypes = new Set(['message', 'reasoning', 'unknown']);
 
 const toolsOf = ({ tools }: ContentAskedFor): readonly Tool[] => tools as readonly Tool[];
 

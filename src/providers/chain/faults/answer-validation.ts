@@ -5,6 +5,7 @@ import { kindOfCodes } from './error-table.ts';
 import { type FaultKind, ProviderFault, ReportedFailure } from './provider-fault.ts';
 
 type Choice = {
+  index?: number;
   finish_reason?: string | null;
   message?: object;
   delta?: { content?: unknown } | null;
@@ -202,7 +203,8 @@ export class AnswerValidator {
 
   #checkChunk({ choices }: RawEvent): void {
     this.#isChat = true;
-    for (const { finish_reason: reason, delta } of choices ?? []) {
+    for (const { index, finish_reason: reason, delta } of choices ?? []) {
+      if (index) continue; // the SDK reads the first choice
       if (reason) this.#finishReason = reason;
       if (delta?.content === '') this.#hasEmptyText = true;
     }

@@ -1,6 +1,6 @@
 import { answerFailed, MalformedAnswerError } from '../call-errors.ts';
 import { answerEndOf } from './answer-end.ts';
-import { assertWholeEnd, finishReasonOf, throwFailureOf } from './chat-choice.ts';
+import { assertWholeEnd, finishReasonOf, namelessCall, throwFailureOf } from './chat-choice.ts';
 import { mendSaid } from './chat-content.ts';
 import { isRecord } from './json-text.ts';
 import { type KeepFields, noteReasoning, nothingKept } from './kept-fields.ts';
@@ -18,10 +18,11 @@ function messageOf({ message, delta, text }: Fields): Fields | null {
   return typeof text === 'string' ? { role: 'assistant', content: text } : null;
 }
 
-function mendMessage(message: Fields): void {
+function mendMessage(message: Fields, headers: HeadersOf): void {
   mendSaid(message);
   if (!Array.isArray(message.tool_calls)) return;
-  const calls = mendToolCalls(message.tool_calls);
+  const calls = mendToolCalls(message.tool_calls) as Fields[];
+  if (calls.some((call) => isRecord(call.function) && call.function.name === '')) throw namelessCall(headers);
   if (calls.length > 0 || message.tool_calls.length === 0) message.tool_calls = calls;
   else delete message.tool_calls;
 }
@@ -68,7 +69,7 @@ export function normaliseChatAnswer(body: object, headers: HeadersOf, keep: Keep
   const kept = nothingKept();
   noteReasoning(message, () => kept);
   if (kept.reasoning !== null) keep(kept);
-  mendMessage(message);
+  mendMessage(message, headers);
   mendEnd(choice, message, headers);
   mendId(answer);
   if (answer.usage !== undefined && answer.usage !== null) {

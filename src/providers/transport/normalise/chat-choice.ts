@@ -1,4 +1,4 @@
-import { AnswerEndError, answerFailed } from '../call-errors.ts';
+import { AnswerEndError, answerFailed, MalformedAnswerError } from '../call-errors.ts';
 import { type AnswerEnd, answerEndOf } from './answer-end.ts';
 import { mendSaid } from './chat-content.ts';
 import { isRecord, textOf } from './json-text.ts';
@@ -29,6 +29,10 @@ export function assertWholeEnd(reason: string, isShown: boolean, headers: Header
   if (end === 'whole' || (end === 'refused' && !isShown)) return;
   throw new AnswerEndError(end, reason, headers());
 }
+
+/** The error for a call without a name. */
+export const namelessCall = (headers: HeadersOf): MalformedAnswerError =>
+  new MalformedAnswerError('a tool call of it has no name', headers());
 
 /** The choice of a streamed chat completion, mended piece by piece. */
 export class ChatChoice {
@@ -75,6 +79,7 @@ export class ChatChoice {
   /** @throws {AnswerEndError} if the end that came says that the answer is not whole */
   assertWhole(): void {
     if (this.reason !== null) assertWholeEnd(this.reason, this.#isShown, this.#headers);
+    if (this.#calls?.isNameless()) throw namelessCall(this.#headers);
   }
 
   #mendDelta(delta: Fields): void {

@@ -54,14 +54,19 @@ function mendReasoning(said: Fields): void {
 
 const isTextOrNone = (value: unknown): boolean => typeof value === 'string' || value === undefined || value === null;
 
+const hasCalls = (calls: unknown): boolean => (Array.isArray(calls) ? calls.length > 0 : calls != null);
+
+/** The calls of an object: it is one, or has them by their index. */
+const callsOf = (calls: Fields): unknown[] => ('function' in calls || 'name' in calls ? [calls] : Object.values(calls));
+
 /** Mends the text and the reasoning of a message, or of a part of one, in place. */
 export function mendSaid(said: Fields): void {
   if (!isTextOrNone(said.content)) mendContent(said);
   if (said.reasoning_content != null || said.thinking != null || !isTextOrNone(said.reasoning)) mendReasoning(said);
   if (!isTextOrNone(said.refusal)) delete said.refusal;
-  if (isRecord(said.function_call) && said.tool_calls == null)
+  if (isRecord(said.function_call) && !hasCalls(said.tool_calls))
     said.tool_calls = [{ index: 0, function: said.function_call }];
   if (said.tool_calls != null && !Array.isArray(said.tool_calls)) {
-    said.tool_calls = isRecord(said.tool_calls) ? [said.tool_calls] : null;
+    said.tool_calls = isRecord(said.tool_calls) ? callsOf(said.tool_calls) : null;
   }
 }

@@ -10,10 +10,10 @@ import { normaliseUsage, responsesUsageNames } from './usage.ts';
 /** The body of a response. */
 export type ResponseBody = Record<string, unknown>;
 
-/** The reason that a response or an item gives for its end: that of its details, where it is incomplete. */
+/** The reason that a response or an item gives for its end: that of its details, also where its status denies it. */
 function reasonOf(status: unknown, { incomplete_details: details }: ResponseBody): string {
   const reason = isRecord(details) ? details.reason : undefined;
-  return String((status === 'incomplete' && reason) || status);
+  return String(((status === 'incomplete' || status === 'completed') && reason) || status);
 }
 
 function assertStatus(status: unknown, body: ResponseBody, headers: HeadersOf): void {
@@ -32,7 +32,7 @@ export function assertEnded(body: ResponseBody, output: readonly Item[], headers
   const { status } = body;
   const failure = reportedFailure(body, 'responses');
   if (failure !== null) throw answerFailed(failure, headers());
-  if (status != null) assertStatus(status, body, headers);
+  if (status != null && status !== '') assertStatus(status, body, headers);
   for (const item of output) {
     if (item.type === 'message' || item.type === 'function_call') assertStatus(item.status, body, headers);
   }
@@ -74,7 +74,7 @@ export function normaliseResponse(body: object, headers: HeadersOf): object {
   if (given === null) throw new MalformedAnswerError('it has no output', headers());
   const output = mendItems(given, headers);
   assertEnded(response, output, headers);
-  if (response.status == null && !output.some(saysSomething)) {
+  if (!response.status && !output.some(saysSomething)) {
     throw new MalformedAnswerError('it has neither a status nor an output', headers());
   }
   mendResponse(response);

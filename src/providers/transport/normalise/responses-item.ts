@@ -79,12 +79,12 @@ function mendItem(item: Item, used: Set<string>, headers: HeadersOf): Item[] {
   switch (item.type) {
     case 'message': {
       item.role = 'assistant';
-      item.status ??= 'completed';
+      item.status ||= 'completed';
       const thinking = mendContent(item);
       return thinking === '' ? [item] : [thinkingItem(thinking), item];
     }
     case 'function_call':
-      item.status ??= 'completed';
+      item.status ||= 'completed';
       mendCall(item, used, headers);
       return [item];
     case 'reasoning':
@@ -122,7 +122,9 @@ export function mendItems(output: readonly unknown[], headers: HeadersOf): Item[
   const used = new Set<string>();
   const items = output.flatMap((item): Item[] => {
     if (typeof item === 'string') return [{ type: 'message', content: item }];
-    return isRecord(item) ? [item] : [];
+    if (!isRecord(item)) return [];
+    // A part of a message that stands in the output by itself.
+    return item.type === 'output_text' || item.type === 'text' ? [{ type: 'message', content: [item] }] : [item];
   });
   return withoutRepeated(items).flatMap((item) => mendItem(item, used, headers));
 }

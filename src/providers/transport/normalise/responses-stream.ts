@@ -59,7 +59,7 @@ class ResponsesNormaliser implements StreamNormaliser {
   #textDelta(event: Event): Event | null {
     if (typeof event.delta !== 'string') event.delta = plainText(event.delta);
     if (event.delta === '') return null;
-    this.#items.textArrived();
+    this.#items.pieceArrived(event);
     return event;
   }
 
@@ -68,7 +68,8 @@ class ResponsesNormaliser implements StreamNormaliser {
     if (type === 'response.created' && isRecord(event.response)) this.#begun = event.response;
     if (event.delta !== undefined && typeof event.delta !== 'string') event.delta = plainText(event.delta);
     if (event.text !== undefined && typeof event.text !== 'string') event.text = plainText(event.text);
-    this.#items.see(event as ItemEvent);
+    if (type === 'response.function_call_arguments.delta') this.#items.pieceArrived(event);
+    else this.#items.see(event as ItemEvent);
     return event;
   }
 
@@ -99,9 +100,16 @@ class ResponsesNormaliser implements StreamNormaliser {
     return new AnswerEndError('failed', 'incomplete', this.#headers());
   }
 
+  /** The output of the last event, with the calls that the events before said to be complete and that it has lost. */
+  #withLostCalls(output: Item[]): Item[] {
+    const calls = mendItems(this.#items.completeCalls(), this.#headers);
+    const kept = output.filter(({ type }) => type === 'function_call');
+    return [...output, ...calls.filter((call) => !kept.some((each) => isSameCall(each, call)))];
+  }
+
   #outputOf(body: ResponseBody, hasResponse: boolean): Item[] {
     const output = mendItems(outputOf(body) ?? [], this.#headers);
-    if (output.some(saysSomething)) return output;
+    if (output.some(saysSomething)) return this.#withLostCalls(output);
     const streamed = this.#items.complete();
     if (streamed === null) throw new TruncatedAnswerError(this.#headers());
     const items = mendItems(streamed, this.#headers);
@@ -111,6 +119,10 @@ class ResponsesNormaliser implements StreamNormaliser {
     return output;
   }
 }
+
+/** Whether two calls are the same one. */
+const isSameCall = (one: Item, other: Item): boolean =>
+  one.call_id === other.call_id || (one.name === other.name && one.arguments === other.arguments);
 
 /** Creates the normaliser of one streamed response. */
 export const createResponsesNormaliser = (headers: HeadersOf): StreamNormaliser => new ResponsesNormaliser(headers);

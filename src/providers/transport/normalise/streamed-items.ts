@@ -22,6 +22,8 @@ type Streamed = {
   /** Whether the server said that the item, or a part of it, is complete. */
   isDone: boolean;
   parts: Item[];
+  /** Whether pieces of a text or of arguments have come that no event has said to be complete. */
+  isOpen: boolean;
 };
 
 /**
@@ -30,11 +32,14 @@ type Streamed = {
  */
 export class StreamedItems {
   readonly #items: Streamed[] = [];
-  #hasText = false;
 
-  /** A piece of text arrived. */
-  textArrived(): void {
-    this.#hasText = true;
+  /** A piece of a text, or of the arguments of a call, arrived. */
+  pieceArrived(event: ItemEvent): void {
+    const last = this.#items.at(-1);
+    if (last?.isOpen && !last.isDone && last.id === idText(event.item_id)) return; // nearly always
+    const known = this.#find(event);
+    if (known) known.isOpen = true;
+    else this.#items.push({ ...this.#placeOf(event), item: {}, isDone: false, parts: [], isOpen: true });
   }
 
   /** An event about an item arrived. */
@@ -61,14 +66,19 @@ export class StreamedItems {
     }
   }
 
-  /** The items that are complete, in their order. Null if there is text that no event has said to be complete. */
+  /** The calls of tools that an event has said to be complete. */
+  completeCalls(): Item[] {
+    return this.#items.filter(({ item, isDone }) => isDone && item.type === 'function_call').map(({ item }) => item);
+  }
+
+  /** The items that are complete, in their order. Null if one of them has pieces that no event has said to be complete. */
   complete(): Item[] | null {
-    const items = this.#items.flatMap(({ item, isDone, parts }): Item[] => {
+    if (this.#items.some(({ isOpen, isDone }) => isOpen && !isDone)) return null;
+    return this.#items.flatMap(({ item, isDone, parts }): Item[] => {
       if (isDone) return [item];
       if (parts.length === 0) return [];
       return [{ role: 'assistant', ...item, type: 'message', status: 'completed', content: parts }];
     });
-    return items.length === 0 && this.#hasText ? null : items;
   }
 
   #add(event: ItemEvent, isDone: boolean): void {
@@ -76,13 +86,13 @@ export class StreamedItems {
     const known = this.#find(event);
     // The events after this one change the item of this one, which the SDK has as well: so a copy is kept.
     if (known) Object.assign(known, { item: { ...item }, isDone: isDone || known.isDone });
-    else this.#items.push({ ...this.#placeOf(event), item: { ...item }, isDone, parts: [] });
+    else this.#items.push({ ...this.#placeOf(event), item: { ...item }, isDone, parts: [], isOpen: false });
   }
 
   #addPart(event: ItemEvent, part: Item): void {
     const known = this.#find(event);
-    if (known) known.parts.push(part);
-    else this.#items.push({ ...this.#placeOf(event), item: {}, isDone: false, parts: [part] });
+    if (known) Object.assign(known, { parts: [...known.parts, part], isOpen: false });
+    else this.#items.push({ ...this.#placeOf(event), item: {}, isDone: false, parts: [part], isOpen: false });
   }
 
   #placeOf({ output_index: index, item_id: itemId, item }: ItemEvent): Pick<Streamed, 'index' | 'id'> {

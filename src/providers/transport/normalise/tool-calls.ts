@@ -105,6 +105,11 @@ export class ToolCalls {
       .map(({ extra }) => extra);
   }
 
+  /** Whether a call has no name, so that no tool can be found for it. */
+  isNameless(): boolean {
+    return this.#calls.some(({ name, isCustom }) => name === '' && !isCustom);
+  }
+
   /** The usual delta has only more arguments of the last call. */
   #continuesPlainly(delta: Fields | null): boolean {
     const call = this.#last;
@@ -225,7 +230,7 @@ export function mendToolCalls(calls: unknown[], newId: () => string = newCallId)
     const name = nameOf(its.name);
     const id = nameOf(call.id);
     const fragment = fragmentOf(its.arguments);
-    if (name === null && id === null && fragment === '') return false;
+    if (name === null && id === null && (fragment === '' || fragment === '{}')) return false;
     call.id = id ?? newId();
     call.type = 'function';
     its.name = name ?? '';
