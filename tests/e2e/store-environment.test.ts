@@ -171,7 +171,7 @@ describe('a store that development has begun', () => {
     }
     const env = { ...project.env, APP_ENV: 'production', OPENAI_API_KEY: 'sk-test' };
     await using service = startCommand(['start'], { cwd: project.folder, env });
-    await service.printed(/"storeEnv":"production"/);
+    expect((await service.printed(/"storeEnv":"(\w+)"/))[1]).toBe('production');
   });
 });
 
