@@ -23,11 +23,8 @@ async function listen(server: Server): Promise<number> {
 }
 
 /** What the start itself logs. */
-const ofEveryStart = [
-  'the store had no environment, and has that of this process now',
-  'models of the agents',
-  'migration applied',
-];
+const stamped = 'the store had no environment, and has that of this process now';
+const ofEveryStart = ['models of the agents', 'migration applied', stamped];
 const messages = (lines: readonly { msg?: string }[]) => lines.map(({ msg }) => msg);
 /** What the application printed; the log is written apart from it, so that their order says nothing. */
 const printedMessages = (stdout: string) =>
