@@ -2,13 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { relative, resolve } from 'node:path';
 import { type Environment, processEnvironment, readEnvironment } from '../process/environment.ts';
 import { environmentFiles } from '../process/environment-files.ts';
-import { devEnvironment, onParentsEnd } from '../process/parent-watch.ts';
+import { devEnvironment, duplicateSignalMs, onParentsEnd } from '../process/parent-watch.ts';
 import type { ModuleReport } from './dev-child.ts';
 import { createFileWatcher } from './file-watcher.ts';
 import { programFile } from './program-file.ts';
 
-/** One Ctrl-C may arrive twice, since npm forwards a signal that the terminal sent to all: later signals are new ones. */
-const duplicateSignalMs = 500;
 /** How much longer than its own deadlines a program may take to end, in ms. Then it counts as hung and is killed. */
 const hangMs = 15_000;
 /** The environment of a program that is developed. It is not read from files: it says which ones are read. */

@@ -2,6 +2,7 @@ import { systemClock } from '../platform/clock.ts';
 import { findMisspelledSettings, type MisspelledSetting } from '../platform/settings/misspelled-settings.ts';
 import { parseSettings, type SettingMistake, type Settings, SettingsError } from '../platform/settings/settings.ts';
 import { type SettingName, settingsTable } from '../platform/settings/settings-table.ts';
+import { withoutEmpty } from '../platform/settings/without-empty.ts';
 import { createPriceList, providersOf } from '../providers/index.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 
@@ -46,9 +47,6 @@ function readSettings(environment: Environment): { settings: Settings; mistakes:
     };
   }
 }
-
-const withoutEmpty = (environment: Environment): Environment =>
-  Object.fromEntries(Object.entries(environment).filter(([, value]) => (value ?? '').trim() !== ''));
 
 const mistakeFinding = ({ name, found, allowed }: SettingMistake): Finding =>
   failed('configuration', `${name} has a mistake: found ${found}.`, `Allowed: ${allowed}.`, { setting: name });

@@ -1,14 +1,11 @@
 import { existsSync } from 'node:fs';
 import { settingsTable } from '../platform/settings/settings-table.ts';
+import { withoutEmpty } from '../platform/settings/without-empty.ts';
 import { readEnvFile } from './env-file.ts';
 import { defaultEnvironment, environmentFiles, filesOfAll } from './environment-files.ts';
 
 /** Environment variables by name. */
 export type Environment = Record<string, string | undefined>;
-
-/** The variables that are set: an empty one counts as absent, as Compose passes one on that is not set. */
-const withoutEmpty = (variables: Readonly<Environment>): Environment =>
-  Object.fromEntries(Object.entries(variables).filter(([, value]) => (value ?? '').trim() !== ''));
 
 /** Variables that are read in lower case too, in both cases. */
 const otherCase = new Map(

@@ -3,7 +3,7 @@ import { systemClock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import { StartError } from '../platform/start-error.ts';
-import { hasForwardingParents, onParentsEnd } from './parent-watch.ts';
+import { duplicateSignalMs, hasForwardingParents, onParentsEnd } from './parent-watch.ts';
 import type { PrimaryLink } from './workers/index.ts';
 
 /** How long a stop waits for a start that is under way, in ms. */
@@ -14,9 +14,6 @@ export const recordMs = 5_000;
 export const closeMs = 5_000;
 /** The time by which a deadline for an end by force exceeds the deadlines within it, in ms. */
 const forceMs = 1_000;
-
-/** A signal may come twice, from the terminal and from npm, which forwards it: it counts once in so many ms. */
-const duplicateMs = 500;
 
 /** The signals that a terminal or a service manager sends to all processes of a group at once. */
 const groupSignals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const;
@@ -107,7 +104,7 @@ function handleSignals({ isEnding, drain, force }: End, log: Logger): void {
   let firstMs = Number.NEGATIVE_INFINITY;
   for (const signal of groupSignals) {
     process.on(signal, () => {
-      const isDuplicate = hasForwardingParents() && performance.now() - firstMs < duplicateMs;
+      const isDuplicate = hasForwardingParents() && performance.now() - firstMs < duplicateSignalMs;
       if (isEnding()) return isDuplicate ? undefined : force(signal);
       firstMs = performance.now();
       drain(signal);

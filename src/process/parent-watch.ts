@@ -3,6 +3,9 @@ import { type ProcessEntry, parentOnLinux, readAncestors } from './process-table
 /** The interval of the check that the processes which started this one still run, in ms. */
 const checkMs = 250;
 
+/** A signal may come twice, from the terminal and from npm, which forwards it: it counts once in so many ms. */
+export const duplicateSignalMs = 500;
+
 /** The variable by which the launcher tells its process id to the Node that it starts in its place. */
 const launcherName = 'AGENT_SERVICE_LAUNCHER';
 /** The variable by which `dev` tells its program that it ends it. */

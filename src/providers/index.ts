@@ -12,5 +12,6 @@ export {
   type MaxCost,
   type RequestedModel,
 } from './prices/index.ts';
-export { answerEnds, type ModelConnection, type Proxies } from './transport/index.ts';
+export { toTokenCount } from './token-count.ts';
+export { answerEnds, idText, type ModelConnection, newCallId, type Proxies } from './transport/index.ts';
 export { type ProviderFeatures, wireProviders } from './wire.ts';

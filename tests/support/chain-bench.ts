@@ -12,6 +12,7 @@ import { createProviderChain, type ProviderConfig } from '../../src/providers/ch
 import type { ProviderKeyLimits } from '../../src/providers/chain/limits/concurrency-limiter.ts';
 import { createProviderKeyLimits } from '../../src/providers/chain/limits/provider-key-limits.ts';
 import { answererOf, type ModelCall, withModelCall } from '../../src/providers/index.ts';
+import { requestOf } from './model-calls.ts';
 
 /** What a model call reported, in order. */
 export type CallReport = { failedOver?: { from: string; to: string; reason: string }; withdrawn?: true; text?: string };
@@ -63,16 +64,11 @@ export function createChainBench(options: BenchOptions) {
     log: quiet,
   });
 
-  const requestOf = (message: string, signal?: AbortSignal, history: AgentInputItem[] = []): ModelRequest => ({
-    input: [{ type: 'message', role: 'user', content: message }, ...history],
-    modelSettings: {},
-    tools: [],
-    toolsExplicitlyProvided: false,
-    outputType: 'text',
-    handoffs: [],
-    tracing: false,
-    ...(signal ? { signal } : {}),
-  });
+  const requestWith = (message: string, signal?: AbortSignal, history: AgentInputItem[] = []): ModelRequest =>
+    requestOf({
+      input: [{ type: 'message', role: 'user', content: message }, ...history],
+      ...(signal ? { signal } : {}),
+    });
 
   /** Makes one model call. Returns the answer, who gave it, and what the call reported. */
   async function ask(
@@ -95,7 +91,7 @@ export function createChainBench(options: BenchOptions) {
       ...callOptions,
     };
     const model = await chain.provider.getModel(name);
-    const request = withModelCall(requestOf(message, signal, history), call);
+    const request = withModelCall(requestWith(message, signal, history), call);
     if (!streamed) {
       const response = await withTrace('a test', () => model.getResponse(request)); // the SDK's models require a trace
       return { output: response.output, by: answererOf(response), reports };
@@ -108,5 +104,5 @@ export function createChainBench(options: BenchOptions) {
     return { output: done?.response.output ?? [], by: done && answererOf(done), reports };
   }
 
-  return { chain, ask, request: requestOf };
+  return { chain, ask, request: requestWith };
 }

@@ -1,8 +1,10 @@
 /** Streams that came although an answer in one piece was asked for, as that answer. */
+
+import { isRecord } from '../../platform/is-record.ts';
 import type { ModelApi } from './connection.ts';
 import { EventDecoder, isDone } from './event-decoder.ts';
 import { isKeepalive } from './keepalive.ts';
-import { isRecord, type KeepFields } from './normalise/index.ts';
+import type { KeepFields } from './normalise/index.ts';
 import { SseParser } from './sse-parser.ts';
 
 type Fields = Record<string, unknown>;

@@ -1,6 +1,8 @@
 /** Answers in one piece that came although a stream was asked for, as the events of a stream. */
+
+import { isRecord } from '../../platform/is-record.ts';
 import type { ModelApi } from './connection.ts';
-import { isRecord, type KeepFields, normaliseAnswer } from './normalise/index.ts';
+import { type KeepFields, normaliseAnswer } from './normalise/index.ts';
 
 type Fields = Record<string, unknown>;
 type Item = { id?: unknown; type?: unknown; content?: unknown };

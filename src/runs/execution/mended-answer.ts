@@ -1,13 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import type { Usage as SdkUsage } from '@openai/agents';
+import { isRecord } from '../../platform/is-record.ts';
+import { idText, newCallId } from '../../providers/index.ts';
 import type { ModelAnswer, OutputItem } from './model-answer.ts';
 import { toCount } from './token-count.ts';
 
 type Fields = Record<string, unknown>;
 
 const isCount = (value: unknown): boolean => value === toCount(value);
-const isRecord = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? value : [value]).filter(isRecord);
 
 /** Details with the counts among them; the SDK refuses anything else in a stream. */
@@ -48,12 +47,6 @@ function mendUsage<T extends Fields>(usage: T): T {
   return mended as T;
 }
 
-/** A name as a text: a number becomes its digits. Undefined for anything else that is no text, or an empty one. */
-function nameText(value: unknown): string | undefined {
-  if (typeof value === 'number') return String(value);
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
 /** Calls that the SDK pairs with their outputs by `callId`. */
 const isCall = ({ type }: OutputItem): boolean =>
   type === 'function_call' || type === 'computer_call' || type === 'shell_call' || type === 'apply_patch_call';
@@ -64,8 +57,8 @@ function mendItem(item: OutputItem): OutputItem {
   const isPaired = typeof callId === 'string' ? callId !== '' || !isCall(item) : callId === undefined && !isCall(item);
   if (isNamed && isPaired) return item;
   const mended: Fields = { ...item };
-  if (!isNamed) mended.name = nameText(name) ?? '';
-  const id = nameText(callId) ?? (isCall(item) ? `call_${randomBytes(12).toString('hex')}` : undefined);
+  if (!isNamed) mended.name = idText(name) ?? '';
+  const id = idText(callId) ?? (isCall(item) ? newCallId() : undefined);
   if (id === undefined) delete mended.callId;
   else mended.callId = id;
   return mended as OutputItem;
@@ -80,7 +73,7 @@ export function mendAnswer(answer: ModelAnswer): ModelAnswer {
   return {
     ...answer,
     output: output.map(mendItem),
-    responseId: nameText(responseId) ?? (responseId === '' ? '' : null),
+    responseId: idText(responseId) ?? (responseId === '' ? '' : null),
     usage: mendUsage(usage as unknown as Fields) as unknown as SdkUsage,
   };
 }

@@ -6,14 +6,13 @@ import {
   type StreamRunOptions,
 } from '@openai/agents';
 import { assertKnownNames, RegistrationError } from '../../agents/index.ts';
+import { isRecord } from '../../platform/is-record.ts';
 import { type RunnerListeners, type RunnerOptions, toRunConfig } from './runner-options.ts';
 
 /** What the value of an option has to be: in words, and as a check. */
 type Check = { expected: string; accepts(value: unknown): boolean };
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const text: Check = { expected: 'a text', accepts: (value) => typeof value === 'string' };
 const flag: Check = { expected: 'true or false', accepts: (value) => typeof value === 'boolean' };

@@ -1,9 +1,10 @@
-import { type Model, type ModelRequest, type ModelResponse, OpenAIProvider, withTrace } from '@openai/agents';
+import { type Model, type ModelResponse, OpenAIProvider, withTrace } from '@openai/agents';
 import type { Dispatcher } from 'undici';
 import { type ModelApi, timeoutsOf } from '../../../src/providers/transport/connection.ts';
 import { type ExchangeHandler, exchange } from '../../../src/providers/transport/exchange.ts';
 import { createModelClient } from '../../../src/providers/transport/index.ts';
 import { type ApiMethod, toSdkClient } from '../../../src/providers/transport/sdk-client.ts';
+import { requestOf } from '../../support/model-calls.ts';
 import type { Heard } from './spoken.ts';
 
 /** The body of a successful response as it arrives: chunk by chunk, and then its end or the loss of its connection. */
@@ -59,15 +60,7 @@ async function createOpenAiModel(api: ModelApi, { contentType, chunks, isCut }: 
 /** Both clients of the transport. */
 export const clients = { lean: createLeanModel, openai: createOpenAiModel } as const;
 
-const request: ModelRequest = {
-  input: [{ type: 'message', role: 'user', content: 'Hi' }],
-  modelSettings: {},
-  tools: [],
-  toolsExplicitlyProvided: false,
-  outputType: 'text',
-  handoffs: [],
-  tracing: false,
-};
+const request = requestOf();
 
 type Output = ModelResponse['output'];
 

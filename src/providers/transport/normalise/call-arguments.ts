@@ -1,4 +1,5 @@
-import { haveSameValue, isRecord, parsedOf } from './json-text.ts';
+import { isRecord } from '../../../platform/is-record.ts';
+import { haveSameValue, parsedOf } from './json-text.ts';
 
 const openingBrace = 0x7b;
 const closingBrace = 0x7d;

@@ -1,8 +1,8 @@
+import { isRecord } from '../../../platform/is-record.ts';
 import { answerFailed, MalformedAnswerError } from '../call-errors.ts';
 import { answerEndOf } from './answer-end.ts';
 import { assertWholeEnd, finishReasonOf, namelessCall, throwFailureOf } from './chat-choice.ts';
 import { mendSaid } from './chat-content.ts';
-import { isRecord } from './json-text.ts';
 import { type KeepFields, noteReasoning, nothingKept } from './kept-fields.ts';
 import { reportedFailure } from './reported-failure.ts';
 import type { HeadersOf } from './stream-normaliser.ts';

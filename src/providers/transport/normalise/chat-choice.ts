@@ -1,7 +1,8 @@
+import { isRecord } from '../../../platform/is-record.ts';
 import { AnswerEndError, answerFailed, MalformedAnswerError } from '../call-errors.ts';
 import { type AnswerEnd, answerEndOf } from './answer-end.ts';
 import { mendSaid } from './chat-content.ts';
-import { isRecord, textOf } from './json-text.ts';
+import { textOf } from './json-text.ts';
 import { type KeepFields, type KeptFields, noteReasoning, nothingKept } from './kept-fields.ts';
 import type { HeadersOf } from './stream-normaliser.ts';
 import { ToolCalls } from './tool-calls.ts';

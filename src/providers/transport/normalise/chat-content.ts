@@ -1,4 +1,5 @@
-import { isRecord, textOf } from './json-text.ts';
+import { isRecord } from '../../../platform/is-record.ts';
+import { textOf } from './json-text.ts';
 
 type Fields = Record<string, unknown>;
 

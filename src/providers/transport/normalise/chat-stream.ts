@@ -1,6 +1,6 @@
+import { isRecord } from '../../../platform/is-record.ts';
 import { TruncatedAnswerError } from '../call-errors.ts';
 import { ChatChoice } from './chat-choice.ts';
-import { isRecord } from './json-text.ts';
 import type { KeepFields } from './kept-fields.ts';
 import type { HeadersOf, StreamNormaliser } from './stream-normaliser.ts';
 import { chatUsageNames, normaliseUsage } from './usage.ts';

@@ -9,11 +9,12 @@ import { createResponsesNormaliser } from './responses-stream.ts';
 import type { HeadersOf, StreamNormaliser } from './stream-normaliser.ts';
 
 export { type AnswerEnd, answerEndOf, answerEnds } from './answer-end.ts';
-export { isRecord } from './json-text.ts';
 export { addKeptFields, type KeepFields, type KeptFields } from './kept-fields.ts';
+export { idText } from './plain-text.ts';
 export { reportedFailure } from './reported-failure.ts';
 export { normaliseRequest } from './request.ts';
 export type { StreamNormaliser } from './stream-normaliser.ts';
+export { newCallId } from './tool-calls.ts';
 
 /** Creates the normaliser of one streamed answer. */
 export const createStreamNormaliser = (api: ModelApi, headers: HeadersOf, keep: KeepFields): StreamNormaliser =>

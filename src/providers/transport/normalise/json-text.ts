@@ -1,9 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** Whether a value is an object, and neither null nor a list. */
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The value of a JSON text; undefined if it is none. */
 export function parsedOf(text: string): unknown {
   try {

@@ -1,4 +1,4 @@
-import { isRecord } from './json-text.ts';
+import { isRecord } from '../../../platform/is-record.ts';
 
 /** How deep text may lie in lists and objects; what is deeper says nothing. */
 const depthMax = 8;

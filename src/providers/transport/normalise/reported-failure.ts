@@ -1,5 +1,6 @@
+import { isRecord } from '../../../platform/is-record.ts';
 import type { ModelApi } from '../connection.ts';
-import { isRecord, textOf } from './json-text.ts';
+import { textOf } from './json-text.ts';
 
 type Fields = Record<string, unknown>;
 

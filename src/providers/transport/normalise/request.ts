@@ -1,5 +1,5 @@
+import { isRecord } from '../../../platform/is-record.ts';
 import type { ModelApi } from '../connection.ts';
-import { isRecord } from './json-text.ts';
 
 type Fields = Record<string, unknown>;
 

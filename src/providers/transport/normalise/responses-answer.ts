@@ -1,6 +1,6 @@
+import { isRecord } from '../../../platform/is-record.ts';
 import { AnswerEndError, answerFailed, MalformedAnswerError } from '../call-errors.ts';
 import { answerEndOf } from './answer-end.ts';
-import { isRecord } from './json-text.ts';
 import { idText } from './plain-text.ts';
 import { reportedFailure } from './reported-failure.ts';
 import { type Item, mendItems, saysSomething } from './responses-item.ts';
@@ -55,12 +55,6 @@ export function outputOf({ output, output_text: text }: ResponseBody): unknown[]
   return typeof text === 'string' ? [text] : null;
 }
 
-/** The joined text, which the `openai` client adds to a response. */
-function textOf(output: readonly Item[]): string {
-  const parts = output.flatMap(({ type, content }) => (type === 'message' ? (content as Item[]) : []));
-  return parts.map(({ type, text }) => (type === 'output_text' ? text : '')).join('');
-}
-
 /**
  * Normalises a response that is not streamed, in place. One that has no status keeps none: it is whole, since it is
  * complete JSON, if it says something.
@@ -79,6 +73,5 @@ export function normaliseResponse(body: object, headers: HeadersOf): object {
   }
   mendResponse(response);
   response.output = output;
-  if (response.object === 'response') response.output_text = textOf(output);
   return response;
 }

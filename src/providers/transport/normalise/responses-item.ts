@@ -1,6 +1,7 @@
+import { isRecord } from '../../../platform/is-record.ts';
 import { MalformedAnswerError } from '../call-errors.ts';
 import { resolveArguments } from './call-arguments.ts';
-import { isRecord, textOf } from './json-text.ts';
+import { textOf } from './json-text.ts';
 import { idText, plainText } from './plain-text.ts';
 import { mendContent } from './responses-message.ts';
 import type { HeadersOf } from './stream-normaliser.ts';

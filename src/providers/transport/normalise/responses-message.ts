@@ -1,4 +1,4 @@
-import { isRecord } from './json-text.ts';
+import { isRecord } from '../../../platform/is-record.ts';
 import { plainText } from './plain-text.ts';
 
 type Part = Record<string, unknown>;

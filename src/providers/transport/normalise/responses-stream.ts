@@ -1,5 +1,5 @@
+import { isRecord } from '../../../platform/is-record.ts';
 import { AnswerEndError, answerFailed, MalformedAnswerError, TruncatedAnswerError } from '../call-errors.ts';
-import { isRecord } from './json-text.ts';
 import { plainText } from './plain-text.ts';
 import { reportedFailure } from './reported-failure.ts';
 import { assertEnded, mendResponse, outputOf, type ResponseBody } from './responses-answer.ts';

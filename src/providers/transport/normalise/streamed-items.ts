@@ -1,4 +1,4 @@
-import { isRecord } from './json-text.ts';
+import { isRecord } from '../../../platform/is-record.ts';
 import { idText } from './plain-text.ts';
 import type { Item } from './responses-item.ts';
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { isRecord } from '../../../platform/is-record.ts';
 import { CallArguments, resolveArguments } from './call-arguments.ts';
-import { isRecord, textOf } from './json-text.ts';
+import { textOf } from './json-text.ts';
 
 /** The id of a call for which the server has none. */
 export const newCallId = (): string => `call_${randomBytes(12).toString('hex')}`;

@@ -1,17 +1,5 @@
-import { isRecord } from './json-text.ts';
-
-/** The most tokens that one answer can plausibly have used; a greater number is a mistake of the server. */
-const tokensMax = 1_000_000_000;
-
-/** A count of tokens as a whole number: fractions are rounded up, texts are read. What is no count is undefined. */
-function toCount(value: unknown): number | undefined {
-  const count = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  if (typeof count !== 'number' || !(count >= 0 && count <= tokensMax)) return undefined;
-  return Math.ceil(count);
-}
-
-const isClean = (value: unknown): boolean =>
-  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= tokensMax;
+import { isRecord } from '../../../platform/is-record.ts';
+import { toTokenCount } from '../../token-count.ts';
 
 type Counts = Record<string, unknown>;
 
@@ -22,12 +10,12 @@ const depthMax = 3;
 function mendCounts(counts: Counts, depth = 0): void {
   for (const key in counts) {
     const value = counts[key];
-    if (isClean(value)) continue;
+    const count = toTokenCount(value);
+    if (value !== undefined && value === count) continue;
     if (key.endsWith('_details')) {
       if (isRecord(value) && depth < depthMax) mendCounts(value, depth + 1);
       else delete counts[key];
     } else if (key.endsWith('_tokens')) {
-      const count = toCount(value);
       if (count === undefined) delete counts[key];
       else counts[key] = count;
     }
