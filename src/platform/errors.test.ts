@@ -18,7 +18,7 @@ const promised: Record<number, ErrorCode[]> = {
   429: ['too_many_runs', 'rate_limited', 'budget_exceeded'],
   499: ['cancelled'],
   500: ['agent_error', 'internal'],
-  502: ['provider_error', 'empty_answer'],
+  502: ['provider_error', 'empty_answer', 'tool_not_found'],
   503: ['provider_unavailable', 'shutting_down', 'store_unavailable'],
   504: ['run_timed_out'],
 };

@@ -104,6 +104,7 @@ export const errorCatalogue = {
   internal: entry(500, 'Internal error', 'The service failed to handle the request. The log has the cause.'),
   provider_error: entry<Reason>(502, 'Provider error', (p) => p.reason, true),
   empty_answer: entry(502, 'Empty answer', 'The model gave an answer without content.', true),
+  tool_not_found: entry<{ what: string }>(502, 'Tool not found', (p) => p.what, true),
   provider_unavailable: entry<Reason>(503, 'Provider unavailable', (p) => p.reason, true),
   shutting_down: entry(503, 'Shutting down', 'Service shutting down', true),
   store_unavailable: entry(503, 'Store unavailable', 'The store cannot be reached at the moment.', true),

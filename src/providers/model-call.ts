@@ -4,6 +4,11 @@ import type { ModelRequest } from '@openai/agents';
 export type ModelCall = {
   /** The name of the agent that makes the call; null if it is unknown. */
   agent: string | null;
+  /**
+   * Whether the SDK tells the model of calls of functions that the agent does not have (`toolNotFoundBehavior`); else such a
+   * call makes the answer useless. Defaults to false.
+   */
+  tellsUnknownTools?: boolean;
   /** Whether a client waits for the answer. Interactive calls have priority. */
   interactive: boolean;
   /** The deadline of the run, on the monotonic clock. */

@@ -1,8 +1,4 @@
-/** A name as it may stand in an error for clients: names come from models too, thus their length and characters are bounded. */
-export function boundedName(name: unknown): string {
-  const text = typeof name === 'string' ? name.slice(0, 200).replace(/[^\p{L}\p{N} _.:/-]/gu, '?') : '';
-  return [...text].slice(0, 64).join('') || 'unnamed';
-}
+import { boundedName } from '../platform/bounded-name.ts';
 
 const of = (agent: string | null): string => (agent === null ? 'the agent' : `the agent "${boundedName(agent)}"`);
 
@@ -12,14 +8,33 @@ export function missingToolOf(error: Error): { tool: string; agent: string } | n
   return tool === undefined ? null : { tool: boundedName(tool), agent: boundedName(agent) };
 }
 
+/** What the SDK says of a call of a tool that is no function, for which the agent has no tool. */
+const missingKind = /^Model produced (\w+) action without an? /;
+const missingServer = /^MCP server \((.*)\) not found in Agent \(/s;
+
+/**
+ * What an answer of the model calls that its agent does not have, as a sentence: `error` is a `ModelBehaviorError` of the
+ * SDK. Null for other mistakes.
+ *
+ * @param agent the agent whose model answered last; null if that is unknown
+ */
+export function unknownTool(error: Error, agent: string | null): string | null {
+  const missing = missingToolOf(error);
+  if (missing) return `The model called the tool "${missing.tool}", which the agent "${missing.agent}" does not have.`;
+  const [, kind] = missingKind.exec(error.message) ?? [];
+  if (kind !== undefined) return `The model called a tool of the type ${kind}, which ${of(agent)} does not have.`;
+  const [, server] = missingServer.exec(error.message) ?? [];
+  return server === undefined
+    ? null
+    : `The model called the MCP server "${boundedName(server)}", which ${of(agent)} does not have.`;
+}
+
 /**
  * What an answer of the model has that its agent cannot use, as a sentence: `error` is a `ModelBehaviorError` of the SDK.
  *
  * @param agent the agent whose model answered last; null if that is unknown
  */
 export function unusableAnswer(error: Error, name: string, agent: string | null): string {
-  const missing = missingToolOf(error);
-  if (missing) return `The model called the tool "${missing.tool}", which the agent "${missing.agent}" does not have.`;
   if (error.message.startsWith('Invalid output type')) {
     const [, path] = /failed schema validation at "([^"]*)"/.exec(error.message) ?? [];
     const where = path === undefined ? '' : ` at "${boundedName(path)}"`;

@@ -70,11 +70,6 @@ const long = `${'n'.repeat(300)}<script>`;
 
 test.each([
   [
-    'a tool that the agent does not have',
-    new ModelBehaviorError('Tool nobody not found in agent T.'),
-    'The model called the tool "nobody", which the agent "T" does not have.',
-  ],
-  [
     'an answer that breaks the schema of the output',
     new ModelBehaviorError(
       'Invalid output type: final assistant output failed schema validation at "a.n" (card 4242).',
@@ -114,11 +109,23 @@ test.each([
   });
 });
 
+test.each([
+  ['Tool nobody not found in agent T.', 'the tool "nobody", which the agent "T"'],
+  ['Model produced computer action without a computer tool.', 'a tool of the type computer, which the agent "Shop"'],
+  ['Model produced shell action without a shell tool.', 'a tool of the type shell, which the agent "Shop"'],
+  [
+    'Model produced apply_patch action without an apply_patch tool.',
+    'a tool of the type apply_patch, which the agent "Shop"',
+  ],
+  ['MCP server (docs) not found in Agent (T)', 'the MCP server "docs", which the agent "Shop"'],
+])('a call of a tool that the agent does not have is a mistake of the model: %s', (message, what) => {
+  const detail = `The model called ${what} does not have.`;
+  expect(classify(new ModelBehaviorError(message)).error).toEqual({ code: 'tool_not_found', detail, retryable: true });
+});
+
 test('names in the detail are bounded in length and characters', () => {
   const { detail } = classify(new ModelBehaviorError(`Tool ${long} not found in agent A"<b>\n.`)).error;
-  expect(detail).toBe(
-    `Agent error: The model called the tool "${'n'.repeat(64)}", which the agent "A??b??" does not have.`,
-  );
+  expect(detail).toBe(`The model called the tool "${'n'.repeat(64)}", which the agent "A??b??" does not have.`);
   const timeout = classify(new ToolTimeoutError({ toolName: long, timeoutMs: 1 })).error;
   expect(timeout.detail).toContain(`The tool "${'n'.repeat(64)}" took`);
   expect(timeout.retryable).toBe(false);

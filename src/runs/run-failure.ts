@@ -1,8 +1,9 @@
+import { boundedName } from '../platform/bounded-name.ts';
 import { type ErrorCode, errorCatalogue, ServiceError } from '../platform/errors.ts';
 import { retryAfterRules } from '../platform/http/retry-after.ts';
 import { requestedWaitMs } from '../providers/index.ts';
 import type { FinalStatus, RunError } from '../storage/port/index.ts';
-import { boundedName, missingToolOf, unusableAnswer, unusableRequest } from './agent-mistakes.ts';
+import { missingToolOf, unknownTool, unusableAnswer, unusableRequest } from './agent-mistakes.ts';
 
 /** Why the service itself ended a run before its agent did. */
 export type StopReason = 'timed_out' | 'cancelled' | 'shutting_down' | 'lease_lost' | 'providers_down' | 'not_storable';
@@ -155,6 +156,8 @@ export function classifyFailure(error: unknown, context: FailureContext): Failur
   if (is(facts, 'APIError', 'ModelTimeoutError')) return providerFailure(facts, context.nowMs);
   if (is(facts, 'ModelBehaviorError')) {
     if (context.replayed) return missingToolFailure(error);
+    const what = unknownTool(error as Error, context.agent);
+    if (what !== null) return failure(new ServiceError('tool_not_found', { what }));
     return agentFailure(unusableAnswer(error as Error, facts.name, context.agent));
   }
   return agentFailure(facts.name);

@@ -358,4 +358,16 @@ export const faultTable: FaultRow[] = [
     withOther: failsOver,
     alone: { asked: 2, outcome: 'provider_error', next: 'itself' },
   },
+  {
+    number: 23,
+    fault: 'A call of a tool that the agent does not have',
+    reaction:
+      'Never executed: asked once more, then the next provider is asked; where there is none, the run fails with `tool_not_found`, 502, which names the tool. With `toolNotFoundBehavior: "return_error_to_model"` the SDK tells the model of functions that the agent does not have.',
+    replies: [
+      { toolCalls: [{ name: 'peek', arguments: {} }] },
+      { text: 'See.', toolCalls: [{ name: 'Look', arguments: {} }] },
+    ],
+    withOther: { asked: 2, outcome: 'other', next: 'itself' },
+    alone: { asked: 2, outcome: 'tool_not_found', next: 'itself' },
+  },
 ];

@@ -9,7 +9,7 @@ import { startScriptedServer, writeInPieces } from '../support/scripted-server.t
 import { type ChatForm, chatForm, distinctIn, toChatAnswer, toChatChunks } from './model-answers/chat-forms.ts';
 import { cutAt, places, sseStyle, toSse } from './model-answers/pieces.ts';
 import { type ResponsesForm, responsesForm, toResponse, toResponseEvents } from './model-answers/responses-forms.ts';
-import { type Heard, type Spoken, saysSomething, spoken } from './model-answers/spoken.ts';
+import { type Heard, hasLostCalls, type Spoken, saysSomething, spoken } from './model-answers/spoken.ts';
 import { clients, heardIn, listen, type Outcome, type Wire } from './model-answers/wire.ts';
 
 /** How long answers are made up, in ms, over all tests of this file: a minute in CI, an hour elsewhere. */
@@ -57,8 +57,8 @@ const sentBy: Record<ModelApi, (streamed: boolean) => fc.Arbitrary<Sent>> = {
 };
 
 /** Whether an answer is whole if nothing of it is lost; one in one piece need not name its end. */
-const isWhole = ({ end }: Spoken, streamed: boolean): boolean =>
-  end.kind === 'whole' || (end.kind === 'missing' && !streamed);
+const isWhole = (said: Spoken, streamed: boolean): boolean =>
+  (said.end.kind === 'whole' && !hasLostCalls(said)) || (said.end.kind === 'missing' && !streamed);
 
 const heardOf = ({ text, calls }: Spoken): Heard => ({ text, calls });
 
@@ -133,6 +133,7 @@ const honestCodes = [
   'provider_error',
   'provider_unavailable',
   'empty_answer',
+  'tool_not_found',
   'output_limit_reached',
   'model_refused',
   'max_turns_exceeded',

@@ -879,6 +879,319 @@ const oddCalls: Quirk[] = [
   ]),
 ];
 
+const toolUse = (name: unknown, input: unknown): Fields => ({ type: 'tool_use', id: 'c1', name, input });
+const listOfCalls = JSON.stringify([call('c1', 'look', one), call('c2', 'look', two)]);
+const custom = (name: string, input: string): Fields => ({ id: 'c1', type: 'custom', custom: { name, input } });
+
+const otherCalls: Quirk[] = [
+  ...rows(
+    {
+      server: 'gateways, models that write their calls themselves',
+      sends: 'the name of a tool with blanks around it',
+      result: 'the name without them',
+    },
+    [' look', 'look\n', ' look '].map((name) => ({
+      name: `the name ${JSON.stringify(name)}`,
+      streamed: calls(delta(0, 'c1', name, '{"n":'), delta(0, 'c1', name, '"1"}')),
+      whole: called(call('c1', name, one)),
+      expected: look,
+    })),
+  ),
+  ...rows(
+    {
+      server: 'gateways',
+      sends:
+        '`tool_calls`, one of them, or a `function_call` as a JSON text; fields of a call in `input` or `parameters`',
+      result: 'the calls; a text that is no JSON is a malformed answer',
+    },
+    [
+      {
+        name: 'calls as a text',
+        streamed: texts([{ tool_calls: listOfCalls }], 'tool_calls'),
+        whole: chatAnswer({ content: null, tool_calls: listOfCalls }, 'tool_calls'),
+        expected: lookTwice,
+      },
+      {
+        name: 'each call as a text',
+        streamed: texts([{ tool_calls: [JSON.stringify(call('c1', 'look', one))] }], 'tool_calls'),
+        whole: called(JSON.stringify(call('c1', 'look', one))),
+        expected: look,
+      },
+      {
+        name: 'calls as a text that is no JSON',
+        streamed: texts([{ content: 'Hello', tool_calls: '[{"id' }], 'tool_calls'),
+        whole: chatAnswer({ content: 'Hello', tool_calls: '[{"id' }, 'tool_calls'),
+        expected: fails({ name: 'MalformedAnswerError' }),
+      },
+      {
+        name: 'a function_call as a text',
+        streamed: texts([{ function_call: `{"name":"look","arguments":${one}}` }], 'function_call'),
+        whole: chatAnswer({ content: null, function_call: `{"name":"look","arguments":${one}}` }, 'function_call'),
+        expected: look,
+      },
+      {
+        name: 'a function_call beside a text and calls that are null',
+        streamed: texts(
+          [{ content: 'Hello', tool_calls: null, function_call: { name: 'look', arguments: one } }],
+          'stop',
+        ),
+        whole: chatAnswer({ content: 'Hello', tool_calls: null, function_call: { name: 'look', arguments: one } }),
+        expected: { ...hello, ...look },
+      },
+      {
+        name: 'a function that is a name',
+        streamed: calls({ index: 0, id: 'c1', function: 'look', arguments: one }),
+        whole: called({ id: 'c1', function: 'look', arguments: one }),
+        expected: look,
+      },
+      {
+        name: 'parameters in place of arguments',
+        streamed: calls({ index: 0, id: 'c1', function: { name: 'look', parameters: { n: '1' } } }),
+        whole: called({ id: 'c1', function: { name: 'look', parameters: { n: '1' } } }),
+        expected: look,
+      },
+    ],
+  ),
+  ...rows(
+    {
+      server: 'Anthropic by gateways',
+      sends: 'calls as parts of the content, of the types `tool_use`, `tool_call` or `function_call`',
+      result: 'the calls, once, if they stand in `tool_calls` too',
+    },
+    [
+      {
+        name: 'a tool_use alone',
+        streamed: texts([{ content: [toolUse('look', { n: '1' })] }], 'tool_use'),
+        whole: chatAnswer({ content: [toolUse('look', { n: '1' })] }, 'tool_use'),
+        expected: { calls: [{ name: 'look', arguments: one, id: 'c1' }] },
+      },
+      {
+        name: 'a tool_use after a text',
+        streamed: texts(
+          [{ content: [{ type: 'text', text: 'Hello' }] }, { content: [toolUse('look', one)] }],
+          'tool_use',
+        ),
+        whole: chatAnswer({ content: [{ type: 'text', text: 'Hello' }, toolUse('look', one)] }, 'tool_use'),
+        expected: { ...hello, ...look },
+      },
+      {
+        name: 'a tool_use beside the same call',
+        streamed: texts([{ content: [toolUse('look', one)], tool_calls: [delta(0, 'c1', 'look', one)] }], 'tool_calls'),
+        whole: chatAnswer({ content: [toolUse('look', one)], tool_calls: [call('c1', 'look', one)] }, 'tool_calls'),
+        expected: look,
+      },
+      {
+        name: 'a function_call as a part',
+        streamed: texts([
+          { content: [{ type: 'function_call', id: 'c1', function: { name: 'look', arguments: one } }] },
+        ]),
+        whole: chatAnswer({ content: [{ type: 'function_call', id: 'c1', name: 'look', arguments: one }] }),
+        expected: look,
+      },
+    ],
+  ),
+  ...rows(
+    {
+      server: 'OpenAI and gateways, for custom tools',
+      sends: 'calls of the type `custom`, which the SDK leaves out',
+      result: 'calls of a function of that name; the agent may not have it',
+    },
+    [
+      {
+        name: 'a custom call',
+        streamed: texts(
+          [
+            { content: 'Hello' },
+            { tool_calls: [{ index: 0, ...custom('look', '{"n":') }] },
+            { tool_calls: [{ index: 0, custom: { input: '"1"}' } }] },
+          ],
+          'tool_calls',
+        ),
+        whole: chatAnswer({ content: 'Hello', tool_calls: [custom('look', one)] }, 'tool_calls'),
+        expected: { ...hello, ...look },
+      },
+      {
+        name: 'a custom call with a text',
+        streamed: calls({ index: 0, ...custom('sql', 'select 1') }),
+        whole: called(custom('sql', 'select 1')),
+        expected: { calls: [{ name: 'sql', arguments: 'select 1' }] },
+      },
+      {
+        name: 'a call of the type custom with a function',
+        streamed: calls({ ...delta(0, 'c1', 'look', one), type: 'custom' }),
+        whole: called({ ...call('c1', 'look', one), type: 'custom' }),
+        expected: look,
+      },
+    ],
+  ),
+  ...rows(
+    {
+      server: 'servers that lose calls while they parse them',
+      sends: 'a text with an end that says that there are calls, and none',
+      result: 'never taken for an answer: the fault `answer_failed`',
+    },
+    ['tool_calls', 'function_call', 'tool_use', 'TOOL_CALL'].map((reason) => ({
+      name: `the end ${reason} without a call`,
+      streamed: texts([{ content: 'I shall look.' }], reason),
+      whole: chatAnswer({ content: 'I shall look.', tool_calls: [] }, reason),
+      expected: fails({ name: 'AnswerEndError', end: 'failed', reason }),
+    })),
+  ),
+];
+
+const nothings: unknown[] = [{}, null, '', false, 0, [], { code: 0, message: '' }, { code: null, details: {} }];
+const choiceWith = (fields: Fields): Fields => ({
+  index: 0,
+  finish_reason: 'stop',
+  message: { content: 'Hello' },
+  ...fields,
+});
+
+const otherAnswers: Quirk[] = [
+  ...rows(
+    {
+      server: 'gateways',
+      sends: 'an `error` that says nothing beside an answer: `{}`, `null`, `""`, `false`, `{"code": 0, "message": ""}`',
+      result: 'the answer',
+    },
+    nothings.flatMap((error) => [
+      {
+        name: `the error ${JSON.stringify(error)} beside the choices`,
+        streamed: chatChunk({ content: 'Hello' }, null, { error }) + chatChunk({}, 'stop', { error }) + chatDone,
+        whole: chatAnswer({ content: 'Hello' }, 'stop', { error }),
+        expected: hello,
+      },
+      {
+        name: `the error ${JSON.stringify(error)} in a choice`,
+        streamed: choices({ index: 0, delta: { content: 'Hello' }, finish_reason: 'stop', error }) + chatDone,
+        whole: chatAnswer({}, 'stop', { choices: [choiceWith({ error })] }),
+        expected: hello,
+      },
+    ]),
+  ),
+  ...rows(
+    { server: 'gateways', sends: 'an empty `error`, and no answer', result: 'a failure that the provider reports' },
+    [
+      {
+        name: 'an empty error alone',
+        streamed: sse({ error: {} }, chatDone),
+        whole: { error: {} },
+        expected: fails({ name: 'APIError' }),
+      },
+    ],
+  ),
+  ...rows({ server: 'OpenAI and others', sends: 'a refusal beside an empty text', result: 'the refusal' }, [
+    {
+      name: 'a refusal beside an empty text',
+      streamed: texts([{ content: '', refusal: 'No.' }]),
+      whole: chatAnswer({ content: '', refusal: 'No.' }),
+      expected: { refusal: 'No.' },
+    },
+  ]),
+  ...rows(
+    {
+      server: 'servers that were asked for several choices',
+      sends: 'several choices, in any order, or without `index`',
+      result: 'the choice with index 0, which is that of the first place where there is none',
+    },
+    [
+      {
+        name: 'the choice with index 0 behind another one',
+        streamed:
+          choices({ index: 1, delta: { content: 'No' } }, { index: 0, delta: { content: 'Hello' } }) +
+          choices({ index: 1, delta: {}, finish_reason: 'length' }, { index: 0, delta: {}, finish_reason: 'stop' }) +
+          chatDone,
+        whole: chatAnswer({}, 'stop', {
+          choices: [choiceWith({ index: 1, message: { content: 'No' }, finish_reason: 'length' }), choiceWith({})],
+        }),
+        expected: hello,
+      },
+      {
+        name: 'two choices without an index',
+        streamed:
+          choices({ delta: { content: 'Hello' } }, { delta: { content: 'No' } }) +
+          choices({ delta: {}, finish_reason: 'stop' }, { delta: {}, finish_reason: 'length' }) +
+          chatDone,
+        whole: chatAnswer({}, 'stop', {
+          choices: [choiceWith({ index: undefined }), choiceWith({ index: undefined, message: { content: 'No' } })],
+        }),
+        expected: hello,
+      },
+      {
+        name: 'an index that is a text',
+        streamed: choices({ index: '0', delta: { content: 'Hello' }, finish_reason: 'stop' }) + chatDone,
+        whole: chatAnswer({}, 'stop', {
+          choices: [choiceWith({ index: '1', message: { content: 'No' } }), choiceWith({ index: '0' })],
+        }),
+        expected: hello,
+      },
+    ],
+  ),
+];
+
+const otherUsages: Quirk[] = [
+  ...rows(
+    {
+      server: 'Moonshot, Groq, gateways',
+      sends: 'the usage in a choice, in `x_groq`, or with the names of Responses',
+      result: 'the usage',
+    },
+    [
+      {
+        name: 'usage in a choice',
+        streamed:
+          chatChunk({ content: 'Hello' }) +
+          choices({ index: 0, delta: {}, finish_reason: 'stop', usage: counts(5, 3, 8) }) +
+          chatDone,
+        whole: chatAnswer({}, 'stop', { choices: [choiceWith({ usage: counts(5, 3, 8) })], usage: null }),
+        expected: { ...hello, usage: [5, 3, 8] },
+      },
+      {
+        name: 'usage in x_groq',
+        streamed:
+          chatChunk({ content: 'Hello' }) + chatChunk({}, 'stop', { x_groq: { usage: counts(5, 3, 8) } }) + chatDone,
+        whole: chatAnswer({ content: 'Hello' }, 'stop', { usage: undefined, x_groq: { usage: counts(5, 3, 8) } }),
+        expected: { ...hello, usage: [5, 3, 8] },
+      },
+      {
+        name: 'the names of Responses',
+        ...usageOf({ input_tokens: 5, output_tokens: 3 }),
+        expected: { ...hello, usage: [5, 3, 8] },
+      },
+    ],
+  ),
+  ...rows({ server: 'gateways', sends: 'a usage of zero, or in part, after a real one', result: 'the real one' }, [
+    {
+      name: 'zeros after a usage',
+      streamed:
+        chatChunk({ content: 'Hello' }, 'stop') + usageChunk(counts(5, 3, 8)) + usageChunk(counts(0, 0, 0)) + chatDone,
+      expected: { ...hello, usage: [5, 3, 8] },
+    },
+    {
+      name: 'an empty usage after a usage',
+      streamed:
+        chatChunk({ content: 'Hello' }, 'stop') +
+        usageChunk(counts(5, 3, 8)) +
+        usageChunk({}) +
+        usageChunk(null) +
+        chatDone,
+      expected: { ...hello, usage: [5, 3, 8] },
+    },
+  ]),
+  ...rows(
+    {
+      server: 'DeepSeek, Moonshot, Mistral',
+      sends: 'tokens of a cache as `prompt_cache_hit_tokens`, `cached_tokens` or `num_cached_tokens`',
+      result: 'counted as tokens of the cache, as those in `prompt_tokens_details`',
+    },
+    ['prompt_cache_hit_tokens', 'cached_tokens', 'num_cached_tokens'].map((name) => ({
+      name,
+      ...usageOf({ ...counts(5, 3, 8), [name]: 4 }),
+      expected: { ...hello, usage: [5, 3, 8] as [number, number, number], cached: 4 },
+    })),
+  ),
+];
+
 /** What servers send over Chat Completions: the source of the tests and of the table in the documentation. */
 export const chatQuirks: Quirk[] = [
   ...callIndexes,
@@ -890,5 +1203,8 @@ export const chatQuirks: Quirk[] = [
   ...failures,
   ...usages,
   ...oddCalls,
+  ...otherCalls,
+  ...otherAnswers,
+  ...otherUsages,
   ...wire,
 ];

@@ -33,6 +33,8 @@ export type ExpectedAnswer = {
   refusal?: string;
   /** The tokens of the input, of the output, and their sum. Not checked by default. */
   usage?: [input: number, output: number, total: number];
+  /** The tokens of the input that came from a cache. Not checked by default. */
+  cached?: number;
 };
 
 /**
@@ -56,6 +58,8 @@ export type Quirk = {
   contentType?: string;
   /** What follows, if the same for both. */
   expected: ExpectedAnswer | { fault: ExpectedFault };
+  /** The text that the stream shows before its last event, where that is not the text of the answer. */
+  shown?: string;
   /** What follows for the answer in one piece, where that differs. Defaults to `expected`. */
   expectedWhole?: ExpectedAnswer | { fault: ExpectedFault };
 };

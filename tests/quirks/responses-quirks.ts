@@ -512,6 +512,115 @@ const lost: Quirk[] = [
   ),
 ];
 
+const part = (text: string): Fields => ({ type: 'output_text', text, annotations: [] });
+const toolUse = { type: 'tool_use', id: 'c1', name: 'look', input: { n: '1' } };
+
+const disagreeing: Quirk[] = [
+  ...rows(
+    {
+      server: 'gateways, servers that build the last event anew',
+      sends: 'a last event whose text is not that of the pieces before it',
+      result:
+        'more text than came in pieces is the answer, and is shown; less counts only if nothing is lost: else the items that were streamed are the answer, if they are complete; any other text is a malformed answer',
+    },
+    {
+      'a last event with more text': {
+        streamed: created + delta('Hel') + completed([messageItem('Hello')]),
+        expected: hello,
+        shown: 'Hel',
+      },
+      'a last event with half the text, and the end of the text': {
+        streamed: created + delta('Hel') + delta('lo') + textDone('Hello') + completed([messageItem('Hel')]),
+        expected: hello,
+      },
+      'a last event with half the text, and the item': {
+        streamed:
+          created + delta('Hel') + delta('lo') + done(messageItem('Hello'), 0) + completed([messageItem('Hel')]),
+        expected: hello,
+      },
+      'a last event with half the text, and no end': {
+        streamed: created + delta('Hel') + delta('lo') + completed([messageItem('Hel')]),
+        expected: { fault: { name: 'MalformedAnswerError' } },
+      },
+      'a last event with another text': {
+        streamed: created + delta('Hel') + delta('lo') + completed([messageItem('Bye')]),
+        expected: { fault: { name: 'MalformedAnswerError' } },
+      },
+      'a last event without the blanks around the text': {
+        streamed: created + delta(' Hel') + delta('lo\n') + textDone(' Hello\n') + completed([messageItem('Hello')]),
+        expected: { text: ' Hello\n' },
+      },
+      'a last event without the blanks, and no end': {
+        streamed: created + delta('Hel') + delta('lo\n') + completed([messageItem('Hello')]),
+        expected: hello,
+        shown: 'Hello\n',
+      },
+      'a last event with another message, that was not streamed': {
+        streamed: created + delta('lo') + completed([messageItem('Hel'), { ...messageItem('lo'), id: 'msg_2' }]),
+        expected: hello,
+        shown: 'lo',
+      },
+    },
+  ),
+  ...rows(
+    {
+      server: 'gateways',
+      sends: 'an `error` that says nothing beside an answer',
+      result: 'the answer',
+    },
+    Object.fromEntries(
+      [{}, '', false, 0, [], { code: 0, message: '' }, { code: '', message: null }].map((error) => [
+        `the error ${JSON.stringify(error)}`,
+        { ...both([messageItem('Hello')], { error }), expected: hello },
+      ]),
+    ),
+  ),
+  ...rows(
+    {
+      server: 'gateways',
+      sends: 'a refusal beside an empty text, or as a field of the message',
+      result: 'the refusal',
+    },
+    {
+      'a refusal beside the message': { ...both([message('', { refusal: 'No.' })]), expected: { refusal: 'No.' } },
+      'a refusal after an empty text': {
+        ...both([message([part(''), { type: 'refusal', refusal: 'No.' }])]),
+        expected: { refusal: 'No.' },
+      },
+    },
+  ),
+  ...rows(
+    {
+      server: 'Anthropic by gateways',
+      sends:
+        'calls as `tool_use` or `tool_call`, in the output or among the parts of a message; names with blanks around them',
+      result: 'the calls',
+    },
+    {
+      'a tool_use as an item': { ...both([toolUse]), expected: looked },
+      'a tool_use after a text': { ...both([message([part('Hello'), toolUse])]), expected: { ...hello, ...looked } },
+      'a tool_call with a function': {
+        ...both([{ type: 'tool_call', id: 'c1', function: { name: 'look', arguments: look } }]),
+        expected: looked,
+      },
+      'a name with blanks around it': { ...both([call({ name: ' look\n' })]), expected: looked },
+    },
+  ),
+  ...rows(
+    { server: 'gateways', sends: 'a usage with the names of Chat Completions', result: 'the usage' },
+    {
+      'the names of Chat Completions': {
+        ...withUsage({ prompt_tokens: 5, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 4 } }),
+        expected: { ...hello, usage: [5, 3, 8], cached: 4 },
+      },
+      'tokens of a cache': {
+        ...withUsage({ input_tokens: 5, output_tokens: 3, cache_read_input_tokens: 4 }),
+        expected: { ...hello, usage: [5, 3, 8], cached: 4 },
+      },
+    },
+  ),
+];
+
 /** What servers send over Responses: the source of the tests and of the table in the documentation. */
 export const responsesQuirks: Quirk[] = [
   ...ends,
@@ -521,5 +630,6 @@ export const responsesQuirks: Quirk[] = [
   ...calls,
   ...usages,
   ...lost,
+  ...disagreeing,
   ...others,
 ];

@@ -42,6 +42,15 @@ export type BenchOptions = {
 
 const defaultLimits = { callMs: 25_000, firstEventMs: 25_000, idleMs: 25_000 };
 
+/** The one tool that the requests have. */
+const lookTool = {
+  type: 'function',
+  name: 'look',
+  description: 'Looks.',
+  parameters: { type: 'object', properties: {}, required: [], additionalProperties: true },
+  strict: false,
+} as unknown as ModelRequest['tools'][number];
+
 /** A provider chain without a service, and a function that asks it. Pauses have no random part. */
 export function createChainBench(options: BenchOptions) {
   const { providers, limits = defaultLimits, sharedBreakers = null, keyLimits, clock = systemClock } = options;
@@ -66,6 +75,7 @@ export function createChainBench(options: BenchOptions) {
 
   const requestWith = (message: string, signal?: AbortSignal, history: AgentInputItem[] = []): ModelRequest =>
     requestOf({
+      tools: [lookTool],
       input: [{ type: 'message', role: 'user', content: message }, ...history],
       ...(signal ? { signal } : {}),
     });

@@ -172,7 +172,7 @@ export class Failover {
     const decision = this.#decide(deployment, fault, hadEffects);
     const fields = { provider: deployment.provider, model: deployment.model, fault: fault.kind, status: fault.status };
     this.#deps.log.warn({ ...fields, attempt: this.#attempts, reaction: decision.type }, 'a model provider failed');
-    if (decision.type === 'give_up') throw faultError(fault, this.#retryInMs(), cause);
+    if (decision.type === 'give_up') throw faultError(fault, this.#call?.agent ?? null, this.#retryInMs(), cause);
     this.#call?.withdrawText();
     this.#passedOver = { provider: deployment.provider, reason: fault.kind };
     // A deployment that has asked for a pause is unavailable for that long, and a candidate again afterwards.

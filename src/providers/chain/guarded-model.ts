@@ -38,7 +38,7 @@ export function createGuardedModel({ limits, timeouts, metrics, clock }: GuardDe
   function callError(error: unknown, request: ModelRequest, hasBegun: boolean): unknown {
     const fault = request.signal?.aborted ? null : classifyFault(error, hasBegun, clock.nowMs());
     metrics.attempted(ownProvider, fault?.kind ?? (request.signal?.aborted ? 'aborted' : 'error'));
-    return fault ? faultError(fault, null, error) : error;
+    return fault ? faultError(fault, modelCallOf(request)?.agent ?? null, null, error) : error;
   }
 
   return {

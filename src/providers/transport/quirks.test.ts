@@ -82,6 +82,10 @@ function expectAnswer(
     const thoughts = output.flatMap((item) => (item.type === 'reasoning' ? thoughtsOf(item as Reasoning) : []));
     expect(thoughts.map(({ text }) => text).join('')).toBe(reasoning);
   }
+  if (expected.cached !== undefined) {
+    const [details] = [response.usage.inputTokensDetails].flat();
+    expect(details?.cached_tokens).toBe(expected.cached);
+  }
   if (usage === undefined) return;
   const { inputTokens, outputTokens, totalTokens } = response.usage;
   expect([inputTokens, outputTokens, totalTokens]).toEqual(usage);
@@ -109,7 +113,9 @@ async function expectQuirk(quirk: Quirk, way: Way, length: number): Promise<void
     return expectFault((outcome as { error: unknown }).error, expected.fault);
   }
   if ('error' in outcome) throw outcome.error;
-  expectAnswer(outcome.response, outcome.shown, expected);
+  const shown = quirk.shown === undefined ? outcome.shown : null;
+  if (quirk.shown !== undefined) expect(outcome.shown).toBe(quirk.shown);
+  expectAnswer(outcome.response, shown, expected);
 }
 
 const quirks: [ModelApi, Quirk[]][] = [

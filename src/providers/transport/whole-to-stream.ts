@@ -2,7 +2,7 @@
 
 import { isRecord } from '../../platform/is-record.ts';
 import type { ModelApi } from './connection.ts';
-import { type KeepFields, normaliseAnswer } from './normalise/index.ts';
+import { choiceIn, type KeepFields, normaliseAnswer } from './normalise/index.ts';
 
 type Fields = Record<string, unknown>;
 type Item = { id?: unknown; type?: unknown; content?: unknown };
@@ -11,8 +11,8 @@ type Item = { id?: unknown; type?: unknown; content?: unknown };
 export function isWholeAnswer(api: ModelApi, body: unknown): body is Fields {
   if (!isRecord(body)) return false;
   if (api === 'responses') return Array.isArray(body.output);
-  const [choice] = Array.isArray(body.choices) ? body.choices : [];
-  return isRecord(choice) && isRecord(choice.message) && !isRecord(choice.delta);
+  const choice = choiceIn(body);
+  return isRecord(choice?.message) && !isRecord(choice.delta);
 }
 
 /** A chat completion as one chunk. Its JSON is whole, so that it has an end even if it does not say so. */

@@ -128,7 +128,10 @@ export class JournaledCall {
     if (!attempt.isOpen()) return unique;
     this.#events.complete(output);
     attempt.answerParts.add(attempt.run.id, this.#number, unique.output, this.#isOwn());
-    if (this.#emittedText === '') this.#emitText(text);
+    // A last event may have more than came in pieces.
+    if (text.length > this.#emittedText.length && text.startsWith(this.#emittedText)) {
+      this.#emitText(text.slice(this.#emittedText.length));
+    }
     attempt.flushText();
     this.#record(toRecordedOutput(unique), answerer, usage, costUsd);
     this.#scope.modelCalls += 1;
@@ -187,6 +190,7 @@ export class JournaledCall {
     const { attempt } = this.#scope;
     return {
       agent: this.#model.agent,
+      tellsUnknownTools: this.#scope.tellsUnknownTools,
       interactive: attempt.run.mode !== 'background',
       deadlineMs: attempt.deadlineMs,
       failedOver: (change) => attempt.failedOver(change),

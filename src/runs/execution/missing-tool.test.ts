@@ -18,8 +18,8 @@ test('a recorded call of a tool that this version of the application lacks fails
   expect(second.stub.calls()).toBe(0);
 });
 
-test('a call of a tool that does not exist in any version fails with agent_error, which names the tool and the agent', async () => {
+test('a call of a tool that does not exist in any version fails with tool_not_found, which names the tool and the agent', async () => {
   const { final } = await execute(new Agent({ name: 'main' }), { reply: calling('one') });
-  expect(final).toMatchObject({ status: 'failed', error: { code: 'agent_error', retryable: false } });
+  expect(final).toMatchObject({ status: 'failed', error: { code: 'tool_not_found', retryable: true } });
   expect(final?.error?.detail).toContain('"one", which the agent "main" does not have');
 });

@@ -71,6 +71,8 @@ export type RunScope = {
   readonly model: string | null;
   /** The current agent of the run that this scope is for. */
   agent: string | null;
+  /** Whether the SDK tells the model of calls of functions that its agent does not have, in the run of this scope. */
+  tellsUnknownTools: boolean;
   /** Whether the run that this scope is for has begun; every further one begun in it is a child. */
   begun: boolean;
   /** Model calls of this scope that were answered; the position of the next one. */
@@ -107,6 +109,7 @@ export const rootScope = (attempt: AttemptContext, defaults: RunDefaults): RunSc
   call: null,
   model: optionsOf(attempt.run).model ?? null,
   agent: null,
+  tellsUnknownTools: false,
   begun: false,
   uncounted: 0,
   isPart: false,

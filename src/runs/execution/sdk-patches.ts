@@ -74,6 +74,12 @@ function journalGuardrailsOf(agent: AgentLike): void {
   agent.outputGuardrails = journalGuardrails('output', agent.outputGuardrails);
 }
 
+/** Whether a run has the SDK tell the model of calls of functions that its agent does not have. */
+function tellsUnknownTools({ config }: Runner, options: unknown): boolean {
+  const { toolNotFoundBehavior } = (options ?? {}) as { toolNotFoundBehavior?: string };
+  return (toolNotFoundBehavior ?? config.toolNotFoundBehavior) === 'return_error_to_model';
+}
+
 function patchRun(original: Method): Method {
   return function run(this: Runner, ...args: unknown[]) {
     const [agent, input, options] = args as [AgentLike, unknown, unknown];
@@ -82,6 +88,7 @@ function patchRun(original: Method): Method {
     if (scope?.begun !== false)
       return scope ? runNested(this, original, scope, args) : original.apply(this as never, args);
     scope.begun = true;
+    scope.tellsUnknownTools = tellsUnknownTools(this, options);
     const holder = contextHolderOf(input, options);
     if (holder) scope.attempt.journal.side.contexts.track(scope.path, holder);
     return original.apply(this as never, args);
@@ -90,8 +97,9 @@ function patchRun(original: Method): Method {
 
 /** A nested run executes in a scope of its own, which also names the record of its context. */
 function runNested(runner: Runner, original: Method, scope: RunScope, args: unknown[]): unknown {
-  const [agent, input] = args as [AgentLike, unknown];
+  const [agent, input, options] = args as [AgentLike, unknown, unknown];
   const child = childScope(scope, agent.name, originalInputOf(input), isInherited(runner));
+  child.tellsUnknownTools = tellsUnknownTools(runner, options);
   const { agentCall, attempt } = scope;
   const execute = (given: unknown[]) => {
     const running = runIn(child, adopt(runner, scope), original, given);

@@ -11,8 +11,23 @@ export type ChatForm = {
   name: 'once' | 'in every chunk';
   arguments: 'as text' | 'as an object' | 'encoded twice' | 'again at the end' | 'cumulative' | 'an empty object first';
   none: '{}' | '' | 'null' | 'missing';
+  /** Blanks around the names of tools. */
+  blanks: '' | ' ';
+  /** How each call is written. */
+  call: 'function' | 'custom' | 'parameters' | 'a text';
+  /** Whether an `error` that says nothing stands beside the choices. */
+  error: 'none' | 'empty';
   choice: 'delta' | 'message' | 'without index' | 'index 1';
-  usage: 'whole' | 'fractions' | 'texts' | 'missing' | 'in every chunk' | 'null';
+  usage:
+    | 'whole'
+    | 'fractions'
+    | 'texts'
+    | 'missing'
+    | 'in every chunk'
+    | 'null'
+    | 'zeros after it'
+    | 'in the choice'
+    | 'other names';
   finish: 'alone' | 'with the last part';
   cuts: number[];
 };
@@ -55,8 +70,21 @@ export const chatForm: fc.Arbitrary<ChatForm> = fc
       'an empty object first',
     ),
     none: fc.constantFrom('{}', '', 'null', 'missing'),
+    blanks: fc.constantFrom('', ' '),
+    call: fc.constantFrom('function', 'custom', 'parameters', 'a text'),
+    error: fc.constantFrom('none', 'empty'),
     choice: fc.constantFrom('delta', 'message', 'without index', 'index 1'),
-    usage: fc.constantFrom('whole', 'fractions', 'texts', 'missing', 'in every chunk', 'null'),
+    usage: fc.constantFrom(
+      'whole',
+      'fractions',
+      'texts',
+      'missing',
+      'in every chunk',
+      'null',
+      'zeros after it',
+      'in the choice',
+      'other names',
+    ),
     finish: fc.constantFrom('alone', 'with the last part'),
     cuts: places(3),
   })
@@ -70,6 +98,9 @@ export const usageForms: Record<ChatForm['usage'], unknown> = {
   missing: undefined,
   'in every chunk': { prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 },
   null: null,
+  'zeros after it': { prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 },
+  'in the choice': { prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 },
+  'other names': { input_tokens: 5, output_tokens: 3 },
 };
 
 const contentOf = (text: string, { content }: ChatForm): unknown =>
@@ -118,13 +149,32 @@ const indexForms: Record<ChatForm['index'], (at: number) => unknown> = {
   'from 1': (at) => at + 1,
 };
 
+/** A call, or a part of one, as its server writes it. */
+function written(head: object, its: { name?: string; arguments: unknown }, form: ChatForm): object | string {
+  const { name, arguments: given } = its;
+  switch (form.call) {
+    case 'function':
+      return { ...head, function: its };
+    case 'custom':
+      return { ...head, type: 'custom', custom: { name, input: given } };
+    case 'parameters':
+      return { ...head, function: { name, parameters: given } };
+    case 'a text':
+      return JSON.stringify({ ...head, function: its });
+  }
+}
+
 /** The deltas of one call; undefined fields are not sent. */
-function callDeltas(call: SpokenCall, at: number, form: ChatForm): object[] {
-  return argumentPieces(call, form).map((piece, index) => ({
-    index: indexForms[form.index](at),
-    ...(index === 0 ? { id: idForms[form.id](at), type: 'function' } : {}),
-    function: { ...(index === 0 || form.name === 'in every chunk' ? { name: call.name } : {}), arguments: piece },
-  }));
+function callDeltas(call: SpokenCall, at: number, form: ChatForm): (object | string)[] {
+  return argumentPieces(call, form).map((piece, index) => {
+    const isNamed = index === 0 || form.name === 'in every chunk';
+    const head = {
+      index: indexForms[form.index](at),
+      ...(index === 0 ? { id: idForms[form.id](at), type: 'function' } : {}),
+    };
+    const name = `${form.blanks}${call.name}${form.blanks}`;
+    return written(head, { ...(isNamed ? { name } : {}), arguments: piece }, form);
+  });
 }
 
 function inChoice(delta: object, finish: unknown, { choice }: ChatForm): object {
@@ -154,8 +204,12 @@ export function toChatChunks(spoken: Spoken, form: ChatForm): object[] {
     choices: [choice],
     ...(form.usage === 'in every chunk' ? { usage } : {}),
   }));
-  if (usage !== undefined && usage !== null) chunks.push({ ...head, choices: [], usage });
-  return chunks;
+  if (form.usage === 'in the choice') chunks.push({ ...head, choices: [{ ...inChoice({}, reason, form), usage }] });
+  else if (usage !== undefined && usage !== null) chunks.push({ ...head, choices: [], usage });
+  if (form.usage === 'zeros after it') {
+    chunks.push({ ...head, choices: [], usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } });
+  }
+  return form.error === 'empty' ? chunks.map((chunk) => ({ ...chunk, error: {} })) : chunks;
 }
 
 /** The same answer in one piece. */
@@ -163,11 +217,8 @@ export function toChatAnswer(spoken: Spoken, form: ChatForm): object {
   const whole = { ...form, cuts: [] };
   const toolCalls = spoken.calls.map((call, at) => {
     const [last] = argumentPieces(call, whole).slice(-1);
-    return {
-      id: idForms[form.id](at),
-      type: 'function',
-      function: { name: call.name, arguments: last },
-    };
+    const name = `${form.blanks}${call.name}${form.blanks}`;
+    return written({ id: idForms[form.id](at), type: 'function' }, { name, arguments: last }, form);
   });
   const thinking = form.reasoning === 'parts' && spoken.reasoning !== '' ? reasoningOf(spoken.reasoning, form) : {};
   const parts = [...(('content' in thinking ? thinking.content : []) as object[]), { type: 'text', text: spoken.text }];
@@ -183,7 +234,15 @@ export function toChatAnswer(spoken: Spoken, form: ChatForm): object {
     object: 'chat.completion',
     created: 1,
     model: 'm',
-    choices: [{ index: 0, message, ...(reason === null ? {} : { finish_reason: reason }) }],
-    usage: usageForms[form.usage],
+    choices: [
+      {
+        index: 0,
+        message,
+        ...(reason === null ? {} : { finish_reason: reason }),
+        ...(form.usage === 'in the choice' ? { usage: usageForms[form.usage] } : {}),
+      },
+    ],
+    ...(form.error === 'empty' ? { error: {} } : {}),
+    ...(form.usage === 'in the choice' ? {} : { usage: usageForms[form.usage] }),
   };
 }

@@ -4,7 +4,7 @@ import type { Spoken, SpokenCall } from './spoken.ts';
 
 /** The forms in which servers send the parts of a response. */
 export type ResponsesForm = {
-  output: 'whole' | 'empty at the end' | 'missing at the end';
+  output: 'whole' | 'empty at the end' | 'missing at the end' | 'half the text at the end';
   numbers: 'given' | 'missing';
   callId: 'given' | 'empty' | 'missing' | 'null' | 'number';
   arguments: 'as text' | 'as an object' | 'encoded twice';
@@ -12,12 +12,14 @@ export type ResponsesForm = {
   status: 'given' | 'missing';
   usage: 'whole' | 'fractions' | 'texts' | 'missing' | 'null';
   begun: boolean;
+  /** Blanks before the names of tools. */
+  blanks: '' | ' ';
   cuts: number[];
 };
 
 /** Forms of which each can be understood. */
 export const responsesForm: fc.Arbitrary<ResponsesForm> = fc.record<ResponsesForm>({
-  output: fc.constantFrom('whole', 'empty at the end', 'missing at the end'),
+  output: fc.constantFrom('whole', 'empty at the end', 'missing at the end', 'half the text at the end'),
   numbers: fc.constantFrom('given', 'missing'),
   callId: fc.constantFrom('given', 'empty', 'missing', 'null', 'number'),
   arguments: fc.constantFrom('as text', 'as an object', 'encoded twice'),
@@ -25,6 +27,7 @@ export const responsesForm: fc.Arbitrary<ResponsesForm> = fc.record<ResponsesFor
   status: fc.constantFrom('given', 'missing'),
   usage: fc.constantFrom('whole', 'fractions', 'texts', 'missing', 'null'),
   begun: fc.boolean(),
+  blanks: fc.constantFrom('', ' '),
   cuts: places(3),
 });
 
@@ -70,7 +73,11 @@ function itemsOf(spoken: Spoken, form: ResponsesForm): Item[] {
     items.push({ id: 'msg_1', type: 'message', role: 'assistant', ...status, content });
   }
   for (const [at, call] of spoken.calls.entries()) {
-    const fields = { call_id: callIdForms[form.callId](at), name: call.name, arguments: argumentsOf(call, form) };
+    const fields = {
+      call_id: callIdForms[form.callId](at),
+      name: `${form.blanks}${call.name}`,
+      arguments: argumentsOf(call, form),
+    };
     items.push({ id: `fc_${at}`, type: 'function_call', ...status, ...fields });
   }
   return items;
@@ -109,6 +116,13 @@ const lastEvents: Record<Spoken['end']['kind'], string | null> = {
   missing: null,
 };
 
+/** A message with half of its text; other items as they are. */
+function halfOf(item: Item): Item {
+  if (item.type !== 'message') return item;
+  const [part] = item.content as [{ text: string }];
+  return { ...item, content: [{ ...part, text: part.text.slice(0, Math.floor(part.text.length / 2)) }] };
+}
+
 /** The events of the same answer, streamed. */
 export function toResponseEvents(spoken: Spoken, form: ResponsesForm): object[] {
   const response = toResponse(spoken, form) as Record<string, unknown>;
@@ -128,7 +142,12 @@ export function toResponseEvents(spoken: Spoken, form: ResponsesForm): object[] 
   const last = lastEvents[spoken.end.kind];
   if (last !== null) {
     const { output, ...rest } = response;
-    const kept = { whole: { output }, 'empty at the end': { output: [] }, 'missing at the end': {} }[form.output];
+    const kept = {
+      whole: { output },
+      'empty at the end': { output: [] },
+      'missing at the end': {},
+      'half the text at the end': { output: items.map(halfOf) },
+    }[form.output];
     events.push({ type: last, response: { ...rest, ...kept } });
   }
   return events.map((event, sequence) => {

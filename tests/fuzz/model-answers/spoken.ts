@@ -86,5 +86,12 @@ export const spoken = (api: 'chat_completions' | 'responses'): fc.Arbitrary<Spok
     end: endOf(api),
   });
 
+/** Ends of an answer with calls; beside a text without calls they say that the calls were lost. */
+const callEnds = ['tool_calls', 'function_call'];
+
+/** Whether the end of an answer says that it has calls, where it has a text alone. */
+export const hasLostCalls = ({ text, calls, end }: Spoken): boolean =>
+  text !== '' && calls.length === 0 && callEnds.includes(end.reason ?? '');
+
 /** Whether an answer has anything for the run. */
 export const saysSomething = ({ text, calls }: Spoken): boolean => text !== '' || calls.length > 0;

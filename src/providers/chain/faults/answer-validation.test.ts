@@ -9,7 +9,8 @@ const done = (output: object[] = [said]) =>
   ({ type: 'response_done', response: { id: 'r', output, usage: {} } }) as never;
 
 const user = { role: 'user', content: 'Hi' } as const;
-const asking: AskedFor = { input: [user], handoffs: [], tools: [], outputType: 'text', modelSettings: {} };
+const look = { type: 'function', name: 'look' } as AskedFor['tools'][number];
+const asking: AskedFor = { input: [user], handoffs: [], tools: [look], outputType: 'text', modelSettings: {} };
 
 /** The kind of fault, or the reported code, for which a stream of these events is rejected; null for none. */
 const faultIn = (...events: StreamEvent[]): unknown => faultOf(asking, events);

@@ -29,7 +29,8 @@ export type FaultRule = {
     | 'context_length_exceeded'
     | 'model_refused'
     | 'output_limit_reached'
-    | 'empty_answer';
+    | 'empty_answer'
+    | 'tool_not_found';
 };
 
 /** The pause where a provider asks for one without a duration, and the shortest pause, in ms. */
@@ -51,6 +52,15 @@ const permanent: FaultRule = { ...transient, attemptsHereMax: 1, failsOver: fals
 /** A rate limit: the provider says how long to wait. */
 const rateLimited: FaultRule = { ...transient, pause: 'requested', effect: 'pauses', code: 'provider_unavailable' };
 
+/** A whole answer that is of no use: the model may do better at once. */
+const uselessAnswer: FaultRule = {
+  ...transient,
+  attemptsHereMax: 2,
+  retriesFirst: true,
+  pause: 'none',
+  effect: 'none',
+};
+
 /** The rules for all kinds of faults. `docs/providers.md` shows them, and each has tests against a provider that fails so. */
 export const faultRules: Record<FaultKind, FaultRule> = {
   rate_limited: rateLimited,
@@ -64,15 +74,9 @@ export const faultRules: Record<FaultKind, FaultRule> = {
   truncated: transient,
   malformed: transient,
   broken_tool_call: { ...transient, attemptsHereMax: 2, pause: 'none', effect: 'none' },
+  unknown_tool: { ...uselessAnswer, code: 'tool_not_found' },
   answer_failed: transient,
-  empty_answer: {
-    ...transient,
-    attemptsHereMax: 2,
-    retriesFirst: true,
-    pause: 'none',
-    effect: 'none',
-    code: 'empty_answer',
-  },
+  empty_answer: { ...uselessAnswer, code: 'empty_answer' },
   credentials_refused: { ...transient, attemptsHereMax: 1, effect: 'trips_key' },
   model_not_found: { ...transient, attemptsHereMax: 1, effect: 'trips_deployment' },
   conflict: { ...transient, attemptsHereMax: 2, retriesFirst: true, effect: 'none' },

@@ -11,6 +11,7 @@ export type FaultKind =
   | 'truncated'
   | 'malformed'
   | 'broken_tool_call'
+  | 'unknown_tool'
   | 'answer_failed'
   | 'empty_answer'
   | 'credentials_refused'

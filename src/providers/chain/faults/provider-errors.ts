@@ -1,6 +1,8 @@
+import { boundedName } from '../../../platform/bounded-name.ts';
 import { ServiceError } from '../../../platform/errors.ts';
 import { retryAfterRules } from '../../../platform/http/retry-after.ts';
 import { faultRules } from './failover-policy.ts';
+import { UnknownToolFault } from './known-tools.ts';
 import type { Fault } from './provider-fault.ts';
 
 /** The description of a fault for clients; it contains no text of the provider. */
@@ -30,12 +32,19 @@ function reasonOf({ kind, status }: Fault): string {
   }
 }
 
+/** What was called, and who does not have it. */
+function unknownToolOf(cause: unknown, agent: string | null): string {
+  const called = cause instanceof UnknownToolFault ? cause.called : 'a tool';
+  return `The model called ${called}, which ${agent === null ? 'the agent' : `the agent "${boundedName(agent)}"`} does not have.`;
+}
+
 /**
  * The error of a request that a fault has ended, and that no other deployment can take.
  *
+ * @param agent the agent that made the request; null if that is unknown
  * @param retryMs when a provider may be asked again, in ms from now; null where that is unknown
  */
-export function faultError(fault: Fault, retryMs: number | null, cause: unknown): ServiceError {
+export function faultError(fault: Fault, agent: string | null, retryMs: number | null, cause: unknown): ServiceError {
   const { code, failsOver } = faultRules[fault.kind];
   switch (code) {
     case 'context_length_exceeded':
@@ -43,6 +52,8 @@ export function faultError(fault: Fault, retryMs: number | null, cause: unknown)
     case 'output_limit_reached':
     case 'empty_answer':
       return new ServiceError(code, {}, { cause });
+    case 'tool_not_found':
+      return new ServiceError(code, { what: unknownToolOf(cause, agent) }, { cause });
     default: {
       // A request that is refused for its content is refused again: the client is not told to retry.
       const retryAfterMs = failsOver ? retryAfterRules.providerMs(retryMs, fault.waitMs) : undefined;

@@ -39,6 +39,8 @@ export const answerEnds: Record<ModelApi, Record<Exclude<AnswerEnd, 'failed'>, r
   },
 };
 
+const wordOf = (reason: string): string => (reason.split(':', 1)[0] as string).trim().toLowerCase();
+
 const endsOf = (api: ModelApi): Map<string, AnswerEnd> =>
   new Map(
     Object.entries(answerEnds[api]).flatMap(([end, reasons]) =>
@@ -50,8 +52,14 @@ const ends: Record<ModelApi, Map<string, AnswerEnd>> = {
   responses: endsOf('responses'),
 };
 
+/** The ends of an answer that has calls of tools. */
+const callEnds = new Set(['tool_calls', 'function_call', 'tool_use', 'tool_call']);
+
+/** Whether an end of a chat completion says that the answer has calls of tools. */
+export const announcesCalls = (reason: string): boolean => callEnds.has(reason) || callEnds.has(wordOf(reason));
+
 /** What an end that a server gave says of the answer. Some servers add a detail after a colon, and some write capitals. */
 export const answerEndOf = (api: ModelApi, reason: unknown): AnswerEnd => {
   if (typeof reason !== 'string') return 'failed';
-  return ends[api].get(reason) ?? ends[api].get((reason.split(':', 1)[0] as string).trim().toLowerCase()) ?? 'failed';
+  return ends[api].get(reason) ?? ends[api].get(wordOf(reason)) ?? 'failed';
 };

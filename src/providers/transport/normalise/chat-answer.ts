@@ -7,9 +7,17 @@ import { type KeepFields, noteReasoning, nothingKept } from './kept-fields.ts';
 import { reportedFailure } from './reported-failure.ts';
 import type { HeadersOf } from './stream-normaliser.ts';
 import { mendToolCalls } from './tool-calls.ts';
-import { chatUsageNames, normaliseUsage } from './usage.ts';
+import { chatUsageNames, normaliseUsage, usageIn } from './usage.ts';
 
 type Fields = Record<string, unknown>;
+
+/** The choice that counts: that with index 0, else the first. A missing index is the position. */
+export function choiceIn({ choices }: { choices?: unknown }): Fields | undefined {
+  if (!Array.isArray(choices)) return undefined;
+  const isPrimary = (choice: unknown, at: number): choice is Fields =>
+    isRecord(choice) && Number(choice.index ?? at) === 0;
+  return choices.find(isPrimary) ?? choices.find(isRecord);
+}
 
 /** The message of a choice. Some servers have it as a delta, as in a stream, or have its text alone. */
 function messageOf({ message, delta, text }: Fields): Fields | null {
@@ -31,7 +39,7 @@ function mendMessage(message: Fields, headers: HeadersOf): void {
 function mendEnd(choice: Fields, { content, tool_calls: calls }: Fields, headers: HeadersOf): void {
   const reason = finishReasonOf(choice);
   if (reason === null) return;
-  assertWholeEnd(reason, Boolean(content) || (Array.isArray(calls) && calls.length > 0), headers);
+  assertWholeEnd(reason, { text: Boolean(content), calls: Array.isArray(calls) && calls.length > 0 }, headers);
   if (answerEndOf('chat_completions', reason) === 'refused') choice.finish_reason = 'content_filter';
 }
 
@@ -45,8 +53,8 @@ function mendId(body: Fields): void {
  * text or tool calls.
  */
 export function statesEnd({ choices }: { choices?: unknown }): boolean {
-  const choice = Array.isArray(choices) ? choices[0] : undefined;
-  return isRecord(choice) && finishReasonOf(choice) !== null;
+  const choice = choiceIn({ choices });
+  return choice !== undefined && finishReasonOf(choice) !== null;
 }
 
 /**
@@ -56,7 +64,8 @@ export function statesEnd({ choices }: { choices?: unknown }): boolean {
  */
 export function normaliseChatAnswer(body: object, headers: HeadersOf, keep: KeepFields): object {
   const answer = body as Fields;
-  const choice = Array.isArray(answer.choices) ? answer.choices.find(isRecord) : undefined;
+  const choice = choiceIn(answer);
+  const usage = usageIn(answer);
   if (choice !== undefined) throwFailureOf(choice, headers);
   const message = choice === undefined ? null : messageOf(choice);
   const failure = reportedFailure(answer, 'chat_completions');
@@ -65,15 +74,13 @@ export function normaliseChatAnswer(body: object, headers: HeadersOf, keep: Keep
     throw new MalformedAnswerError('it has no choice with a message', headers());
   }
   choice.message = message;
-  if ((answer.choices as unknown[])[0] !== choice) answer.choices = [choice];
+  if ((answer.choices as unknown[])[0] !== choice || choice.index === undefined) answer.choices = [choice];
   const kept = nothingKept();
   noteReasoning(message, () => kept);
   if (kept.reasoning !== null) keep(kept);
   mendMessage(message, headers);
   mendEnd(choice, message, headers);
   mendId(answer);
-  if (answer.usage !== undefined && answer.usage !== null) {
-    answer.usage = normaliseUsage(answer.usage, chatUsageNames);
-  }
+  if (usage !== undefined && usage !== null) answer.usage = normaliseUsage(usage, chatUsageNames);
   return answer;
 }

@@ -1,9 +1,10 @@
 import { isRecord } from '../../../platform/is-record.ts';
 import { AnswerEndError, answerFailed, MalformedAnswerError } from '../call-errors.ts';
-import { type AnswerEnd, answerEndOf } from './answer-end.ts';
+import { type AnswerEnd, announcesCalls, answerEndOf } from './answer-end.ts';
 import { mendSaid } from './chat-content.ts';
 import { textOf } from './json-text.ts';
 import { type KeepFields, type KeptFields, noteReasoning, nothingKept } from './kept-fields.ts';
+import { saysNothing } from './reported-failure.ts';
 import type { HeadersOf } from './stream-normaliser.ts';
 import { ToolCalls } from './tool-calls.ts';
 
@@ -17,17 +18,21 @@ export function finishReasonOf({ finish_reason: reason }: Fields): string | null
 
 /** @throws {APIError} for a failure that a choice reports, as OpenRouter does */
 export function throwFailureOf({ error }: Fields, headers: HeadersOf): void {
+  if (saysNothing(error)) return;
   if (isRecord(error)) throw answerFailed(error, headers());
-  if (typeof error === 'string' && error !== '') throw answerFailed({ message: error }, headers());
+  if (typeof error === 'string') throw answerFailed({ message: error }, headers());
 }
 
 /**
- * @param isShown whether there is text or a call. The SDK makes a refusal of an answer that was withheld as a whole
- * @throws {AnswerEndError} if an end says that the answer is not whole
+ * @param has whether there is text, and a call. The SDK makes a refusal of an answer that was withheld as a whole
+ * @throws {AnswerEndError} if an end says that the answer is not whole, or that there are calls where there is text alone
  */
-export function assertWholeEnd(reason: string, isShown: boolean, headers: HeadersOf): void {
+export function assertWholeEnd(reason: string, has: { text: boolean; calls: boolean }, headers: HeadersOf): void {
   const end = answerEndOf('chat_completions', reason);
-  if (end === 'whole' || (end === 'refused' && !isShown)) return;
+  if (end === 'whole' && has.text && !has.calls && announcesCalls(reason)) {
+    throw new AnswerEndError('failed', reason, headers());
+  }
+  if (end === 'whole' || (end === 'refused' && !has.text && !has.calls)) return;
   throw new AnswerEndError(end, reason, headers());
 }
 
@@ -41,7 +46,8 @@ export class ChatChoice {
   readonly #keep: KeepFields;
   #kept: KeptFields | null = null;
   #calls: ToolCalls | null = null;
-  #isShown = false;
+  #hasText = false;
+  #hasCalls = false;
   /** Whether anything has come as `delta`; then a `message` only repeats it. */
   #hasDelta = false;
   /** The text that has come as `message`. */
@@ -66,7 +72,8 @@ export class ChatChoice {
     const delta = isDelta ? (choice.delta as Fields) : this.#deltaOf(choice);
     if (typeof delta.content !== 'string' || !isPlain(delta)) this.#mendDelta(delta);
     if (delta.content || delta.tool_calls) {
-      this.#isShown = true;
+      if (delta.content) this.#hasText = true;
+      if (delta.tool_calls) this.#hasCalls = true;
       this.#hasDelta ||= isDelta;
     }
     if (choice.finish_reason !== null) this.#mendEnd(choice);
@@ -79,7 +86,8 @@ export class ChatChoice {
 
   /** @throws {AnswerEndError} if the end that came says that the answer is not whole */
   assertWhole(): void {
-    if (this.reason !== null) assertWholeEnd(this.reason, this.#isShown, this.#headers);
+    const has = { text: this.#hasText, calls: this.#hasCalls };
+    if (this.reason !== null) assertWholeEnd(this.reason, has, this.#headers);
     if (this.#calls?.isNameless()) throw namelessCall(this.#headers);
   }
 

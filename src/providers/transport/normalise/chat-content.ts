@@ -1,5 +1,5 @@
 import { isRecord } from '../../../platform/is-record.ts';
-import { textOf } from './json-text.ts';
+import { parsedOf, textOf } from './json-text.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -16,7 +16,14 @@ function thoughtOf(value: unknown, depth = 0): string {
 }
 
 /** What the parts of a content say, by its kind. */
-type Parts = { text: string; thought: string; refusal: string };
+type Parts = { text: string; thought: string; refusal: string; calls: Fields[] };
+
+/** Kinds of parts that are calls: Anthropic's, and those of gateways. */
+const callTypes = new Set(['tool_use', 'tool_call', 'function_call']);
+
+/** Whether a part of a content is a call of a tool. */
+export const isCallPart = (part: Fields): boolean =>
+  typeof part.type === 'string' && callTypes.has(part.type) && (part.name !== undefined || part.function !== undefined);
 
 const isThought = ({ type, thought }: Fields): boolean =>
   thought === true || (typeof type === 'string' && /think|reason/.test(type));
@@ -25,7 +32,8 @@ function addPart(part: unknown, parts: Parts, depth = 0): void {
   if (typeof part === 'string') parts.text += part;
   else if (Array.isArray(part) && depth < depthMax) for (const each of part) addPart(each, parts, depth + 1);
   if (!isRecord(part)) return;
-  if (isThought(part)) parts.thought += thoughtOf(part);
+  if (isCallPart(part)) parts.calls.push({ ...part, type: 'function' });
+  else if (isThought(part)) parts.thought += thoughtOf(part);
   else if (typeof part.text === 'string') parts.text += part.text;
   else if (isRecord(part.text) && typeof part.text.value === 'string') parts.text += part.text.value;
   else if (typeof part.refusal === 'string') parts.refusal += part.refusal;
@@ -39,11 +47,12 @@ function mendContent(said: Fields): void {
     said.content = isRecord(content) ? textOf(content) : String(content);
     return;
   }
-  const parts: Parts = { text: '', thought: '', refusal: '' };
+  const parts: Parts = { text: '', thought: '', refusal: '', calls: [] };
   addPart(content, parts);
   said.content = parts.text === '' && parts.refusal !== '' ? null : parts.text;
   if (parts.thought !== '' && !said.reasoning) said.reasoning = parts.thought;
   if (parts.refusal !== '' && !said.refusal) said.refusal = parts.refusal;
+  if (parts.calls.length > 0 && !hasCalls(said.tool_calls)) said.tool_calls = parts.calls;
 }
 
 /** Reasoning has several names; `reasoning` is that of the SDK. */
@@ -57,17 +66,25 @@ const isTextOrNone = (value: unknown): boolean => typeof value === 'string' || v
 
 const hasCalls = (calls: unknown): boolean => (Array.isArray(calls) ? calls.length > 0 : calls != null);
 
-/** The calls of an object: it is one, or has them by their index. */
-const callsOf = (calls: Fields): unknown[] => ('function' in calls || 'name' in calls ? [calls] : Object.values(calls));
+/** The calls of what is no list: a JSON text of them, a call, or calls by their index. */
+function callsOf(calls: unknown): unknown[] | null {
+  // A text that is no JSON becomes a call without a name, so that it is not lost.
+  if (typeof calls === 'string') return calls.trim() === '' ? null : (toList(parsedOf(calls)) ?? [calls]);
+  return toList(calls);
+}
+
+function toList(calls: unknown): unknown[] | null {
+  if (Array.isArray(calls)) return calls;
+  if (!isRecord(calls)) return null;
+  return 'function' in calls || 'name' in calls ? [calls] : Object.values(calls);
+}
 
 /** Mends the text and the reasoning of a message, or of a part of one, in place. */
 export function mendSaid(said: Fields): void {
   if (!isTextOrNone(said.content)) mendContent(said);
   if (said.reasoning_content != null || said.thinking != null || !isTextOrNone(said.reasoning)) mendReasoning(said);
   if (!isTextOrNone(said.refusal)) delete said.refusal;
-  if (isRecord(said.function_call) && !hasCalls(said.tool_calls))
-    said.tool_calls = [{ index: 0, function: said.function_call }];
-  if (said.tool_calls != null && !Array.isArray(said.tool_calls)) {
-    said.tool_calls = isRecord(said.tool_calls) ? callsOf(said.tool_calls) : null;
-  }
+  if (said.content === '' && said.refusal) said.content = null; // the SDK would take the text for the answer
+  if (said.function_call && !hasCalls(said.tool_calls)) said.tool_calls = [{ index: 0, function: said.function_call }];
+  if (said.tool_calls != null && !Array.isArray(said.tool_calls)) said.tool_calls = callsOf(said.tool_calls);
 }

@@ -3,7 +3,7 @@ import { TruncatedAnswerError } from '../call-errors.ts';
 import { ChatChoice } from './chat-choice.ts';
 import type { KeepFields } from './kept-fields.ts';
 import type { HeadersOf, StreamNormaliser } from './stream-normaliser.ts';
-import { chatUsageNames, normaliseUsage } from './usage.ts';
+import { chatUsageNames, normaliseUsage, usageIn } from './usage.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -66,7 +66,8 @@ class ChatNormaliser implements StreamNormaliser {
 
   event(event: unknown): object | null {
     if (!isRecord(event)) return null;
-    const { choices, usage } = event;
+    const { choices } = event;
+    const usage = usageIn(event);
     if (event.object !== chunkObject) event.object = chunkObject;
     if (typeof event.id === 'number') event.id = String(event.id);
     if (usage !== undefined && usage !== null) {

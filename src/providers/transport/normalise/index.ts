@@ -9,6 +9,7 @@ import { createResponsesNormaliser } from './responses-stream.ts';
 import type { HeadersOf, StreamNormaliser } from './stream-normaliser.ts';
 
 export { type AnswerEnd, answerEndOf, answerEnds } from './answer-end.ts';
+export { choiceIn } from './chat-answer.ts';
 export { addKeptFields, type KeepFields, type KeptFields } from './kept-fields.ts';
 export { idText } from './plain-text.ts';
 export { reportedFailure } from './reported-failure.ts';

@@ -1,6 +1,7 @@
 import { isRecord } from '../../../platform/is-record.ts';
 import { MalformedAnswerError } from '../call-errors.ts';
 import { resolveArguments } from './call-arguments.ts';
+import { isCallPart } from './chat-content.ts';
 import { textOf } from './json-text.ts';
 import { idText, plainText } from './plain-text.ts';
 import { mendContent } from './responses-message.ts';
@@ -11,7 +12,9 @@ import { newCallId } from './tool-calls.ts';
 export type Item = Record<string, unknown>;
 
 /** The type of an item that tells none, by its fields. */
-function typeOf({ type, content, summary, name, arguments: given, call_id: callId }: Item): unknown {
+function typeOf(item: Item): unknown {
+  const { type, content, summary, name, arguments: given, call_id: callId } = item;
+  if (isCallPart(item)) return 'function_call';
   if (typeof type === 'string' && type !== '') return type;
   if (typeof name === 'string' && (given !== undefined || callId !== undefined)) return 'function_call';
   if (content !== undefined) return 'message';
@@ -35,11 +38,12 @@ function callIdOf({ call_id: callId, id }: Item, used: Set<string>): string {
 }
 
 function mendCall(item: Item, used: Set<string>, headers: HeadersOf): void {
-  const name = plainText(item.name);
-  if (name.trim() === '') throw new MalformedAnswerError('a tool call of it has no name', headers());
+  const its = isRecord(item.function) ? item.function : item;
+  const name = plainText(its.name).trim();
+  if (name === '') throw new MalformedAnswerError('a tool call of it has no name', headers());
   item.name = name;
   item.call_id = callIdOf(item, used);
-  const { arguments: given } = item;
+  const given = its.arguments ?? its.input ?? its.parameters;
   item.arguments = resolveArguments([typeof given === 'string' ? given : given == null ? '' : textOf(given)]);
 }
 
@@ -74,6 +78,15 @@ const thinkingItem = (text: string): Item => ({
   content: [{ type: 'reasoning_text', text }],
 });
 
+/** Takes the calls out of the parts of a message. */
+function callsIn(message: Item): Item[] {
+  const { content } = message;
+  if (!Array.isArray(content) || !content.some((part) => isRecord(part) && isCallPart(part))) return [];
+  const isCall = (part: unknown): part is Item => isRecord(part) && isCallPart(part);
+  message.content = content.filter((part) => !isCall(part));
+  return content.filter(isCall);
+}
+
 function mendItem(item: Item, used: Set<string>, headers: HeadersOf): Item[] {
   item.type = typeOf(item);
   mendId(item);
@@ -81,8 +94,10 @@ function mendItem(item: Item, used: Set<string>, headers: HeadersOf): Item[] {
     case 'message': {
       item.role = 'assistant';
       item.status ||= 'completed';
+      const calls = callsIn(item);
       const thinking = mendContent(item);
-      return thinking === '' ? [item] : [thinkingItem(thinking), item];
+      const items = thinking === '' ? [item] : [thinkingItem(thinking), item];
+      return [...items, ...calls.flatMap((call) => mendItem(call, used, headers))];
     }
     case 'function_call':
       item.status ||= 'completed';
@@ -130,7 +145,13 @@ export function mendItems(output: readonly unknown[], headers: HeadersOf): Item[
   return withoutRepeated(items).flatMap((item) => mendItem(item, used, headers));
 }
 
-type Part = { text?: unknown; refusal?: unknown };
+type Part = { type?: unknown; text?: unknown; refusal?: unknown };
+
+/** The text of a mended message; empty for other items. */
+export function textIn({ type, content }: Item): string {
+  if (type !== 'message') return '';
+  return (content as Part[]).map((part) => (part.type === 'output_text' ? part.text : '')).join('');
+}
 
 /** Whether an item says something: a message with text or a refusal, an image, or a call that waits for its output. */
 export function saysSomething({ type, content, call_id: callId }: Item): boolean {

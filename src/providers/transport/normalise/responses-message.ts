@@ -29,9 +29,17 @@ function mendPart(part: unknown): Part | null {
 
 const partsOf = (content: unknown): unknown[] => (Array.isArray(content) ? content : content == null ? [] : [content]);
 
+const hasRefusal = (content: unknown): boolean =>
+  partsOf(content).some((part) => isRecord(part) && part.refusal !== undefined);
+
 /** Mends the content of a message in place. Returns the thinking that stood in it, which the SDK does not take there. */
 export function mendContent(message: Record<string, unknown>): string {
-  const { content } = message;
+  const { content, refusal } = message;
+  if (typeof refusal === 'string' && refusal !== '' && !hasRefusal(content)) {
+    message.content = [...partsOf(content), { type: 'refusal', refusal }];
+    delete message.refusal;
+    return mendContent(message);
+  }
   if (Array.isArray(content) && content.every((part) => isRecord(part) && isClean(part))) return '';
   const parts = partsOf(content);
   const isThinking = (part: unknown) => isRecord(part) && thinking.has(String(part.type));

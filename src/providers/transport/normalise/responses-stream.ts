@@ -3,7 +3,7 @@ import { AnswerEndError, answerFailed, MalformedAnswerError, TruncatedAnswerErro
 import { plainText } from './plain-text.ts';
 import { reportedFailure } from './reported-failure.ts';
 import { assertEnded, mendResponse, outputOf, type ResponseBody } from './responses-answer.ts';
-import { type Item, mendItems, saysSomething } from './responses-item.ts';
+import { type Item, mendItems, saysSomething, textIn } from './responses-item.ts';
 import type { HeadersOf, StreamNormaliser } from './stream-normaliser.ts';
 import { type ItemEvent, StreamedItems } from './streamed-items.ts';
 
@@ -29,6 +29,8 @@ class ResponsesNormaliser implements StreamNormaliser {
   readonly #headers: HeadersOf;
   readonly #items = new StreamedItems();
   #begun: ResponseBody = {};
+  /** The text that came in pieces, which callers have seen. */
+  #shown = '';
   #hasTerminated = false;
 
   constructor(headers: HeadersOf) {
@@ -59,6 +61,7 @@ class ResponsesNormaliser implements StreamNormaliser {
   #textDelta(event: Event): Event | null {
     if (typeof event.delta !== 'string') event.delta = plainText(event.delta);
     if (event.delta === '') return null;
+    this.#shown += event.delta;
     this.#items.pieceArrived(event);
     return event;
   }
@@ -107,9 +110,28 @@ class ResponsesNormaliser implements StreamNormaliser {
     return [...output, ...calls.filter((call) => !kept.some((each) => isSameCall(each, call)))];
   }
 
+  /**
+   * The output with the text that was shown. A last event may have more text than its stream, which is shown with it; or
+   * less, or other blanks around it: then the items that were streamed count, if they are complete.
+   */
+  #withShownText(output: Item[]): Item[] {
+    const texts = output.map(textIn).filter((text) => text !== '');
+    if (this.#shown === '' || texts.length === 0 || texts.join('').startsWith(this.#shown)) return output;
+    if (texts.includes(this.#shown)) return output; // the other messages were not streamed
+    const streamed = mendItems(this.#items.complete() ?? [], this.#headers);
+    const isShown = streamed.map(textIn).join('') === this.#shown;
+    if (isShown)
+      return [
+        ...streamed,
+        ...output.filter((item) => isCall(item) && !streamed.some((each) => isSameCall(each, item))),
+      ];
+    if (texts.join('').trim() === this.#shown.trim()) return output;
+    throw new MalformedAnswerError('its last event has another text than its stream', this.#headers());
+  }
+
   #outputOf(body: ResponseBody, hasResponse: boolean): Item[] {
     const output = mendItems(outputOf(body) ?? [], this.#headers);
-    if (output.some(saysSomething)) return this.#withLostCalls(output);
+    if (output.some(saysSomething)) return this.#withShownText(this.#withLostCalls(output));
     const streamed = this.#items.complete();
     if (streamed === null) throw new TruncatedAnswerError(this.#headers());
     const items = mendItems(streamed, this.#headers);
@@ -119,6 +141,8 @@ class ResponsesNormaliser implements StreamNormaliser {
     return output;
   }
 }
+
+const isCall = ({ type }: Item): boolean => type === 'function_call';
 
 /** Whether two calls are the same one. */
 const isSameCall = (one: Item, other: Item): boolean =>

@@ -196,13 +196,16 @@ test('a call that the server names late, or never, gets its id at the end', () =
   ).toEqual([{ ...A, id: 'own-1' }, B]);
 });
 
-test('a call of a custom tool is left to the SDK', () => {
-  const custom = { index: 0, id: 'a', type: 'custom', custom: { name: 'f', input: 'x' } };
+test('a call of a custom tool is one of a function', () => {
+  const custom = { id: 'a', type: 'custom', custom: { name: 'f', input: 'x' } };
   const calls = new ToolCalls();
-  expect(calls.add([structuredClone(custom)])).toEqual([custom]);
-  expect(calls.add([{ index: 0, custom: { input: 'y' } }])).toEqual([{ index: 0, custom: { input: 'y' } }]);
-  expect(calls.end()).toEqual([]);
-  expect(mendToolCalls([structuredClone(custom)])).toEqual([custom]);
+  const made = { index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '' } };
+  expect(calls.add([{ index: 0, ...structuredClone(custom) }])).toEqual([made]);
+  calls.add([{ index: 0, custom: { input: 'y' } }]);
+  expect(calls.end()).toEqual([{ index: 0, type: 'function', function: { arguments: 'xy' } }]);
+  expect(mendToolCalls([structuredClone(custom)])).toEqual([
+    { id: 'a', type: 'function', function: { name: 'f', arguments: 'x' } },
+  ]);
 });
 
 test('any deltas at all make calls without an exception, each with an id and an index', () => {
@@ -224,11 +227,10 @@ test('any deltas at all make calls without an exception, each with an id and an 
     fc.property(fc.array(fc.array(entry, { maxLength: 3 }), { maxLength: 8 }), (chunks) => {
       const calls = new ToolCalls();
       const deltas = chunks.flatMap((chunk) => calls.add(chunk));
-      const made = [...deltas, ...calls.end()] as { index: unknown; id?: unknown; type?: unknown }[];
-      for (const { index, type } of made) if (type !== 'custom') expect(Number.isInteger(index)).toBe(true);
+      const made = [...deltas, ...calls.end()] as { index: unknown; id?: unknown }[];
+      for (const { index } of made) expect(Number.isInteger(index)).toBe(true);
       for (const index of new Set(made.map(({ index }) => index))) {
         const of = made.filter((each) => each.index === index);
-        if (of.some(({ type }) => type === 'custom')) continue;
         expect(of.some(({ id }) => typeof id === 'string' && id !== '')).toBe(true);
       }
     }),

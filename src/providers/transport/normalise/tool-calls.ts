@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isRecord } from '../../../platform/is-record.ts';
 import { CallArguments, resolveArguments } from './call-arguments.ts';
-import { textOf } from './json-text.ts';
+import { parsedOf, textOf } from './json-text.ts';
 
 /** The id of a call for which the server has none. */
 export const newCallId = (): string => `call_${randomBytes(12).toString('hex')}`;
@@ -27,8 +27,6 @@ type Call = {
   isBegun: boolean;
   /** The number of the chunk that spoke of it last. */
   chunk: number;
-  /** A custom tool, which is left to the SDK. */
-  isCustom: boolean;
 };
 
 /** A text that is not empty, or a number as text. Null for anything else. */
@@ -43,10 +41,34 @@ function fragmentOf(value: unknown): string {
   return value === undefined || value === null ? '' : textOf(value) || '[';
 }
 
-/** The function of an entry. Some servers have its fields in the entry itself. */
+const textName = (value: unknown): string | null => nameOf(typeof value === 'string' ? value.trim() : value);
+
+/**
+ * The function of an entry. Some servers have its fields in the entry itself, or its name alone, or its JSON; a call of a
+ * custom tool becomes one of a function of that name.
+ */
 function functionOf(entry: Fields): Fields {
-  if (isRecord(entry.function)) return entry.function;
-  return { name: entry.name, arguments: entry.arguments };
+  const { function: its, custom } = entry;
+  if (isRecord(its)) return its;
+  if (typeof its === 'string' && its !== '') {
+    const parsed = parsedOf(its);
+    return isRecord(parsed) ? parsed : { ...argumentsIn(entry), name: its };
+  }
+  if (!isRecord(custom)) return { ...argumentsIn(entry), name: entry.name };
+  delete entry.custom;
+  return { ...argumentsIn(custom), name: custom.name };
+}
+
+/** The arguments, by the names that servers have for them. */
+const argumentsIn = (its: Fields): Fields => ({ arguments: its.arguments ?? its.input ?? its.parameters });
+
+/** The entries of a list of calls; one that is a text and no JSON is one without a name. */
+function entriesOf(calls: readonly unknown[]): Fields[] {
+  return calls.flatMap((entry): Fields[] => {
+    if (typeof entry !== 'string' || entry.trim() === '') return isRecord(entry) ? [entry] : [];
+    const parsed = parsedOf(entry);
+    return [isRecord(parsed) ? parsed : { function: { arguments: entry } }];
+  });
 }
 
 function indexOf(value: unknown): number | null {
@@ -81,13 +103,12 @@ export class ToolCalls {
   add(deltas: unknown[]): unknown[] {
     this.#chunk += 1;
     if (deltas.length === 1 && this.#continuesPlainly(deltas[0] as Fields | null)) return deltas;
-    return deltas.filter(isRecord).filter((delta) => this.#mend(delta));
+    return entriesOf(deltas).filter((delta) => this.#mend(delta));
   }
 
   /** The deltas with what was held back or never came, for the end of the answer. */
   end(): Fields[] {
     return this.#calls
-      .filter(({ isCustom }) => !isCustom)
       .map(({ index, id, given }) => ({ index, id, rest: given.rest() }))
       .filter(({ id, rest }) => id === null || rest !== '')
       .map(({ index, id, rest }) => ({
@@ -100,22 +121,18 @@ export class ToolCalls {
 
   /** `extra_content` of the calls in the order in which the SDK has them. */
   extras(): unknown[] {
-    return this.#calls
-      .filter(({ isCustom }) => !isCustom)
-      .sort((one, other) => one.index - other.index)
-      .map(({ extra }) => extra);
+    return this.#calls.toSorted((one, other) => one.index - other.index).map(({ extra }) => extra);
   }
 
   /** Whether a call has no name, so that no tool can be found for it. */
   isNameless(): boolean {
-    return this.#calls.some(({ name, isCustom }) => name === '' && !isCustom);
+    return this.#calls.some(({ name }) => name === '');
   }
 
   /** The usual delta has only more arguments of the last call. */
   #continuesPlainly(delta: Fields | null): boolean {
     const call = this.#last;
-    if (call === undefined || call.isCustom || delta?.index !== call.index || call.index !== this.#lastIndex)
-      return false;
+    if (call === undefined || delta?.index !== call.index || call.index !== this.#lastIndex) return false;
     if (delta.id !== undefined || !isRecord(delta.function)) return false;
     const { name, arguments: fragment } = delta.function;
     if (name !== undefined || typeof fragment !== 'string') return false;
@@ -128,22 +145,20 @@ export class ToolCalls {
     const its = functionOf(delta);
     const said: Said = {
       index: indexOf(delta.index),
-      id: nameOf(delta.id),
-      name: nameOf(its.name),
-      fragment: fragmentOf(its.arguments),
+      id: nameOf(delta.id ?? delta.call_id),
+      name: textName(its.name),
+      fragment: fragmentOf(argumentsIn(its).arguments),
     };
-    const isCustom = delta.type === 'custom';
     const found = this.#find(said);
-    if (found === undefined && !isCustom && said.id === null && said.name === null && said.fragment === '')
-      return false;
-    const call = found ?? this.#begin(said.index, isCustom);
+    if (found === undefined && said.id === null && said.name === null && said.fragment === '') return false;
+    const call = found ?? this.#begin(said.index);
     this.#note(call, said);
     delta.index = call.index;
     if (delta.extra_content != null) {
       call.extra = delta.extra_content;
       this.hasExtras = true;
     }
-    if (!call.isCustom) this.#write(delta, its, call, said);
+    this.#write(delta, its, call, said);
     call.id ??= said.id;
     return true;
   }
@@ -191,7 +206,7 @@ export class ToolCalls {
 
   /** Whether a delta that could continue a call begins another one: only a delta with a name can. */
   #isAnother(call: Call, { index, id, name, fragment }: Said): boolean {
-    if (name === null || call.isCustom) return false;
+    if (name === null) return false;
     const hasOtherId = id !== null && call.id !== null && id !== call.id;
     if (call.chunk === this.#chunk && (id === null || hasOtherId)) return true;
     const isBlank = call.given.isBlank();
@@ -203,11 +218,11 @@ export class ToolCalls {
     return hasOtherId ? index === null || fragment.trim() !== '' : !call.given.canRepeat(fragment);
   }
 
-  #begin(index: number | null, isCustom: boolean): Call {
+  #begin(index: number | null): Call {
     const isFree = index !== null && index >= 0 && index <= indexMax && !this.#indexes.has(index);
     const own = isFree ? index : this.#nextIndex;
     const given = new CallArguments();
-    const call: Call = { index: own, given, id: null, name: '', extra: undefined, isBegun: false, chunk: 0, isCustom };
+    const call: Call = { index: own, given, id: null, name: '', extra: undefined, isBegun: false, chunk: 0 };
     this.#indexes.add(own);
     this.#nextIndex = Math.max(this.#nextIndex, own + 1);
     this.#calls.push(call);
@@ -225,12 +240,11 @@ export class ToolCalls {
 
 /** The tool calls of an answer in one piece as the SDK expects them, mended in place. */
 export function mendToolCalls(calls: unknown[], newId: () => string = newCallId): unknown[] {
-  return calls.filter(isRecord).filter((call) => {
-    if (call.type === 'custom') return true;
+  return entriesOf(calls).filter((call) => {
     const its = functionOf(call);
-    const name = nameOf(its.name);
-    const id = nameOf(call.id);
-    const fragment = fragmentOf(its.arguments);
+    const name = textName(its.name);
+    const id = nameOf(call.id ?? call.call_id);
+    const fragment = fragmentOf(argumentsIn(its).arguments);
     if (name === null && id === null && (fragment === '' || fragment === '{}')) return false;
     call.id = id ?? newId();
     call.type = 'function';
