@@ -49,6 +49,8 @@ type Played = {
   hooks?: true;
   /** How the run fails: the SDK's error, and the code of the service. */
   fails?: { sdk: string; code: string };
+  /** The service asks once more for an answer with which the SDK fails at once: no step is recorded, and a request repeated. */
+  asksAgain?: true;
   /** In a session the next run begins at the agent that spoke last, as the service does with `continueWith`. */
   lastAgent?: true;
 };

@@ -116,10 +116,11 @@ export const toolCases: SdkCase[] = [
   {
     feature: 'A tool that does not exist',
     status: 'works',
-    note: 'The run fails with `agent_error`, which names the tool.',
+    note: 'The run fails with `tool_not_found`, 502, which names the tool, after it was asked for again.',
     agents: (world) => ({ Sums: new Agent({ name: 'Sums', instructions: 'Add.', tools: [add(world)] }) }),
     script: [call('subtract')],
-    fails: { sdk: 'ModelBehaviorError', code: 'agent_error' },
+    fails: { sdk: 'ModelBehaviorError', code: 'tool_not_found' },
+    asksAgain: true,
   },
   {
     feature: 'A tool that throws',

@@ -45,6 +45,8 @@ function mendCall(item: Item, used: Set<string>, headers: HeadersOf): void {
   item.call_id = callIdOf(item, used);
   const given = its.arguments ?? its.input ?? its.parameters;
   item.arguments = resolveArguments([typeof given === 'string' ? given : given == null ? '' : textOf(given)]);
+  // The SDK sends all fields back with the conversation.
+  for (const other of ['input', 'parameters', 'function']) delete item[other];
 }
 
 type Entry = { type: string; text: string };

@@ -116,16 +116,16 @@ class ResponsesNormaliser implements StreamNormaliser {
    */
   #withShownText(output: Item[]): Item[] {
     const texts = output.map(textIn).filter((text) => text !== '');
-    if (this.#shown === '' || texts.length === 0 || texts.join('').startsWith(this.#shown)) return output;
-    if (texts.includes(this.#shown)) return output; // the other messages were not streamed
+    const said = texts.join('');
+    // What is shown may be the whole text, the begin of it, or one message where the others were not streamed.
+    if (this.#shown === '' || (said !== '' && said.startsWith(this.#shown)) || texts.includes(this.#shown))
+      return output;
     const streamed = mendItems(this.#items.complete() ?? [], this.#headers);
-    const isShown = streamed.map(textIn).join('') === this.#shown;
-    if (isShown)
-      return [
-        ...streamed,
-        ...output.filter((item) => isCall(item) && !streamed.some((each) => isSameCall(each, item))),
-      ];
-    if (texts.join('').trim() === this.#shown.trim()) return output;
+    if (streamed.map(textIn).join('') === this.#shown) {
+      const isLost = (item: Item) => isCall(item) && !streamed.some((each) => isSameCall(each, item));
+      return [...streamed, ...output.filter(isLost)];
+    }
+    if (said === '' || said.trim() === this.#shown.trim()) return output;
     throw new MalformedAnswerError('its last event has another text than its stream', this.#headers());
   }
 

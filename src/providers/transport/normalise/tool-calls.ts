@@ -238,7 +238,10 @@ export class ToolCalls {
   }
 }
 
-/** The tool calls of an answer in one piece as the SDK expects them, mended in place. */
+/**
+ * The tool calls of an answer in one piece as the SDK expects them, mended in place. The SDK sends all fields back with the
+ * conversation: those under which only this server has name and arguments are removed.
+ */
 export function mendToolCalls(calls: unknown[], newId: () => string = newCallId): unknown[] {
   return entriesOf(calls).filter((call) => {
     const its = functionOf(call);
@@ -251,6 +254,8 @@ export function mendToolCalls(calls: unknown[], newId: () => string = newCallId)
     its.name = name ?? '';
     its.arguments = resolveArguments([fragment]);
     call.function = its;
+    for (const of of [call, its]) for (const name of ['input', 'parameters', 'call_id']) delete of[name];
+    for (const name of ['name', 'arguments', 'custom']) delete call[name];
     return true;
   });
 }
