@@ -11,6 +11,7 @@ import {
 import { createTestDatabase } from '../support/postgres.ts';
 import { json, type ScriptedServer, startScriptedServer, stream } from '../support/scripted-server.ts';
 import { type ServiceUnderTest, startService } from '../support/service.ts';
+import { readEvents } from '../support/sse.ts';
 
 type Item = Record<string, unknown>;
 type Body = { stream?: boolean; input?: Item[]; messages?: Item[]; instructions?: string };
@@ -138,6 +139,15 @@ describe.each(ways)('over $api, by MODEL_TRANSPORT=$transport', ({ api, transpor
     expect(pairsIn(bodies[3] as Body).calls).toHaveLength(2);
   });
 
+  test('odd calls of a run in the background are carried out', async () => {
+    answering(first, api, callsOnce('lookup_order'));
+    const { status, body } = await ask('/api/v1/runs');
+    expect(status).toBe(202);
+    await readEvents(await fetch(`${service.url}/api/v1/runs/${body.run_id}/events`)).all();
+    const ended = await service.get(`/api/v1/runs/${body.run_id}`);
+    expect([ended.body.status, ended.body.response]).toEqual(['completed', 'Done.']);
+  });
+
   test('an odd handoff is carried out', async () => {
     answering(first, api, callsOnce('transfer_to_orders'));
     const { status, body } = await ask('/api/v1/run', { agent: 'triage' });
@@ -149,11 +159,12 @@ describe.each(ways)('over $api, by MODEL_TRANSPORT=$transport', ({ api, transpor
     answering(first, api, callsOnce('refund'));
     const { status, body } = await ask('/api/v1/run');
     expect([status, body.status]).toEqual([202, 'requires_action']);
-    const { tool_calls: waiting } = body.required_action as { tool_calls: { call_id: string; name: string }[] };
-    expect(waiting.map(({ name }) => name)).toEqual(['refund']);
-    const approvals = waiting.map(({ call_id }) => ({ call_id, decision: 'approve' }));
-    await service.post(`/api/v1/runs/${body.run_id}/approvals`, { decisions: approvals });
-    const ended = await service.get(`/api/v1/runs/${body.run_id}?wait=30`);
+    const { items } = body.required_action as { items: { call_id: string; tool: string }[] };
+    expect(items.map((each) => each.tool)).toEqual(['refund']);
+    const decisions = items.map(({ call_id }) => ({ call_id, decision: 'approve' }));
+    await service.post(`/api/v1/runs/${body.run_id}/decisions`, { decisions });
+    await readEvents(await fetch(`${service.url}/api/v1/runs/${body.run_id}/events`)).all();
+    const ended = await service.get(`/api/v1/runs/${body.run_id}`);
     expect([ended.body.status, ended.body.response]).toEqual(['completed', 'Done.']);
     expectValidHistory(bodiesOf(first)[1] as Body);
   });

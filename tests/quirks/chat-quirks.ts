@@ -1129,6 +1129,33 @@ const otherAnswers: Quirk[] = [
   ),
 ];
 
+const oddParts: Quirk[] = rows(
+  {
+    server: 'gateways',
+    sends: '`audio` that is empty or none; `content` that is `false`; a text in place of `delta` or `message`',
+    result: 'what is none is ignored; the text counts',
+  },
+  [
+    ...[{}, 'x', { data: 5 }, [], false].map((audio) => ({
+      name: `the audio ${JSON.stringify(audio)}`,
+      streamed: texts([{ content: 'Hello', audio }]),
+      whole: chatAnswer({ content: 'Hello', audio }),
+      expected: hello,
+    })),
+    {
+      name: 'content that is false',
+      streamed: texts([{ content: false }, { content: 'Hello' }, { content: false }]),
+      expected: hello,
+    },
+    {
+      name: 'a text in place of the delta',
+      streamed: choices({ index: 0, delta: 'Hello', finish_reason: 'stop' }) + chatDone,
+      whole: chatAnswer({}, 'stop', { choices: [{ index: 0, message: 'Hello', finish_reason: 'stop' }] }),
+      expected: hello,
+    },
+  ],
+);
+
 const otherUsages: Quirk[] = [
   ...rows(
     {
@@ -1205,6 +1232,7 @@ export const chatQuirks: Quirk[] = [
   ...oddCalls,
   ...otherCalls,
   ...otherAnswers,
+  ...oddParts,
   ...otherUsages,
   ...wire,
 ];

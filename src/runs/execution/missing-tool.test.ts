@@ -1,7 +1,9 @@
 import { Agent, setTracingDisabled } from '@openai/agents';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { createChainBench, providerAt } from '../../../tests/support/chain-bench.ts';
 import { calling, counting } from '../../../tests/support/counting-tool.ts';
 import { execute } from '../../../tests/support/execute-run.ts';
+import { startFakeProvider } from '../../../tests/support/fake-provider.ts';
 import { patchNestedRuns } from './sdk-patches.ts';
 
 setTracingDisabled(true);
@@ -22,4 +24,23 @@ test('a call of a tool that does not exist in any version fails with tool_not_fo
   const { final } = await execute(new Agent({ name: 'main' }), { reply: calling('one') });
   expect(final).toMatchObject({ status: 'failed', error: { code: 'tool_not_found', retryable: true } });
   expect(final?.error?.detail).toContain('"one", which the agent "main" does not have');
+});
+
+describe.each(['blocking', 'stream'] as const)('over a provider, %s', (mode) => {
+  const turns = [{ toolCalls: [{ name: 'peek', arguments: {} }] }, 'Seen.'];
+
+  test('a model is told of a function that the agent does not have, if the application says so', async () => {
+    await using provider = await startFakeProvider();
+    await provider.script({ turns });
+    const { chain } = createChainBench({ providers: [providerAt('one', provider.baseUrl)] });
+    const runner = { toolNotFoundBehavior: 'return_error_to_model' } as const;
+    const { final } = await execute(new Agent({ name: 'main' }), {
+      reply: () => '',
+      modelProvider: chain.provider,
+      mode,
+      runner,
+    });
+    expect(final).toMatchObject({ status: 'completed', response: 'Seen.' });
+    expect(await provider.requests()).toHaveLength(2);
+  });
 });

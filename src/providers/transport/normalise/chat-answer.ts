@@ -23,6 +23,7 @@ export function choiceIn({ choices }: { choices?: unknown }): Fields | undefined
 function messageOf({ message, delta, text }: Fields): Fields | null {
   if (isRecord(message)) return message;
   if (isRecord(delta)) return delta;
+  if (typeof message === 'string') return { role: 'assistant', content: message };
   return typeof text === 'string' ? { role: 'assistant', content: text } : null;
 }
 

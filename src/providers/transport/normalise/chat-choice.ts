@@ -113,6 +113,7 @@ export class ChatChoice {
 
   /** The delta of a choice without one: its message, or the text of the old completions. */
   #deltaOf(choice: Fields): Fields {
+    if (typeof choice.delta === 'string') return this.#replaced(choice, { content: choice.delta });
     const message = isRecord(choice.message) && !this.#hasDelta ? { ...choice.message } : {};
     if (typeof choice.text === 'string' && choice.message === undefined) message.content = choice.text;
     else if (message.content !== undefined) {
@@ -120,9 +121,13 @@ export class ChatChoice {
       mendSaid(message);
       message.content = this.#newTextOf(String(message.content ?? ''));
     }
-    choice.delta = message;
+    return this.#replaced(choice, message);
+  }
+
+  #replaced(choice: Fields, delta: Fields): Fields {
+    choice.delta = delta;
     delete choice.message;
-    return message;
+    return delta;
   }
 
   /** Some servers repeat in each message all of its text. */
@@ -153,6 +158,7 @@ function isPlain(delta: Fields): boolean {
     delta.thinking === undefined &&
     delta.reasoning === undefined &&
     delta.refusal === undefined &&
+    delta.audio === undefined &&
     delta.function_call === undefined
   );
 }

@@ -44,7 +44,7 @@ function mendContent(said: Fields): void {
   const { content } = said;
   const isPart = isRecord(content) && typeof content.type === 'string';
   if (!Array.isArray(content) && !isPart) {
-    said.content = isRecord(content) ? textOf(content) : String(content);
+    said.content = isRecord(content) ? textOf(content) : typeof content === 'boolean' ? null : String(content);
     return;
   }
   const parts: Parts = { text: '', thought: '', refusal: '', calls: [] };
@@ -79,10 +79,22 @@ function toList(calls: unknown): unknown[] | null {
   return 'function' in calls || 'name' in calls ? [calls] : Object.values(calls);
 }
 
+/** Removes audio that is none: the SDK would take it for a mistake of the application. */
+function mendAudio(said: Fields): void {
+  const { audio } = said;
+  if (!isRecord(audio)) {
+    delete said.audio;
+    return;
+  }
+  for (const name of ['data', 'transcript']) if (typeof audio[name] !== 'string') delete audio[name];
+  if (Object.keys(audio).length === 0) delete said.audio;
+}
+
 /** Mends the text and the reasoning of a message, or of a part of one, in place. */
 export function mendSaid(said: Fields): void {
   if (!isTextOrNone(said.content)) mendContent(said);
   if (said.reasoning_content != null || said.thinking != null || !isTextOrNone(said.reasoning)) mendReasoning(said);
+  if (said.audio != null) mendAudio(said);
   if (!isTextOrNone(said.refusal)) delete said.refusal;
   if (said.content === '' && said.refusal) said.content = null; // the SDK would take the text for the answer
   if (said.function_call && !hasCalls(said.tool_calls)) said.tool_calls = [{ index: 0, function: said.function_call }];

@@ -254,7 +254,7 @@ export function mendToolCalls(calls: unknown[], newId: () => string = newCallId)
     its.name = name ?? '';
     its.arguments = resolveArguments([fragment]);
     call.function = its;
-    for (const of of [call, its]) for (const name of ['input', 'parameters', 'call_id']) delete of[name];
+    for (const fields of [call, its]) for (const name of ['input', 'parameters', 'call_id']) delete fields[name];
     for (const name of ['name', 'arguments', 'custom']) delete call[name];
     return true;
   });
