@@ -9,8 +9,8 @@ type Reached = Extract<Exchange, { reached: true }>;
 const lowShare = 0.1;
 
 /** The findings about the model provider. */
-export function assessProvider({ models, call }: ProviderFacts, settings: Settings): Finding[] {
-  const provider = assessModels(models, settings);
+export function assessProvider({ models, call, proxy }: ProviderFacts, settings: Settings): Finding[] {
+  const provider = assessModels(models, settings, proxy);
   if (call === null) {
     const why = 'The provider cannot be asked, see above.';
     return [provider, skipped('model', why), skipped('quota', why)];
@@ -21,12 +21,20 @@ export function assessProvider({ models, call }: ProviderFacts, settings: Settin
 const rounded = (ms: number): number => Math.round(ms);
 const withCode = ({ status, code }: Reached): string => (code === null ? `${status}` : `${status} ${code}`);
 
-function assessModels(models: Exchange, { openai }: Settings): Finding {
-  const at = new URL(openai.baseUrl).host;
-  if (!models.reached) {
-    const message = `The provider at ${at} (OPENAI_BASE_URL) cannot be reached: ${models.reason}.`;
-    return failed('provider', message, networkRemedy(models.reason), { reason: models.reason });
-  }
+function unreachable(reason: string, at: string, proxy: string | undefined): Finding {
+  const way = proxy === undefined ? '' : ` through the proxy ${proxy}`;
+  const message = `The provider at ${at} (OPENAI_BASE_URL) cannot be reached${way}: ${reason}.`;
+  const remedy =
+    proxy === undefined
+      ? networkRemedy(reason)
+      : 'Check HTTP_PROXY and HTTPS_PROXY, or name the host in NO_PROXY if it is reached without a proxy.';
+  return failed('provider', message, remedy, { reason });
+}
+
+function assessModels(models: Exchange, { openai }: Settings, proxy: string | undefined): Finding {
+  const host = new URL(openai.baseUrl).host;
+  if (!models.reached) return unreachable(models.reason, host, proxy);
+  const at = proxy === undefined ? host : `${host}, through the proxy ${proxy},`;
   const { status } = models;
   const details = { status, latency_ms: rounded(models.tookMs) };
   const said = `The provider at ${at} answers ${withCode(models)} to GET /models`;

@@ -15,7 +15,11 @@ import { assessStoreEnvironment } from './store-environment.ts';
 
 /** Collect facts about the dependencies of the service; the checks assess the facts. */
 export type FactCollectors = {
-  provider(openai: Settings['openai'], limits: InspectProviderOptions, signal: AbortSignal): Promise<ProviderFacts>;
+  provider(
+    settings: Pick<Settings, 'openai' | 'proxies'>,
+    limits: InspectProviderOptions,
+    signal: AbortSignal,
+  ): Promise<ProviderFacts>;
   /** Rejects with an error whose message is for the operator, and whose cause may have a code. */
   postgres(urls: { url: string; directUrl: string }, signal: AbortSignal): Promise<PostgresFacts>;
   embedded(dataDir: string, signal: AbortSignal): Promise<EmbeddedFacts>;
@@ -82,6 +86,9 @@ async function checkProvider(configuration: Configuration, collectors: FactColle
     'OPENAI_BASE_URL',
     'OPENAI_MODEL',
     'OPENAI_API',
+    'HTTP_PROXY',
+    'HTTPS_PROXY',
+    'NO_PROXY',
   ]);
   if (broken !== null) return withoutClock(broken);
   const { settings } = configuration;
@@ -91,7 +98,7 @@ async function checkProvider(configuration: Configuration, collectors: FactColle
   }
   const limits = { modelsMs: settings.healthCheckTimeoutMs, callMs: Math.min(settings.runTimeoutMs, callMs) };
   return withDeadline(limits.modelsMs + limits.callMs + spareMs, checks, withoutClock, async (signal) => {
-    const facts = await collectors.provider(settings.openai, limits, signal);
+    const facts = await collectors.provider(settings, limits, signal);
     return {
       findings: assessProvider(facts, settings),
       clock: facts.models.reached ? facts.models.clock : null,

@@ -67,14 +67,34 @@ test('the process takes precedence over the files, and of the files the first on
   expect(environment).toMatchObject({ APP_NAME: 'process', APP_VERSION: '2', LOG_LEVEL: 'INFO' });
 });
 
-test.each(['', ' ', '\n'])('a variable that is set to %j counts as absent, and hides no other value', (empty) => {
+test.each(['', ' ', '\n'])('a variable of the process that is %j counts as absent, and hides no value of a file', (empty) => {
   vi.stubEnv('OPENAI_API_KEY', empty);
   vi.stubEnv('APP_NAME', empty);
-  writeFileSync(at('.env.local'), `OPENAI_API_KEY="${empty}"`);
   writeFileSync(at('.env'), `OPENAI_API_KEY=${key}`);
   const environment = readEnvironment('test', [at('.env.local'), at('.env')]);
   expect(environment.OPENAI_API_KEY).toBe(key);
   expect(environment).not.toHaveProperty('APP_NAME');
+});
+
+test.each(['DATABASE_URL=', 'DATABASE_URL=""', "DATABASE_URL=' '", 'export DATABASE_URL=  # none'])(
+  '%s in a file takes away what files behind it say, and nothing of the process',
+  (line) => {
+    writeFileSync(at('.env.development'), line);
+    writeFileSync(at('.env'), 'DATABASE_URL=postgres://db/production\nAPP_NAME=x');
+    const readFiles = () => readEnvironment('development', [at('.env.development'), at('.env')]);
+    expect(readFiles()).toMatchObject({ APP_NAME: 'x' });
+    expect(readFiles()).not.toHaveProperty('DATABASE_URL');
+    vi.stubEnv('DATABASE_URL', 'postgres://db/own');
+    expect(readFiles()).toHaveProperty('DATABASE_URL', 'postgres://db/own');
+  },
+);
+
+test('an empty proxy of a file takes away one of a file behind it whose name is in the other case', () => {
+  writeFileSync(at('.env.local'), 'HTTPS_PROXY=');
+  writeFileSync(at('.env'), 'https_proxy=http://file:1');
+  const environment = readEnvironment('test', [at('.env.local'), at('.env')]);
+  expect(environment).not.toHaveProperty('https_proxy');
+  expect(environment).not.toHaveProperty('HTTPS_PROXY');
 });
 
 test('a proxy of the process takes precedence over one of a file whose name is in the other case', () => {

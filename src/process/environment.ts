@@ -28,12 +28,18 @@ function override(defaults: Readonly<Environment>, variables: Readonly<Environme
 /** The environment variables of this process; an empty one counts as absent. */
 export const processEnvironment = (): Environment => withoutEmpty(process.env);
 
-/** Variables of several sources; the first one that has a variable wins. An empty variable counts as absent. */
-const merge = (sources: readonly Readonly<Environment>[]): Environment =>
-  sources.reduceRight<Environment>((read, source) => override(read, withoutEmpty(source)), {});
+/**
+ * The variables of the process and of files; the first source that has a variable wins. What is empty counts as absent in
+ * the end. An empty variable of the process hides nothing, as Compose and CI pass on what is not set; one of a file was
+ * written there to take away what files behind it say.
+ */
+const merge = (files: readonly string[]): Environment => {
+  const read = files.map(readEnvFile).reduceRight<Environment>(override, {});
+  return withoutEmpty(override(read, processEnvironment()));
+};
 
 /** `APP_ENV` of the process, else of the files that hold in each environment; undefined where it is not given. */
-const givenEnvironment = (): string | undefined => merge([process.env, ...filesOfAll.map(readEnvFile)]).APP_ENV?.trim();
+const givenEnvironment = (): string | undefined => merge(filesOfAll).APP_ENV?.trim();
 
 /** The files of settings that there are in the current folder for this process, in the order of their precedence. */
 export const environmentFilesFound = (appEnv = givenEnvironment()): string[] =>
@@ -41,8 +47,8 @@ export const environmentFilesFound = (appEnv = givenEnvironment()): string[] =>
 
 /**
  * The environment variables, with those of files in the current folder as defaults: `.env`, and the files of the
- * environment ({@link environmentFiles}), which cannot name another one. A file that does not exist is left out; an empty
- * variable counts as absent everywhere.
+ * environment ({@link environmentFiles}), which cannot name another one. A file that does not exist is left out. A variable
+ * that is empty counts as absent; in a file, also over the files behind it.
  *
  * @param appEnv the environment; defaults to `APP_ENV`
  * @param files the files in the order of their precedence; defaults to those of the environment
@@ -52,7 +58,7 @@ export function readEnvironment(
   appEnv = givenEnvironment(),
   files: readonly string[] = environmentFiles(appEnv ?? defaultEnvironment),
 ): Environment {
-  const environment = merge([process.env, ...files.map(readEnvFile)]);
+  const environment = merge(files);
   if (appEnv === undefined) delete environment.APP_ENV;
   else environment.APP_ENV = appEnv;
   return environment;

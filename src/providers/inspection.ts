@@ -2,6 +2,8 @@ import { type Clock, systemClock } from '../platform/clock.ts';
 import { networkReason } from '../platform/network-reason.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import type { ClockSample } from '../storage/port/index.ts';
+import { proxyOrigin } from './provider-routes.ts';
+import { createProxyFetch, proxyFor } from './transport/index.ts';
 
 /** The state of a quota of a provider, from its headers `x-ratelimit-*`. */
 export type Quota = { of: 'requests' | 'tokens'; limit: number; remaining: number };
@@ -30,6 +32,8 @@ export type ProviderFacts = {
   models: Exchange;
   /** One small call of the default model. Null if the first request has shown that the call would fail. */
   call: Exchange | null;
+  /** The proxy that both went through, without user and password. Absent if there is none. */
+  proxy?: string;
 };
 
 /** The time limits of the requests, and the clock that measures them. */
@@ -56,14 +60,33 @@ const calls = {
   },
 } as const;
 
-/** Requests the list of models of the configured provider, and one word from the configured model. Never throws. */
+/**
+ * Requests the list of models of the configured provider, and one word from the configured model, through the same proxy
+ * as the service. Never throws.
+ */
 export async function inspectProvider(
+  { openai, proxies }: Pick<Settings, 'openai' | 'proxies'>,
+  limits: InspectProviderOptions,
+  signal: AbortSignal,
+): Promise<ProviderFacts> {
+  const proxyUrl = proxyFor(openai.baseUrl, proxies);
+  if (proxyUrl === undefined) return askProvider(openai, limits, globalThis.fetch, signal);
+  const proxy = createProxyFetch(proxyUrl);
+  try {
+    return { ...(await askProvider(openai, limits, proxy.fetch, signal)), proxy: proxyOrigin(proxyUrl) };
+  } finally {
+    await proxy.stop();
+  }
+}
+
+async function askProvider(
   openai: Settings['openai'],
   { modelsMs, callMs, clock = systemClock }: InspectProviderOptions,
+  fetch: typeof globalThis.fetch,
   signal: AbortSignal,
 ): Promise<ProviderFacts> {
   const request = (path: string, limitMs: number, init: RequestInit = {}) =>
-    exchange(`${openai.baseUrl}${path}`, clock, {
+    exchange(fetch, `${openai.baseUrl}${path}`, clock, {
       ...init,
       headers: { 'content-type': 'application/json', authorization: `Bearer ${openai.apiKey ?? 'none'}` },
       signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
@@ -77,6 +100,7 @@ export async function inspectProvider(
 }
 
 async function exchange(
+  fetch: typeof globalThis.fetch,
   url: string,
   clock: Pick<Clock, 'nowMs' | 'monotonicMs'>,
   init: RequestInit,

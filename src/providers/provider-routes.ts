@@ -3,7 +3,7 @@ import type { Settings } from '../platform/settings/settings.ts';
 import type { ProviderConfig } from './chain/index.ts';
 
 /** A proxy without its user and password. */
-function proxyOrigin(proxyUrl: string): string {
+export function proxyOrigin(proxyUrl: string): string {
   const { protocol, host } = new URL(proxyUrl);
   return `${protocol}//${host}`;
 }

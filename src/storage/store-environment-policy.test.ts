@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { StoreSetupError } from './setup-error.ts';
-import { decideStamp, type StoreOpening, type StorePlace } from './store-environment-policy.ts';
+import { areTenantsInUse, decideStamp, type StoreOpening, type StorePlace } from './store-environment-policy.ts';
 
 const environments = ['development', 'test', 'staging', 'production'] as const;
 const postgres: StorePlace = { name: 'database "agents" on db:5432 as "app"', setting: 'DATABASE_URL', shared: true };
@@ -12,9 +12,9 @@ const command = (appEnv: string | null, storeEnv: string | null = null): StoreOp
   storeEnv,
   stamps: false,
 });
-const stamped = (stamp: string) => ({ stamp, holdsRuns: true });
-const empty = { stamp: null, holdsRuns: false };
-const withRuns = { stamp: null, holdsRuns: true };
+const stamped = (stamp: string) => ({ stamp, holds: 'runs' });
+const empty = { stamp: null, holds: null };
+const withRuns = { stamp: null, holds: 'runs' };
 
 /** What becomes of a store: its new stamp, or the refusal. */
 function outcome(...parameters: Parameters<typeof decideStamp>): string | null {
@@ -87,6 +87,20 @@ describe('a store without an environment', () => {
     for (const storeEnv of environments) {
       expect(outcome(serving('development', storeEnv), withRuns, postgres)).toBe(storeEnv);
     }
+  });
+
+  test.each(['sessions', 'API keys', 'budgets'])('that is a Postgres with %s refuses development too', (holds) => {
+    expect(outcome(serving('development'), { stamp: null, holds }, postgres)).toContain(
+      `, holds ${holds} and does not say of which environment: `,
+    );
+    expect(outcome(serving('production'), { stamp: null, holds }, postgres)).toBe('production');
+  });
+
+  test('is in use once it has a tenant of its own, or the default one has a budget', () => {
+    const budgets = { budget_usd_day: null, budget_tokens_month: null };
+    expect(areTenantsInUse([{ id: 'default', name: 'Default', ...budgets }])).toBe(false);
+    expect(areTenantsInUse([{ id: 'default', name: 'Default', ...budgets, budget_usd_day: 5 }])).toBe(true);
+    expect(areTenantsInUse([{ id: 'default' }, { id: 'acme' }])).toBe(true);
   });
 
   test('that holds runs is otherwise used by development and test, and stays free for its owner', () => {

@@ -15,8 +15,25 @@ export type StoreOpening = {
 export type StoreOwnership = {
   /** The environment that the store is stamped with; null for none. */
   stamp: string | null;
-  holdsRuns: boolean;
+  /** What somebody has put into the store, for people, such as `runs`; null for nothing. */
+  holds: string | null;
 };
+
+/** The tables that are empty until somebody uses a store, in the order of how much they say, with words for people. */
+export const tablesInUse: readonly [table: string, holds: string][] = [
+  ['runs', 'runs'],
+  ['sessions', 'sessions'],
+  ['api_keys', 'API keys'],
+  ['budget_accounts', 'budgets'],
+];
+
+/** Whether tenants show that somebody uses the store. Each store has the tenant `default`, which has no budget at first. */
+export const areTenantsInUse = (tenants: readonly Record<string, unknown>[]): boolean =>
+  tenants.some((tenant) =>
+    Object.entries(tenant).some(([name, value]) =>
+      name === 'id' ? value !== 'default' : name.startsWith('budget') && value !== null,
+    ),
+  );
 
 /** A store for people: what it is and where (never a password), the setting that names it, and whether hosts share it. */
 export type StorePlace = { name: string; setting: 'DATABASE_URL' | 'DATA_DIR'; shared: boolean };
@@ -32,14 +49,15 @@ const refusal = ({ appEnv, storeEnv }: StoreOpening, place: StorePlace, found: s
 /**
  * Decides whether a process may use a store, and returns the stamp that it gives to it; null for none.
  *
- * A store that has no stamp becomes that of the process, but a folder does not become one of development. One that holds runs may be anyone's, though: development is
- * refused where it is a Postgres; otherwise development and test use it, and leave it without a stamp.
+ * A store that has no stamp becomes that of the process, but a folder does not become one of development. One that holds
+ * something may be anyone's, though: development is refused where it is a Postgres; otherwise development and test use
+ * it, and leave it without a stamp.
  *
  * @throws {StoreSetupError} where the store is of another environment
  */
 export function decideStamp(
   opening: StoreOpening,
-  { stamp, holdsRuns }: StoreOwnership,
+  { stamp, holds }: StoreOwnership,
   place: StorePlace,
 ): string | null {
   const { appEnv, storeEnv, stamps } = opening;
@@ -49,11 +67,11 @@ export function decideStamp(
     if (mayUseStore(environment, stamp)) return null;
     throw refusal(opening, place, `is of ${stamp}`, `STORE_ENV=${stamp} if it is meant`);
   }
-  if (storeEnv === null && environment === 'development' && holdsRuns && place.shared) {
+  if (storeEnv === null && environment === 'development' && holds !== null && place.shared) {
     const remedy = `STORE_ENV=${environment} if the store is of ${environment}`;
-    throw refusal(opening, place, 'holds runs and does not say of which environment', remedy);
+    throw refusal(opening, place, `holds ${holds} and does not say of which environment`, remedy);
   }
-  const mayBeOfOthers = storeEnv === null && isLocal(environment) && holdsRuns;
+  const mayBeOfOthers = storeEnv === null && isLocal(environment) && holds !== null;
   // A folder of development is often that of the first local start of production, on the same machine.
   const isFolderOfDevelopment = storeEnv === null && environment === 'development' && !place.shared;
   return stamps && !mayBeOfOthers && !isFolderOfDevelopment ? environment : null;

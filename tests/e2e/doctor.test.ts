@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -81,6 +83,28 @@ describe('doctor', () => {
       needed: 33,
       latency_ms: expect.any(Number),
     });
+  });
+
+  test.each([
+    { noProxy: '10.0.0.0/8', found: 'failed', asked: true },
+    { noProxy: '127.0.0.0/8', found: 'ok', asked: false },
+  ])('the provider is asked through the proxy of the service: NO_PROXY=$noProxy', async ({ noProxy, found, asked }) => {
+    const targets: string[] = [];
+    const proxy = createHttpServer().on('connect', ({ url }, socket) => {
+      targets.push(`${url}`);
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    });
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    const at = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    try {
+      const report = await diagnose({ ...sound, HTTP_PROXY: `http://user:a-password@${at}`, NO_PROXY: noProxy });
+      const { verdict, message } = report.checks.find(({ check }) => check === 'provider') ?? {};
+      expect({ verdict, asked: targets.length > 0 }).toEqual({ verdict: found, asked });
+      if (asked)
+        expect(message).toContain(`cannot be reached through the proxy http://${at}: the proxy answers 403.`);
+    } finally {
+      await new Promise((resolve) => proxy.close(resolve));
+    }
   });
 
   const broken: [string, Record<string, string>, RegExp, string[]?][] = [

@@ -95,6 +95,26 @@ describe('`dev` whose .env names the database of production', () => {
     await dev.printed(/Store .*\(of development\)\n/);
   });
 
+  test.each([
+    ['API keys', ['keys', 'create', '--tenant', 't', '--scopes', 'run']],
+    ['budgets', ['budgets', 'set', '--tenant', 'default', '--usd-day', '5']],
+  ])('of which nobody has said whose it is, and which holds %s: is refused as well', async (holds, command) => {
+    await using database = await createTestDatabase();
+    expect(await runCli(command, { DATABASE_URL: database.url })).toMatchObject({ code: 0 });
+    await using project = createHelper(database.url);
+    await using dev = startCommand(['dev'], { cwd: project.folder, env: project.env });
+    await dev.printed(new RegExp(`, holds ${holds} and does not say of which environment: `));
+    await dev.printed(/the program ended with code 1/);
+  });
+
+  test('uses the local store where an empty DATABASE_URL of .env.development takes that of .env away', async () => {
+    await using database = await createProduction();
+    await using project = createHelper(database.url, { '.env.development': 'DATABASE_URL=\n' });
+    await using dev = startCommand(['dev'], { cwd: project.folder, env: project.env });
+    await dev.printed(/Store +the embedded store in .+\n +Files +\.env\.development, \.env\n/);
+    expect(await statuses(database.url)).toEqual([`${queuedRuns} queued`]);
+  });
+
   test('uses the database of .env.development instead, and keeps it over restarts', async () => {
     await using production = await createProduction();
     await using own = await createTestDatabase();

@@ -1,17 +1,29 @@
 import type pg from 'pg';
-import { decideStamp, type StoreOpening, type StoreOwnership, type StorePlace } from '../store-environment-policy.ts';
+import {
+  areTenantsInUse,
+  decideStamp,
+  type StoreOpening,
+  type StoreOwnership,
+  type StorePlace,
+  tablesInUse,
+} from '../store-environment-policy.ts';
 
-async function hasRow(client: pg.Client, table: string): Promise<boolean> {
+/** Rows of a table; none where the schema does not have it yet. */
+async function readRows(client: pg.Client, table: string, limit: number): Promise<Record<string, unknown>[]> {
   const { rows } = await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [table]);
-  return rows[0]?.there === true && (await client.query(`select from ${table} limit 1`)).rowCount === 1;
+  if (rows[0]?.there !== true) return [];
+  return (await client.query<Record<string, unknown>>(`select * from ${table} limit ${limit}`)).rows;
+}
+
+async function readHolds(client: pg.Client): Promise<string | null> {
+  for (const [table, holds] of tablesInUse) if ((await readRows(client, table, 1)).length > 0) return holds;
+  return areTenantsInUse(await readRows(client, 'tenants', 2)) ? 'budgets' : null; // one of two is not the default one
 }
 
 /** Whom the database belongs to, whatever the version of its schema. */
 export async function readOwnership(client: pg.Client): Promise<StoreOwnership> {
-  const rows = (await hasRow(client, 'store_environment'))
-    ? (await client.query<{ name: string }>('select name from store_environment')).rows
-    : [];
-  return { stamp: rows[0]?.name ?? null, holdsRuns: await hasRow(client, 'runs') };
+  const [row] = await readRows(client, 'store_environment', 1);
+  return { stamp: row === undefined ? null : String(row.name), holds: await readHolds(client) };
 }
 
 /**

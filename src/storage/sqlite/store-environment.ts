@@ -1,18 +1,30 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { decideStamp, type StoreOpening, type StoreOwnership, type StorePlace } from '../store-environment-policy.ts';
+import {
+  areTenantsInUse,
+  decideStamp,
+  type StoreOpening,
+  type StoreOwnership,
+  type StorePlace,
+  tablesInUse,
+} from '../store-environment-policy.ts';
 import { inTransaction } from './migrate.ts';
 
-const hasTable = (connection: DatabaseSync, name: string): boolean =>
-  connection.prepare("select 1 from sqlite_schema where type = 'table' and name = ?").get(name) !== undefined;
+/** Rows of a table; none where the schema does not have it yet. */
+function readRows(connection: DatabaseSync, table: string, limit: number): Record<string, unknown>[] {
+  const isThere = connection.prepare("select 1 from sqlite_schema where type = 'table' and name = ?").get(table);
+  return isThere === undefined ? [] : connection.prepare(`select * from ${table} limit ${limit}`).all();
+}
+
+function readHolds(connection: DatabaseSync): string | null {
+  const found = tablesInUse.find(([table]) => readRows(connection, table, 1).length > 0);
+  if (found !== undefined) return found[1];
+  return areTenantsInUse(readRows(connection, 'tenants', 2)) ? 'budgets' : null; // one of two is not the default one
+}
 
 /** Whom the data belongs to, whatever the version of the schema. */
 export function readOwnership(connection: DatabaseSync): StoreOwnership {
-  const row = hasTable(connection, 'store_environment')
-    ? connection.prepare('select name from store_environment').get()
-    : undefined;
-  const holdsRuns =
-    hasTable(connection, 'runs') && connection.prepare('select 1 from runs limit 1').get() !== undefined;
-  return { stamp: row === undefined ? null : String(row.name), holdsRuns };
+  const [row] = readRows(connection, 'store_environment', 1);
+  return { stamp: row === undefined ? null : String(row.name), holds: readHolds(connection) };
 }
 
 /**
