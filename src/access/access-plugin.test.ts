@@ -1,5 +1,7 @@
 import { fastify } from 'fastify';
 import { describe, expect, test } from 'vitest';
+import { createFakeClock } from '../../tests/support/fake-clock.ts';
+import { systemClock } from '../platform/clock.ts';
 import { registerErrors } from '../platform/http/errors-plugin.ts';
 import { noLimits, type Scope } from '../storage/port/index.ts';
 import type { Identity } from '../tenancy/index.ts';
@@ -29,6 +31,8 @@ function build(scopes: Scope[], limits: Partial<Identity['limits']> = {}) {
       },
     },
     rateLimit: { perMinute: 100, burst: 20 },
+    clock: systemClock,
+    answerMsMax: null,
   });
   for (const scope of ['run', 'read', 'admin'] as const) app.get(`/${scope}`, { config: { scope } }, async () => scope);
   app.post('/run', { config: { scope: 'run', creates: true } }, async () => 'made');
@@ -74,4 +78,29 @@ describe('access control', () => {
     await half.app.inject({ url: '/run', method: 'POST' });
     expect(half.counted).toEqual([{ key: 'create:key:key_1', intervalMs: 10_000, burst: 20 }]);
   });
+});
+
+test('a store that does not answer keeps no request longer than the limit', async () => {
+  const clock = createFakeClock();
+  const asked = Promise.withResolvers<void>();
+  const app = fastify();
+  registerErrors(app);
+  registerAccessControl(app, {
+    authenticator: {
+      authenticate: () => {
+        asked.resolve();
+        return new Promise(() => {});
+      },
+    },
+    limiter: { take: () => new Promise(() => {}) },
+    rateLimit: { perMinute: 100, burst: 20 },
+    clock,
+    answerMsMax: 5_000,
+  });
+  app.get('/run', { config: { scope: 'run' } }, async () => 'made');
+  const answer = app.inject({ url: '/run' });
+  await asked.promise;
+  await clock.advance(5_000);
+  expect((await answer).statusCode).toBe(503);
+  expect((await answer).json()).toMatchObject({ code: 'store_unavailable' });
 });

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import { retryAfterRules } from '../platform/http/retry-after.ts';
+import { unlessLate } from '../platform/time-limit.ts';
 import type { KeyLimits, RateDecision, RateLimiter, Scope } from '../storage/port/index.ts';
 import type { Identity } from '../tenancy/index.ts';
 import type { Authenticator } from './authenticator.ts';
@@ -10,6 +12,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The caller of the request; set before the body is read. */
     caller: Identity;
+    /** How long the check of the caller took, in ms. */
+    accessMs: number;
   }
   interface FastifyContextConfig {
     /** The scope that the route requires of a key. A route without it cannot be registered under access control. */
@@ -27,6 +31,9 @@ export type AccessControlOptions = {
   authenticator: Authenticator;
   limiter: RateLimiter;
   rateLimit: { perMinute: number; burst: number };
+  clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
+  /** How long a request may wait for its caller and its rate limit, in ms. Null for no limit. */
+  answerMsMax: number | null;
 };
 
 const minuteMs = 60_000;
@@ -67,7 +74,7 @@ function checkScope({ scopes }: Identity, scope: Scope | undefined): void {
  */
 export function registerAccessControl(
   app: FastifyInstance,
-  { authenticator, limiter, rateLimit }: AccessControlOptions,
+  { authenticator, limiter, rateLimit, clock, answerMsMax }: AccessControlOptions,
 ): void {
   const limitsOf = ({ rpm, burst }: KeyLimits, creates: boolean) => {
     const times = creates ? 1 : readsPerCreate;
@@ -75,10 +82,11 @@ export function registerAccessControl(
   };
 
   app.decorateRequest('caller', null as never);
+  app.decorateRequest('accessMs', 0);
   app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.scope === undefined) throw new Error(`${method} ${url} does not say which scope it asks for.`);
   });
-  app.addHook('onRequest', async (request: FastifyRequest, reply) => {
+  async function admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { scope, creates = false } = request.routeOptions.config;
     request.caller = await authenticator.authenticate(authorizationOf(request.raw));
     checkScope(request.caller, scope);
@@ -86,8 +94,19 @@ export function registerAccessControl(
     const { perMinute, burst } = limitsOf(request.caller.limits, creates);
     const caller = request.caller.keyId === null ? `ip:${request.ip}` : `key:${request.caller.keyId}`;
     const decision = await limiter.take(`${policy}:${caller}`, { intervalMs: minuteMs / perMinute, burst });
+    if (reply.sent) return; // it took too long
     setRateHeaders(reply, policy, perMinute, decision);
     if (!decision.allowed)
       throw new ServiceError('rate_limited', {}, { retryAfterMs: retryAfterRules.rateLimitMs(decision) });
+  }
+
+  app.addHook('onRequest', async (request, reply) => {
+    const startedMs = clock.monotonicMs();
+    const admitted = admit(request, reply);
+    await (answerMsMax === null ? admitted : unlessLate(clock, answerMsMax, admitted, unanswered));
+    request.accessMs = clock.monotonicMs() - startedMs;
   });
 }
+
+const unanswered = () =>
+  new ServiceError('store_unavailable', {}, { retryAfterMs: retryAfterRules.storeUnavailableMs });

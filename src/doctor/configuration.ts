@@ -1,7 +1,7 @@
 import { systemClock } from '../platform/clock.ts';
 import { findMisspelledSettings, type MisspelledSetting } from '../platform/settings/misspelled-settings.ts';
 import { parseSettings, type SettingMistake, type Settings, SettingsError } from '../platform/settings/settings.ts';
-import { type SettingName, settingsTable } from '../platform/settings/settings-table.ts';
+import { settingsTable } from '../platform/settings/settings-table.ts';
 import { withoutEmpty } from '../platform/settings/without-empty.ts';
 import { createPriceList, providersOf } from '../providers/index.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
@@ -13,14 +13,14 @@ export type Configuration = {
   findings: Finding[];
   /** The settings, with the default in place of each value that has a mistake. */
   settings: Settings;
-  /** Whether one of these settings has a mistake, so that the checks that depend on it cannot be made. */
-  isBroken(...names: SettingName[]): boolean;
+  /** Whether one of these settings, or of the variables of Postgres, has a mistake, so that the checks that depend on it cannot be made. */
+  isBroken(...names: string[]): boolean;
 };
 
 /** Reads the settings and reports all mistakes in them. */
 export function checkConfiguration(environment: Environment): Configuration {
   const { settings, mistakes } = readSettings(environment);
-  const broken = new Set(mistakes.map(({ name }) => name));
+  const broken = new Set<string>(mistakes.map(({ name }) => name));
   const findings = [...mistakes.map(mistakeFinding), ...findMisspelledSettings(environment).map(misspelledFinding)];
   if (mistakes.length === 0) findings.push(...adviceFindings(settings));
   return {

@@ -1,5 +1,5 @@
+import { postgresVariables } from '../platform/postgres-parameters.ts';
 import type { Settings } from '../platform/settings/settings.ts';
-import type { SettingName } from '../platform/settings/settings-table.ts';
 import type { InspectProviderOptions, ProviderFacts } from '../providers/index.ts';
 import type { ClockSample, EmbeddedFacts, PostgresFacts } from '../storage/port/index.ts';
 import { type CheckName, checkTable } from './checks.ts';
@@ -73,7 +73,7 @@ const skipAll = (checks: readonly CheckName[], why: string): Finding[] => checks
 function skipForMistakes(
   { isBroken }: Configuration,
   checks: readonly CheckName[],
-  names: SettingName[],
+  names: readonly string[],
 ): Finding[] | null {
   const broken = names.filter((name) => isBroken(name));
   return broken.length === 0 ? null : skipAll(checks, `${broken.join(', ')} has a mistake, see above.`);
@@ -112,8 +112,8 @@ async function checkStore(
   replicas: number,
 ): Promise<CheckResult> {
   const checks = ['store', 'schema', 'pooler', 'connections'] as const;
-  const names = ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'DATABASE_POOL_MAX', 'DATA_DIR'] as const;
-  const broken = skipForMistakes(configuration, checks, [...names]);
+  const names = ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'DATABASE_POOL_MAX', 'DATA_DIR', ...postgresVariables.values()];
+  const broken = skipForMistakes(configuration, checks, names);
   if (broken !== null) return withoutClock(broken);
   const { settings } = configuration;
   const { databaseUrl: url, databaseDirectUrl, dataDir } = settings.store;

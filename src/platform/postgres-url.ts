@@ -1,4 +1,6 @@
-/** A server of a URL. A host that starts with `/` is the folder of a socket; null is the driver's default. */
+import { findContradiction, findParameterMistake } from './postgres-parameters.ts';
+
+/** A server of a URL. A host that starts with `/` is the folder of a socket; null is the machine's own server. */
 export type PostgresHost = { host: string | null; port: number };
 
 /** Which of several servers is used; see libpq's `target_session_attrs`. */
@@ -96,12 +98,18 @@ function toParameters(query: string): Map<string, string> {
   return parameters;
 }
 
+/** The file that a server makes in the folder of its socket. */
+const socketFile = /^\/.*\/\.s\.PGSQL\.\d+\/*$/;
+
 /** The hosts: those of the parameters `host` and `port`, if there are any, else those before the path. */
 function toHosts(list: string, parameters: ReadonlyMap<string, string>): PostgresUrl['hosts'] {
   const written = list.split(',').map(toHost);
   const names = parameters.get('host')?.split(',') ?? written.map(({ host }) => host);
   const ports = parameters.get('port')?.split(',').map(toPort) ?? written.map(({ port }) => port);
   if (ports.length > 1 && ports.length !== names.length) fail('a URL with one port, or one for each host');
+  if (names.some((name) => name?.startsWith('@'))) fail('a URL whose socket is a file: abstract ones (@) are not read');
+  if (names.some((name) => socketFile.test(name ?? '')))
+    fail('a URL whose host is the folder of the socket, without its file');
   const hosts = names.map((host, index) => ({
     host: host === '' ? null : host,
     port: ports[index] ?? ports[0] ?? portDefault,
@@ -109,31 +117,28 @@ function toHosts(list: string, parameters: ReadonlyMap<string, string>): Postgre
   return hosts as PostgresUrl['hosts'];
 }
 
-const words: Record<string, readonly string[]> = {
-  sslmode: ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'],
-  channel_binding: ['disable', 'prefer', 'require'],
-  target_session_attrs: ['any', 'read-write', 'primary'],
-};
-
 function checkParameters(parameters: ReadonlyMap<string, string>): void {
-  for (const [name, allowed] of Object.entries(words)) {
-    const value = parameters.get(name);
-    if (value !== undefined && !allowed.includes(value)) fail(`a URL whose ${name} is one of ${allowed.join(', ')}`);
+  for (const [name, value] of parameters) {
+    const mistake = findParameterMistake(name, value);
+    if (mistake !== null) fail(mistake);
   }
-  if (parameters.get('sslmode') === 'verify-ca' && !parameters.has('sslrootcert')) {
-    fail(
-      'a URL that names the authority of sslmode=verify-ca by sslrootcert=file; for public authorities use verify-full',
-    );
-  }
-  for (const name of ['service', 'passfile'].filter((each) => parameters.has(each))) {
-    fail(
-      `a URL without ${name}=, which is not read${name === 'passfile' ? ': the environment variable PGPASSFILE is' : ''}`,
-    );
-  }
+  const contradiction = findContradiction(parameters);
+  if (contradiction !== null) fail(contradiction);
 }
 
 /** Parameters that have a place of their own in `PostgresUrl`. */
 const own = ['host', 'port', 'user', 'password', 'dbname', 'target_session_attrs'];
+
+/** The parts of a URL as they are written. @throws {PostgresUrlError} where the text is none */
+export function cutUrl(text: string) {
+  const [credentials, target] = cutCredentials(withoutProtocol(text));
+  const [hostList, afterHosts] = cut(target, /[/?]/);
+  const [path, query] = cut(afterHosts, /\?/);
+  if (path.includes('@')) fail(special);
+  const [user, password] = cut(credentials, /:/);
+  const parameters = toParameters(query.slice(1));
+  return { user, password: password.slice(1), hostList, database: path.slice(1), query, parameters };
+}
 
 /**
  * Reads the URL of a Postgres as psql does (libpq's documentation, "Connection URIs"): several hosts, sockets, parameters.
@@ -142,20 +147,15 @@ const own = ['host', 'port', 'user', 'password', 'dbname', 'target_session_attrs
  * @throws {PostgresUrlError} where the text is none
  */
 export function parsePostgresUrl(text: string): PostgresUrl {
-  const [credentials, target] = cutCredentials(withoutProtocol(text));
-  const [hostList, afterHosts] = cut(target, /[/?]/);
-  const [path, query] = cut(afterHosts, /\?/);
-  if (path.includes('@')) fail(special);
-  const [user, password] = cut(credentials, /:/);
-  const parameters = toParameters(query.slice(1));
+  const { user, password, hostList, database, parameters } = cutUrl(text);
   checkParameters(parameters);
   const hosts = toHosts(hostList, parameters);
   const attributes = parameters.get('target_session_attrs') ?? (hosts.length > 1 ? 'read-write' : 'any');
   return {
     hosts,
     user: (parameters.get('user') ?? decode(user, 'user')) || null,
-    password: (parameters.get('password') ?? decode(password.slice(1), 'password')) || null,
-    database: (parameters.get('dbname') ?? decode(path.slice(1), 'database')) || null,
+    password: (parameters.get('password') ?? decode(password, 'password')) || null,
+    database: (parameters.get('dbname') ?? decode(database, 'database')) || null,
     sessionAttributes: attributes as SessionAttributes,
     parameters: new Map([...parameters].filter(([name]) => !own.includes(name))),
   };

@@ -67,14 +67,17 @@ test('the process takes precedence over the files, and of the files the first on
   expect(environment).toMatchObject({ APP_NAME: 'process', APP_VERSION: '2', LOG_LEVEL: 'INFO' });
 });
 
-test.each(['', ' ', '\n'])('a variable of the process that is %j counts as absent, and hides no value of a file', (empty) => {
-  vi.stubEnv('OPENAI_API_KEY', empty);
-  vi.stubEnv('APP_NAME', empty);
-  writeFileSync(at('.env'), `OPENAI_API_KEY=${key}`);
-  const environment = readEnvironment('test', [at('.env.local'), at('.env')]);
-  expect(environment.OPENAI_API_KEY).toBe(key);
-  expect(environment).not.toHaveProperty('APP_NAME');
-});
+test.each(['', ' ', '\n'])(
+  'a variable of the process that is %j counts as absent, and hides no value of a file',
+  (empty) => {
+    vi.stubEnv('OPENAI_API_KEY', empty);
+    vi.stubEnv('APP_NAME', empty);
+    writeFileSync(at('.env'), `OPENAI_API_KEY=${key}`);
+    const environment = readEnvironment('test', [at('.env.local'), at('.env')]);
+    expect(environment.OPENAI_API_KEY).toBe(key);
+    expect(environment).not.toHaveProperty('APP_NAME');
+  },
+);
 
 test.each(['DATABASE_URL=', 'DATABASE_URL=""', "DATABASE_URL=' '", 'export DATABASE_URL=  # none'])(
   '%s in a file takes away what files behind it say, and nothing of the process',

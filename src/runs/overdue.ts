@@ -1,6 +1,8 @@
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import { retryAfterRules } from '../platform/http/retry-after.ts';
+import { unlessLate, whenLate } from '../platform/time-limit.ts';
+import type { Run } from '../storage/port/index.ts';
 
 /**
  * How long after the end of a run's time its caller waits for the store, in ms. Code that ignores its signal has ended
@@ -8,24 +10,36 @@ import { retryAfterRules } from '../platform/http/retry-after.ts';
  */
 const overdueGraceMs = 2_000;
 
+/** How long a caller of a run still waits for the store, in ms. `deadlineMs`: when the run's time is over, on the monotonic clock. */
+const patienceMs = (clock: Clock, deadlineMs: number): number => deadlineMs + overdueGraceMs - clock.monotonicMs();
+
+/** `store_unavailable`, with the run's id if given. */
+function unanswered(runId?: string): ServiceError<'store_unavailable'> {
+  const retryAfterMs = retryAfterRules.storeUnavailableMs;
+  return new ServiceError('store_unavailable', {}, runId === undefined ? { retryAfterMs } : { runId, retryAfterMs });
+}
+
 /**
  * Calls `overdue` once the time of a run, and a grace period for the store, are over; not if `work` has settled by then.
  *
  * @param deadlineMs when the time of the run is over, on the monotonic clock
  */
-export function whenOverdue(clock: Clock, deadlineMs: number, work: Promise<unknown>, overdue: () => void): void {
-  const settled = new AbortController();
-  const settle = () => settled.abort('settled'); // without a reason an error with its stack is made
-  work.then(settle, settle);
-  clock.sleep(Math.max(0, deadlineMs + overdueGraceMs - clock.monotonicMs()), settled.signal).then(overdue, () => {});
-}
+export const whenOverdue = (clock: Clock, deadlineMs: number, work: Promise<unknown>, overdue: () => void): void =>
+  whenLate(clock, patienceMs(clock, deadlineMs), work, overdue);
 
 /** The result of `work`. Rejects with `store_unavailable` once it is overdue, while `work` goes on; with the run's id if given. */
-export function unlessOverdue<T>(clock: Clock, deadlineMs: number, work: Promise<T>, runId?: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const retryAfterMs = retryAfterRules.storeUnavailableMs;
-    const extras = runId === undefined ? { retryAfterMs } : { runId, retryAfterMs };
-    whenOverdue(clock, deadlineMs, work, () => reject(new ServiceError('store_unavailable', {}, extras)));
-    work.then(resolve, reject);
-  });
+export const unlessOverdue = <T>(clock: Clock, deadlineMs: number, work: Promise<T>, runId?: string): Promise<T> =>
+  unlessLate(clock, patienceMs(clock, deadlineMs), work, () => unanswered(runId));
+
+/**
+ * What the store answers about a run that somebody follows. Rejects with `store_unavailable` when it is overdue by the
+ * time of the run, which is known by the clock only; after that time each answer has the grace period.
+ */
+export function unlessRunIsOverdue<T>(
+  clock: Clock,
+  { id, createdAtMs, timeoutMs }: Pick<Run, 'id' | 'createdAtMs' | 'timeoutMs'>,
+  work: Promise<T>,
+): Promise<T> {
+  const remainingMs = Math.max(0, createdAtMs + timeoutMs - clock.nowMs());
+  return unlessLate(clock, remainingMs + overdueGraceMs, work, () => unanswered(id));
 }

@@ -124,15 +124,16 @@ export function createRunCreation(deps: RunCreationDeps) {
   return async (request: CreateRun, caller: Caller, mode: RunMode, disconnected?: AbortSignal): Promise<Accepted> => {
     if (isClosed()) throw shuttingDown();
     checkRequest(request, deps, clock.nowMs()); // a mistake is reported before any wait
+    const receivedMs = clock.monotonicMs() - (caller.accessMs ?? 0);
+    const deadlineMs = receivedMs + timeoutMsOf(request, mode, settings);
     const checked = budgets.check(caller.spender);
-    const warnings = checked === null ? [] : await unlessRepeated(store, checked, caller);
-    const receivedMs = clock.monotonicMs();
+    const warnings =
+      checked === null ? [] : await untilOverdue(clock, unlessRepeated(store, checked, caller), deadlineMs, mode);
     if (mode === 'background') {
       return active.expect(() => begin(request, caller, mode, { receivedMs, startNow: false, waitedMs: 0, warnings }));
     }
     const { tenantId } = caller;
     if (deps.waiting() >= waitingMax) throw admission.refusal(tenantId, 'callers_waiting');
-    const deadlineMs = receivedMs + timeoutMsOf(request, mode, settings);
     const slot = admission.enter({ tenantId, deadlineMs, disconnected });
     if (slot !== null) {
       caller.arrivalDecided?.();

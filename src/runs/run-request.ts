@@ -25,6 +25,8 @@ export type CreateRun = WireInput & {
 export type Caller = {
   tenantId: string;
   keyId: string | null;
+  /** How long the check of the caller took, in ms: the time of a run counts from before it. Defaults to 0. */
+  accessMs?: number;
   requestId: string;
   idempotencyKey?: string;
   spender: Spender;

@@ -66,13 +66,16 @@ export function createRunWaiter({ store, feed, active, isClosed, clock }: RunWai
         if (isClosed()) throw continuesElsewhere(run);
       }
       const settled = new AbortController();
+      const ended = new AbortController();
       clock
         .sleep(Math.max(0, deadlineMs - clock.monotonicMs()), settled.signal)
         .then(() => store.runs.finish({ ...run, attempt: 0 }, timedOutInQueue(run, clock.nowMs())))
         .catch(() => {}); // the run ended before its deadline
       waiting += 1;
       try {
-        return { type: 'ended', run: await active.attend(() => feed.waitForEnd(run, stopping.signal)) };
+        const until = AbortSignal.any([stopping.signal, ended.signal]);
+        const end = active.attend(() => feed.waitForEnd(run, until));
+        return { type: 'ended', run: await unlessOverdue(clock, deadlineMs, end, run.id) };
       } catch (cause) {
         if (stopping.signal.aborted) throw continuesElsewhere(run);
         if (!(cause instanceof ServiceError)) throw cause;
@@ -84,6 +87,7 @@ export function createRunWaiter({ store, feed, active, isClosed, clock }: RunWai
       } finally {
         waiting -= 1;
         settled.abort();
+        ended.abort('ended');
       }
     },
 

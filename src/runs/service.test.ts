@@ -39,6 +39,12 @@ async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs 
     attempts.push({ run, signal, deadlineMs, recorded, stored, end: () => ended.resolve({ type: 'ended', run }) });
     return ended.promise;
   };
+  const hanging = new Set<string>();
+  const orHang =
+    <Args extends unknown[], T>(name: string, work: (...args: Args) => Promise<T>) =>
+    (...args: Args): Promise<T> =>
+      hanging.has(name) ? new Promise(() => {}) : work(...args);
+  const runsOfStore = { ...store.runs, create: createBy(store), get: orHang('get', store.runs.get) };
   const active = createActiveRuns();
   const admission = createAdmission({
     slots,
@@ -51,8 +57,8 @@ async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs 
   const agents = createAgentRegistry({ triage: agent('triage'), orders: agent('orders') });
   const runs = createRunService({
     active,
-    feed: createEventFeed({ store, active, clock }),
-    store: { ...store, runs: { ...store.runs, create: createBy(store) } },
+    feed: createEventFeed({ store: { ...store, runs: runsOfStore }, active, clock }),
+    store: { ...store, runs: runsOfStore },
     agents,
     models: createModelChoices(agents),
     continueWith: 'entry',
@@ -66,12 +72,15 @@ async function createService({ slotsMax = 3, waitersMax = 0, createBy = ({ runs 
     lease: { processId: () => 'proc_1', isHeld: () => true },
     versions: { app: '1.2.3', sdk: '0.20.0' },
     acceptWebhook: (webhook) => webhook,
-    budgets: { check: () => null },
+    budgets: { check: () => (hanging.has('budgets') ? new Promise(() => {}) : null) },
     inputRules: { roles: [], fileIds: false, urls: false, apis: [], partsMax: 50, bytesMax: 1_000, charsMax: 1_000 },
   });
   return {
     runs,
     store,
+    /** From now on an operation of the store does not answer. */
+    hangs: (operation: 'get') => void hanging.add(operation),
+    budgetsHang: () => void hanging.add('budgets'),
     active,
     slots,
     attempts,
@@ -389,5 +398,39 @@ describe('a store that does not answer', () => {
     await service.clock.advance(10_000);
     await refused;
     expect([service.slots.used(), service.attempts]).toEqual([0, []]);
+  });
+
+  test('keeps a caller whose run another process executes no longer than that either, and not the stop', async () => {
+    await using service = await createService();
+    await service.runs.create(request({ session_id: 's-1' }), caller, 'blocking');
+    const queued = await service.runs.create(request({ session_id: 's-1', timeout_s: 8 }), caller, 'blocking');
+    service.hangs('get');
+    const ended = service.runs.waitForEnd(queued);
+    const refused = expect(ended).rejects.toMatchObject({
+      code: 'store_unavailable',
+      status: 503,
+      extras: { runId: queued.run.id },
+    });
+    await service.clock.advance(10_000);
+    await refused;
+    service.attempts[0]?.end();
+    expect(await service.active.idle(AbortSignal.timeout(10_000))).toBe(true);
+  });
+
+  test('keeps nobody who repeats a request longer than the time of the run, whatever hangs first', async () => {
+    await using service = await createService();
+    service.budgetsHang();
+    const repeated = service.runs.create(request({ timeout_s: 8 }), { ...caller, idempotencyKey: 'k' }, 'blocking');
+    const refused = expect(repeated).rejects.toMatchObject({ code: 'store_unavailable' });
+    await service.clock.advance(10_000);
+    await refused;
+    expect(service.slots.used()).toBe(0);
+  });
+
+  test('lets the time of a run count from before the check of its caller', async () => {
+    await using service = await createService();
+    await service.clock.advance(5_000);
+    await service.runs.create(request({ timeout_s: 8 }), { ...caller, accessMs: 3_000 }, 'blocking');
+    expect(service.attempts[0]?.deadlineMs).toBe(10_000);
   });
 });

@@ -20,6 +20,9 @@ export type TcpRelay = AsyncDisposable & {
   /** Cuts all lines and refuses new ones, until `accept`. */
   refuse(): void;
   accept(): void;
+  /** From now on nothing passes, and lines stay open, as with a server that is stopped by SIGSTOP; until `thaw`. */
+  freeze(): void;
+  thaw(): void;
   /** From now on each answer takes so much longer, in ms. Defaults to none. */
   delayAnswers(byMs: number): void;
   /** How many lines are open. */
@@ -43,6 +46,10 @@ export async function openTcpRelay(url: string): Promise<TcpRelay> {
   const { hostname, port } = new URL(url);
   const lines = new Set<Socket>();
   let refusing = false;
+  let frozen = false;
+  const held: (() => void)[] = [];
+  /** Does something now, or when the relay thaws. */
+  const pass = (work: () => void) => (frozen ? held.push(work) : work());
   let delayMs = 0;
   let onAnswer: (() => void) | null = null;
   let unanswered: string[] = [];
@@ -67,9 +74,10 @@ export async function openTcpRelay(url: string): Promise<TcpRelay> {
     }
     client.on('data', (chunk) => {
       isDoomed ||= unanswered.some((text) => chunk.includes(text));
-      server.write(chunk);
+      pass(() => server.write(chunk));
     });
     server.on('data', (chunk) => {
+      if (frozen) return pass(() => answer(chunk));
       if (!isDoomed && onAnswer === null) return answer(chunk);
       cut();
       if (isDoomed) {
@@ -112,6 +120,13 @@ export async function openTcpRelay(url: string): Promise<TcpRelay> {
     },
     accept() {
       refusing = false;
+    },
+    freeze() {
+      frozen = true;
+    },
+    thaw() {
+      frozen = false;
+      for (const work of held.splice(0)) work();
     },
     delayAnswers(byMs) {
       delayMs = byMs;

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { findBrokenEntries } from '../no-proxy.ts';
 import { passwordsIn } from '../postgres-url.ts';
+import { completePostgresUrl, findVariableMistakes } from '../postgres-variables.ts';
 import { StartError } from '../start-error.ts';
 import type { Setting } from './setting.ts';
 import { type SettingName, settingsTable } from './settings-table.ts';
@@ -46,6 +47,8 @@ const onEmbeddedStore: readonly [SettingName, string][] = [
 const noProxyAllowed =
   'names such as localhost or .svc, addresses, and networks such as 10.0.0.0/8 or fd00::/8, separated by commas; a name and an address may have a port';
 
+const databaseUrls: readonly SettingName[] = ['DATABASE_URL', 'DATABASE_DIRECT_URL'];
+
 const settingNames = Object.keys(settingsTable) as SettingName[];
 const isSecret = (name: SettingName): boolean => (settingsTable[name] as Setting<unknown>).secret === true;
 
@@ -78,11 +81,19 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
     const lowerCase = (settingsTable[name] as Setting<unknown>).anyCase ? environment[name.toLowerCase()] : '';
     return environment[name]?.trim() || lowerCase?.trim() || undefined;
   };
+  // Variables of Postgres stand in for what its URLs leave out, unless they have mistakes of their own.
+  const ofPostgres = given('DATABASE_URL') === undefined ? [] : findVariableMistakes(environment);
+  mistakes.push(...ofPostgres);
+  const written = (name: SettingName) => {
+    const value = given(name);
+    const isCompleted = databaseUrls.includes(name) && value !== undefined && ofPostgres.length === 0;
+    return isCompleted ? completePostgresUrl(value, environment) : value;
+  };
   const secrets = settingNames.flatMap((name) => (isSecret(name) ? (given(name) ?? []) : []));
   for (const name of settingNames) {
     const entry: Setting<unknown> = settingsTable[name];
     const defaultValue = name === 'HOST' && given('APP_ENV') === 'development' ? '127.0.0.1' : entry.default;
-    const result = entry.schema.safeParse(given(name) ?? defaultValue);
+    const result = entry.schema.safeParse(written(name) ?? defaultValue);
     const mistake = findValueMistake(given(name));
     if (result.success && mistake === null) parsed[name] = result.data;
     else mistakes.push({ name, found: describeFound(given(name), secrets), allowed: describeAllowed(result, mistake) });

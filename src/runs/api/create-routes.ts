@@ -2,7 +2,7 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { type LimitUse, spenderOf } from '../../budgets/index.ts';
-import type { ErrorCode } from '../../platform/errors.ts';
+import { type ErrorCode, ServiceError } from '../../platform/errors.ts';
 import { sendProblem } from '../../platform/http/errors-plugin.ts';
 import { problems, toProblem } from '../../platform/http/problem.ts';
 import type { Settings } from '../../platform/settings/settings.ts';
@@ -44,9 +44,10 @@ const config = { scope: 'run', creates: true } as const;
 
 type IncludeQuery = { include?: EventInclude };
 
-const callerOf = ({ caller, id, headers, arrivalDecided, query }: FastifyRequest): Caller => ({
+const callerOf = ({ caller, accessMs, id, headers, arrivalDecided, query }: FastifyRequest): Caller => ({
   tenantId: caller.tenantId,
   keyId: caller.keyId,
+  accessMs,
   requestId: id,
   idempotencyKey: headers['idempotency-key'] as string | undefined,
   spender: spenderOf(caller),
@@ -131,8 +132,12 @@ const blockingAndStreamedRuns: FastifyPluginAsyncZod<CreateRoutesOptions> = asyn
       await nextTick(); // the first model call starts in this tick and must not wait while the response is set up
       warnOfBudgets(reply, accepted.warnings);
       if (request.query.on_disconnect === 'cancel') cancelOnDisconnect(runs, accepted.run, disconnected);
-      runs.waitForEnd(accepted).catch(() => {}); // the stream shows the end; this wait enforces the deadline of the run
-      return streams.send(reply, accepted.run, 0, request.query.include);
+      // The stream shows the end; this wait enforces the time of the run, also where the store does not answer.
+      const unanswered = new AbortController();
+      runs.waitForEnd(accepted).catch((error: unknown) => {
+        if (error instanceof ServiceError && error.code === 'store_unavailable') unanswered.abort();
+      });
+      return streams.send(reply, accepted.run, 0, request.query.include, unanswered.signal);
     },
   );
 };

@@ -35,13 +35,18 @@ export function createRunStreams({ feed, settings, closing, keyWatch }: RunStrea
 
     /**
      * Answers with the events of a run after `afterSeq`, see `EventFeed.read`. The stream ends with the run, and before it if the process
-     * stops, the key is revoked or expires, or the client disconnects.
+     * stops, the key is revoked or expires, the client disconnects, or `over` aborts.
      */
-    send(reply: FastifyReply, run: Run, afterSeq: number, include?: EventInclude): FastifyReply {
+    send(reply: FastifyReply, run: Run, afterSeq: number, include?: EventInclude, over?: AbortSignal): FastifyReply {
       const key = keyWatch.watch(reply.request.caller);
       if (reply.raw.closed) key[Symbol.dispose]();
       reply.raw.once('close', () => key[Symbol.dispose]());
-      const ended = AbortSignal.any([closing, key.ended, clientDisconnected(reply)]);
+      const ended = AbortSignal.any([
+        closing,
+        key.ended,
+        clientDisconnected(reply),
+        ...(over === undefined ? [] : [over]),
+      ]);
       return sendStream(reply, feed.read(run, afterSeq, ended, include), hasPeers);
     },
   };

@@ -103,3 +103,34 @@ test('an event that is signalled while the events are read is shown at once, not
   const seen = await Array.fromAsync(feed.read(run, 1, never));
   expect(seen.map(({ type }) => type)).toEqual(['run.started', 'run.completed']);
 });
+
+describe('a store that does not answer', () => {
+  /** A feed whose store hangs. */
+  function createHangingFeed() {
+    const clock = createFakeClock();
+    const run: Run = { ...running, createdAtMs: clock.nowMs(), timeoutMs: 8_000 };
+    const hang = () => new Promise<never>(() => {});
+    const store = { runs: { get: hang }, journal: { events: hang }, signals: { subscribe: () => () => {} } };
+    return {
+      clock,
+      run,
+      feed: createEventFeed({ store: store as unknown as Store, active: createActiveRuns(), clock }),
+    };
+  }
+
+  test('keeps who follows a run of another process no longer than the time of the run and a moment', async () => {
+    const { clock, run, feed } = createHangingFeed();
+    const next = feed.read(run, 0, new AbortController().signal).next();
+    const refused = expect(next).rejects.toMatchObject({ code: 'store_unavailable', extras: { runId: run.id } });
+    await clock.advance(10_000);
+    await refused;
+  });
+
+  test('lets a follower go at once that disconnects or is told to come back', async () => {
+    const { run, feed } = createHangingFeed();
+    const left = new AbortController();
+    const next = feed.read(run, 0, left.signal).next();
+    left.abort();
+    expect(await next).toEqual({ value: undefined, done: true });
+  });
+});

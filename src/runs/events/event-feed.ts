@@ -1,6 +1,8 @@
 import type { Clock } from '../../platform/clock.ts';
 import { ServiceError } from '../../platform/errors.ts';
+import { unlessAborted } from '../../platform/time-limit.ts';
 import type { Run, Store } from '../../storage/port/index.ts';
+import { unlessRunIsOverdue } from '../overdue.ts';
 import { isFinal } from '../run-state.ts';
 import { type EventInclude, endsRun, endsStream, isShown, type RunEvent } from './events.ts';
 import type { LiveEventLog } from './live-event-log.ts';
@@ -39,14 +41,22 @@ function subscribe({ store, clock }: EventFeedDeps, runId: string, signal: Abort
   };
 }
 
+/** How a reader waits for an answer of the store. */
+type Await = <T>(answer: Promise<T>) => Promise<T>;
+
 /** The stored events of a run after `afterSeq`. */
-async function* storedEvents(store: Store, run: Run, afterSeq: number): AsyncGenerator<RunEvent> {
+async function* storedEvents(
+  store: Store,
+  run: Run,
+  afterSeq: number,
+  answered: Await = (answer) => answer,
+): AsyncGenerator<RunEvent> {
   if (afterSeq < 1) yield createdEvent(run);
   for (let after = Math.max(1, afterSeq); ; ) {
-    const page = await store.journal.events(run.tenantId, run.id, after, pageSize);
+    const page = await answered(store.journal.events(run.tenantId, run.id, after, pageSize));
     // If `run` was read before its end, its last event shows it as it ended all the same.
     const endedSince = !isFinal(run.status) && page.some(({ type }) => endsRun(type));
-    const shown = endedSince ? await store.runs.get(run.tenantId, run.id) : run;
+    const shown = endedSince ? await answered(store.runs.get(run.tenantId, run.id)) : run;
     for (const event of page) yield toRunEvent(shown ?? run, event);
     if (page.length < pageSize) return;
     after = page.at(-1)?.seq ?? after;
@@ -55,7 +65,7 @@ async function* storedEvents(store: Store, run: Run, afterSeq: number): AsyncGen
 
 /** Follows runs, whichever process executes them: by the live log of this process, or else by the store. */
 export function createEventFeed(deps: EventFeedDeps) {
-  const { store, active } = deps;
+  const { store, active, clock } = deps;
   return {
     /** The stored events after `afterSeq`, those that have to be asked for only if they are in `include`. */
     async stored(run: Run, afterSeq: number, include?: EventInclude): Promise<RunEvent[]> {
@@ -66,31 +76,37 @@ export function createEventFeed(deps: EventFeedDeps) {
     /**
      * The events after `afterSeq`, past and future ones, each once and in order, until the run has ended or requires an
      * action, or until `signal` aborts. Events that have to be asked for are among them only if they are in `include`.
+     * Throws `store_unavailable` where the store does not answer, soon after the run's time is over at the latest.
      */
     async *read(run: Run, afterSeq: number, signal: AbortSignal, include?: EventInclude): RunEvents {
       let seen = afterSeq;
-      while (!signal.aborted) {
-        const live = active.get(run.id)?.log;
-        if (live && seen + 1 >= live.firstSeq()) {
-          for await (const event of live.read(seen, signal)) {
+      const answered: Await = (answer) => unlessAborted(signal, unlessRunIsOverdue(clock, run, answer));
+      try {
+        while (!signal.aborted) {
+          const live = active.get(run.id)?.log;
+          if (live && seen + 1 >= live.firstSeq()) {
+            for await (const event of live.read(seen, signal)) {
+              seen = event.seq;
+              if (isShown(event.type, include)) yield event;
+              if (endsStream(event.type)) return;
+            }
+            if (signal.aborted || active.get(run.id)?.log === live) return;
+            continue;
+          }
+          using subscription = subscribe(deps, run.id, signal);
+          // The run is read before its events: if it is over then, all its events are stored.
+          const current = await answered(store.runs.get(run.tenantId, run.id));
+          if (current === null) return; // the run has ended and was deleted since
+          for await (const event of storedEvents(store, current, seen, answered)) {
             seen = event.seq;
             if (isShown(event.type, include)) yield event;
-            if (endsStream(event.type)) return;
+            if (endsRun(event.type)) return;
           }
-          if (signal.aborted || active.get(run.id)?.log === live) return;
-          continue;
+          if (isOver(current)) return;
+          if (active.get(run.id)?.log.firstSeq() !== seen + 1) await subscription.changed();
         }
-        using subscription = subscribe(deps, run.id, signal);
-        // The run is read before its events: if it is over then, all its events are stored.
-        const current = await store.runs.get(run.tenantId, run.id);
-        if (current === null) return; // the run has ended and was deleted since
-        for await (const event of storedEvents(store, current, seen)) {
-          seen = event.seq;
-          if (isShown(event.type, include)) yield event;
-          if (endsRun(event.type)) return;
-        }
-        if (isOver(current)) return;
-        if (active.get(run.id)?.log.firstSeq() !== seen + 1) await subscription.changed();
+      } catch (error) {
+        if (!signal.aborted) throw error;
       }
     },
 
@@ -102,7 +118,7 @@ export function createEventFeed(deps: EventFeedDeps) {
       for (;;) {
         signal.throwIfAborted();
         using subscription = subscribe(deps, run.id, signal);
-        const current = await store.runs.get(run.tenantId, run.id);
+        const current = await unlessAborted(signal, store.runs.get(run.tenantId, run.id));
         if (current === null) throw new ServiceError('not_found', { what: `Run ${run.id}` }, { runId: run.id });
         if (isOver(current)) return current;
         await subscription.changed();

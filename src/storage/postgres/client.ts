@@ -1,15 +1,25 @@
 import pg from 'pg';
 import { describeHost, type PostgresHost, type PostgresUrl, parsePostgresUrl } from '../../platform/postgres-url.ts';
-import { clientConfig, connectMs } from './connection.ts';
+import { requireChannelBinding } from './channel-binding.ts';
+import { clientConfig, hostMsOf } from './connection.ts';
 import { reasonOf } from './errors.ts';
+import { passwordFromFile } from './password.ts';
+import { assertSocketFolder, withHost } from './socket.ts';
+import { createTlsChoice, toTls } from './tls.ts';
 
 /** How long a look at one of several hosts may take, in ms: then the next one is asked. */
 const probeMs = 2_000;
 
+const isChoice = ({ hosts, sessionAttributes }: PostgresUrl): boolean =>
+  hosts.length > 1 || sessionAttributes !== 'any';
+
+/** How long a look at a server may take, in ms. */
+const lookMsOf = (url: PostgresUrl): number => (isChoice(url) ? probeMs : hostMsOf(url));
+
 /** How long connecting may take, with the looks at all hosts, in ms. */
-export function connectMsOf(url: string): number {
-  const { hosts, sessionAttributes } = parsePostgresUrl(url);
-  return hosts.length === 1 && sessionAttributes === 'any' ? connectMs : connectMs + hosts.length * probeMs;
+export function connectMsOf(text: string): number {
+  const url = parsePostgresUrl(text);
+  return hostMsOf(url) + (isChoice(url) ? url.hosts.length * 2 * probeMs : 0);
 }
 
 /** Why a host is not taken although it answers; null if it is. */
@@ -25,38 +35,29 @@ async function refusalOf(client: pg.Client, attributes: PostgresUrl['sessionAttr
 /** Whether a server has refused for a reason that holds for the others too, such as a wrong password. */
 const isFinal = (error: unknown): boolean => error instanceof pg.DatabaseError && error.code !== '57P03'; // starting up
 
-/** Looks at one host: resolves with null if it is to be taken, else with the reason why not. */
-async function probe(config: pg.ClientConfig, host: PostgresHost, { sessionAttributes }: PostgresUrl) {
-  const client = new pg.Client({
-    ...config,
-    ...addressOf(host),
-    connectionTimeoutMillis: probeMs,
-    query_timeout: probeMs,
-  });
-  client.on('error', () => {}); // the query in flight rejects with it
-  try {
-    await client.connect();
-    return await refusalOf(client, sessionAttributes);
-  } catch (error) {
-    if (isFinal(error)) throw error;
-    return reasonOf(error);
-  } finally {
-    await client.end().catch(() => {});
+/** The hosts of a URL in the order in which they are tried for a new connection. `last` was taken before. */
+function orderOf({ hosts, parameters }: PostgresUrl, last: PostgresHost | null): PostgresHost[] {
+  if (parameters.get('load_balance_hosts') === 'random') {
+    return hosts
+      .map((host) => ({ host, rank: Math.random() }))
+      .sort((a, b) => a.rank - b.rank)
+      .map(({ host }) => host);
   }
+  return [...(last === null ? [] : [last]), ...hosts.filter((host) => host !== last)];
 }
 
-const addressOf = ({ host, port }: PostgresHost) => ({ ...(host !== null && { host }), port });
-
-/** Chooses among the hosts of a URL as libpq does: the first that answers and is what was asked for. */
-function createHostChoice(text: string, url: PostgresUrl) {
+/**
+ * Chooses among the hosts of a URL as libpq does: the first that answers and is what was asked for. `look` resolves with
+ * null for a host that is to be taken, else with the reason why not.
+ */
+function createHostChoice(url: PostgresUrl, look: (host: PostgresHost) => Promise<string | null>) {
   let last: PostgresHost | null = null;
 
-  return async (config: pg.ClientConfig): Promise<PostgresHost> => {
-    const order = [...(last === null ? [] : [last]), ...url.hosts.filter((host) => host !== last)];
+  return async (): Promise<PostgresHost> => {
+    if (!isChoice(url)) return url.hosts[0];
     const reasons: string[] = [];
-    for (const host of order) {
-      // A pool hides the password from copies of its options.
-      const reason = await probe({ ...config, ...clientConfig(text) }, host, url);
+    for (const host of orderOf(url, last)) {
+      const reason = await look(host);
       if (reason === null) {
         last = host;
         return host;
@@ -67,27 +68,66 @@ function createHostChoice(text: string, url: PostgresUrl) {
   };
 }
 
+/** The parts of a client of `pg` that its types do not have as they are. */
+type ClientParts = { ssl: unknown; password: unknown; connection: { ssl: unknown } };
+
 type Connected = ((error: Error) => void) | ((error: null, client: pg.Client) => void);
 
-/** A class of clients that connect to the host of the URL that is to be used at that moment. */
-export function clientClassOf(url: string): new (config: pg.ClientConfig) => pg.Client {
-  const parsed = parsePostgresUrl(url);
-  if (parsed.hosts.length === 1 && parsed.sessionAttributes === 'any') return pg.Client;
-  const choose = createHostChoice(url, parsed);
+/** Everything that is decided anew for each connection to the database of a URL. */
+function createTarget(text: string) {
+  const url = parsePostgresUrl(text);
+  const tls = createTlsChoice(toTls(url.parameters), lookMsOf(url));
+  const passfile = url.parameters.get('passfile') ?? null;
+
+  /** Points a client that is not connected to a host. */
+  const aim = async (client: pg.Client, host: PostgresHost): Promise<void> => {
+    const at = withHost(host);
+    assertSocketFolder(at);
+    const parts = client as unknown as ClientParts;
+    const ssl = await tls.optionsFor(at);
+    Object.assign(client, at);
+    parts.ssl = ssl;
+    parts.connection.ssl = ssl;
+    const query = { ...at, database: client.database ?? '', user: client.user ?? '' };
+    if (url.password === null) parts.password = () => passwordFromFile(query, passfile);
+    if (url.parameters.get('channel_binding') === 'require') requireChannelBinding(client);
+  };
+
+  const look = async (host: PostgresHost): Promise<string | null> => {
+    const client = new pg.Client({ ...clientConfig(text), connectionTimeoutMillis: probeMs, query_timeout: probeMs });
+    client.on('error', () => {}); // the query in flight rejects with it
+    try {
+      await aim(client, host);
+      await client.connect();
+      return await refusalOf(client, url.sessionAttributes);
+    } catch (error) {
+      tls.forget(withHost(host));
+      if (isFinal(error)) throw error;
+      return reasonOf(error);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  };
+  return { choose: createHostChoice(url, look), aim, forget: (host: PostgresHost) => tls.forget(withHost(host)) };
+}
+
+/**
+ * A class of clients for the database of a URL. Each connects to the host that is to be used at that moment, encrypted as
+ * that host can, with its password.
+ */
+export function clientClassOf(text: string): new (config: pg.ClientConfig) => pg.Client {
+  const target = createTarget(text);
 
   return class extends pg.Client {
-    readonly #config: pg.ClientConfig;
-
-    constructor(config: pg.ClientConfig) {
-      super(config);
-      this.#config = config;
-    }
-
     async #connect(): Promise<pg.Client> {
-      const { host, port } = await choose(this.#config);
-      this.host = host ?? this.host;
-      this.port = port;
-      return super.connect();
+      const host = await target.choose();
+      await target.aim(this, host);
+      try {
+        return await super.connect();
+      } catch (error) {
+        target.forget(host); // it may have begun or ceased to encrypt
+        throw error;
+      }
     }
 
     override connect(): Promise<pg.Client>;
@@ -105,4 +145,8 @@ export function clientClassOf(url: string): new (config: pg.ClientConfig) => pg.
 
 /** A client for the database of a URL; what the URL says counts more than `config`. */
 export const newClient = (url: string, config: pg.ClientConfig): pg.Client =>
-  new (clientClassOf(url))({ ...config, ...clientConfig(url) });
+  new (clientClassOf(url))({
+    connectionTimeoutMillis: hostMsOf(parsePostgresUrl(url)),
+    ...config,
+    ...clientConfig(url),
+  });

@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import pg from 'pg';
 import { describeHost, type PostgresUrl, PostgresUrlError, parsePostgresUrl } from '../../platform/postgres-url.ts';
+import { withHost } from './socket.ts';
+import { toTls } from './tls.ts';
 
 /** How long connecting may take, and in a pool also how long a query waits for a free connection. */
 export const connectMs = 5_000;
@@ -16,62 +18,54 @@ export const types: pg.CustomTypesConfig = {
     oid === bigintOid ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
 };
 
-type Tls = Exclude<pg.ClientConfig['ssl'], undefined>;
+/** Parameters that `pg` has under the same name. */
+const ofDriver = [
+  'options',
+  'sslnegotiation',
+  'fallback_application_name',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+];
 
-/** The certificates and keys that parameters name. */
-function readFiles(parameters: PostgresUrl['parameters']) {
-  const read = (name: string) => {
-    const file = parameters.get(name);
-    return file === undefined ? undefined : readFileSync(file, 'utf8');
-  };
-  const isSystem = parameters.get('sslrootcert') === 'system'; // the authorities that Node trusts
-  const files = { ca: isSystem ? undefined : read('sslrootcert'), cert: read('sslcert'), key: read('sslkey') };
-  return Object.fromEntries(Object.entries(files).filter(([, text]) => text !== undefined));
-}
-
-/**
- * TLS as the parameters of a URL ask for it. `sslmode` means the same as in every other client of Postgres (libpq's
- * documentation, "SSL Support"): `require` encrypts and trusts any certificate unless an authority is given,
- * `verify-full` checks it. Without `sslmode` it is for `pg` to decide, which does not encrypt.
- */
-function toTls(parameters: PostgresUrl['parameters']): Tls | undefined {
-  const mode = parameters.get('sslmode');
-  const ssl = parameters.get('ssl');
-  if (mode === 'disable' || ssl === 'false' || ssl === '0') return false;
-  const files = readFiles(parameters);
-  if (mode === undefined) {
-    if (ssl === 'no-verify') return { rejectUnauthorized: false };
-    const isAsked = ssl === 'true' || ssl === '1' || parameters.get('sslnegotiation') === 'direct';
-    return Object.keys(files).length > 0 ? files : isAsked || undefined;
+/** The user of a URL that names none: that of the process, as for psql. */
+function processUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    throw new Error('the URL names no user, and the user of this process has no name');
   }
-  if (mode === 'verify-full' || parameters.get('sslrootcert') === 'system') return files;
-  const checksAuthority = mode === 'verify-ca' || (mode === 'require' && 'ca' in files);
-  return checksAuthority ? { ...files, checkServerIdentity: () => undefined } : { ...files, rejectUnauthorized: false };
 }
 
-/** Parameters that are not for `pg`. */
-const notForDriver = ['sslmode', 'ssl', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat', 'channel_binding'];
+/** How long connecting to one host may take, in ms: `connect_timeout`, else {@link connectMs}. */
+export const hostMsOf = ({ parameters }: PostgresUrl): number =>
+  Number(parameters.get('connect_timeout') ?? 0) * 1000 || connectMs;
 
 /**
- * What `pg` needs to connect to the first host of a URL. For several hosts see `newClient`.
+ * What `pg` needs to connect to the first host of a URL; what a URL without a host, a user or a database means is filled
+ * in. Which host it is, how it is encrypted and what its password is, `clientClassOf` decides for each connection.
  *
  * @throws {PostgresUrlError} where the text is no URL of a Postgres
  * @throws {Error} where a file that it names cannot be read
  */
 export function clientConfig(text: string): pg.ClientConfig {
-  const { hosts, user, password, database, parameters } = parsePostgresUrl(text);
-  const [{ host, port }] = hosts;
-  const ssl = toTls(parameters);
-  const rest = [...parameters].filter(([name]) => !notForDriver.includes(name));
+  const url = parsePostgresUrl(text);
+  const { hosts, password, parameters } = url;
+  const user = url.user ?? processUser();
+  const tls = toTls(parameters);
+  const name = parameters.get('application_name') ?? parameters.get('fallback_application_name');
   return {
-    ...Object.fromEntries(rest),
-    ...(host !== null && { host }),
-    ...(user !== null && { user }),
+    ...Object.fromEntries([...parameters].filter(([each]) => ofDriver.includes(each))),
+    ...withHost(hosts[0]),
+    user,
+    database: url.database ?? user,
+    ssl: tls.mode === 'off' ? false : tls.options,
     ...(password !== null && { password }),
-    ...(database !== null && { database }),
-    ...(ssl !== undefined && { ssl }),
+    ...(name !== undefined && { application_name: name }),
     ...(parameters.get('channel_binding') === 'require' && { enableChannelBinding: true }),
-    port,
+    ...(parameters.get('keepalives') === '0' && { keepAlive: false }),
+    ...(parameters.has('keepalives_idle') && {
+      keepAliveInitialDelayMillis: Number(parameters.get('keepalives_idle')) * 1000,
+    }),
   };
 }
 
@@ -81,7 +75,8 @@ export function describeUrl(text: string): string {
     const { hosts, user, database } = parsePostgresUrl(text);
     const named = database ?? user;
     const as = user === null ? '' : ` as "${user}"`;
-    return `${named === null ? 'the default database' : `database "${named}"`} on ${hosts.map(describeHost).join(', ')}${as}`;
+    const places = hosts.map((host) => describeHost(withHost(host)));
+    return `${named === null ? 'the default database' : `database "${named}"`} on ${places.join(', ')}${as}`;
   } catch (error) {
     if (error instanceof PostgresUrlError) return 'an address that cannot be read';
     throw error;

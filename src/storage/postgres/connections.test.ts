@@ -185,10 +185,13 @@ describe('connection strings', () => {
   const sslOf = (parameters: string) => (parse(parameters) as unknown as { ssl: unknown }).ssl;
 
   test('sslmode means what it means to other clients of Postgres', () => {
-    expect(sslOf('')).toBe(false);
+    expect(sslOf('')).toEqual({ rejectUnauthorized: false }); // if the server can
+    expect(sslOf('?sslmode=prefer')).toEqual({ rejectUnauthorized: false });
+    expect(sslOf('?ssl=true')).toEqual({ rejectUnauthorized: false });
+    expect(sslOf('?ssl=false')).toBe(false);
     expect(sslOf('?sslmode=disable')).toBe(false);
     expect(sslOf('?sslmode=require')).toEqual({ rejectUnauthorized: false });
-    expect(sslOf('?application_name=a&sslmode=require&x=1')).toEqual({ rejectUnauthorized: false });
+    expect(sslOf('?application_name=a&sslmode=require')).toEqual({ rejectUnauthorized: false });
     expect(sslOf('?sslmode=verify-full')).toEqual({});
     expect(sslOf('?sslmode=no-verify')).toEqual({ rejectUnauthorized: false });
     expect(() => sslOf('?sslmode=verify-ca')).toThrow('sslrootcert');

@@ -94,6 +94,7 @@ export function createDatabase(options: DatabaseOptions) {
 function openPool({ url, poolMax, appName, log }: DatabaseOptions, clients: Set<pg.Client>): pg.Pool {
   const pool = new pg.Pool({
     application_name: appName,
+    keepAlive: true,
     ...clientConfig(url),
     Client: clientClassOf(url) as unknown as new () => pg.ClientBase,
     max: poolMax,
@@ -101,7 +102,6 @@ function openPool({ url, poolMax, appName, log }: DatabaseOptions, clients: Set<
     connectionTimeoutMillis: connectMsOf(url),
     query_timeout: answerMs,
     idleTimeoutMillis: idleMs,
-    keepAlive: true,
     onConnect: (client) => prepareSession(client, { limited: true }),
   });
   // Without a listener the loss of an idle connection would end the process.

@@ -1,5 +1,7 @@
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { withoutEffect } from '../../platform/postgres-parameters.ts';
+import { parsePostgresUrl } from '../../platform/postgres-url.ts';
 import type { Store } from '../port/index.ts';
 import { decideStamp, logStamp, type StoreOpening, type StorePlace } from '../store-environment-policy.ts';
 import { createBudgetStore } from './budgets.ts';
@@ -66,6 +68,13 @@ async function prepare(options: PostgresStoreOptions, place: StorePlace): Promis
   return environment;
 }
 
+/** Warns of parameters of the URLs that are taken, and change nothing here. */
+function warnOfParameters({ url, directUrl, log }: PostgresStoreOptions): void {
+  const names = [url, directUrl].flatMap((each) => withoutEffect(parsePostgresUrl(each).parameters.keys()));
+  if (names.length > 0)
+    log.warn({ parameters: [...new Set(names)] }, 'parameters of the URL of the database have no effect');
+}
+
 /**
  * The store on Postgres 14 or newer, for any number of processes. Its `start` brings the schema up to date; processes
  * that start together do so one after the other.
@@ -114,12 +123,15 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     },
     async start() {
       if (database.isOpen()) return;
+      warnOfParameters(options);
       const whenFree = createPlaceWait({ clock, log });
       const begin = <T>(setting: string, to: string, work: () => Promise<T>) =>
         attempt(setting, to, () => whenFree(work));
       environment = await begin(directSetting, directUrl, () => prepare(options, place));
-      database.open();
-      await begin('DATABASE_URL', url, () => database.query(selectOne));
+      await begin('DATABASE_URL', url, async () => {
+        database.open();
+        await database.query(selectOne);
+      });
       await begin(directSetting, directUrl, () => listener.start());
     },
     async stop(deadline) {

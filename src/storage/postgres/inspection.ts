@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { ClockSample, Pooling, PostgresFacts, SchemaFacts } from '../port/index.ts';
 import { newClient } from './client.ts';
-import { connectMs, types } from './connection.ts';
+import { types } from './connection.ts';
 import { readMigrations } from './migrate.ts';
 import { attempt } from './setup-failure.ts';
 import { readOwnership } from './store-environment.ts';
@@ -36,7 +36,6 @@ export async function inspectPostgres(options: InspectPostgresOptions, signal: A
     const client = newClient(to, {
       application_name: `${appName} doctor`,
       types,
-      connectionTimeoutMillis: connectMs,
       query_timeout: answerMs,
       stream: () => new Socket({ signal }), // the abort cuts it, whatever the client waits for
     });

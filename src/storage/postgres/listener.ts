@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { newClient } from './client.ts';
-import { connectMs, types } from './connection.ts';
+import { types } from './connection.ts';
 import type { Statement } from './database.ts';
 import { reasonOf, toOperationError, unavailable } from './errors.ts';
 import { prepareSession } from './session.ts';
@@ -119,7 +119,6 @@ async function connect(options: ListenerOptions, hooks: Pick<ListenerHooks, 'onP
   const client = newClient(options.url, {
     application_name: `${options.appName} signals`,
     types,
-    connectionTimeoutMillis: connectMs,
     query_timeout: answerMs,
     keepAlive: true,
   });

@@ -2,7 +2,6 @@ import type pg from 'pg';
 import { type AppliedMigration, type Migration, pendingMigrations, readMigrationsIn } from '../migrations.ts';
 import { StoreSetupError } from '../setup-error.ts';
 import { newClient } from './client.ts';
-import { connectMs } from './connection.ts';
 import { reasonOf } from './errors.ts';
 import { prepareSession } from './session.ts';
 
@@ -87,7 +86,6 @@ export async function migrate(options: MigrateOptions): Promise<Migration[]> {
   const { url, appName } = options;
   const client = newClient(url, {
     application_name: appName,
-    connectionTimeoutMillis: connectMs,
   });
   client.on('error', () => {}); // the query in flight rejects with it
   await client.connect();
