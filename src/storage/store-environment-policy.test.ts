@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { StoreSetupError } from './setup-error.ts';
-import { areTenantsInUse, decideStamp, type StoreOpening, type StorePlace } from './store-environment-policy.ts';
+import { decideStamp, hasBudget, type StoreOpening, type StorePlace } from './store-environment-policy.ts';
 
 const environments = ['development', 'test', 'staging', 'production'] as const;
 const postgres: StorePlace = { name: 'database "agents" on db:5432 as "app"', setting: 'DATABASE_URL', shared: true };
@@ -96,11 +96,11 @@ describe('a store without an environment', () => {
     expect(outcome(serving('production'), { stamp: null, holds }, postgres)).toBe('production');
   });
 
-  test('is in use once it has a tenant of its own, or the default one has a budget', () => {
-    const budgets = { budget_usd_day: null, budget_tokens_month: null };
-    expect(areTenantsInUse([{ id: 'default', name: 'Default', ...budgets }])).toBe(false);
-    expect(areTenantsInUse([{ id: 'default', name: 'Default', ...budgets, budget_usd_day: 5 }])).toBe(true);
-    expect(areTenantsInUse([{ id: 'default' }, { id: 'acme' }])).toBe(true);
+  test('holds budgets where a tenant has one, by the columns of its version', () => {
+    expect(hasBudget(['id', 'name', 'budget_usd_day', 'budget_tokens_day'])).toBe(
+      'budget_usd_day is not null or budget_tokens_day is not null',
+    );
+    expect(hasBudget(['id', 'name'])).toBeNull();
   });
 
   test('that holds runs is otherwise used by development and test, and stays free for its owner', () => {

@@ -27,13 +27,11 @@ export const tablesInUse: readonly [table: string, holds: string][] = [
   ['budget_accounts', 'budgets'],
 ];
 
-/** Whether tenants show that somebody uses the store. Each store has the tenant `default`, which has no budget at first. */
-export const areTenantsInUse = (tenants: readonly Record<string, unknown>[]): boolean =>
-  tenants.some((tenant) =>
-    Object.entries(tenant).some(([name, value]) =>
-      name === 'id' ? value !== 'default' : name.startsWith('budget') && value !== null,
-    ),
-  );
+/** A condition in SQL for a tenant with a budget, by the columns that the table has; null where it has none for budgets. */
+export function hasBudget(columns: readonly string[]): string | null {
+  const ofBudgets = columns.filter((name) => name.startsWith('budget'));
+  return ofBudgets.length === 0 ? null : ofBudgets.map((name) => `${name} is not null`).join(' or ');
+}
 
 /** A store for people: what it is and where (never a password), the setting that names it, and whether hosts share it. */
 export type StorePlace = { name: string; setting: 'DATABASE_URL' | 'DATA_DIR'; shared: boolean };
@@ -55,11 +53,7 @@ const refusal = ({ appEnv, storeEnv }: StoreOpening, place: StorePlace, found: s
  *
  * @throws {StoreSetupError} where the store is of another environment
  */
-export function decideStamp(
-  opening: StoreOpening,
-  { stamp, holds }: StoreOwnership,
-  place: StorePlace,
-): string | null {
+export function decideStamp(opening: StoreOpening, { stamp, holds }: StoreOwnership, place: StorePlace): string | null {
   const { appEnv, storeEnv, stamps } = opening;
   const environment = storeEnv ?? appEnv;
   if (environment === null) return null;

@@ -1,28 +1,29 @@
 import type pg from 'pg';
 import {
-  areTenantsInUse,
   decideStamp,
+  hasBudget,
   type StoreOpening,
   type StoreOwnership,
   type StorePlace,
   tablesInUse,
 } from '../store-environment-policy.ts';
 
-/** Rows of a table; none where the schema does not have it yet. */
-async function readRows(client: pg.Client, table: string, limit: number): Promise<Record<string, unknown>[]> {
+/** A row of a table; undefined for none, also where the schema does not have the table yet. */
+async function readRow(client: pg.Client, table: string, where = 'true'): Promise<Record<string, unknown> | undefined> {
   const { rows } = await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [table]);
-  if (rows[0]?.there !== true) return [];
-  return (await client.query<Record<string, unknown>>(`select * from ${table} limit ${limit}`)).rows;
+  if (rows[0]?.there !== true) return undefined;
+  return (await client.query<Record<string, unknown>>(`select * from ${table} where ${where} limit 1`)).rows[0];
 }
 
 async function readHolds(client: pg.Client): Promise<string | null> {
-  for (const [table, holds] of tablesInUse) if ((await readRows(client, table, 1)).length > 0) return holds;
-  return areTenantsInUse(await readRows(client, 'tenants', 2)) ? 'budgets' : null; // one of two is not the default one
+  for (const [table, holds] of tablesInUse) if ((await readRow(client, table)) !== undefined) return holds;
+  const condition = hasBudget(Object.keys((await readRow(client, 'tenants')) ?? {}));
+  return condition !== null && (await readRow(client, 'tenants', condition)) !== undefined ? 'budgets' : null;
 }
 
 /** Whom the database belongs to, whatever the version of its schema. */
 export async function readOwnership(client: pg.Client): Promise<StoreOwnership> {
-  const [row] = await readRows(client, 'store_environment', 1);
+  const row = await readRow(client, 'store_environment');
   return { stamp: row === undefined ? null : String(row.name), holds: await readHolds(client) };
 }
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import {
-  areTenantsInUse,
   decideStamp,
+  hasBudget,
   type StoreOpening,
   type StoreOwnership,
   type StorePlace,
@@ -9,21 +9,22 @@ import {
 } from '../store-environment-policy.ts';
 import { inTransaction } from './migrate.ts';
 
-/** Rows of a table; none where the schema does not have it yet. */
-function readRows(connection: DatabaseSync, table: string, limit: number): Record<string, unknown>[] {
+/** A row of a table; undefined for none, also where the schema does not have the table yet. */
+function readRow(connection: DatabaseSync, table: string, where = 'true'): Record<string, unknown> | undefined {
   const isThere = connection.prepare("select 1 from sqlite_schema where type = 'table' and name = ?").get(table);
-  return isThere === undefined ? [] : connection.prepare(`select * from ${table} limit ${limit}`).all();
+  return isThere === undefined ? undefined : connection.prepare(`select * from ${table} where ${where} limit 1`).get();
 }
 
 function readHolds(connection: DatabaseSync): string | null {
-  const found = tablesInUse.find(([table]) => readRows(connection, table, 1).length > 0);
+  const found = tablesInUse.find(([table]) => readRow(connection, table) !== undefined);
   if (found !== undefined) return found[1];
-  return areTenantsInUse(readRows(connection, 'tenants', 2)) ? 'budgets' : null; // one of two is not the default one
+  const condition = hasBudget(Object.keys(readRow(connection, 'tenants') ?? {}));
+  return condition !== null && readRow(connection, 'tenants', condition) !== undefined ? 'budgets' : null;
 }
 
 /** Whom the data belongs to, whatever the version of the schema. */
 export function readOwnership(connection: DatabaseSync): StoreOwnership {
-  const [row] = readRows(connection, 'store_environment', 1);
+  const row = readRow(connection, 'store_environment');
   return { stamp: row === undefined ? null : String(row.name), holds: readHolds(connection) };
 }
 
