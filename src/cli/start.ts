@@ -21,13 +21,12 @@ export async function start(file: string, options: StartOptions = {}): Promise<v
     endWithParent();
     reportModules();
   }
-  await import('../process/sdk-configuration.ts'); // sees from now on how the program configures the SDK
-  try {
-    await import(pathToFileURL(path).href);
-  } catch (error) {
-    const explanation = explainLoadError(error, path, options.reportModules ? 'dev' : 'start');
-    if (explanation === null) throw error;
-    process.stderr.write(`${explanation}\n`);
+  const fail = (error: unknown) => {
+    process.stderr.write(`${explainLoadError(error, path, options.reportModules ? 'dev' : 'start')}\n`);
     process.exit(1);
-  }
+  };
+  process.on('unhandledRejection', fail); // before the SDK, which ends the process and does not tell the reason
+  await import('../process/sdk-configuration.ts'); // sees from now on how the program configures the SDK
+  await import(pathToFileURL(path).href).catch(fail);
+  process.off('unhandledRejection', fail);
 }

@@ -24,7 +24,7 @@ const quoted = /^\s*(?:export\s+)?([\w.-]+)\s*=\s*(["'`])/;
 /** What may follow the closing quote of a value. */
 const afterQuote = /^[ \t;]*(?:#.*)?$/;
 /** A line that begins with a name, and has something else than an assignment behind it. */
-const notAssigned = /^\s*(?:export\s+)?([\w.-]+)(?:\s*:|\s+[^\s=])/;
+const notAssigned = /^\s*[{,]?\s*["']?(?:export\s+)?([\w.-]+)["']?(?:\s*:|\s+[^\s=])/;
 
 const isMeant = (name: string): boolean => name in settingsTable || intendedSetting(name) !== undefined;
 

@@ -136,6 +136,8 @@ describe('a .env file ends the start with a sentence, which shows no value,', ()
       /line 1: DATABASE_URL is not followed by =/,
     ],
     ['with a space for a sign', `OPENAI_API_KEY ${key}`, /line 1: OPENAI_API_KEY is not followed by =/],
+    ['of JSON', `{"OPENAI_API_KEY": "${key}"}`, /line 1: OPENAI_API_KEY is not followed by =/],
+    ['of JSON in lines', `{\n  "OPENAI_API_KEY": "${key}"\n}`, /line 2: OPENAI_API_KEY is not followed by =/],
     ['of PowerShell', `$env:OPENAI_API_KEY="${key}"`, /"\$env:OPENAI_API_KEY" is no name of a variable/],
     [
       'of cmd',

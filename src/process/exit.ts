@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace';
 import { systemClock } from '../platform/clock.ts';
+import { errorLine } from '../platform/error-line.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import { StartError } from '../platform/start-error.ts';
@@ -127,15 +128,9 @@ function reportSignals({ drain }: End, link: PrimaryLink, log: Logger): void {
   });
 }
 
-/** The stack of an error and of its causes, without additional fields, which may hold secrets. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? `${error.stack}` : `${error.stack}\nCaused by: ${describe(error.cause)}`;
-}
-
-/** Ends the process after a failed start. A `StartError` is reported without its stack. A worker reports to its primary. */
+/** Ends the process after a failed start, and reports its error in a line. A worker reports to its primary. */
 export async function failStart(error: unknown, link: PrimaryLink | null): Promise<never> {
-  const message = error instanceof StartError ? error.message : describe(error);
+  const message = error instanceof StartError ? error.message : `The start failed: ${errorLine(error)}`;
   if (link === null) process.stderr.write(`${message}\n`);
   else await link.failed(message);
   process.exit(1);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findParents } from './parent-watch.ts';
+import { findParents, isSignalLost } from './parent-watch.ts';
 
 /** Ancestors with these command lines, the parent first; their ids count from 10. */
 const tree = (...commandLines: string[]) =>
@@ -64,4 +64,17 @@ describe('the processes whose end is a signal are', () => {
   ])('%s', (_, environment, commandLines, count) => {
     expect(findParents(environment, tree(...commandLines))).toEqual([10, 11, 12, 13].slice(0, count));
   });
+});
+
+test('a shell with a command and npm let no signal through where they are process 1', () => {
+  const first = (...words: string[]) =>
+    isSignalLost([
+      { pid: 7, parentPid: 1, words: ['node'] },
+      { pid: 1, parentPid: 0, words },
+    ]);
+  expect(first('sh', '-c', 'agent-service start')).toBe(true);
+  expect(first('npm', 'start')).toBe(true);
+  expect(first('/usr/bin/tini', '--', 'sh', '-c', 'agent-service start')).toBe(false);
+  expect(first('/sbin/init')).toBe(false);
+  expect(isSignalLost([{ pid: 7, parentPid: 1, words: ['sh', '-c', 'agent-service start'] }])).toBe(false);
 });

@@ -60,6 +60,13 @@ export function findParents(environment: Environment, ancestors: readonly Proces
   return ancestors.slice(0, count).map(({ pid }) => pid);
 }
 
+/**
+ * Whether process 1 of this container is a shell with a command, or npm: the kernel keeps SIGTERM from a shell that is
+ * process 1, and ends everything at once when npm ends. Neither can be noticed here.
+ */
+export const isSignalLost = (ancestors: readonly ProcessEntry[]): boolean =>
+  ancestors.some((entry) => entry.pid === 1 && (isCommandShell(entry) || isNpm(entry)));
+
 /** Found when the program begins to load, so that the end of an npm before it serves is noticed too. */
 const parents = process.platform === 'win32' ? [] : findParents(process.env, readAncestors());
 

@@ -105,6 +105,8 @@ function assertSessionsOption(sessions: SessionsOption): void {
  * @throws {RegistrationError} that names the first of them, and what to write instead
  */
 export function assertKnownOptions(options: ServeOptions): void {
+  if (typeof options !== 'object' || options === null)
+    throw new RegistrationError('serve() needs at least one agent: serve({ agents: { name: agent } }).');
   const ofRunner = Object.keys(options ?? {}).find((name) => !optionNames.includes(name) && isRunnerOption(name));
   if (ofRunner !== undefined) {
     const remedy = `It is an option of the runner: serve({ runner: { ${ofRunner} } }).`;

@@ -1,7 +1,12 @@
 import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
+import { isSignalLost } from './parent-watch.ts';
+import { readAncestors } from './process-table.ts';
 import { noKeyWarning, startupBanner } from './startup-banner.ts';
 import type { StoreFacts } from './workers/index.ts';
+
+const lostSignalWarning =
+  'process 1 of this container is a shell or npm, which lets no signal through: a stop of the container kills runs; start the service by exec, or as an array in the Dockerfile';
 
 /** The facts about a service that has started. */
 export type Started = {
@@ -30,6 +35,7 @@ export function reportStartup(started: Started, settings: Settings, log: Logger)
     { url, probeUrl, workers, role, env, store: engine, storeAt: store.place, storeEnv: store.environment, files },
     url === null ? 'executing runs' : 'accepting requests',
   );
+  if (isSignalLost(readAncestors())) log.warn(lostSignalWarning);
   if (settings.simulated) log.warn('no OPENAI_API_KEY: a simulated model answers');
   if (url !== null && settings.authMode === 'api_key' && !hasKey) log.warn(noKeyWarning);
 }

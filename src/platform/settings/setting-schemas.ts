@@ -70,10 +70,22 @@ export const oneOf = <const T extends string>(values: readonly T[]) =>
 /** A URL of one of these protocols, each with its colon. */
 export const url = (protocols: readonly string[]) => {
   const allowed = `a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`;
+  const hasProtocol = (value: string) => protocols.some((each) => value.toLowerCase().startsWith(`${each}//`));
+  const isUrl = (value: string) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
   return z
     .string({ error: () => allowed })
-    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), allowed);
+    .refine((value) => isUrl(value) || hasProtocol(value), allowed)
+    .refine((value) => isUrl(value) || !hasProtocol(value), `a URL such as ${protocols[0]}//host/path, without blanks`);
 };
+const hostAllowed = 'a name such as localhost, or an address such as 0.0.0.0 or ::, without a protocol and a port';
+/** The host on which a server listens. */
+export const listenHost = text(hostAllowed).refine(
+  (value) => isIP(value) !== 0 || !/^\w+:\/\/|:\d+$/.test(value),
+  hostAllowed,
+);
+const folderAllowed = 'the path of a folder, in which ~ and variables are not replaced: write them out';
+/** The path of a folder. No shell replaces what stands in a file of settings. */
+export const folder = text(folderAllowed).refine((value) => !/^~|\$\{|^\$\w/.test(value), folderAllowed);
 /** The URL of a Postgres. A mistake says how it is written right. */
 export const postgresUrl = z.string().superRefine((value, context) => {
   try {

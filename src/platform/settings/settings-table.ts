@@ -6,6 +6,8 @@ import { providerSettings } from './provider-settings.ts';
 import { setting } from './setting.ts';
 import {
   baseUrl,
+  folder,
+  listenHost,
   networks,
   oneOf,
   optional,
@@ -61,7 +63,7 @@ export const settingsTable = {
       'Whether the log entry at the end of a run contains the user input and the model output, truncated. Keys are never logged: they are redacted from every log entry.',
   }),
   HOST: setting({
-    schema: text('an address'),
+    schema: listenHost,
     default: '0.0.0.0',
     about: 'Address to listen on. Defaults to 127.0.0.1 in development.',
   }),
@@ -294,7 +296,7 @@ export const settingsTable = {
     default: '10',
     about: 'Size of the connection pool of a process (see WEB_CONCURRENCY).',
   }),
-  DATA_DIR: setting({ schema: text('a folder'), default: './data', about: 'Directory of the embedded store.' }),
+  DATA_DIR: setting({ schema: folder, default: './data', about: 'Directory of the embedded store.' }),
   EMBEDDED_SYNC: setting({
     schema: oneOf(['full', 'normal']),
     default: 'full',

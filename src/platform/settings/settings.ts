@@ -114,6 +114,10 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
       if (isOther) mistakes.push({ name, found: describeFound(given(name), secrets), allowed });
     }
   }
+  if (parsed.PORT && parsed.PORT === parsed.METRICS_PORT && parsed.PROCESS_ROLE !== 'worker') {
+    const found = describeFound(given('METRICS_PORT') ?? `${parsed.METRICS_PORT}`, secrets);
+    mistakes.push({ name: 'METRICS_PORT', found, allowed: 'another port than PORT, since both are listened on' });
+  }
   const hasProxy = parsed.HTTP_PROXY !== undefined || parsed.HTTPS_PROXY !== undefined;
   const broken = hasProxy ? findBrokenEntries(given('NO_PROXY') ?? '') : [];
   if (broken.length > 0)

@@ -119,3 +119,52 @@ describe('an entry of NO_PROXY that is neither a name nor a network', () => {
     expect(parse(value, proxy).proxies.no).toBe(value);
   });
 });
+
+describe('values that stand for something else than they say are refused', () => {
+  const mistakesOf = (environment: Record<string, string | undefined>) => {
+    try {
+      parseSettings({ APP_ENV: 'test', ...environment });
+      return '';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+
+  test.each([
+    [{ HOST: 'http://127.0.0.1' }, /HOST: .* without a protocol and a port/],
+    [{ HOST: '0.0.0.0:8000' }, /HOST: .* without a protocol and a port/],
+    [{ DATA_DIR: '~/data' }, /DATA_DIR: .* in which ~ and variables are not replaced/],
+    [{ DATA_DIR: '$HOME/data' }, /DATA_DIR: .* in which ~ and variables are not replaced/],
+    [{ PORT: '9000', METRICS_PORT: '9000' }, /METRICS_PORT: found "9000"; allowed: another port than PORT/],
+    [
+      { OPENAI_BASE_URL: 'http://exa mple.com/v1' },
+      /OPENAI_BASE_URL: .* a URL such as https:\/\/host\/path, without blanks/,
+    ],
+    [
+      { DATABASE_URL: 'postgres://h/db', PGSSLMODE: 'allow' },
+      /PGSSLMODE: found "allow"; allowed: one of disable, prefer/,
+    ],
+    [
+      { DATABASE_URL: 'postgres://h/db', PGSERVICE: 'main' },
+      /PGSERVICE: found "main"; allowed: nothing, since it is not read/,
+    ],
+  ])('%j', (environment, message) => expect(mistakesOf(environment)).toMatch(message));
+
+  test.each([{ HOST: '::1' }, { HOST: 'localhost' }, { PORT: '0', METRICS_PORT: '0' }, { PGSSLMODE: 'allow' }])(
+    '%j is taken',
+    (environment) => expect(mistakesOf(environment)).toBe(''),
+  );
+
+  test('variables of Postgres complete both URLs', () => {
+    const { store } = parseSettings({
+      APP_ENV: 'test',
+      DATABASE_URL: 'postgres://pooler/db',
+      DATABASE_DIRECT_URL: 'postgres://h:1/db',
+      PGPORT: '6432',
+    });
+    expect(store).toMatchObject({
+      databaseUrl: 'postgres://pooler/db?port=6432',
+      databaseDirectUrl: 'postgres://h:1/db',
+    });
+  });
+});

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -11,6 +11,7 @@ const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: fal
  */
 export function makeFolder(path: string): void {
   if (isFolder(path)) return;
+  if (existsSync(path)) throw new Error(`${path} is a file`);
   const parent = dirname(path);
   if (parent !== path) makeFolder(parent);
   try {
