@@ -11,7 +11,7 @@ import { errorOf, RecordedWork, recordedErrorOf } from './recorded-work.ts';
 import { type RunScope, runScope } from './run-scope.ts';
 import { type StepEnd, workKeys } from './step-record.ts';
 import { emitToolCompleted, emitToolStarted } from './tool-events.ts';
-import { recallResult, recordResult } from './tool-result.ts';
+import { giveWay, recallResult, recordResult } from './tool-result.ts';
 
 type AnyTool = FunctionTool<unknown>;
 type Details = Parameters<AnyTool['invoke']>[2];
@@ -73,10 +73,16 @@ async function execute(
   };
   details.signal?.addEventListener('abort', timedOut, { once: true });
   try {
-    const output = recordResult(scope, tool.name, await call.execute(work));
+    const result = await call.execute(work);
+    await giveWay(result);
+    const output = recordResult(scope, tool.name, result);
+    await giveWay(output);
     end({ status: 'completed', output, isError: isErrorOutput(output) });
     await scope.attempt.journal.flush();
-    return recallResult(scope, output);
+    await giveWay(output);
+    const recalled = recallResult(scope, output);
+    await giveWay(output);
+    return recalled;
   } catch (error) {
     ended(call.fail(error));
     throw error;

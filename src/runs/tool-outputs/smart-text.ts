@@ -4,7 +4,7 @@ import { types } from 'node:util';
 const previewBytes = 20;
 
 /** Base64 that is longer is not shown, in characters. */
-const inlineCharsMax = 1_024;
+export const inlineCharsMax = 1_024;
 
 const toHex = (byte: number): string => `0x${byte.toString(16).padStart(2, '0')}`;
 

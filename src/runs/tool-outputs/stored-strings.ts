@@ -1,4 +1,13 @@
-import { type Json, type JsonRecord, JsonText, type Run, type Step, toInputItems } from '../../storage/port/index.ts';
+import {
+  isWrappedText,
+  type Json,
+  type JsonRecord,
+  JsonText,
+  type Run,
+  type Step,
+  toInputItems,
+} from '../../storage/port/index.ts';
+import { hasLongString, mayHaveBuffer } from './long-strings.ts';
 import { smartText } from './smart-text.ts';
 import {
   digestOfString,
@@ -18,6 +27,10 @@ const headOf = (text: string): string => dataUrlHead.exec(text.slice(0, 256))?.[
 /** Whether a value may have a long string. */
 const mayBeLong = (value: Json): boolean =>
   value instanceof JsonText ? value.text.length >= storedCharsMin : typeof value === 'object' || isLong(value);
+
+/** Whether a result is a text for a model as it is recorded, and has no long string within. */
+const isPlainText = (output: JsonText): boolean =>
+  !isWrappedText(output) && !mayHaveBuffer(output.text) && !hasLongString(output.text, storedCharsMin);
 
 const isLong = (value: unknown): value is string => typeof value === 'string' && value.length >= storedCharsMin;
 
@@ -40,6 +53,10 @@ export class StoredStrings {
     if (status !== 'completed' || !mayBeLong(output)) return;
     const isTool = kind === 'tool_call';
     if (isTool && isRefused(output)) return;
+    if (isTool && output instanceof JsonText && isPlainText(output)) {
+      if (isLong(output.text)) this.#note(output.text, { step, as: 'text' });
+      return;
+    }
     this.#add({ step }, isTool ? shownOutput(output) : plain(output));
     if (isTool) this.#addText({ step }, output);
   }

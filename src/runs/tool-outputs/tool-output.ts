@@ -1,5 +1,6 @@
 import { ServiceError } from '../../platform/errors.ts';
 import {
+  isWrappedText,
   type Json,
   type JsonRecord,
   JsonText,
@@ -7,10 +8,12 @@ import {
   toolOutputKey,
   toolOutputTextMax,
 } from '../../storage/port/index.ts';
-import { depthMax } from './encoded-value.ts';
-import { shownText, smartText, unwritableText } from './smart-text.ts';
+import { isCircular, isReadableJson } from './json-check.ts';
+import { hasLongString, mayHaveBuffer } from './long-strings.ts';
+import { inlineCharsMax, shownText, smartText, unwritableText } from './smart-text.ts';
 import { decodeValue } from './value-decoder.ts';
-import { encodeValue, ValueTooLargeError } from './value-encoder.ts';
+import { encodeValue } from './value-encoder.ts';
+import { ValueTooLargeError } from './value-limits.ts';
 
 /** Which tool a result is of, and how large it may be, in bytes of the JSON that is recorded. */
 export type OutputLimit = { tool: string; bytesMax: number };
@@ -19,34 +22,6 @@ type Refusal = { tool: string; size: string; limit: string };
 
 /** What is recorded of a result that is more than its JSON, or whose text is not its JSON. */
 type WrappedOutput = { [toolOutputKey]: string; value?: Json; refused?: Refusal };
-
-/** Whether a value is what `JSON.parse` may have given, so that its JSON says all of it. @throws what a getter throws */
-function isJson(value: unknown, levels = depthMax): boolean {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
-  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
-  if (typeof value !== 'object' || levels === 0) return false;
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype === Array.prototype) {
-    const list = value as unknown[];
-    for (let index = 0; index < list.length; index += 1) {
-      if (!(index in list) || !isJson(list[index], levels - 1)) return false;
-    }
-    return true;
-  }
-  if (prototype !== Object.prototype && prototype !== null) return false;
-  return (
-    typeof (value as { toJSON?: unknown }).toJSON !== 'function' &&
-    Object.values(value).every((item) => isJson(item, levels - 1))
-  );
-}
-
-function isReadableJson(value: unknown): boolean {
-  try {
-    return isJson(value);
-  } catch {
-    return false;
-  }
-}
 
 /** A text with a bound; of a longer one the end is left out. */
 export function boundedText(text: string, charsMax = toolOutputTextMax): string {
@@ -72,26 +47,37 @@ function wrap(value: unknown, bytesMax: number): Json {
 const hasKey = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, toolOutputKey);
 
+/** Whether people are shown this text of a value. */
+function isShownAs(value: Json, text: string): boolean {
+  const isPlain = typeof value === 'object' && !mayHaveBuffer(text) && !hasLongString(text, inlineCharsMax);
+  return isPlain || shownText(value) === text;
+}
+
 /** A result whose JSON says all of it: recorded as that JSON, unless its text is to leave a picture out. */
 function recordJson(value: Json, bytesMax: number): Json {
   const json = typeof value === 'object' && value !== null ? new JsonText(value) : value;
   const text = json instanceof JsonText ? json.text : value;
-  const isAsItIs = !hasKey(value) && (typeof text !== 'string' || shownText(value) === text);
+  const isAsItIs = !hasKey(value) && (typeof text !== 'string' || isShownAs(value, text));
   return isAsItIs ? json : wrap(value, bytesMax);
 }
 
-const bytesOf = (recorded: Json): number =>
-  Buffer.byteLength(recorded instanceof JsonText ? recorded.text : JSON.stringify(recorded));
+/** Characters that may take more bytes in JSON than by themselves: what is escaped, and some more. */
+const escaped = /["\\\p{Cc}\p{Cs}]/u;
+
+function bytesOf(recorded: Json): number {
+  if (typeof recorded === 'string' && !escaped.test(recorded)) return Buffer.byteLength(recorded) + 2; // the quotes
+  return Buffer.byteLength(recorded instanceof JsonText ? recorded.text : JSON.stringify(recorded));
+}
 
 /**
  * A result that cannot be recorded as what it is: the text that the SDK tells a model of it. One that is too large is
- * refused, unless it is no more than such a text.
+ * refused, unless it is circular, of which the model is told no more than that.
  */
 function recordText(value: unknown, why: unknown, { tool, bytesMax }: OutputLimit): Json {
-  const text = smartText(value);
-  if (why instanceof ValueTooLargeError && text !== unwritableText) {
-    return refuse({ tool, size: why.size, limit: why.limit });
+  if (why instanceof ValueTooLargeError) {
+    return isCircular(value) ? unwritableText : refuse({ tool, size: why.size, limit: why.limit });
   }
+  const text = smartText(value);
   const bytes = bytesOf(text);
   return bytes > bytesMax ? refuse({ tool, size: `${bytes} bytes`, limit: `${bytesMax} bytes` }) : text;
 }
@@ -104,7 +90,7 @@ function recordText(value: unknown, why: unknown, { tool, bytesMax }: OutputLimi
 export function recordOutput(value: unknown, limit: OutputLimit): Json {
   const { tool, bytesMax } = limit;
   try {
-    const recorded = isReadableJson(value) ? recordJson(value as Json, bytesMax) : wrap(value, bytesMax);
+    const recorded = isReadableJson(value, bytesMax) ? recordJson(value as Json, bytesMax) : wrap(value, bytesMax);
     const bytes = bytesOf(recorded);
     if (bytes <= bytesMax) return recorded;
     return refuse({ tool, size: `${bytes} bytes`, limit: `${bytesMax} bytes` });
@@ -131,6 +117,7 @@ export function recalledOutput(output: Json): unknown {
 
 /** Whether a result was too large to be recorded. */
 export function isRefused(output: Json): boolean {
+  if (output instanceof JsonText && !isWrappedText(output)) return false;
   const recorded = toValue(output);
   return hasKey(recorded) && (recorded as WrappedOutput).refused !== undefined;
 }

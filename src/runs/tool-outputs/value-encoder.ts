@@ -1,29 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { types } from 'node:util';
 import type { Json } from '../../storage/port/index.ts';
-import { define, depthMax, typeKey, views } from './encoded-value.ts';
+import { assign, depthMax, typeKey, views } from './encoded-value.ts';
 import { MembersRead } from './read-members.ts';
-
-/** A value that is larger than it may be, with the size and the limit in words. */
-export class ValueTooLargeError extends Error {
-  readonly size: string;
-  readonly limit: string;
-
-  constructor(size: string, limit: string) {
-    super(`The value has ${size}; ${limit} are the most.`);
-    this.name = 'ValueTooLargeError';
-    this.size = size;
-    this.limit = limit;
-  }
-}
-
-/** A value that is nested more deeply than `depthMax`. */
-export class ValueTooDeepError extends Error {}
+import { stringBytesMin, ValueTooDeepError, ValueTooLargeError, valueBytesMin } from './value-limits.ts';
 
 /** The most names of a class's members that are recorded. */
 const membersMax = 200;
-/** What a value takes at least, in bytes of JSON: a digit and a comma. */
-const valueBytesMin = 2;
 
 /** What is undefined is left out of the JSON. */
 const tagged = (type: string, rest: { [key: string]: Json | undefined } = {}): Json =>
@@ -88,7 +71,7 @@ class ValueEncoder {
     this.#count(valueBytesMin);
     switch (typeof value) {
       case 'string':
-        this.#count(Buffer.byteLength(value));
+        this.#count(Buffer.byteLength(value) + 1); // and another quote
         return value;
       case 'boolean':
         return value;
@@ -110,8 +93,7 @@ class ValueEncoder {
 
   #count(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes > this.#bytesMax)
-      throw new ValueTooLargeError(`at least ${this.#bytes} bytes`, `${this.#bytesMax} bytes`);
+    if (this.#bytes > this.#bytesMax) throw ValueTooLargeError.atLeast(this.#bytes, this.#bytesMax);
   }
 
   #object(value: object): Json {
@@ -236,8 +218,8 @@ class ValueEncoder {
     const withoutToJson = hasToJson(value);
     for (const key of Object.keys(value)) {
       if (withoutToJson && key === 'toJSON') continue;
-      this.#count(Buffer.byteLength(key));
-      define(fields, key, this.#member(value, key));
+      this.#count(Buffer.byteLength(key) + stringBytesMin);
+      assign(fields, key, this.#member(value, key));
     }
     return fields;
   }

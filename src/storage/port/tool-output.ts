@@ -10,10 +10,27 @@ export const toolOutputKey = '$tool_output';
 /** The longest text of an output that `toolOutputKey` may have, in characters. */
 export const toolOutputTextMax = 65_536;
 
+const wrappedStart = `{${JSON.stringify(toolOutputKey)}:`;
+
+/** Whether the JSON of a recorded output has `toolOutputKey`; a large result is not parsed to tell. */
+export const isWrappedText = ({ text }: JsonText): boolean => text.startsWith(wrappedStart);
+
+/** The string that begins at `start` of a JSON text; null if none does. */
+function stringAt(text: string, start: number): string | null {
+  if (text[start] !== '"') return null;
+  let end = start + 1;
+  while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
+  return JSON.parse(text.slice(start, end + 1)) as string;
+}
+
 /** A recorded tool output as text. */
 export function toOutputText(output: Json): string {
-  const value = output instanceof JsonText ? (output.toJSON() as Json) : output;
-  if (typeof value === 'string') return value;
-  const described = (value as { [toolOutputKey]?: unknown } | null)?.[toolOutputKey];
-  return typeof described === 'string' ? described : JSON.stringify(value);
+  if (output instanceof JsonText) {
+    const described = isWrappedText(output) ? stringAt(output.text, wrappedStart.length) : null;
+    if (described !== null) return described;
+    return output.text.startsWith('"') ? (output.toJSON() as string) : output.text;
+  }
+  if (typeof output === 'string') return output;
+  const described = (output as { [toolOutputKey]?: unknown } | null)?.[toolOutputKey];
+  return typeof described === 'string' ? described : JSON.stringify(output);
 }
