@@ -92,13 +92,14 @@ async function measureSession(url: string, what: string, takeLoopMs: () => numbe
     const init = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) };
     const response = await fetch(url + path, init);
     const bytes = Buffer.from(await response.arrayBuffer());
-    if (!response.ok && boundMib >= 32) throw new Error(`${path}: ${response.status} ${bytes.toString().slice(0, 300)}`);
+    if (!response.ok && boundMib >= 32)
+      throw new Error(`${path}: ${response.status} ${bytes.toString().slice(0, 300)}`);
     return bytes;
   };
   const idIn = (bytes: Buffer) => /run_[0-9a-z]{26}/.exec(bytes.toString('latin1'))?.[0] ?? '';
   const run = async (message: string) => {
     if (mode === 'waited for') return idIn(await call('/api/v1/run', { message, session_id: session }));
-    if (mode === 'streamed') return idIn(await call('/api/v1/stream', { message, session_id: session }));
+    if (mode === 'streamed') return idIn(await call('/api/v1/run/stream', { message, session_id: session }));
     const id = idIn(await call('/api/v1/runs', { message, session_id: session }));
     await call(`/api/v1/runs/${id}/events`);
     return id;
