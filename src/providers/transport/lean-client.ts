@@ -1,5 +1,8 @@
 import { Pool } from 'undici';
+import { jsonInSlices } from '../../platform/json-slices.ts';
 import type { Service } from '../../platform/lifecycle.ts';
+import { inSlices, type Slices } from '../../platform/slices.ts';
+import { isHeavy } from '../../platform/weight.ts';
 import { answerBytesMaxOf, type ModelApi, type ModelConnection, timeoutsOf } from './connection.ts';
 import { exchange } from './exchange.ts';
 import { normaliseRequest } from './normalise/index.ts';
@@ -43,6 +46,16 @@ function headersOf({ apiKey, organization, project, headers }: ModelConnection):
   return mergeHeaders(base, headers);
 }
 
+/** A large body as bytes. */
+function* bytesInSlices(body: object): Slices<Buffer> {
+  yield;
+  const text = yield* jsonInSlices(body);
+  yield;
+  const bytes = Buffer.from(text);
+  yield;
+  return bytes;
+}
+
 /**
  * The client of plain servers: a pool of keep-alive connections, and one pass over each answer. It never sends a call
  * twice. Only a kept connection that turns out to be closed before anything was written to it is replaced by a new one.
@@ -60,11 +73,12 @@ export function createLeanClient(connection: ModelConnection): Client {
   const create =
     (api: ModelApi, path: string): ApiMethod =>
     async (body, { signal = null, headers, query } = {}) => {
+      const normalised = normaliseRequest(api, body);
       const request = {
         method: 'POST' as const,
         path: pathname.replace(/\/+$/, '') + path + queryOf(query),
         headers: mergeHeaders(base, headers),
-        body: JSON.stringify(normaliseRequest(api, body)),
+        body: isHeavy(normalised) ? await inSlices(bytesInSlices(normalised)) : JSON.stringify(normalised),
         // The timeouts of undici are disabled: they also count comments as data, and have a resolution of a second.
         headersTimeout: 0,
         bodyTimeout: 0,

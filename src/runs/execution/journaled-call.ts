@@ -14,7 +14,7 @@ import {
   toRecordedOutput,
   toUsage,
 } from './model-answer.ts';
-import { digestOf, newInput } from './model-request.ts';
+import type { RecordedRequest } from './model-request.ts';
 import type { RunScope } from './run-scope.ts';
 import type { AgentAnswer } from './side-text.ts';
 
@@ -35,8 +35,7 @@ export class JournaledCall {
   readonly #model: RequestedModel;
   readonly #request: ModelRequest;
   readonly #key: string;
-  readonly #requestDigest: string;
-  readonly #input: Json;
+  readonly #recorded: RecordedRequest;
   readonly #number: number;
   readonly #startedAtMs: number;
   readonly #agentAnswer: AgentAnswer;
@@ -45,15 +44,14 @@ export class JournaledCall {
   #nextSdkEventMs = Number.NEGATIVE_INFINITY;
   #reservation: CallReservation | null = null;
 
-  /** @param isOwn whether the application has brought the model along */
-  constructor(scope: RunScope, name: string, request: ModelRequest, isOwn: boolean) {
+  /** @param recorded what the journal keeps of the request */
+  constructor(scope: RunScope, model: RequestedModel, request: ModelRequest, recorded: RecordedRequest) {
     const { attempt } = scope;
     this.#scope = scope;
-    this.#model = { name, agent: scope.agent, isOwn };
+    this.#model = model;
     this.#request = request;
+    this.#recorded = recorded;
     this.#key = `m:${scope.path}:${scope.modelCalls}`;
-    this.#requestDigest = digestOf(name, request);
-    this.#input = newInput(scope, request);
     this.#number = attempt.journal.stepNumber(this.#key);
     this.#startedAtMs = attempt.clock.nowMs();
     this.#agentAnswer = { step: this.#number, scope: scope.path, agent: scope.agent };
@@ -65,7 +63,7 @@ export class JournaledCall {
     const { attempt } = this.#scope;
     const step = attempt.journal.find(this.#key);
     if (step?.status !== 'completed') return null;
-    attempt.journal.replayed(step, step.requestDigest !== this.#requestDigest);
+    attempt.journal.replayed(step, step.requestDigest !== this.#recorded.digest);
     this.#scope.modelCalls += 1;
     attempt.modelAnswered(true, this.#scope);
     const answer = recordedAnswerOf(step);
@@ -216,8 +214,8 @@ export class JournaledCall {
         agent,
         callId: null,
         effect: null,
-        input: this.#input,
-        requestDigest: this.#requestDigest,
+        input: this.#recorded.input,
+        requestDigest: this.#recorded.digest,
       },
       this.#number,
       this.#startedAtMs,

@@ -9,6 +9,7 @@ import {
 import { answererOf, isEndUnstated } from '../../providers/index.ts';
 import { JournaledCall } from './journaled-call.ts';
 import { type OutputItem, type ResponseDone, toModelResponse, toResponseDone } from './model-answer.ts';
+import { recordRequest } from './model-request.ts';
 import { type RunScope, runScope } from './run-scope.ts';
 
 /**
@@ -37,10 +38,15 @@ class JournaledModel implements Model {
     return (this.#isOwn && defaults.guard?.(this.#inner, this.#name)) || this.#inner;
   }
 
+  async #open(scope: RunScope, request: ModelRequest): Promise<JournaledCall> {
+    const model = { name: this.#name, agent: scope.agent, isOwn: this.#isOwn };
+    return new JournaledCall(scope, model, request, await recordRequest(scope, this.#name, request));
+  }
+
   async getResponse(request: ModelRequest): Promise<ModelResponse> {
     const scope = runScope.getStore();
     if (!scope) return this.#inner.getResponse(request);
-    const call = new JournaledCall(scope, this.#name, request, this.#isOwn);
+    const call = await this.#open(scope, request);
     const recorded = call.recorded();
     if (recorded) return toModelResponse(recorded);
     const bounded = await call.begin();
@@ -62,7 +68,7 @@ class JournaledModel implements Model {
   async *getStreamedResponse(request: ModelRequest): AsyncIterable<StreamEvent> {
     const scope = runScope.getStore();
     if (!scope) return yield* this.#inner.getStreamedResponse(request);
-    const call = new JournaledCall(scope, this.#name, request, this.#isOwn);
+    const call = await this.#open(scope, request);
     const recorded = call.recorded();
     if (recorded) return yield toResponseDone(recorded);
     const bounded = await call.begin();

@@ -1,6 +1,6 @@
 import type { FunctionTool, RunContext } from '@openai/agents';
 import { effectOf, kindOf } from '../../agents/index.ts';
-import type { Json, Step } from '../../storage/port/index.ts';
+import { type Json, JsonText, type Step } from '../../storage/port/index.ts';
 import { parseArguments } from '../tool-arguments.ts';
 import { isRefused } from '../tool-outputs/tool-output.ts';
 import { journalApproval, journalHostedApproval } from './journaled-approval.ts';
@@ -9,9 +9,10 @@ import { journalLocalTool } from './journaled-local-tool.ts';
 import { copyWith } from './object-copy.ts';
 import { errorOf, RecordedWork, recordedErrorOf } from './recorded-work.ts';
 import { type RunScope, runScope } from './run-scope.ts';
+import { invokeWithoutText } from './sdk-serialisation.ts';
 import { type StepEnd, workKeys } from './step-record.ts';
 import { emitToolCompleted, emitToolStarted } from './tool-events.ts';
-import { giveWay, recallResult, recordResult } from './tool-result.ts';
+import { recallToolResult, recordToolResult } from './tool-result.ts';
 
 type AnyTool = FunctionTool<unknown>;
 type Details = Parameters<AnyTool['invoke']>[2];
@@ -20,8 +21,10 @@ type Details = Parameters<AnyTool['invoke']>[2];
 const defaultErrorText = 'An error occurred while running the tool.';
 
 /** Whether the model is told of an error: the SDK has made a sentence of it, or the result is not kept. */
-const isErrorOutput = (output: Json): boolean =>
-  isRefused(output) || (typeof output === 'string' && output.startsWith(defaultErrorText));
+function isErrorOutput(output: Json): boolean {
+  if (output instanceof JsonText && output.text.startsWith(`"${defaultErrorText}`)) return true;
+  return isRefused(output) || (typeof output === 'string' && output.startsWith(defaultErrorText));
+}
 
 const isTimeout = (error: unknown) => error instanceof Error && error.name === 'ToolTimeoutError';
 const isTimeoutReason = (error: unknown) => isTimeout(error) || errorOf(error).message.includes('timed out');
@@ -30,7 +33,7 @@ type Invocation = { scope: RunScope; tool: AnyTool; input: string; details: NonN
 
 /** Repeats the recorded outcome of a call. */
 async function replay(step: Step, { scope, tool, details }: Invocation): Promise<unknown> {
-  if (step.status === 'completed') return recallResult(scope, step.output);
+  if (step.status === 'completed') return recallToolResult(scope, tool, step.step, step.output);
   const error = recordedErrorOf(step);
   if (error.name === 'ToolTimeoutError' && tool.timeoutMs !== undefined && details.signal) {
     // The SDK itself words a timeout for the model, once the time is over.
@@ -73,16 +76,11 @@ async function execute(
   };
   details.signal?.addEventListener('abort', timedOut, { once: true });
   try {
-    const result = await call.execute(work);
-    await giveWay(result);
-    const output = recordResult(scope, tool.name, result);
-    await giveWay(output);
-    end({ status: 'completed', output, isError: isErrorOutput(output) });
+    const { output, recall } = await recordToolResult(scope, tool, await call.execute(work));
+    const step = call.end({ status: 'completed', output, isError: isErrorOutput(output) });
+    ended(step);
     await scope.attempt.journal.flush();
-    await giveWay(output);
-    const recalled = recallResult(scope, output);
-    await giveWay(output);
-    return recalled;
+    return await recall(step?.step ?? null);
   } catch (error) {
     ended(call.fail(error));
     throw error;
@@ -116,7 +114,7 @@ export const isJournaledTool = (tool: ToolLike): boolean => kindOf(tool) === 'jo
 function journalFunctionTool(tool: AnyTool): AnyTool {
   const journaled: AnyTool['invoke'] = async (runContext: RunContext<unknown>, input, details) => {
     const scope = runScope.getStore();
-    const work = async () => tool.invoke(runContext, input, details);
+    const work = async () => invokeWithoutText(() => tool.invoke(runContext, input, details));
     if (!scope || !details?.toolCall || !scope.attempt.isRecording()) return work() as never;
     return invoke({ scope, tool, input, details }, work) as never;
   };

@@ -1,4 +1,12 @@
-import { Agent, type Handoff, type Model, type ModelProvider, Runner, RunState } from '@openai/agents';
+import {
+  Agent,
+  type Handoff,
+  type Model,
+  type ModelProvider,
+  Runner,
+  RunState,
+  RunToolCallOutputItem,
+} from '@openai/agents';
 import type { AttemptContext } from './attempt-context.ts';
 import { callHook, type HookSource } from './hook-calls.ts';
 import { journalOnce } from './journaled-copy.ts';
@@ -7,6 +15,7 @@ import { journalHandoff } from './journaled-handoff.ts';
 import { isJournaled, journalModel, journalProvider } from './journaled-model.ts';
 import { journalTool } from './journaled-tool.ts';
 import { childScope, type RunDefaults, type RunScope, runScope } from './run-scope.ts';
+import { patchSerialisation, withTexts } from './sdk-serialisation.ts';
 
 const hookNames = ['agent_start', 'agent_end', 'agent_handoff', 'agent_tool_start', 'agent_tool_end'] as const;
 
@@ -161,6 +170,13 @@ function patchEmit(original: Method): Method {
   } as Method;
 }
 
+/** The JSON of a result's item has the text of the result, also where the code of a tool asks for it. */
+function patchToJson(original: Method): Method {
+  return function toJSON(this: RunToolCallOutputItem, ...args: unknown[]) {
+    return withTexts(() => original.apply(this as never, args));
+  } as Method;
+}
+
 /**
  * Makes nested runs part of the run that starts them. Inside a run's scope every `run()` (an agent used as a tool, a `run()` in a tool
  * or a guardrail, by the SDK's default runner or the user's own) executes in a child scope with journaled models, a
@@ -176,4 +192,6 @@ export function patchNestedRuns(): void {
   patchOnce(Agent.prototype, 'getEnabledHandoffs', patchGetEnabledHandoffs);
   patchOnce(Agent.prototype, 'emit', patchEmit);
   patchOnce(Runner.prototype, 'emit', patchEmit);
+  patchOnce(RunToolCallOutputItem.prototype, 'toJSON', patchToJson);
+  patchSerialisation();
 }

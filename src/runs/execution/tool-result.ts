@@ -1,53 +1,31 @@
-import { setImmediate } from 'node:timers/promises';
-import { type Json, JsonText } from '../../storage/port/index.ts';
-import { recalledOutput, recordOutput } from '../tool-outputs/tool-output.ts';
+import { inSlices, type Slices } from '../../platform/slices.ts';
+import { isHeavy } from '../../platform/weight.ts';
+import type { Json } from '../../storage/port/index.ts';
+import { isLargeOutput, type LargeOutput, recallLarge, recordLarge } from '../tool-outputs/large-output.ts';
+import { isRefused, recalledOutput, recordOutput } from '../tool-outputs/tool-output.ts';
 import type { RunScope } from './run-scope.ts';
+import { knowResult } from './sdk-serialisation.ts';
 
 /** What a tool returned, as its step records it; see `recordOutput`. */
 export const recordResult = ({ attempt }: RunScope, tool: string, value: unknown): Json =>
   recordOutput(value, { tool, bytesMax: attempt.toolOutputBytesMax });
 
-/** A result of so many characters, or so many values, is large: work on it takes long. */
-const large = { chars: 1_000_000, values: 20_000 };
+/** A result that was recorded, and how the SDK gets it. */
+export type RecordedResult = { output: Json; recall: (step: number | null) => unknown };
 
-/** Whether a value is large, found by looking at no more of it than tells. */
-function isLarge(result: unknown): boolean {
-  if (result instanceof JsonText) return result.text.length > large.chars;
-  let [chars, values] = [0, 0];
-  const waiting = [result];
-  while (waiting.length > 0 && chars <= large.chars && values <= large.values) {
-    const value = waiting.pop();
-    values += 1;
-    if (typeof value === 'string') chars += value.length;
-    else if (ArrayBuffer.isView(value)) chars += value.byteLength;
-    else if (Array.isArray(value)) {
-      if (value.length > large.values) return true;
-      waiting.push(...value);
-    } else if (typeof value === 'object' && value !== null) waiting.push(...ownValues(value));
+type Tool = { name: string; customDataExtractor?: unknown };
+
+/** As `recordResult`; a large result is worked on in pieces. */
+export async function recordToolResult(scope: RunScope, tool: Tool, value: unknown): Promise<RecordedResult> {
+  if (!isHeavy(value)) {
+    const output = recordResult(scope, tool.name, value);
+    return { output, recall: () => recallResult(scope, output) };
   }
-  return chars > large.chars || values > large.values;
-}
-
-/** What JSON is made of, but for getters, which might do something. */
-function ownValues(object: object): unknown[] {
-  const fields = Object.values(Object.getOwnPropertyDescriptors(object));
-  return fields.filter(({ enumerable }) => enumerable).map(({ value }) => value as unknown);
-}
-
-function isSafelyLarge(result: unknown): boolean {
-  try {
-    return isLarge(result);
-  } catch {
-    return false; // a proxy that cannot be looked at
-  }
-}
-
-/**
- * Lets others have their turn where a result is large: the work on it is done in pieces, so that probes wait for one of
- * them at most.
- */
-export async function giveWay(result: unknown): Promise<void> {
-  if (isSafelyLarge(result)) await setImmediate();
+  const limit = { tool: tool.name, bytesMax: scope.attempt.toolOutputBytesMax };
+  const large = await inSlices(recordLarge(value, limit));
+  const { output } = large;
+  if (isRefused(output)) return { output, recall: () => recallResult(scope, output) };
+  return { output, recall: (step) => inSlices(handOver(scope, tool, step, large)) };
 }
 
 /**
@@ -62,4 +40,31 @@ export function recallResult({ attempt, within }: RunScope, output: Json): unkno
     attempt.interrupt(error, within);
     throw error;
   }
+}
+
+/**
+ * As `recallResult`, of the step with this number; a large result is read in pieces.
+ *
+ * @throws {ServiceError} `tool_output_too_large`
+ */
+export async function recallToolResult(scope: RunScope, tool: Tool, step: number, output: Json): Promise<unknown> {
+  if (!isLargeOutput(output) || isRefused(output)) return recallResult(scope, output);
+  return inSlices(handOver(scope, tool, step, await inSlices(recallLarge(output))));
+}
+
+/** Prepares what the SDK, and the records of further model calls, make of a large result. */
+function* handOver(
+  { attempt }: RunScope,
+  { customDataExtractor }: Tool,
+  step: number | null,
+  large: LargeOutput,
+): Slices<unknown> {
+  const { value, text, output } = large;
+  if (step !== null) yield* attempt.journal.strings.addLarge(step, large);
+  yield;
+  if (typeof value !== 'object' || value === null) return value;
+  // The SDK makes the clone for the extractor alone, and whether the tool has one or not.
+  const clone = customDataExtractor ? (yield* recallLarge(output)).value : value;
+  knowResult(value, { text, clone });
+  return value;
 }

@@ -1,4 +1,7 @@
 import { types } from 'node:util';
+import { jsonInSlices, type Replacer } from '../../platform/json-slices.ts';
+import type { Slices } from '../../platform/slices.ts';
+import { isHeavy } from '../../platform/weight.ts';
 
 /** How many bytes of binary data its text shows. */
 const previewBytes = 20;
@@ -38,8 +41,6 @@ function withoutBytes(_key: string, value: unknown): unknown {
 /** What the SDK tells a model of an object that cannot become JSON, for whatever reason. */
 export const unwritableText = '[object with circular references]';
 
-type Replacer = (this: unknown, key: string, value: unknown) => unknown;
-
 function textWith(value: unknown, replacer: Replacer): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const bytes = bytesOf(value);
@@ -51,8 +52,20 @@ function textWith(value: unknown, replacer: Replacer): string {
   }
 }
 
+function* textInSlicesWith(value: unknown, replacer: Replacer): Slices<string> {
+  if (!isHeavy(value) || typeof value !== 'object' || value === null) return textWith(value, replacer);
+  try {
+    return yield* jsonInSlices(value, replacer);
+  } catch {
+    return unwritableText;
+  }
+}
+
 /** A tool's result as the text that the SDK sends to the model, where it sends text. */
 export const smartText = (value: unknown): string => textWith(value, withoutBytes);
+
+/** The same, made in pieces. */
+export const smartTextInSlices = (value: unknown): Slices<string> => textInSlicesWith(value, withoutBytes);
 
 const base64Bytes = (chars: number): number => Math.floor((chars * 3) / 4);
 
@@ -88,14 +101,20 @@ function describeInline(text: string, key: string, holder: unknown): string | nu
   return mediaType && `[${mediaType}, ${base64Bytes(text.length - prefix.length)} bytes]`;
 }
 
+function withoutData(this: unknown, key: string, item: unknown): unknown {
+  if (typeof item === 'string') return describeInline(item, key, this) ?? item;
+  return withoutBytes(key, item);
+}
+
 /**
  * A tool's result as text for people and for records: as the model is sent it, but with a description in the place of
  * an image's or a file's data.
  */
 export function shownText(value: unknown): string {
-  if (typeof value === 'string') return describeInline(value, '', null) ?? value;
-  return textWith(value, function replace(this: unknown, key, item) {
-    if (typeof item === 'string') return describeInline(item, key, this) ?? item;
-    return withoutBytes(key, item);
-  });
+  return typeof value === 'string' ? (describeInline(value, '', null) ?? value) : textWith(value, withoutData);
+}
+
+/** The same, made in pieces. */
+export function* shownTextInSlices(value: unknown): Slices<string> {
+  return typeof value === 'string' ? shownText(value) : yield* textInSlicesWith(value, withoutData);
 }

@@ -1,13 +1,7 @@
-import {
-  isWrappedText,
-  type Json,
-  type JsonRecord,
-  JsonText,
-  type Run,
-  type Step,
-  toInputItems,
-} from '../../storage/port/index.ts';
-import { hasLongString, mayHaveBuffer } from './long-strings.ts';
+import type { Slices } from '../../platform/slices.ts';
+import { isHeavy, sliceWeight, weigh } from '../../platform/weight.ts';
+import { type Json, type JsonRecord, JsonText, type Run, type Step, toInputItems } from '../../storage/port/index.ts';
+import { isLargeOutput, type LargeOutput } from './large-output.ts';
 import { smartText } from './smart-text.ts';
 import {
   digestOfString,
@@ -28,10 +22,6 @@ const headOf = (text: string): string => dataUrlHead.exec(text.slice(0, 256))?.[
 const mayBeLong = (value: Json): boolean =>
   value instanceof JsonText ? value.text.length >= storedCharsMin : typeof value === 'object' || isLong(value);
 
-/** Whether a result is a text for a model as it is recorded, and has no long string within. */
-const isPlainText = (output: JsonText): boolean =>
-  !isWrappedText(output) && !mayHaveBuffer(output.text) && !hasLongString(output.text, storedCharsMin);
-
 const isLong = (value: unknown): value is string => typeof value === 'string' && value.length >= storedCharsMin;
 
 /**
@@ -48,15 +38,17 @@ export class StoredStrings {
     this.#add({ input: true }, toInputItems(run.input));
   }
 
-  /** A step that has ended. */
+  /** A large result of a tool, whose step `addStep` has left out. */
+  *addLarge(step: number, { shown, value, text }: LargeOutput): Slices<void> {
+    yield* this.#addInSlices({ step }, shown);
+    if (typeof value === 'object' && value !== null && isLong(text)) this.#note(text, { step, as: 'text' });
+  }
+
+  /** A step that has ended. A large result of a tool is left to `addLarge`. */
   addStep({ step, kind, status, output }: Step): void {
     if (status !== 'completed' || !mayBeLong(output)) return;
     const isTool = kind === 'tool_call';
-    if (isTool && isRefused(output)) return;
-    if (isTool && output instanceof JsonText && isPlainText(output)) {
-      if (isLong(output.text)) this.#note(output.text, { step, as: 'text' });
-      return;
-    }
+    if (isTool && (isLargeOutput(output) || isRefused(output))) return;
     this.#add({ step }, isTool ? shownOutput(output) : plain(output));
     if (isTool) this.#addText({ step }, output);
   }
@@ -90,10 +82,22 @@ export class StoredStrings {
 
   #add(holder: StringHolder, value: Json, path: readonly (string | number)[] = []): void {
     if (isLong(value)) this.#note(value, { ...holder, path: [...path] });
-    else if (Array.isArray(value))
-      for (const [index, item] of value.entries()) this.#add(holder, item, [...path, index]);
-    else if (typeof value === 'object' && value !== null) {
-      for (const [key, item] of Object.entries(value)) this.#add(holder, item as Json, [...path, key]);
+    else for (const [key, item] of membersOf(value)) if (mayHold(item)) this.#add(holder, item, [...path, key]);
+  }
+
+  /** The same in pieces. */
+  *#addInSlices(holder: StringHolder, value: Json, path: readonly (string | number)[] = []): Slices<void> {
+    if (isLong(value) || !isHeavy(value)) return this.#add(holder, value, path);
+    let sum = 0;
+    for (const [key, item] of membersOf(value)) {
+      if (!mayHold(item)) continue;
+      sum += weigh(item);
+      if (sum < sliceWeight) this.#add(holder, item, [...path, key]);
+      else {
+        sum = 0;
+        yield;
+        yield* this.#addInSlices(holder, item, [...path, key]);
+      }
     }
   }
 
@@ -110,5 +114,15 @@ export class StoredStrings {
     if (!this.#places.has(sha256)) this.#places.set(sha256, place);
   }
 }
+
+type Member = readonly [string | number, Json];
+
+const membersOf = (value: Json): Iterable<Member> => {
+  if (Array.isArray(value)) return value.entries();
+  return typeof value === 'object' && value !== null ? (Object.entries(value) as Member[]) : [];
+};
+
+/** Whether a member is a long string, or may have one in it. */
+const mayHold = (value: Json): boolean => isLong(value) || (typeof value === 'object' && value !== null);
 
 const plain = (output: Json): Json => (output instanceof JsonText ? (output.toJSON() as Json) : output);

@@ -1,4 +1,5 @@
 import { ServiceError } from '../../platform/errors.ts';
+import { atOnce, type Slices } from '../../platform/slices.ts';
 import {
   isWrappedText,
   type Json,
@@ -10,7 +11,7 @@ import {
 } from '../../storage/port/index.ts';
 import { isCircular, isReadableJson } from './json-check.ts';
 import { hasLongString, mayHaveBuffer } from './long-strings.ts';
-import { inlineCharsMax, shownText, smartText, unwritableText } from './smart-text.ts';
+import { inlineCharsMax, shownText, smartTextInSlices, unwritableText } from './smart-text.ts';
 import { decodeValue } from './value-decoder.ts';
 import { encodeValue } from './value-encoder.ts';
 import { ValueTooLargeError } from './value-limits.ts';
@@ -39,19 +40,25 @@ const refuse = (refused: Refusal): Json =>
     refused,
   } satisfies WrappedOutput);
 
+/** What is recorded of a result that `shown` is shown of. */
+export const wrapped = (shown: string, encoded: Json): object =>
+  ({ [toolOutputKey]: boundedText(shown), value: encoded }) satisfies WrappedOutput;
+
 function wrap(value: unknown, bytesMax: number): Json {
   const encoded = encodeValue(value, bytesMax); // first: a value that is too large is not made a text
-  return new JsonText({ [toolOutputKey]: boundedText(shownText(value)), value: encoded } satisfies WrappedOutput);
+  return new JsonText(wrapped(shownText(value), encoded));
 }
 
-const hasKey = (value: unknown): boolean =>
+/** Whether a value has the key by which wrapped results are known. */
+export const hasKey = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, toolOutputKey);
 
+/** Whether the JSON of an object is certainly the text that people are shown of it. */
+export const isShownAsJson = (text: string): boolean => !mayHaveBuffer(text) && !hasLongString(text, inlineCharsMax);
+
 /** Whether people are shown this text of a value. */
-function isShownAs(value: Json, text: string): boolean {
-  const isPlain = typeof value === 'object' && !mayHaveBuffer(text) && !hasLongString(text, inlineCharsMax);
-  return isPlain || shownText(value) === text;
-}
+const isShownAs = (value: Json, text: string): boolean =>
+  (typeof value === 'object' && isShownAsJson(text)) || shownText(value) === text;
 
 /** A result whose JSON says all of it: recorded as that JSON, unless its text is to leave a picture out. */
 function recordJson(value: Json, bytesMax: number): Json {
@@ -73,13 +80,18 @@ function bytesOf(recorded: Json): number {
  * A result that cannot be recorded as what it is: the text that the SDK tells a model of it. One that is too large is
  * refused, unless it is circular, of which the model is told no more than that.
  */
-function recordText(value: unknown, why: unknown, { tool, bytesMax }: OutputLimit): Json {
+export function* recordTextInSlices(value: unknown, why: unknown, limit: OutputLimit): Slices<Json> {
   if (why instanceof ValueTooLargeError) {
-    return isCircular(value) ? unwritableText : refuse({ tool, size: why.size, limit: why.limit });
+    const isUnwritable = yield* isCircular(value);
+    return isUnwritable ? unwritableText : refuse({ tool: limit.tool, size: why.size, limit: why.limit });
   }
-  const text = smartText(value);
-  const bytes = bytesOf(text);
-  return bytes > bytesMax ? refuse({ tool, size: `${bytes} bytes`, limit: `${bytesMax} bytes` }) : text;
+  return withinLimit(yield* smartTextInSlices(value), limit);
+}
+
+/** What is recorded, or that it is refused. */
+export function withinLimit(recorded: Json, { tool, bytesMax }: OutputLimit): Json {
+  const bytes = bytesOf(recorded);
+  return bytes > bytesMax ? refuse({ tool, size: `${bytes} bytes`, limit: `${bytesMax} bytes` }) : recorded;
 }
 
 /**
@@ -88,14 +100,12 @@ function recordText(value: unknown, why: unknown, { tool, bytesMax }: OutputLimi
  * proxy, is recorded as the text that the SDK tells a model of it. A result that is too large is recorded as refused.
  */
 export function recordOutput(value: unknown, limit: OutputLimit): Json {
-  const { tool, bytesMax } = limit;
+  const { bytesMax } = limit;
   try {
     const recorded = isReadableJson(value, bytesMax) ? recordJson(value as Json, bytesMax) : wrap(value, bytesMax);
-    const bytes = bytesOf(recorded);
-    if (bytes <= bytesMax) return recorded;
-    return refuse({ tool, size: `${bytes} bytes`, limit: `${bytesMax} bytes` });
+    return withinLimit(recorded, limit);
   } catch (error) {
-    return recordText(value, error, limit);
+    return atOnce(recordTextInSlices(value, error, limit));
   }
 }
 

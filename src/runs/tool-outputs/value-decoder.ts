@@ -1,5 +1,8 @@
+import { assign, define } from '../../platform/own-property.ts';
+import type { Slices } from '../../platform/slices.ts';
+import { isDivisible, isHeavy, sliceWeight, weigh } from '../../platform/weight.ts';
 import type { Json } from '../../storage/port/index.ts';
-import { define, errorClasses, typeKey, views } from './encoded-value.ts';
+import { errorClasses, typeKey, views } from './encoded-value.ts';
 
 type Tagged = { [key: string]: Json };
 
@@ -70,6 +73,24 @@ class ValueDecoder {
     return read(tagged, this);
   }
 
+  /** As `decode`, in pieces where the value is large. */
+  *decodeInSlices(json: Json): Slices<unknown> {
+    if (typeof json !== 'object' || json === null || typeOf(json) !== undefined || !isHeavy(json))
+      return this.decode(json);
+    const object: object = this.add(Array.isArray(json) ? Array(json.length) : {});
+    let sum = 0;
+    for (const [key, item] of Object.entries(json)) {
+      const weight = weigh(item);
+      if (weight >= sliceWeight && typeOf(item) === undefined) assign(object, key, yield* this.decodeInSlices(item));
+      else this.#set(object, key, item);
+      sum += weight;
+      if (sum < sliceWeight) continue;
+      sum = 0;
+      yield;
+    }
+    return object;
+  }
+
   /** Numbers an object; to be called before what is in it is read. */
   add<T>(object: T): T {
     this.#objects.push(object);
@@ -133,7 +154,7 @@ class ValueDecoder {
   #set(object: object, key: string, item: Json): void {
     const type = typeOf(item);
     if (type === 'throws') Object.defineProperty(object, key, { get: throws, enumerable: true, configurable: true });
-    else if (type !== 'hole') define(object, key, this.decode(item));
+    else if (type !== 'hole') (isDivisible(object) ? assign : define)(object, key, this.decode(item));
   }
 }
 
@@ -185,3 +206,6 @@ const readers: { readonly [type: string]: (tagged: Tagged, decoder: ValueDecoder
 
 /** Reads a value that `encodeValue` has written. */
 export const decodeValue = (json: Json): unknown => new ValueDecoder().decode(json);
+
+/** The same in pieces. */
+export const decodeInSlices = (json: Json): Slices<unknown> => new ValueDecoder().decodeInSlices(json);

@@ -1,7 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { types } from 'node:util';
+import { assign } from '../../platform/own-property.ts';
+import type { Slices } from '../../platform/slices.ts';
+import { isDivisible, isHeavy, sliceWeight, weigh } from '../../platform/weight.ts';
 import type { Json } from '../../storage/port/index.ts';
-import { assign, depthMax, typeKey, views } from './encoded-value.ts';
+import { depthMax, typeKey, views } from './encoded-value.ts';
 import { MembersRead } from './read-members.ts';
 import { stringBytesMin, ValueTooDeepError, ValueTooLargeError, valueBytesMin } from './value-limits.ts';
 
@@ -61,6 +64,8 @@ class ValueEncoder {
   readonly #membersRead: MembersRead;
   #bytes = 0;
   #depth = 0;
+  /** How much was written since others had their turn. */
+  #weight = 0;
 
   constructor(result: unknown, bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -96,12 +101,59 @@ class ValueEncoder {
     if (this.#bytes > this.#bytesMax) throw ValueTooLargeError.atLeast(this.#bytes, this.#bytesMax);
   }
 
-  #object(value: object): Json {
-    const known = this.#numbers.get(value);
-    if (known !== undefined) return tagged('ref', { to: known });
+  /** As `encode`, in pieces where the value is large: lists and plain objects are written member by member. */
+  *encodeInSlices(value: unknown): Slices<Json> {
+    const isDivided = isHeavy(value) && isDivisible(value) && !this.#numbers.has(value) && !hasToJson(value);
+    if (!isDivided) return this.encode(value);
+    this.#count(valueBytesMin);
+    this.#enter(value);
+    const written = Array.isArray(value) ? yield* this.#listInSlices(value) : yield* this.#plainInSlices(value);
+    this.#depth -= 1;
+    return written;
+  }
+
+  *#listInSlices(list: readonly unknown[]): Slices<Json> {
+    const written: Json[] = [];
+    for (let index = 0; index < list.length; index += 1) {
+      written.push(index in list ? yield* this.#readInSlices(() => list[index]) : this.#hole());
+    }
+    return written;
+  }
+
+  *#plainInSlices(value: object): Slices<Json> {
+    const fields = {};
+    for (const key of Object.keys(value)) {
+      this.#count(Buffer.byteLength(key) + stringBytesMin);
+      assign(fields, key, yield* this.#readInSlices(() => this.#readMember(value, key)));
+    }
+    return this.#escaped(fields);
+  }
+
+  /** As `#read`, in pieces. */
+  *#readInSlices(get: () => unknown): Slices<Json> {
+    let value: unknown;
+    try {
+      value = get();
+    } catch {
+      return tagged('throws');
+    }
+    this.#weight += weigh(value);
+    if (this.#weight < sliceWeight) return this.encode(value);
+    this.#weight = 0;
+    yield;
+    return yield* this.encodeInSlices(value);
+  }
+
+  #enter(value: object): void {
     this.#numbers.set(value, this.#numbers.size);
     this.#depth += 1;
     if (this.#depth > depthMax) throw new ValueTooDeepError(`more than ${depthMax} levels`);
+  }
+
+  #object(value: object): Json {
+    const known = this.#numbers.get(value);
+    if (known !== undefined) return tagged('ref', { to: known });
+    this.#enter(value);
     const builtIn = this.#builtIn(value);
     const written = builtIn === undefined ? this.#other(value) : this.#withOwn(value, builtIn);
     this.#depth -= 1;
@@ -149,18 +201,23 @@ class ValueEncoder {
   #list(list: readonly unknown[]): Json {
     const written: Json[] = [];
     for (let index = 0; index < list.length; index += 1) {
-      if (index in list) written.push(this.#read(() => list[index]));
-      else {
-        this.#count(valueBytesMin);
-        written.push(tagged('hole'));
-      }
+      written.push(index in list ? this.#read(() => list[index]) : this.#hole());
     }
     return written;
   }
 
+  #hole(): Json {
+    this.#count(valueBytesMin);
+    return tagged('hole');
+  }
+
   #plain(value: object): Json {
     if (hasToJson(value)) return tagged('object', { fields: this.#fields(value), json: this.#jsonOf(value) });
-    const fields = this.#fields(value);
+    return this.#escaped(this.#fields(value));
+  }
+
+  /** The fields of a plain object, in a form in which they are not taken for anything else. */
+  #escaped(fields: { [key: string]: Json }): Json {
     return Object.hasOwn(fields, typeKey) ? tagged('object', { fields }) : fields;
   }
 
@@ -195,11 +252,13 @@ class ValueEncoder {
   }
 
   #member(value: object, name: string): Json {
-    return this.#read(() => {
-      const member = (value as Record<string, unknown>)[name];
-      this.#membersRead.follow(value, name, member);
-      return member;
-    });
+    return this.#read(() => this.#readMember(value, name));
+  }
+
+  #readMember(value: object, name: string): unknown {
+    const member = (value as Record<string, unknown>)[name];
+    this.#membersRead.follow(value, name, member);
+    return member;
   }
 
   #class(value: object, lost: readonly string[]): { [key: string]: Json } {
@@ -249,3 +308,7 @@ class ValueEncoder {
  * @throws {ValueTooDeepError} for one that is nested more deeply than `depthMax`
  */
 export const encodeValue = (value: unknown, bytesMax: number): Json => new ValueEncoder(value, bytesMax).encode(value);
+
+/** The same in pieces. */
+export const encodeInSlices = (value: unknown, bytesMax: number): Slices<Json> =>
+  new ValueEncoder(value, bytesMax).encodeInSlices(value);

@@ -11,9 +11,12 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export class JsonText {
   readonly text: string;
 
-  /** @throws {TypeError} if the value cannot be JSON */
-  constructor(value: object) {
-    this.text = JSON.stringify(value);
+  /**
+   * @param text its JSON, if that is made already
+   * @throws {TypeError} if the value cannot be JSON
+   */
+  constructor(value: unknown, text = JSON.stringify(value)) {
+    this.text = text;
   }
 
   /** The value that it was made from, as JSON has it. */
