@@ -1,10 +1,13 @@
 import { ServiceError } from '../platform/errors.ts';
+import { giveWay } from '../platform/slices.ts';
 import {
   attachData,
   bytesOfData,
   type DataReference,
   hasDetachedData,
+  type Json,
   type JsonRecord,
+  JsonText,
   type Page,
   type Run,
   type RunFilter,
@@ -41,6 +44,17 @@ async function readReferred(
   return items;
 }
 
+/** The steps with their large results, each of which is parsed in a turn of its own. */
+async function withLargeResults(steps: Step[]): Promise<Step[]> {
+  for (const step of steps) {
+    if (!(step.output instanceof JsonText)) continue;
+    await giveWay();
+    step.output = step.output.toJSON() as Json;
+    await giveWay();
+  }
+  return steps;
+}
+
 /** Reads runs that exist. All but `list` throw `not_found`. */
 export function createRunReader({ runs, journal, sessions }: Pick<Store, 'runs' | 'journal' | 'sessions'>) {
   async function get(tenantId: string, runId: string): Promise<Run> {
@@ -51,7 +65,7 @@ export function createRunReader({ runs, journal, sessions }: Pick<Store, 'runs' 
 
   async function steps(tenantId: string, runId: string): Promise<Step[]> {
     await get(tenantId, runId);
-    return journal.steps(tenantId, runId);
+    return withLargeResults(await journal.steps(tenantId, runId));
   }
 
   return {
@@ -63,7 +77,7 @@ export function createRunReader({ runs, journal, sessions }: Pick<Store, 'runs' 
     /** The journal of a run, with what its steps refer to. */
     async stepsWithSources(tenantId: string, runId: string): Promise<ReferenceSources> {
       const run = await get(tenantId, runId);
-      const of = await journal.steps(tenantId, runId);
+      const of = await withLargeResults(await journal.steps(tenantId, runId));
       const data = hasDetachedData(run.input) ? await runs.inputData(tenantId, runId) : [];
       return { steps: of, input: attachData(run.input, data), items: await readReferred(sessions, run, of) };
     },

@@ -1,7 +1,7 @@
 import { notStorable } from './not-storable.ts';
 import { assertNumbers } from './number-columns.ts';
 import type { Step, StepChanges, StepKind, StepStatus } from './port/index.ts';
-import { fromExactText, fromJsonText, toExactText, toJsonText } from './text.ts';
+import { fromExactText, fromJsonText, fromLongJsonText, toExactText, toJsonText } from './text.ts';
 import { toUsage, type UsageRow } from './usage-row.ts';
 
 /** A row of `steps`. `Flag` is the engine's type for false and true: 0 and 1 in SQLite. */
@@ -141,7 +141,7 @@ export function toStep(row: StepRow<number | boolean>): Step {
     effect: fromExactText(row.effect),
     idempotencyKey: fromExactText(row.idempotency_key),
     input: fromJsonText(row.input),
-    output: fromJsonText(row.output),
+    output: row.kind === 'tool_call' ? fromLongJsonText(row.output) : fromJsonText(row.output),
     isError: Boolean(row.is_error),
     error: fromJsonText(row.error),
     provider: fromExactText(row.provider),

@@ -14,6 +14,13 @@ export function fromJsonText<T extends Json>(text: string | null): T | null {
   return text === null ? null : (JSON.parse(text) as T);
 }
 
+/** From this length on JSON is not parsed before its value is needed, in characters. */
+const longCharsMin = 600_000;
+
+/** The same, or the text itself if it is long: who needs the value parses it, in a turn of the event loop of its own. */
+export const fromLongJsonText = (text: string | null): Json =>
+  text !== null && text.length >= longCharsMin ? new JsonText(null, text) : fromJsonText(text);
+
 /**
  * A name that came from outside, such as a provider's name of a model, as a column of plain text can hold it: NUL and
  * lone surrogates become U+FFFD. Plain, since names are compared and grouped in SQL. Null stays null.

@@ -48,12 +48,9 @@ function headersOf({ apiKey, organization, project, headers }: ModelConnection):
 
 /** A large body as bytes. */
 function* bytesInSlices(body: object): Slices<Buffer> {
-  yield;
   const text = yield* jsonInSlices(body);
   yield;
-  const bytes = Buffer.from(text);
-  yield;
-  return bytes;
+  return Buffer.from(text);
 }
 
 /**

@@ -1,4 +1,6 @@
 import OpenAI, { AzureOpenAI } from 'openai';
+import { giveWay } from '../../platform/slices.ts';
+import { isHeavy } from '../../platform/weight.ts';
 import { answerBytesMaxOf, type ModelApi, type ModelConnection, timeoutsOf } from './connection.ts';
 import { type CallLimits, type ExchangeHandler, exchange, type SendRequest } from './exchange.ts';
 import type { Client } from './lean-client.ts';
@@ -108,11 +110,9 @@ const createMethod =
   (resource: ApiResource, api: ModelApi, limits: CallLimits): ApiMethod =>
   async (body, options: CallOptions = {}) => {
     const { signal = null } = options;
-    return exchange(
-      { api, streamed: body.stream === true, signal },
-      limits,
-      sendBy(resource, normaliseRequest(api, body), options),
-    );
+    const normalised = normaliseRequest(api, body);
+    if (isHeavy(normalised)) await giveWay();
+    return exchange({ api, streamed: body.stream === true, signal }, limits, sendBy(resource, normalised, options));
   };
 
 /**

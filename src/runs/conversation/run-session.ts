@@ -1,4 +1,5 @@
 import type { AgentInputItem, Session, SessionInputCallback } from '@openai/agents';
+import { jsonCopy } from '../../platform/json-copy.ts';
 import { type JsonRecord, type RunInput, toInputItems } from '../../storage/port/index.ts';
 import { applySessionInput } from './session-input.ts';
 
@@ -45,7 +46,7 @@ export function createRunSession(
     sessionInputCallback: sessionInput && ((history: AgentInputItem[]) => history),
     /** The items that the run added so far, as they will be stored. */
     added: (): JsonRecord[] =>
-      [...(sessionInput ? newItems() : []), ...added].map((item) => JSON.parse(JSON.stringify(item)) as JsonRecord),
+      [...(sessionInput ? newItems() : []), ...added].map((item) => jsonCopy(item) as JsonRecord),
   };
 }
 

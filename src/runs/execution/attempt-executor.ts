@@ -2,6 +2,8 @@ import type { Effect } from '../../agents/index.ts';
 import type { BudgetControl, RunBudget } from '../../budgets/index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { toNanoUsd } from '../../platform/money.ts';
+import { giveWay } from '../../platform/slices.ts';
+import { isHeavy } from '../../platform/weight.ts';
 import { attachData, hasDetachedData, type JournalEntries, type Run, type Store } from '../../storage/port/index.ts';
 import type { ActiveRun, ExecuteAttempt } from '../active-runs.ts';
 import type { GoneAgentWatch } from '../conversation/gone-agent.ts';
@@ -81,6 +83,7 @@ export function createAttemptExecutor(deps: AttemptExecutorDeps): ExecuteAttempt
         flushTimer,
       });
       const history = await readHistory(store.sessions, run, historyItemsMax);
+      if (isHeavy(history)) await giveWay();
       const watching = deps.watchGoneAgent?.(run);
       if (watching) await watching;
       const execution = await executor.execute(attempt, history);

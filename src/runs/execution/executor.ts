@@ -1,5 +1,7 @@
 import type { SessionInputCallback } from '@openai/agents';
 import { ServiceError } from '../../platform/errors.ts';
+import { giveWay } from '../../platform/slices.ts';
+import { isHeavy } from '../../platform/weight.ts';
 import type { JsonRecord } from '../../storage/port/index.ts';
 import { createRunSession, type RunSession } from '../conversation/run-session.ts';
 import { withAbortGrace } from './abort-grace.ts';
@@ -49,6 +51,7 @@ export function createExecutor(deps: ExecutorDeps) {
       const { sessionId, input } = run;
       const session = sessionId === null ? null : createRunSession({ sessionId, history, input }, sessionInput);
       attempt.journal.strings.addConversation(run, history);
+      if (isHeavy(history)) await giveWay();
       try {
         signal.throwIfAborted();
         const running = Promise.race([begin(attempt, session, history), attempt.interrupted]);

@@ -30,13 +30,11 @@ export function recordRequest(
 }
 
 function* recordLargeRequest(scope: RunScope, shape: unknown[], request: ModelRequest): Slices<RecordedRequest> {
-  yield; // the SDK has just prepared the call
   const text = yield* jsonInSlices(shape);
   yield;
   const digest = createHash('sha256').update(text).digest('base64url');
   yield;
   const input = newInput(scope, request);
-  yield;
   return { digest, input };
 }
 

@@ -63,7 +63,8 @@ function tokenOf(text: string): string {
   const met = tokens.get(text);
   if (met !== undefined) return met;
   if (tokens.size === 0) setImmediate(() => tokens.clear());
-  const token = createHmac('sha256', secret).update(text, 'utf16le').digest('base64url');
+  const encoding = text.isWellFormed() ? 'utf8' : 'utf16le'; // UTF-8 has no lone surrogates
+  const token = encoding + createHmac('sha256', secret).update(text, encoding).digest('base64url');
   tokens.set(text, token);
   return token;
 }

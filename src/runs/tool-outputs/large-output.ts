@@ -86,14 +86,18 @@ export function* recordLarge(value: unknown, limit: OutputLimit): Slices<LargeOu
  */
 export function* recallLarge(output: Json): Slices<LargeOutput> {
   if (isRefused(output)) recalledOutput(output);
-  if (typeof output === 'string') return { output, value: output, text: output, shown: output };
-  const shown = shownOutput(output);
+  const recorded = output instanceof JsonText ? (output.toJSON() as Json) : output;
   yield;
-  if (shown !== output || hasKey(output)) {
+  if (typeof recorded === 'string') return { output, value: recorded, text: recorded, shown: recorded };
+  if (hasKey(recorded)) {
+    const shown = shownOutput(recorded);
     const value = yield* decodeInSlices(shown);
     yield;
     return { output, value, text: yield* smartTextInSlices(value), shown };
   }
-  const { text, copy } = yield* copyInSlices(output as object);
-  return { output, value: copy, text: mayHaveBuffer(text) ? yield* smartTextInSlices(copy) : text, shown };
+  // What was parsed belongs to nobody else.
+  const parsed = output instanceof JsonText ? { text: output.text, copy: recorded } : null;
+  const { text, copy } = parsed ?? (yield* copyInSlices(recorded as object));
+  yield;
+  return { output, value: copy, text: mayHaveBuffer(text) ? yield* smartTextInSlices(copy) : text, shown: recorded };
 }

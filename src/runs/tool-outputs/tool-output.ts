@@ -127,7 +127,8 @@ export function recalledOutput(output: Json): unknown {
 
 /** Whether a result was too large to be recorded. */
 export function isRefused(output: Json): boolean {
-  if (output instanceof JsonText && !isWrappedText(output)) return false;
+  const isShort = !(output instanceof JsonText) || output.text.length < toolOutputTextMax; // as refusals are
+  if (!isShort || (output instanceof JsonText && !isWrappedText(output))) return false;
   const recorded = toValue(output);
   return hasKey(recorded) && (recorded as WrappedOutput).refused !== undefined;
 }
