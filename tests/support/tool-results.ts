@@ -106,6 +106,56 @@ export const toolResults: [string, () => unknown][] = [
   ['a list of nothing', () => []],
 ];
 
+/** With which rows are large; the fewest, since tests look at all of them. */
+const rowsCount = 4_500;
+const rows = (more: (id: number) => object = () => ({})): object[] =>
+  Array.from({ length: rowsCount }, (_, id) => ({ id, name: `row ${id}`, place: { city: 'Rome' }, ...more(id) }));
+const longText = 'sunny "days" é\n'.repeat(50_000);
+
+/** Results that are so large that they are worked on in pieces. */
+export const largeToolResults: [string, () => unknown][] = [
+  ['a long text', () => longText],
+  ['a long text that is no Unicode', () => `${longText}\ud800`],
+  ['rows', () => rows()],
+  ['rows in an object', () => ({ count: rowsCount, rows: rows(), wind: undefined })],
+  ['rows with dates', () => rows((id) => ({ at: new Date(id) }))],
+  ['rows without some fields', () => rows((id) => ({ wind: id % 2 === 0 ? undefined : null }))],
+  ['rows of a class', () => rows().map((row) => Object.assign(new Weather(), row))],
+  ['rows with a JSON of their own', () => rows(() => ({ price: new Money() }))],
+  ['rows with long texts', () => rows((id) => ({ text: id % 1_000 === 0 ? 'x'.repeat(5_000) : '' }))],
+  ['the same rows twice', () => ((same) => ({ same, again: same }))(rows())],
+  ['rows with keys that the journal uses', () => rows(() => ({ $type: 'date', value: 'x' }))],
+  ['rows under a key that the journal uses', () => ({ $tool_output: 'x', value: rows() })],
+  ['rows under __proto__', () => ({ rows: rows(), more: JSON.parse('{"__proto__":{"polluted":true}}') })],
+  ['rows in a list with a hole', () => Object.assign(Array(3), { 0: rows(), 2: rows() })],
+  ['rows in a map', () => new Map([['rows', rows()]])],
+  ['lists in lists', () => rows().map((row) => [[row], []])],
+  [
+    'many levels',
+    () => rows().reduce<object>((value, row, id) => (id % 20 === 0 ? { value, row, id } : value), rows()),
+  ],
+  ['the JSON of bytes', () => ({ rows: rows(), bytes: JSON.parse(JSON.stringify(Buffer.alloc(30_000, 7))) })],
+  ['a picture in base64 beside rows', () => ({ rows: rows(), data: 'iVBORw0KGgo'.repeat(90_000), mediaType: png })],
+  ['a file of bytes', () => ({ type: 'file', file: { data: Buffer.alloc(900_000, 7), mediaType: 'application/pdf' } })],
+  ['a picture in base64', () => ({ type: 'image', image: { data: base64.repeat(100), mediaType: png } })],
+  ['text parts', () => rows().map(() => ({ type: 'text', text: 'sunny' }))],
+];
+
+/** The same, of those that an application is not given again, or that cannot become JSON. */
+export const oddLargeToolResults: [string, () => unknown][] = [
+  ['rows that contain themselves', () => ((list: unknown[]) => [...list, { list }])(withItself(rows()))],
+  ['rows with a big integer', () => rows((id) => ({ count: id === 4_000 ? 1n : 1 }))],
+  ['rows with a getter that throws', () => [...rows(), throwing('wind')]],
+  ['rows below more levels than are kept', () => [rows(), nested(700)]],
+  ['rows of a proxy', () => new Proxy(rows(), {})],
+  ['rows that say themselves what they are', () => Object.assign(rows(), { toJSON: () => 'rows' })],
+];
+
+function withItself(list: unknown[]): unknown[] {
+  list.push(list);
+  return list;
+}
+
 /** An object that throws when it is read in this way. */
 const throwing = (key: PropertyKey, enumerable = true) =>
   Object.defineProperty({ city: 'Rome' }, key, {

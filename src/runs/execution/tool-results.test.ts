@@ -5,8 +5,10 @@ import { execute } from '../../../tests/support/execute-run.ts';
 import { createMemoryJournal } from '../../../tests/support/memory-journal.ts';
 import { createStubModel, itemsOf, type StubReply } from '../../../tests/support/stub-model.ts';
 import {
+  largeToolResults,
   lookAt,
   lookTool,
+  oddLargeToolResults,
   oddToolResults,
   plainLookTool,
   resultsIn,
@@ -77,7 +79,9 @@ describe.each(['blocking', 'stream'] as const)(
     describe.each(['run_llm_again', 'stop_on_first_tool', 'a function'] as const)(
       'with toolUseBehavior %s',
       (behavior) => {
-        test.each(toolResults)('%s', async (_, make) => {
+        // Large results differ from others in none of the two, so that each kind is tried once.
+        const isTriedWithLarge = mode === 'blocking' ? behavior !== 'run_llm_again' : behavior === 'run_llm_again';
+        test.each([...toolResults, ...(isTriedWithLarge ? largeToolResults : [])])('%s', async (_, make) => {
           const sdk = await ofSdk(makeAgent(make, behavior), mode);
           const { agent, seen } = makeAgent(make, behavior);
           const first = await execute(agent, { reply, mode });
@@ -104,7 +108,7 @@ describe.each(['blocking', 'stream'] as const)(
 describe.each(['blocking', 'stream'] as const)(
   'in a %s run, the model is told of a result what run() tells it',
   (mode) => {
-    test.each(oddToolResults)('%s', async (_, make) => {
+    test.each([...oddToolResults, ...oddLargeToolResults])('%s', async (_, make) => {
       const sdk = await ofSdk(makePlain(make), mode);
       const { agent } = makePlain(make);
       const first = await execute(agent, { reply, mode });

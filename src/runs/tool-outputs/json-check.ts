@@ -1,5 +1,5 @@
 import { atOnce, type Slices } from '../../platform/slices.ts';
-import { sliceWeight } from '../../platform/weight.ts';
+import { isDivisible, sliceWeight } from '../../platform/weight.ts';
 import { depthMax } from './encoded-value.ts';
 import { stringBytesMin, ValueTooLargeError, valueBytesMin } from './value-limits.ts';
 
@@ -29,10 +29,8 @@ class JsonCheck {
     if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
     if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
     if (typeof value !== 'object' || levels === 0) return false;
-    const prototype = Object.getPrototypeOf(value);
-    if (prototype === Array.prototype) return this.#addList(value as unknown[], levels - 1);
-    if (prototype !== Object.prototype && prototype !== null) return false;
-    if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return false;
+    if (!isDivisible(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function') return false;
+    if (Array.isArray(value)) return this.#addList(value, levels - 1);
     for (const key of Object.keys(value).reverse()) {
       this.#count(key.length + stringBytesMin);
       this.#add((value as Record<string, unknown>)[key], levels - 1);
