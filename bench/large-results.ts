@@ -1,6 +1,6 @@
 /**
  * How long probes wait while a tool returns 20 MB, and while its run is read and its session goes on:
- * `npm run bench:large-results [text|rows|dates|file …]`. Build first.
+ * `npm run bench:large-results [text|rows|nested|dates|file …]`. Build first.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -158,7 +158,7 @@ async function measure(database: Record<string, string>, kinds: readonly string[
   return figures;
 }
 
-const kinds = process.argv.length > 2 ? process.argv.slice(2) : ['text', 'rows', 'dates', 'file'];
+const kinds = process.argv.length > 2 ? process.argv.slice(2) : ['text', 'rows', 'nested', 'dates', 'file'];
 function print(title: string, figures: Figures): void {
   // biome-ignore lint/suspicious/noConsole: the result is for the person who asked
   console.log(`${title}, in ms`);

@@ -11,9 +11,16 @@ const shownMs = 20;
 const row = (id: number) => ({ id, name: `row ${id}`, tags: ['a', 'b'], place: { city: 'Rome', at: [41.9, 12.5] } });
 const rowBytes = JSON.stringify(row(100_000)).length + 1;
 
+/** Objects in objects, about 20 MB with 16 levels. */
+const nestedOf = (levels: number): object =>
+  levels === 0
+    ? row(levels)
+    : { level: levels, left: nestedOf(levels - 1), right: nestedOf(levels - 1), text: 'x'.repeat(120) };
+
 const results: Record<string, () => unknown> = {
   text: () => 'sunny '.repeat(bytes / 6),
   rows: () => Array.from({ length: bytes / rowBytes }, (_, id) => row(id)),
+  nested: () => nestedOf(16),
   dates: () => ({ at: new Date(0), rows: Array.from({ length: bytes / rowBytes }, (_, id) => row(id)) }),
   file: () => ({
     type: 'file',

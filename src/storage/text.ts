@@ -14,10 +14,10 @@ export function fromJsonText<T extends Json>(text: string | null): T | null {
   return text === null ? null : (JSON.parse(text) as T);
 }
 
-/** From this length on JSON is not parsed before its value is needed, in characters. */
-const longCharsMin = 600_000;
+/** From this length on work on a JSON text is done in turns of the event loop of its own, in characters. */
+export const longCharsMin = 600_000;
 
-/** The same, or the text itself if it is long: who needs the value parses it, in a turn of the event loop of its own. */
+/** The same, or the text itself if it is long: who needs the value parses it. */
 export const fromLongJsonText = (text: string | null): Json =>
   text !== null && text.length >= longCharsMin ? new JsonText(null, text) : fromJsonText(text);
 

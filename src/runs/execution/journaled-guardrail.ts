@@ -8,6 +8,7 @@ import { declaredEffect } from '../../agents/index.ts';
 import { journalOnce } from './journaled-copy.ts';
 import { labelledWork, recordWork } from './recorded-work.ts';
 import { runScope } from './run-scope.ts';
+import { renewResult } from './sdk-serialisation.ts';
 import { workKeys } from './step-record.ts';
 import { recallResult, recordResult } from './tool-result.ts';
 
@@ -59,11 +60,20 @@ const callOf = ({ toolCall }: { toolCall: { callId: string } }): string => `${to
 
 const journalAll = <T extends ToolGuardrail>(guardrails: readonly T[]): T[] =>
   guardrails.map((each) =>
-    journalOnce(each, (guardrail) => ({
-      ...guardrail,
-      run: journalCode(guardrail, guardrail.type, guardrail.run as Code, callOf as Code as () => string),
-    })),
+    journalOnce(each, (guardrail) => {
+      const run = journalCode(guardrail, guardrail.type, guardrail.run as Code, callOf as Code as () => string);
+      return { ...guardrail, run: guardrail.type === 'tool_output' ? renewing(run) : run };
+    }),
   );
+
+/** A guardrail of results, which may change the result that it looks at. */
+const renewing =
+  (run: (data: never) => unknown): Code =>
+  async (data: { output?: unknown }) => {
+    const decision = await run(data as never);
+    await renewResult(data.output);
+    return decision;
+  };
 
 /** The guardrails of a tool, as those of agents; the record tells the calls of the tool apart. */
 export const journalToolGuardrails = ({ inputGuardrails, outputGuardrails }: Guarded): Guarded => ({

@@ -2,11 +2,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHmac, randomBytes } from 'node:crypto';
 import { getLogger } from '@openai/agents';
 import type { Replacer } from '../../platform/json-slices.ts';
+import { inSlices } from '../../platform/slices.ts';
 import { isHeavy } from '../../platform/weight.ts';
+import { smartTextInSlices } from '../tool-outputs/smart-text.ts';
 import { type RunScope, runScope } from './run-scope.ts';
 
-/** What the SDK makes of a result that is known already; `clone` is what a `customDataExtractor` receives. */
-export type KnownResult = { text: string; clone: unknown };
+/** What the SDK makes of a result; `clone` is what a `customDataExtractor` receives, if that is made already. */
+export type KnownResult = { text: string; clone: object | null };
 
 /** From this length on a string is not written into the keys of items, in characters. */
 const longCharsMin = 65_536;
@@ -16,21 +18,49 @@ const longCharsMin = 65_536;
 const textReplacer = 'smartStringReplacer';
 const keyReplacer = 'agentInputSerializationReplacer';
 
-const known = new WeakMap<object, KnownResult>();
-/** The result whose text the SDK has just asked for: within the same microtask it clones it. */
-let asked: unknown = null;
+/** What is known in the process. */
+type Known = {
+  results: WeakMap<object, KnownResult>;
+  /** The result whose text the SDK has just asked for: within the same microtask it clones it. */
+  asked: unknown;
+  /** The tokens of strings that were met in this turn of the event loop. */
+  tokens: Map<string, string>;
+  secret: Buffer;
+  isPatched: boolean;
+};
 
-/** Has the SDK use this text of a result, and this clone, in place of making them in one go, the text several times. */
+// Registered with Symbol.for: a second copy of this package in the process has to share it.
+const place = Symbol.for('agent-service.serialisation');
+const holder = globalThis as { [place]?: Known };
+holder[place] ??= {
+  results: new WeakMap(),
+  asked: null,
+  tokens: new Map(),
+  secret: randomBytes(32),
+  isPatched: false,
+};
+const known = holder[place];
+
+/**
+ * Has the SDK use this text of a result, and this clone, in place of making them in one go, the text several times. It
+ * uses them until it has cloned the result: later the application may have changed it.
+ */
 export function knowResult(result: object, made: KnownResult): void {
-  known.set(result, made);
+  known.results.set(result, made);
+}
+
+/** Makes the text of a known result again: code has seen the result, and may have changed it. */
+export async function renewResult(result: unknown): Promise<void> {
+  if (typeof result !== 'object' || result === null || !known.results.has(result)) return;
+  known.results.set(result, { text: await inSlices(smartTextInSlices(result)), clone: null });
 }
 
 function knownText(result: object): string | undefined {
-  const text = known.get(result)?.text;
+  const text = known.results.get(result)?.text;
   if (text === undefined) return undefined;
-  asked = result;
+  known.asked = result;
   queueMicrotask(() => {
-    asked = null;
+    known.asked = null;
   });
   return text;
 }
@@ -54,12 +84,9 @@ function isUnread(result: object): boolean {
   return scope !== undefined && scope === runScope.getStore() && !sdkLog.debug.enabled && isHeavy(result);
 }
 
-const secret = randomBytes(32);
-/** The tokens of strings that were met in this turn of the event loop. */
-const tokens = new Map<string, string>();
-
 /** Stands for a long string in the key of an item: the same for the same string, and nobody else can make one up. */
 function tokenOf(text: string): string {
+  const { tokens, secret } = known;
   const met = tokens.get(text);
   if (met !== undefined) return met;
   if (tokens.size === 0) setImmediate(() => tokens.clear());
@@ -93,14 +120,18 @@ const stringifyWith = (original: Stringify): Stringify =>
     return original(value, replacer, space);
   };
 
+/** The clone of the result whose text was just asked for. In the next turn of the event loop it is a result like others. */
+function cloneKnown(result: object): unknown {
+  setImmediate(() => known.results.delete(result));
+  return known.results.get(result)?.clone;
+}
+
 const cloneWith = (original: typeof structuredClone): typeof structuredClone =>
   function structuredClone<T>(value: T, options?: Parameters<typeof original>[1]): T {
-    if (value !== null && value === asked) return known.get(value as object)?.clone as T;
-    return original(value, options);
+    return value !== null && value === known.asked
+      ? ((cloneKnown(value as object) ?? original(value, options)) as T)
+      : original(value, options);
   };
-
-// Registered with Symbol.for: a second copy of this package in the process must see the patches of the first.
-const patched = Symbol.for('agent-service.serialisation');
 
 /**
  * Has the SDK work on large results and large conversations without holding the event loop for long. It makes JSON of
@@ -108,9 +139,8 @@ const patched = Symbol.for('agent-service.serialisation');
  * functions cannot be replaced; so the two functions are that it calls. For all others they are what they were.
  */
 export function patchSerialisation(): void {
-  const holder = globalThis as { [patched]?: true };
-  if (holder[patched]) return;
-  holder[patched] = true;
+  if (known.isPatched) return;
+  known.isPatched = true;
   JSON.stringify = stringifyWith(JSON.stringify as Stringify) as typeof JSON.stringify;
   globalThis.structuredClone = cloneWith(globalThis.structuredClone);
 }

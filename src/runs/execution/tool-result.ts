@@ -65,6 +65,6 @@ function* handOver(
   if (typeof value !== 'object' || value === null) return value;
   // The SDK makes the clone for the extractor alone, and whether the tool has one or not.
   const clone = customDataExtractor ? (yield* recallLarge(output)).value : value;
-  knowResult(value, { text, clone });
+  knowResult(value, { text, clone: clone as object });
   return value;
 }

@@ -1,8 +1,10 @@
 import { isStoreUnavailable } from '../../platform/errors.ts';
+import { giveWay } from '../../platform/slices.ts';
 import { type EventRow, toEvent } from '../event-row.ts';
 import { encoded } from '../not-storable.ts';
 import type { JournalStore } from '../port/index.ts';
 import { type StepRow, stepColumns, toChanges, toStep } from '../step-row.ts';
+import { longCharsMin } from '../text.ts';
 import { createAppendQueue } from './append-queue.ts';
 import type { Database, Statement } from './database.ts';
 import { toAppend, toEntriesText } from './journal-rows.ts';
@@ -35,6 +37,7 @@ export function createJournalStore(database: Database, signals: PostgresSignals)
   };
 
   const queue = createAppendQueue(async (batch) => {
+    if (batch.some(({ chars }) => chars >= longCharsMin)) await giveWay(); // it has just been encoded
     try {
       const [recorded] = await database.query<{ held_ids: string[]; told_ids: string[] }>(appendJournal, [
         toEntriesText(batch),

@@ -1,8 +1,9 @@
+import { giveWay } from '../../platform/slices.ts';
 import { encoded } from '../not-storable.ts';
 import { assertTotals } from '../number-columns.ts';
 import type { FinalRun, Run } from '../port/index.ts';
 import { toEndedRun } from '../run-row.ts';
-import { toJsonText, toNameText } from '../text.ts';
+import { longCharsMin, toJsonText, toNameText } from '../text.ts';
 import { usageColumns, usageValues } from '../usage-row.ts';
 import type { Database, Statement } from './database.ts';
 import { createGroupedWrites, fittingLength } from './grouped-writes.ts';
@@ -37,7 +38,7 @@ const finishRuns: Statement = {
 
 type Ending = { id: string; text: string };
 
-function textOf({ tenantId, id, attempt }: Run, final: FinalRun): string {
+function textOf({ tenantId, id, attempt }: Run, final: FinalRun, items: readonly string[]): string {
   assertTotals(final);
   const values = usageValues(final.usage);
   const row = JSON.stringify({
@@ -57,7 +58,7 @@ function textOf({ tenantId, id, attempt }: Run, final: FinalRun): string {
     annotations: toJsonText(final.annotations),
     files: toJsonText(final.files),
     session_context: toJsonText(final.sessionContext ?? null),
-    items: final.newItems.map((item) => JSON.stringify(item)),
+    items,
   });
   return `${row.slice(0, -1)},"entries":${entriesText(tenantId, id, final.entries)}}`;
 }
@@ -87,7 +88,11 @@ export function createEndQueue(database: Database) {
   return {
     /** Null if nothing was written. */
     async add(run: Run, final: FinalRun): Promise<RunEnding | null> {
-      const ending = { id: run.id, text: encoded(() => textOf(run, final)) };
+      const items = encoded(() => final.newItems.map((item) => JSON.stringify(item)));
+      const isLong = items.some(({ length }) => length >= longCharsMin);
+      if (isLong) await giveWay();
+      const ending = { id: run.id, text: encoded(() => textOf(run, final, items)) };
+      if (isLong) await giveWay();
       if (run.sessionId === null) return grouped.add(ending);
       return (await write([ending]))[0] ?? null;
     },
