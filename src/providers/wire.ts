@@ -13,7 +13,7 @@ import {
 } from './chain/index.ts';
 import { createMaxCostEstimator, createPriceList } from './prices/index.ts';
 import { createProviderCheck } from './provider-check.ts';
-import { reportRoutes } from './provider-routes.ts';
+import { reportRoutes } from './proxy-report.ts';
 import { createSimulatedModelProvider } from './simulated/index.ts';
 
 /** What model providers are built from. */

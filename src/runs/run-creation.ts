@@ -83,8 +83,7 @@ const untilOverdue = <T>(clock: Clock, stored: Promise<T>, deadlineMs: number, m
 
 /** Creates runs: checks the request, waits for a slot, stores the run and starts it. */
 export function createRunCreation(deps: RunCreationDeps) {
-  const { store, active, slots, admission, startAttempt, isClosed } = deps;
-  const { clock, settings, lease, budgets } = deps;
+  const { store, active, slots, admission, startAttempt, isClosed, clock, settings, lease, budgets } = deps;
 
   /**
    * Stores a run, and starts it if it holds a slot and its session is free. The attempt starts while the store

@@ -43,6 +43,7 @@ const ways: [string, string[]][] = [
 const signals = ['SIGTERM', 'SIGINT'] as const;
 const cases = ways.flatMap(([name, way]) => signals.map((signal) => ({ name, way, signal })));
 
+// Only root or a user namespace can make a process the first one of a PID namespace.
 const testHere = refusal === '' ? test : test.skip;
 
 if (refusal !== '') process.stdout.write(`skipped: this machine makes no PID namespace: ${refusal}\n`);

@@ -63,6 +63,21 @@ async function* storedEvents(
   }
 }
 
+/**
+ * Resolves with the run once it has ended or requires an action. Rejects when `signal` aborts, and with `not_found`
+ * if the run was deleted before its end was seen.
+ */
+async function waitForEnd(deps: EventFeedDeps, run: Run, signal: AbortSignal): Promise<Run> {
+  for (;;) {
+    signal.throwIfAborted();
+    using subscription = subscribe(deps, run.id, signal);
+    const current = await unlessAborted(signal, deps.store.runs.get(run.tenantId, run.id));
+    if (current === null) throw new ServiceError('not_found', { what: `Run ${run.id}` }, { runId: run.id });
+    if (isOver(current)) return current;
+    await subscription.changed();
+  }
+}
+
 /** Follows runs, whichever process executes them: by the live log of this process, or else by the store. */
 export function createEventFeed(deps: EventFeedDeps) {
   const { store, active, clock } = deps;
@@ -110,20 +125,8 @@ export function createEventFeed(deps: EventFeedDeps) {
       }
     },
 
-    /**
-     * Resolves with the run once it has ended or requires an action. Rejects when `signal` aborts, and with `not_found`
-     * if the run was deleted before its end was seen.
-     */
-    async waitForEnd(run: Run, signal: AbortSignal): Promise<Run> {
-      for (;;) {
-        signal.throwIfAborted();
-        using subscription = subscribe(deps, run.id, signal);
-        const current = await unlessAborted(signal, store.runs.get(run.tenantId, run.id));
-        if (current === null) throw new ServiceError('not_found', { what: `Run ${run.id}` }, { runId: run.id });
-        if (isOver(current)) return current;
-        await subscription.changed();
-      }
-    },
+    /** See `waitForEnd`. */
+    waitForEnd: (run: Run, signal: AbortSignal) => waitForEnd(deps, run, signal),
   };
 }
 

@@ -93,6 +93,7 @@ function outcomeOfPsql(url: string): boolean | string {
 const urlOf = ({ url }: PostgresServer, host: string, parameters: string) =>
   `${url.replace('127.0.0.1', host)}${parameters.replaceAll('FOLDER', folder)}`;
 
+// Without openssl there are no certificates to test with.
 describe.skipIf(!hasProgram('openssl'))('sslmode does what it does for psql', () => {
   const cases: [server: 'plain' | 'encrypted', host: string, parameters: string, outcome: boolean | RegExp][] = [
     ['plain', 'localhost', '', false],
