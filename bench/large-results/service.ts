@@ -15,7 +15,7 @@ const rowBytes = JSON.stringify(row(100_000)).length + 1;
 const nestedOf = (levels: number): object =>
   levels === 0
     ? row(levels)
-    : { level: levels, left: nestedOf(levels - 1), right: nestedOf(levels - 1), text: 'x'.repeat(120) };
+    : { level: levels, left: nestedOf(levels - 1), right: nestedOf(levels - 1), text: 'x'.repeat(200) };
 
 const results: Record<string, () => unknown> = {
   text: () => 'sunny '.repeat(bytes / 6),

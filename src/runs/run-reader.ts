@@ -65,13 +65,13 @@ export function createRunReader({ runs, journal, sessions }: Pick<Store, 'runs' 
 
   async function steps(tenantId: string, runId: string): Promise<Step[]> {
     await get(tenantId, runId);
-    return withLargeResults(await journal.steps(tenantId, runId));
+    return journal.steps(tenantId, runId);
   }
 
   return {
     get,
 
-    /** The journal of a run. */
+    /** The journal of a run; long results of tools are `JsonText`s. */
     steps,
 
     /** The journal of a run, with what its steps refer to. */

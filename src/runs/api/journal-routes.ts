@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problems } from '../../platform/http/problem.ts';
 import type { RunService } from '../service.ts';
-import { stepView, toStepView, withWholeInput } from '../views/step-view.ts';
+import { LongOutputs } from '../views/long-outputs.ts';
+import { stepView, withWholeInput } from '../views/step-view.ts';
 import { listStepsQuery, runParams } from './schemas.ts';
 
 /** Reads the journal of a run. */
@@ -23,11 +24,13 @@ export const journalRoutes: FastifyPluginAsyncZod<{ runs: RunService }> = async 
         },
       },
     },
-    async ({ params: { id }, query, caller }) => {
+    async ({ params: { id }, query, caller }, reply) => {
+      const long = new LongOutputs();
+      reply.serializer((answer: unknown) => long.stringify(answer));
       const data =
         query.expand === 'input'
           ? withWholeInput(await runs.stepsWithSources(caller.tenantId, id))
-          : (await runs.steps(caller.tenantId, id)).map(toStepView);
+          : (await runs.steps(caller.tenantId, id)).map((step) => long.toView(step));
       return { data, next_cursor: null };
     },
   );

@@ -5,6 +5,7 @@ import {
   type Json,
   type JsonRecord,
   JsonText,
+  restOfWrapped,
   toOutputText,
   toolOutputKey,
   toolOutputTextMax,
@@ -132,6 +133,12 @@ export function isRefused(output: Json): boolean {
   const recorded = toValue(output);
   return hasKey(recorded) && (recorded as WrappedOutput).refused !== undefined;
 }
+
+const valueStart = ',"value":';
+
+/** The JSON of what `shownOutput` shows of a long result, which is not parsed for it. */
+export const shownJson = (output: JsonText): string =>
+  isWrappedText(output) ? restOfWrapped(output).slice(valueStart.length, -1) : output.text;
 
 /** A recorded result as the API shows it: JSON as it is, everything else as `encodeValue` writes it, bytes as base64. */
 export function shownOutput(output: Json): Json {

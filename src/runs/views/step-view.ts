@@ -43,8 +43,8 @@ export const stepView = z
 /** A step as JSON. */
 export type StepView = z.output<typeof stepView>;
 
-/** A recorded step as the wire shows it. */
-export const toStepView = (step: Step): StepView => ({
+/** A recorded step as the wire shows it; `shown` makes the output of a tool call. */
+export const toStepView = (step: Step, shown = shownOutput): StepView => ({
   step: step.step,
   kind: step.kind,
   scope: step.scope,
@@ -57,7 +57,7 @@ export const toStepView = (step: Step): StepView => ({
   effect: step.effect,
   idempotency_key: step.idempotencyKey,
   input: step.input,
-  output: step.kind === 'tool_call' ? shownOutput(step.output) : step.output,
+  output: step.kind === 'tool_call' ? shown(step.output) : step.output,
   is_error: step.isError,
   error: step.error,
   provider: step.provider,

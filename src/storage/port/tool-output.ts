@@ -15,13 +15,22 @@ const wrappedStart = `{${JSON.stringify(toolOutputKey)}:`;
 /** Whether the JSON of a recorded output has `toolOutputKey`; a large result is not parsed to tell. */
 export const isWrappedText = ({ text }: JsonText): boolean => text.startsWith(wrappedStart);
 
-/** The string that begins at `start` of a JSON text; null if none does. */
-function stringAt(text: string, start: number): string | null {
-  if (text[start] !== '"') return null;
+/** Where the string ends that begins at `start` of a JSON text; `start` if none does. */
+function endOfString(text: string, start: number): number {
+  if (text[start] !== '"') return start;
   let end = start + 1;
   while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
-  return JSON.parse(text.slice(start, end + 1)) as string;
+  return end + 1;
 }
+
+/** The string that begins at `start` of a JSON text; null if none does. */
+function stringAt(text: string, start: number): string | null {
+  const end = endOfString(text, start);
+  return end === start ? null : (JSON.parse(text.slice(start, end)) as string);
+}
+
+/** What stands behind the text of an output whose JSON has `toolOutputKey`: its other fields, and the end. */
+export const restOfWrapped = ({ text }: JsonText): string => text.slice(endOfString(text, wrappedStart.length));
 
 /** A recorded tool output as text. */
 export function toOutputText(output: Json): string {
