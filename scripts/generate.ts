@@ -10,7 +10,7 @@ import { chatQuirks } from '../tests/quirks/chat-quirks.ts';
 import type { Quirk } from '../tests/quirks/quirk.ts';
 import { responsesQuirks } from '../tests/quirks/responses-quirks.ts';
 import { caseAreas } from '../tests/sdk/cases/index.ts';
-import { serverTable } from './server-table.ts';
+import { serverTables } from './server-table.ts';
 
 /** A file that is written by `npm run generate` and by nobody else. */
 export type GeneratedFile = { path: string; content: string };
@@ -304,7 +304,7 @@ function providersPage(): string {
     )
     .replace(
       /<!-- servers -->[\s\S]*<!-- \/servers -->/,
-      () => `<!-- servers -->\n\n${notice('tests/servers')}\n\n${serverTable()}\n\n<!-- /servers -->`,
+      () => `<!-- servers -->\n\n${notice('tests/servers')}\n\n${serverTables()}\n\n<!-- /servers -->`,
     )
     .replace(
       /<!-- quirks -->[\s\S]*<!-- \/quirks -->/,

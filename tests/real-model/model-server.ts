@@ -1,17 +1,11 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { spawnProcess } from '../support/child-processes.ts';
-
-/** How long the model may take to load. */
-const loadMsMax = 120_000;
-
-/** How many lines of the server's log are shown when it fails. */
-const logLinesMax = 20;
+import type { RunningServer } from '../servers/definition.ts';
+import { llamaServerProgram } from '../servers/definitions/llama-server.ts';
+import { cacheFolder } from '../servers/install.ts';
+import { modelFolder } from '../servers/model.ts';
+import { startServer } from '../servers/server-process.ts';
 
 /** How much text the model sees at once, in tokens. */
 const contextTokens = 4_096;
@@ -28,20 +22,14 @@ const stops = ['\nCustomer:', '</tool_call>'].flatMap((text) => ['--reverse-prom
 /** A model and the server for it. */
 export type InstalledModel = { server: string; model: string; template: string | undefined };
 
-/** A running model server. */
-export type ModelServer = { baseUrl: string; [Symbol.asyncDispose](): Promise<void> };
-
-/** Where install.sh puts its files. */
-export const installDir = (env: NodeJS.ProcessEnv): string =>
-  env.REAL_MODEL_DIR ?? join(homedir(), '.cache/agent-service/real-model');
-
 /**
- * What install.sh has installed, or `LLAMA_SERVER` (a `llama-server` of llama.cpp) and `LLAMA_MODEL` (a GGUF file,
- * which brings its own chat template); undefined where something is missing.
+ * What `npm run test:servers -- --install llama-server` has installed, or `LLAMA_SERVER` (a `llama-server` of llama.cpp) and
+ * `LLAMA_MODEL` (a GGUF file, which brings its own chat template); undefined where something is missing.
  */
 export function findModel(env: NodeJS.ProcessEnv): InstalledModel | undefined {
-  const server = env.LLAMA_SERVER ?? join(installDir(env), 'llama-server');
-  const model = env.LLAMA_MODEL ?? join(installDir(env), 'model.gguf');
+  const folder = cacheFolder(env);
+  const server = env.LLAMA_SERVER ?? llamaServerProgram(folder);
+  const model = env.LLAMA_MODEL ?? join(modelFolder(folder), 'model.gguf');
   if (!existsSync(server) || !existsSync(model)) return undefined;
   const ownTemplate = fileURLToPath(new URL('./chat-template.jinja', import.meta.url));
   return { server, model, template: env.LLAMA_MODEL === undefined ? ownTemplate : undefined };
@@ -55,37 +43,11 @@ function argumentsFor({ model, template }: InstalledModel): string[] {
   ];
 }
 
-/** The address that the server names when it is ready; rejects with the end of its log when it ends before. */
-async function address(child: ChildProcess): Promise<string> {
-  const log: string[] = [];
-  const lines = createInterface({ input: child.stderr as NodeJS.ReadableStream });
-  return new Promise((resolve, reject) => {
-    const fail = (why: string) => reject(new Error(`The model server ${why}:\n${log.join('\n')}`));
-    AbortSignal.timeout(loadMsMax).addEventListener('abort', () => fail('did not get ready'));
-    child.once('exit', (code) => fail(`ended with code ${code}`));
-    child.once('error', (error) => fail(`did not start (${error.message})`));
-    lines.on('line', (line) => {
-      log.push(line);
-      if (log.length > logLinesMax) log.shift();
-      const url = /listening on (http:\/\/\S+)/.exec(line)?.[1];
-      if (url !== undefined) resolve(url);
-    });
-  });
-}
-
 /** Starts llama.cpp's server on a free port of 127.0.0.1 and waits until the model is loaded. */
-export async function startModelServer(installed: InstalledModel): Promise<ModelServer> {
-  const child = spawnProcess(installed.server, argumentsFor(installed), { stdio: ['ignore', 'ignore', 'pipe'] });
-  const stop = async () => {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGTERM');
-    await exited;
-  };
-  try {
-    return { baseUrl: `${await address(child)}/v1`, [Symbol.asyncDispose]: stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-}
+export const startModelServer = (installed: InstalledModel): Promise<RunningServer> =>
+  startServer({
+    program: installed.server,
+    args: argumentsFor(installed),
+    cwd: process.cwd(),
+    ready: /listening on (http:\/\/\S+)/,
+  });

@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
+import type { RunningServer } from '../servers/definition.ts';
 import { type ServiceUnderTest, startService } from '../support/service.ts';
 import { readEvents, type ServerSentEvent, textOf } from '../support/sse.ts';
-import { findModel, installDir, type ModelServer, startModelServer } from './model-server.ts';
+import { findModel, startModelServer } from './model-server.ts';
 
 /** Longer than any answer takes on a slow machine, in seconds. */
 const timeoutSeconds = 300;
@@ -48,7 +49,7 @@ function checkRun(run: Run): void {
 }
 
 /** The model's server alone, by the openai client: what fails here is no fault of the service. */
-async function askServer(server: ModelServer): Promise<void> {
+async function askServer(server: RunningServer): Promise<void> {
   const client = new OpenAI({
     baseURL: server.baseUrl,
     apiKey: 'none',
@@ -100,10 +101,8 @@ async function askWithTool(service: ServiceUnderTest): Promise<void> {
 async function main(): Promise<void> {
   const installed = findModel(process.env);
   if (installed === undefined) {
-    say(
-      `skipped: there is no model in ${installDir(process.env)}. To install one (270 MB, some minutes of compiling):`,
-    );
-    say('  sh tests/real-model/install.sh');
+    say('skipped: no model is installed. To install one (270 MB, some minutes of compiling):');
+    say('  npm run test:servers -- --install llama-server');
     say('or name a llama-server of llama.cpp and a model file in LLAMA_SERVER and LLAMA_MODEL.');
     return;
   }
@@ -113,7 +112,7 @@ async function main(): Promise<void> {
 }
 
 /** The service over one of the two APIs: a blocking run, a streamed one, and one that calls a tool. */
-async function askService(server: ModelServer, api: string): Promise<void> {
+async function askService(server: RunningServer, api: string): Promise<void> {
   const env = {
     APP_ENV: 'production',
     OPENAI_BASE_URL: server.baseUrl,

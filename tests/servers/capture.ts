@@ -7,7 +7,13 @@ import type { ServedApi } from './definition.ts';
 
 /** What comes of an answer in the service's client: the answer, or the kind of the provider's fault. */
 export type ReplayOutcome =
-  | { text: string; toolCalls: { name: string; arguments: string }[]; usage: { input: number; output: number } }
+  | {
+      text: string;
+      toolCalls: { name: string; arguments: string }[];
+      usage: { input: number; output: number };
+      /** What its streamed pieces add up to, where that is another text. */
+      deltas?: string;
+    }
   | { fault: string | null; status: number | null };
 
 /** One request of the service and the bytes of the server's answer. */
@@ -19,7 +25,7 @@ export type Exchange = {
   contentType: string | null;
   /** The answer, in the pieces in which it arrived. */
   chunks: string[];
-  /** Whether the service broke off before the end. */
+  /** Whether the connection was closed before the end, by the service or by the server. */
   brokenOff: boolean;
 };
 
@@ -50,14 +56,14 @@ export const shapeOf = (body: string): unknown =>
 
 /** @throws {Error} if a capture says something of the machine that it was made on */
 function assertPortable(text: string, path: string): void {
-  for (const found of [homedir(), '127.0.0.1', 'localhost']) {
+  for (const found of ['127.0.0.1', 'localhost']) {
     if (text.includes(found)) throw new Error(`${path} has ${found} in it`);
   }
 }
 
 /** Writes a capture, in place of that of the same scenario. */
 export function writeCapture({ path, capture }: StoredCapture): void {
-  const text = `${JSON.stringify(capture, null, 1)}\n`;
+  const text = `${JSON.stringify(capture, null, 1)}\n`.replaceAll(homedir(), '~');
   assertPortable(text, path);
   mkdirSync(join(folder, path, '..'), { recursive: true });
   writeFileSync(join(folder, path), text);

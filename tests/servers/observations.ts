@@ -98,12 +98,6 @@ const llamaCpp = (server: string): Observation[] => [
   },
   {
     server,
-    capture: 'responses-cut-call.json',
-    quirk: 'Responses: a conversation with a call whose arguments are no JSON is answered with 500, each time',
-    shows: both(answeredWith(500), has('Failed to parse tool call arguments as JSON')),
-  },
-  {
-    server,
     capture: 'responses-structured-unguided.json',
     quirk: 'Responses: `text.format` has no effect; it is not refused',
     shows: (exchange) => 'text' in requestOf(exchange) && /"text":" ?[^{"]/.test(bodyOf(exchange)),
@@ -122,20 +116,17 @@ const llamaCpp = (server: string): Observation[] => [
   },
 ];
 
-const litellm = (rows: Omit<Observation, 'server'>[]): Observation[] =>
-  rows.map((row) => ({ ...row, server: 'litellm' }));
+const of = (server: string, rows: Omit<Observation, 'server'>[]): Observation[] =>
+  rows.map((row) => ({ ...row, server }));
+
+/** How often something is in an answer. */
+const countIn = (exchange: Exchange, text: string): number => bodyOf(exchange).split(text).length - 1;
 
 /** All observations, in the order of the page. */
 export const observations: readonly Observation[] = [
   ...llamaCpp('xllamacpp'),
   ...llamaCpp('llama-server'),
-  {
-    server: 'llama-cpp-python',
-    capture: 'chat_completions-named-tool.json',
-    quirk: 'a call in a stream has its name in each event; usage is not counted in streams',
-    shows: (exchange) => (bodyOf(exchange).match(/"name": ?"lookup_order"/g) ?? []).length > 2,
-  },
-  ...litellm([
+  ...of('litellm', [
     {
       capture: 'chat_completions-context-overflow.json',
       quirk: 'a conversation that is too long: 400 with the text `"400"` as `code`; only the message names the reason',
@@ -161,6 +152,90 @@ export const observations: readonly Observation[] = [
       capture: 'responses-stream.json',
       quirk: 'Responses: the id of a response has more than 400 characters',
       shows: (exchange) => /"id":"resp_[^"]{400,}"/.test(bodyOf(exchange)),
+    },
+  ]),
+  ...of('llama-cpp-python', [
+    {
+      capture: 'chat_completions-stream.json',
+      quirk: 'a stream has no usage, although `stream_options.include_usage` asks for it',
+      shows: (exchange) => 'stream_options' in requestOf(exchange) && hasNot('"usage"')(exchange),
+    },
+    {
+      capture: 'chat_completions-named-tool.json',
+      quirk: 'every event of a call repeats its `id`, `type` and `name`, and the role is null',
+      shows: (exchange) => countIn(exchange, '"tool_calls": [{"index": 0, "id": "call_') > 3,
+    },
+    {
+      capture: 'chat_completions-named-tool.json',
+      quirk: '`content: null` beside the calls of a message, as the SDK sends it, is refused with 500',
+      shows: both(answeredWith(500), has("'tool_calls': [")),
+    },
+    {
+      capture: 'chat_completions-tool-unstreamed.json',
+      quirk: '`tool_choice: "required"` has no effect; it is not refused',
+      shows: (exchange) => requestOf(exchange).tool_choice === 'required' && hasNot('"tool_calls": [')(exchange),
+    },
+    {
+      capture: 'chat_completions-structured.json',
+      quirk: '`response_format` with a schema is refused with 500',
+      shows: both(answeredWith(500), has("expected': \\\"'text' or 'json_object'")),
+    },
+    {
+      capture: 'chat_completions-context-overflow.json',
+      quirk: 'a conversation that is too long: 400 `context_length_exceeded`, as OpenAI says it',
+      shows: both(answeredWith(400), has('"code":"context_length_exceeded"')),
+    },
+    {
+      capture: 'chat_completions-context-overflow-streamed.json',
+      quirk: 'a conversation that is too long, streamed: status 200, and a stream without an event',
+      shows: ({ status, chunks }) => status === 200 && chunks.length === 0,
+    },
+    {
+      capture: 'chat_completions-unknown-key.json',
+      quirk: 'a key that it does not know: 401 with `detail` in place of `error`',
+      shows: both(answeredWith(401), has('{"detail":')),
+    },
+  ]),
+  ...of('ollama', [
+    {
+      capture: 'chat_completions-stream.json',
+      quirk: 'every event repeats the role, and the last one has an empty `content`',
+      shows: both(has('"delta":{"role":"assistant","content":""},"finish_reason":"stop"'), (exchange) => {
+        return countIn(exchange, '"role":"assistant"') > 3;
+      }),
+    },
+    {
+      capture: 'chat_completions-two-tools.json',
+      quirk: 'a call comes whole in one event, beside an empty `content`; two calls have an `index` each',
+      shows: has('"content":"","tool_calls":[{"id":"call_', '"index":1,"type":"function"'),
+    },
+    {
+      capture: 'chat_completions-cut-call.json',
+      quirk: 'a call that the token limit has cut is left out: `finish_reason: "length"` after a blank',
+      shows: both(has('"finish_reason":"length"'), hasNot('"tool_calls"', '<tool_call>')),
+    },
+    {
+      capture: 'chat_completions-context-overflow.json',
+      quirk:
+        'a conversation that is too long is shortened without a word; `prompt_tokens` is what is left of it (its answer was then cut, at 5 tokens)',
+      shows: both(answeredWith(200), (exchange) => Number(/"prompt_tokens":(\d+)/.exec(bodyOf(exchange))?.[1]) < 2_049),
+    },
+    {
+      capture: 'chat_completions-wrong-model.json',
+      quirk: 'a model that it does not have: 404',
+      shows: answeredWith(404),
+    },
+    {
+      capture: 'responses-cut-streamed.json',
+      quirk: 'Responses: an answer that `max_output_tokens` has cut says `completed`, not `incomplete`',
+      shows: (exchange) =>
+        has('"status":"completed"')(exchange) &&
+        Number(/"output_tokens":(\d+)/.exec(bodyOf(exchange))?.[1]) === requestOf(exchange).max_output_tokens,
+    },
+    {
+      capture: 'responses-two-tools.json',
+      quirk: 'Responses: a text is streamed before the calls that `response.completed` does not have',
+      shows: (exchange) => has('response.output_text.delta')(exchange),
     },
   ]),
 ];

@@ -5,14 +5,19 @@ import { type Cut, replay } from './replay.ts';
 
 const captures = readCaptures();
 
-/** Ways to cut the bytes: as they came, into single bytes, within fields, and hardly at all. */
-const cuts: Cut[] = ['as captured', 1, 7, 100, 1_000_000];
+/** Ways to cut the bytes, each with the longest answer that is cut so, in characters. */
+const cuts: [Cut, number][] = [
+  ['as captured', Number.POSITIVE_INFINITY],
+  [1, 2_000],
+  [7, 8_000],
+  [100, Number.POSITIVE_INFINITY],
+  [1_000_000, Number.POSITIVE_INFINITY],
+];
 
-/** The longest answer that is replayed byte by byte, in characters. */
-const bytewiseCharsMax = 20_000;
-
-const cutsOf = ({ chunks }: Exchange): Cut[] =>
-  cuts.filter((cut) => cut !== 1 || chunks.join('').length < bytewiseCharsMax);
+function cutsOf({ chunks }: Exchange): Cut[] {
+  const chars = chunks.join('').length;
+  return cuts.filter(([, charsMax]) => chars <= charsMax).map(([cut]) => cut);
+}
 
 describe('what a real server sent means the same however its bytes are cut', () => {
   test.each(captures)('$path', async ({ capture: { api, exchanges } }) => {
@@ -31,6 +36,16 @@ test('an answer of a real server that broke off is never an answer', () => {
 
 test('an answer that reached its token limit and says so is never an answer', () => {
   const isCut = ({ chunks }: Exchange) => /"finish_reason": ?"length"/.test(chunks.join(''));
+  const cut = captures.flatMap(({ capture }) => capture.exchanges.filter(isCut));
+  expect(cut.length).toBeGreaterThan(0);
+  expect(cut.filter(({ outcome }) => !('fault' in outcome && outcome.fault === 'output_limit'))).toEqual([]);
+});
+
+test('an answer that reached its token limit and says that it is whole is never an answer', () => {
+  const isCut = ({ request, chunks }: Exchange) => {
+    const used = /"output_tokens": ?(\d+)/.exec(chunks.join(''))?.[1];
+    return Number(used) >= Number((request as { max_output_tokens?: number }).max_output_tokens);
+  };
   const cut = captures.flatMap(({ capture }) => capture.exchanges.filter(isCut));
   expect(cut.length).toBeGreaterThan(0);
   expect(cut.filter(({ outcome }) => !('fault' in outcome && outcome.fault === 'output_limit'))).toEqual([]);

@@ -61,7 +61,7 @@ export async function startServer({ program, args, cwd, env, ready, baseUrl }: S
   const stop = async () => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
-    // tidy: sleep because a server that others wrote may not end by a signal
+    // tidy: sleep because a server that does not end by SIGTERM has to be killed
     const limit = setTimeout(() => killGroup(child), endMsMax);
     child.kill('SIGTERM');
     await exited;

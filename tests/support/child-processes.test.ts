@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
+import { runProgram } from './child-processes.ts';
 import { startCommand } from './command.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -98,4 +99,17 @@ test('a worker of vitest that is killed by SIGKILL leaves no process of its test
   process.kill(pids.at(-1) as number, 'SIGKILL');
   await allEnded(pids);
   expect(await fixture.command.closed).toBe(1);
+});
+
+test('a program that takes too long is killed with all that it has started, and the error says so', async () => {
+  const script = 'sleep 600 & echo $!; wait';
+  const ended = await runProgram('sh', ['-c', script], { timeoutMs: 3_000 }).catch((error: unknown) => error);
+  expect(ended).toMatchObject({ message: expect.stringContaining('was ended after 3 s') });
+  expect(isRunning(Number((ended as { stdout: string }).stdout))).toBe(false);
+});
+
+test('what a program prints is given on as it is printed', async () => {
+  const pieces: string[] = [];
+  await runProgram('sh', ['-c', 'echo out; echo err >&2'], { onOutput: (text) => pieces.push(text) });
+  expect(pieces.sort()).toEqual(['err\n', 'out\n']);
 });

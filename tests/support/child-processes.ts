@@ -122,8 +122,10 @@ export type ProgramOutput = { stdout: string; stderr: string };
 export type ProgramOptions = {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
-  /** After so many ms it is killed. Defaults to never. */
+  /** After so many ms it is killed, with all that it has started. Defaults to never. */
   timeoutMs?: number;
+  /** Is given what it prints, as it prints it. */
+  onOutput?: (text: string) => void;
 };
 
 /**
@@ -134,19 +136,22 @@ export type ProgramOptions = {
 export async function runProgram(
   program: string,
   args: string[],
-  { cwd, env, timeoutMs }: ProgramOptions = {},
+  { cwd, env, timeoutMs, onOutput = () => {} }: ProgramOptions = {},
 ): Promise<ProgramOutput> {
-  const child = spawnProcess(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    stdout += chunk;
-  });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    stderr += chunk;
-  });
+  const child = spawnProcess(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const limit = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+  // Its whole group: what it has started may have its output, and would keep it open.
+  limit?.addEventListener('abort', () => killGroup(child));
+  const printed = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (chunk: string) => {
+      printed[name] += chunk;
+      onOutput(chunk);
+    });
+  }
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  if (code === 0) return { stdout, stderr };
-  const message = `${program} ${args.join(' ')} ended with ${code ?? signal}:\n${stderr}`;
-  throw Object.assign(new Error(message), { code, stdout, stderr });
+  if (code === 0) return printed;
+  const end = limit?.aborted ? `was ended after ${Number(timeoutMs) / 1000} s` : `ended with ${code ?? signal}`;
+  const message = `${program} ${args.join(' ')} ${end}:\n${printed.stderr}`;
+  throw Object.assign(new Error(message), { code, ...printed });
 }

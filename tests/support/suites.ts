@@ -35,6 +35,9 @@ const coreEndToEnd = endToEnd([
 /** The end-to-end tests that the suite `image` repeats against the process of the container image. */
 export const imageEndToEnd = endToEnd(['durable', 'health', 'run', 'sessions', 'shutdown', 'stream', 'support-desk']);
 
+/** What installs real model servers. What they sent once is replayed in the suite `core`. */
+const liveServers = filesBelow('tests/servers/live');
+
 /** The suites that `vitest.config.ts` offers as projects. `npm test` runs `core`, `npm run test:<name>` each of the others. */
 export const projectSuites = {
   core: {
@@ -42,7 +45,7 @@ export const projectSuites = {
       ...filesBelow('src', 'examples', 'scripts', 'bench', 'tests/docs', 'tests/servers', 'tests/support'),
       ...coreEndToEnd,
     ],
-    exclude: [],
+    exclude: liveServers,
   },
   e2e: { include: filesBelow('tests/e2e'), exclude: coreEndToEnd },
   sdk: { include: filesBelow('tests/sdk'), exclude: [] },
@@ -50,6 +53,7 @@ export const projectSuites = {
   fuzz: { include: filesBelow('tests/fuzz'), exclude: [] },
   chart: { include: filesBelow('tests/chart', 'tests/deploy'), exclude: [] },
   workflows: { include: filesBelow('tests/workflows'), exclude: [] },
+  'quick-servers': { include: liveServers, exclude: [] },
   autoscaling: { include: filesBelow('tests/autoscaling'), exclude: [] },
 } satisfies Record<string, SuiteFiles>;
 

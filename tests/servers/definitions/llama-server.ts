@@ -1,17 +1,39 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { runProgram } from '../../support/child-processes.ts';
+import { copyFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ServerDefinition } from '../definition.ts';
-import { answerTokensMax, chatTemplate, contextTokens, installModel, stopText } from '../install.ts';
+import { compile, compilerJobs, onceIn, type Tell, unpackPythonSource } from '../install.ts';
+import { answerTokensMax, chatTemplate, contextTokens, installModel, modelFolder, stopText } from '../model.ts';
 import { startServer } from '../server-process.ts';
+import { llamaCppLimits } from './llama-cpp-limits.ts';
 
 const version = '0.3.36';
 const apiKey = 'sk-local-model-0000';
-const installer = fileURLToPath(new URL('../../real-model/install.sh', import.meta.url));
+const folderOf = (folder: string) => join(folder, `llama-server-${version}`);
 
-/** The folder that `tests/real-model` has, so that the program is compiled once. */
-const folderOf = (folder: string) => process.env.REAL_MODEL_DIR ?? join(dirname(folder), 'real-model');
+/** What of llama.cpp is not needed for its server. */
+const without = ['BUILD_TESTS', 'BUILD_EXAMPLES', 'BUILD_UI', 'USE_PREBUILT_UI', 'OPENSSL'];
+const options = [
+  '-DCMAKE_BUILD_TYPE=Release',
+  '-DBUILD_SHARED_LIBS=OFF',
+  ...without.map((name) => `-DLLAMA_${name}=OFF`),
+];
+
+/** The program, as it is compiled below the folder of all servers. */
+export const llamaServerProgram = (folder: string): string => join(folderOf(folder), 'llama-server');
+
+async function install(folder: string, tell: Tell): Promise<void> {
+  await installModel(folder, tell);
+  const cwd = folderOf(folder);
+  await onceIn(cwd, async () => {
+    const sources = await unpackPythonSource(cwd, 'llama-cpp-python', version, tell);
+    const configure = ['-S', join(sources, 'vendor/llama.cpp'), '-B', 'build', ...options];
+    await compile({ what: 'configuring llama-server', program: 'cmake', args: configure, cwd }, tell);
+    const build = ['--build', 'build', '--target', 'llama-server', '--parallel', compilerJobs()];
+    await compile({ what: 'compiling llama-server', program: 'cmake', args: build, cwd }, tell);
+    copyFileSync(join(cwd, 'build/bin/llama-server'), llamaServerProgram(folder));
+    for (const left of [sources, join(cwd, 'build')]) rmSync(left, { recursive: true });
+  });
+}
 
 /** llama.cpp's server, compiled from the sources that come with llama-cpp-python. */
 export const llamaServer: ServerDefinition = {
@@ -21,21 +43,17 @@ export const llamaServer: ServerDefinition = {
   apis: ['chat_completions', 'responses'],
   isQuick: false,
   apiKey,
-  async install(folder) {
-    const target = folderOf(folder);
-    if (existsSync(join(target, 'llama-server')) && existsSync(join(target, 'model.gguf'))) return;
-    mkdirSync(target, { recursive: true });
-    await runProgram('sh', [installer], { env: { ...process.env, REAL_MODEL_DIR: target } });
-  },
-  start: async (folder) =>
+  limits: llamaCppLimits,
+  install,
+  start: (folder) =>
     startServer({
-      program: join(folderOf(folder), 'llama-server'),
+      program: llamaServerProgram(folder),
       args: [
         ...['--model', 'model.gguf', '--host', '127.0.0.1', '--port', '0', '--api-key', apiKey, '--jinja'],
         ...['--chat-template-file', chatTemplate, '--reverse-prompt', stopText, '--temp', '0', '--threads', '1'],
         ...['--ctx-size', String(contextTokens), '--predict', String(answerTokensMax), '--parallel', '1'],
       ],
-      cwd: await installModel(folder),
+      cwd: modelFolder(folder),
       ready: /listening on (http:\/\/\S+)/,
     }),
 };

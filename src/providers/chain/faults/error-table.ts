@@ -87,7 +87,10 @@ export const errorTable: readonly ErrorRow[] = [
   },
   {
     kind: 'credentials_refused',
-    codes: ['invalid_api_key'],
+    codes: [
+      'invalid_api_key',
+      'no_db_connection', // LiteLLM without a database, with status 400, for any key but its own
+    ],
     words: ['authentication_error', 'authenticationerror', 'permission_error', 'unauthenticated', 'permission_denied'],
     messages: /api key not valid/i, // Gemini, with status 400
     statuses: [401, 403],

@@ -83,6 +83,11 @@ const kinds: [what: string, error: unknown, kind: FaultKind | undefined, answeri
     'content_filtered',
   ],
   ['a model that still loads', apiError(503, { code: 503, type: 'unavailable_error' }), 'overloaded'],
+  [
+    'a key that LiteLLM has no database to look it up in',
+    apiError(400, { message: 'No connected db.', type: 'no_db_connection', code: '400' }),
+    'credentials_refused',
+  ],
   ['an end by a lack of resources', ended('failed', 'insufficient_system_resource'), 'overloaded'],
   ['an end that is a failure', ended('failed', 'error'), 'answer_failed'],
   ['an end by the token limit', ended('cut', 'max_tokens'), 'output_limit'],
