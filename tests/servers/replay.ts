@@ -67,7 +67,22 @@ function piecesOf({ chunks }: Exchange, cut: Cut): Buffer[] {
 }
 
 /** What of a recorded request decides how its answer is read. */
-type SentRequest = { stream?: boolean; max_output_tokens?: number; max_tokens?: number };
+type SentRequest = {
+  stream?: boolean;
+  max_output_tokens?: number;
+  max_tokens?: number;
+  tools?: { name?: string; function?: { name: string } }[];
+};
+
+/** The tools that a recorded request offered: an answer that calls another one is a fault. */
+const toolsOf = ({ tools = [] }: SentRequest): ModelRequest['tools'] =>
+  tools.map(({ name, function: inner }) => ({
+    type: 'function',
+    name: name ?? inner?.name ?? '',
+    description: '',
+    parameters: { type: 'object', properties: {}, required: [], additionalProperties: false },
+    strict: false,
+  }));
 
 /** What the service makes of an answer. */
 export async function replay(api: ServedApi, exchange: Exchange, cut: Cut): Promise<ReplayOutcome> {
@@ -77,9 +92,10 @@ export async function replay(api: ServedApi, exchange: Exchange, cut: Cut): Prom
     void writePieces(response, piecesOf(exchange, cut), exchange.brokenOff);
   };
   const client = createModelClient({ baseUrl: server.baseUrl, apiKey: 'sk-1', api });
-  const { stream, max_output_tokens, max_tokens } = exchange.request as SentRequest;
+  const sent = exchange.request as SentRequest;
+  const { stream, max_output_tokens, max_tokens } = sent;
   // The limit tells whether it has cut the answer, where a server does not say so.
-  const request = requestOf({ modelSettings: { maxTokens: max_output_tokens ?? max_tokens } });
+  const request = requestOf({ modelSettings: { maxTokens: max_output_tokens ?? max_tokens }, tools: toolsOf(sent) });
   try {
     const model = await client.getModel('m');
     if (stream) return await readStream(model, request);
