@@ -6,7 +6,7 @@ const thrown = (error: Error, ...lines: string[]) => Object.assign(error, { stac
 
 describe('an error is told in one line', () => {
   test.each([
-    [new Error(''), /^an error without a message \(src\/platform\/error-line\.test\.ts:\d+\)$/],
+    [new Error(''), /^Error: an error without a message \(src\/platform\/error-line\.test\.ts:\d+\)$/],
     ['a text\nof two lines', /^a text$/],
     [null, /^null$/],
     [
@@ -18,7 +18,10 @@ describe('an error is told in one line', () => {
       ),
       /^TypeError: no \(.*app\/main\.js:7\)$/,
     ],
-    [new Error('outer', { cause: new RangeError('inner') }), /^outer \(.+\); caused by RangeError: inner \(.+\)$/],
+    [
+      new Error('outer', { cause: new RangeError('inner') }),
+      /^Error: outer \(.+\); caused by RangeError: inner \(.+\)$/,
+    ],
   ])('%j', (error, line) => expect(errorLine(error)).toMatch(line));
 
   test('with the place of a syntax error, which stands above it', () => {

@@ -23,5 +23,5 @@ export function errorLine(error: unknown): string {
   const { name, message, stack = '', cause } = error;
   const at = placeOf(stack);
   const because = cause === undefined ? '' : `; caused by ${errorLine(cause)}`;
-  return `${name === 'Error' ? '' : `${name}: `}${firstLine(message) || 'an error without a message'}${at === null ? '' : ` (${at})`}${because}`;
+  return `${name}: ${firstLine(message) || 'an error without a message'}${at === null ? '' : ` (${at})`}${because}`;
 }

@@ -2,8 +2,7 @@ import { type Clock, systemClock } from '../platform/clock.ts';
 import { networkReason } from '../platform/network-reason.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import type { ClockSample } from '../storage/port/index.ts';
-import { proxyOrigin } from './proxy-report.ts';
-import { createProxyFetch, proxyFor } from './transport/index.ts';
+import { createProxyFetch, proxyFor, proxyOrigin } from './transport/index.ts';
 
 /** The state of a quota of a provider, from its headers `x-ratelimit-*`. */
 export type Quota = { of: 'requests' | 'tokens'; limit: number; remaining: number };

@@ -1,12 +1,7 @@
 import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
 import type { ProviderConfig } from './chain/index.ts';
-
-/** A proxy without its user and password. */
-export function proxyOrigin(proxyUrl: string): string {
-  const { protocol, host } = new URL(proxyUrl);
-  return `${protocol}//${host}`;
-}
+import { proxyOrigin } from './transport/index.ts';
 
 /** Logs which providers are called through which proxy, and which straight. Where there is no proxy, nothing is logged. */
 export function reportRoutes(

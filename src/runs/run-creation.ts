@@ -63,18 +63,17 @@ function acceptedOutcome(outcome: CreateOutcome, { session_id }: CreateRun): Ext
   throw new ServiceError('session_busy', names, { activeRunId, retryAfterMs: retryAfterRules.sessionBusyMs });
 }
 
-/** A repeated request gets the run of its idempotency key even if its budget is used up since. */
-async function unlessRepeated(
+/** A repeated request gets the run of its idempotency key even if its budget is used up since. Null for no check. */
+function unlessRepeated(
   store: RunCreationDeps['store'],
-  checked: Promise<LimitUse[]>,
+  checked: Promise<LimitUse[]> | null,
   { tenantId, idempotencyKey }: Caller,
-): Promise<LimitUse[]> {
-  try {
-    return await checked;
-  } catch (error) {
-    if (idempotencyKey !== undefined && (await store.runs.isKeyUsed(tenantId, idempotencyKey))) return [];
+): Promise<LimitUse[]> | null {
+  if (checked === null || idempotencyKey === undefined) return checked;
+  return checked.catch(async (error: unknown) => {
+    if (await store.runs.isKeyUsed(tenantId, idempotencyKey)) return [];
     throw error;
-  }
+  });
 }
 
 /** The caller of a run in the background does not wait for its end, and so not until its deadline either. */
@@ -125,9 +124,8 @@ export function createRunCreation(deps: RunCreationDeps) {
     checkRequest(request, deps, clock.nowMs()); // a mistake is reported before any wait
     const receivedMs = clock.monotonicMs() - (caller.accessMs ?? 0);
     const deadlineMs = receivedMs + timeoutMsOf(request, mode, settings);
-    const checked = budgets.check(caller.spender);
-    const warnings =
-      checked === null ? [] : await untilOverdue(clock, unlessRepeated(store, checked, caller), deadlineMs, mode);
+    const checked = unlessRepeated(store, budgets.check(caller.spender), caller);
+    const warnings = checked === null ? [] : await untilOverdue(clock, checked, deadlineMs, mode);
     if (mode === 'background') {
       return active.expect(() => begin(request, caller, mode, { receivedMs, startNow: false, waitedMs: 0, warnings }));
     }

@@ -69,6 +69,39 @@ describe.each(programs)('a program with $what, which Node cannot load,', ({ main
   });
 });
 
+test.each([
+  ["throw new TypeError('no luck');", /^src\/main\.ts cannot be loaded: TypeError: no luck \(src\/main\.ts:1\)\n$/],
+  ["throw 'no luck';", /^src\/main\.ts cannot be loaded: no luck\n$/],
+  [
+    "Promise.reject(new Error('no luck')); await new Promise(() => {});",
+    /^src\/main\.ts cannot be loaded: Error: no luck \(.*\)\n$/,
+  ],
+  [
+    "export default await Promise.reject(new Error('no luck'));",
+    /^src\/main\.ts cannot be loaded: Error: no luck \(.*\)\n$/,
+  ],
+  ['const a: = 5;', /^src\/main\.ts cannot be loaded: SyntaxError: .* \(src\/main\.ts:1\)\n$/],
+  [
+    "import 'not-installed';",
+    /^src\/main\.ts imports the package not-installed, which is not installed: npm install not-installed\n$/,
+  ],
+  [
+    "import { Agents } from '@openai/agents'; Agents;",
+    /^src\/main\.ts cannot be loaded: SyntaxError: .* export named 'Agents' .*\n$/,
+  ],
+  ["import { serve } from 'agent-service'; await serve();", /^serve\(\) needs at least one agent: .*\n$/],
+  [
+    "import { Agent } from '@openai/agents'; import { serve } from 'agent-service';" +
+      "await serve({ agents: { a: new Agent({ name: 'a' }) }, onStart: () => { throw new Error('no luck'); } });",
+    /^The start failed: Error: no luck \(src\/main\.ts:1\)\n$/,
+  ],
+])('a program that cannot start ends in one line without a stack: %s', async (main, line) => {
+  await using project = createProject({ 'src/main.ts': main });
+  const { code, stderr } = await runCli(['start'], { ...project.env, APP_ENV: 'test' }, project.folder);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(line);
+});
+
 test('a file that does not exist under any extension is named as Node names it', async () => {
   await using project = createProject({ 'src/main.ts': mainFile('./gone') });
   const { code, stderr } = await runCli(['start'], { ...project.env, APP_ENV: 'test' }, project.folder);

@@ -2,4 +2,4 @@ export { type CallTimeout, MalformedAnswerError, ModelCallTimeoutError, Truncate
 export type { ModelApi, ModelConnection, ModelTimeouts } from './connection.ts';
 export { createModelClient, type ModelClient } from './model-client.ts';
 export { type AnswerEnd, answerEndOf, answerEnds, idText, newCallId } from './normalise/index.ts';
-export { createProxyFetch, type Proxies, proxyFor } from './proxy.ts';
+export { createProxyFetch, type Proxies, proxyFor, proxyOrigin } from './proxy.ts';

@@ -11,6 +11,12 @@ export function proxyFor(url: string, { http, https, no = '' }: Proxies): string
   return server.protocol === 'https:' ? https : http;
 }
 
+/** A proxy without its user and password. */
+export function proxyOrigin(proxyUrl: string): string {
+  const { protocol, host } = new URL(proxyUrl);
+  return `${protocol}//${host}`;
+}
+
 /** Creates a `fetch` through a proxy; `stop` closes its connections. */
 export function createProxyFetch(proxyUrl: string) {
   const dispatcher = new ProxyAgent(proxyUrl);
