@@ -26,6 +26,7 @@ export const journalRoutes: FastifyPluginAsyncZod<{ runs: RunService }> = async 
     },
     async ({ params: { id }, query, caller }, reply) => {
       const long = new LongOutputs();
+      reply.type('application/json; charset=utf-8'); // a serializer of its own has none
       reply.serializer((answer: unknown) => long.stringify(answer));
       const data =
         query.expand === 'input'

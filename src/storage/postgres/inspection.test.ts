@@ -90,7 +90,9 @@ test('connections of others count, those of the service itself do not', async ()
 test('a database that does not exist, or a server that is not there, is named by its setting, without the password', async () => {
   await using database = await createTestDatabase('empty');
   const missing = database.url.replace(/\/[^/]+$/, '/not_there');
-  await expect(inspect(missing)).rejects.toThrow(/^DATABASE_URL leads to database "not_there" .* does not exist$/);
+  await expect(inspect(missing)).rejects.toThrow(
+    /^DATABASE_URL leads to database "not_there" .* does not exist; create it with createdb, or name another one$/,
+  );
   await expect(inspect(database.url, 'postgres://me:secret@127.0.0.1:1/app')).rejects.toThrow(
     /^DATABASE_DIRECT_URL leads to database "app" on 127\.0\.0\.1:1 as "me", which cannot be used: connect ECONNREFUSED/,
   );

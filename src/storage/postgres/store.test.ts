@@ -22,6 +22,8 @@ afterAll(async () => {
 const tables =
   'api_keys, processes, sessions, session_items, runs, doomed_runs, steps, events, idempotency_keys, rate_limits, webhook_deliveries, provider_notes, provider_shares, budget_accounts, budget_holds, run_input_data, session_imports, store_environment';
 
+const budgets = ['budget_usd_day', 'budget_tokens_day', 'budget_usd_month', 'budget_tokens_month'];
+
 const timesOfRuns = [
   'created_at_ms',
   'run_at_ms',
@@ -41,6 +43,7 @@ async function openStore(): Promise<StoreFixture> {
     return store;
   };
   await admin.query(`truncate ${tables}`);
+  await admin.query(`update tenants set ${budgets.map((name) => `${name} = null`).join(', ')}`);
   const store = await open();
   return {
     store,
