@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { createAuthenticator } from '../../src/access/index.ts';
 import { createAgentRegistry } from '../../src/agents/index.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { parseSettings } from '../../src/platform/settings/settings.ts';
 import { createArrivals } from '../../src/runs/arrivals.ts';
 import { buildServer, type ServerParts } from '../../src/server.ts';
@@ -31,6 +32,8 @@ export async function buildBareServer(
       }),
       limiter: { take: async () => ({ allowed: true, remaining: 1, resetMs: 0, retryAfterMs: 0 }) },
       rateLimit: settings.rateLimit,
+      clock: systemClock,
+      answerMsMax: null,
     },
     arrivals: createArrivals(),
     loadShedding: { eventLoopDelay: { recentMs: () => 0 }, delayMaxMs: 1, metrics: { shed: () => {} } },
