@@ -309,7 +309,7 @@ describe('onStart and onStop', () => {
   test('onStop also undoes what onStart did before it failed, and its failure is shown', async () => {
     const { code, stdout, stderr } = await startAndFail(hooksApp, { FAIL: 'onStart' });
     expect(code).toBe(1);
-    expect(stderr).toContain('The start failed: onStart failed 4711');
+    expect(stderr).toContain('The start failed: Error: onStart failed 4711 (');
     expect(stderr).toContain('apps/hooks.ts:');
     expect(printedMessages(stdout)).toEqual(['onStart began', 'onStop began', 'onStop ended']);
   });
