@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import { retryAfterRules } from '../platform/http/retry-after.ts';
+import { storeUnanswered } from '../platform/http/store-unanswered.ts';
 import { unlessLate } from '../platform/time-limit.ts';
 import type { KeyLimits, RateDecision, RateLimiter, Scope } from '../storage/port/index.ts';
 import type { Identity } from '../tenancy/index.ts';
@@ -103,10 +104,7 @@ export function registerAccessControl(
   app.addHook('onRequest', async (request, reply) => {
     const startedMs = clock.monotonicMs();
     const admitted = admit(request, reply);
-    await (answerMsMax === null ? admitted : unlessLate(clock, answerMsMax, admitted, unanswered));
+    await (answerMsMax === null ? admitted : unlessLate(clock, answerMsMax, admitted, storeUnanswered));
     request.accessMs = clock.monotonicMs() - startedMs;
   });
 }
-
-const unanswered = () =>
-  new ServiceError('store_unavailable', {}, { retryAfterMs: retryAfterRules.storeUnavailableMs });

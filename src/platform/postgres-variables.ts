@@ -35,7 +35,7 @@ function saidBefore({ user, password, hostList, database }: UrlParts): string[] 
  * A URL of a Postgres with what variables of the environment (`PGPORT`, `PGSSLMODE` and others) say in the place of what
  * it leaves out, as psql takes them. A text that is no such URL is returned as it is.
  */
-export function completePostgresUrl(text: string, environment: Readonly<Record<string, string | undefined>>): string {
+export function completePostgresUrl(text: string, environment: Environment): string {
   let parts: UrlParts;
   try {
     parts = cutUrl(text);

@@ -68,7 +68,11 @@ export const isSignalLost = (ancestors: readonly ProcessEntry[]): boolean =>
   ancestors.some((entry) => entry.pid === 1 && (isCommandShell(entry) || isNpm(entry)));
 
 /** Found when the program begins to load, so that the end of an npm before it serves is noticed too. */
-const parents = process.platform === 'win32' ? [] : findParents(process.env, readAncestors());
+const ancestors = process.platform === 'win32' ? [] : readAncestors();
+const parents = findParents(process.env, ancestors);
+
+/** Whether signals to the container of this process are lost: see `isSignalLost`. */
+export const losesSignals = (): boolean => isSignalLost(ancestors);
 
 const isAlive = (pid: number): boolean => {
   try {

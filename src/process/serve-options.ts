@@ -107,12 +107,12 @@ function assertSessionsOption(sessions: SessionsOption): void {
 export function assertKnownOptions(options: ServeOptions): void {
   if (typeof options !== 'object' || options === null)
     throw new RegistrationError('serve() needs at least one agent: serve({ agents: { name: agent } }).');
-  const ofRunner = Object.keys(options ?? {}).find((name) => !optionNames.includes(name) && isRunnerOption(name));
+  const ofRunner = Object.keys(options).find((name) => !optionNames.includes(name) && isRunnerOption(name));
   if (ofRunner !== undefined) {
     const remedy = `It is an option of the runner: serve({ runner: { ${ofRunner} } }).`;
     throw new RegistrationError(`serve() has no option "${ofRunner}". ${remedy}`);
   }
-  assertKnownNames('serve()', 'option', options ?? {}, optionNames);
+  assertKnownNames('serve()', 'option', options, optionNames);
   if (options?.input !== undefined) assertInputOption(options.input);
   const { context } = options ?? {};
   if (typeof context === 'object') {

@@ -1,7 +1,6 @@
 import type { Logger } from '../platform/logger.ts';
 import type { Settings } from '../platform/settings/settings.ts';
-import { isSignalLost } from './parent-watch.ts';
-import { readAncestors } from './process-table.ts';
+import { losesSignals } from './parent-watch.ts';
 import { noKeyWarning, startupBanner } from './startup-banner.ts';
 import type { StoreFacts } from './workers/index.ts';
 
@@ -35,7 +34,7 @@ export function reportStartup(started: Started, settings: Settings, log: Logger)
     { url, probeUrl, workers, role, env, store: engine, storeAt: store.place, storeEnv: store.environment, files },
     url === null ? 'executing runs' : 'accepting requests',
   );
-  if (isSignalLost(readAncestors())) log.warn(lostSignalWarning);
+  if (losesSignals()) log.warn(lostSignalWarning);
   if (settings.simulated) log.warn('no OPENAI_API_KEY: a simulated model answers');
   if (url !== null && settings.authMode === 'api_key' && !hasKey) log.warn(noKeyWarning);
 }

@@ -38,8 +38,7 @@ export const withModelCall = (request: ModelRequest, call: ModelCall): ModelRequ
   ({ ...request, [callKey]: call }) as ModelRequest;
 
 /** The facts about the call of a request; undefined outside of a run. */
-export const modelCallOf = (request: ModelRequest): ModelCall | undefined =>
-  (request as { [callKey]?: ModelCall })[callKey];
+export const modelCallOf = (request: object): ModelCall | undefined => (request as { [callKey]?: ModelCall })[callKey];
 
 /** Attaches the answerer to an answer, or to the event that contains it. */
 export function signAnswer<Answer extends object>(answer: Answer, answerer: Answerer): Answer {

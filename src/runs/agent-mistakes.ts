@@ -1,4 +1,5 @@
 import { boundedName } from '../platform/bounded-name.ts';
+import { describeUnknownTool } from '../platform/unknown-tool.ts';
 
 const of = (agent: string | null): string => (agent === null ? 'the agent' : `the agent "${boundedName(agent)}"`);
 
@@ -20,13 +21,11 @@ const missingServer = /^MCP server \((.*)\) not found in Agent \(/s;
  */
 export function unknownTool(error: Error, agent: string | null): string | null {
   const missing = missingToolOf(error);
-  if (missing) return `The model called the tool "${missing.tool}", which the agent "${missing.agent}" does not have.`;
+  if (missing) return describeUnknownTool(`the tool "${missing.tool}"`, missing.agent);
   const [, kind] = missingKind.exec(error.message) ?? [];
-  if (kind !== undefined) return `The model called a tool of the type ${kind}, which ${of(agent)} does not have.`;
+  if (kind !== undefined) return describeUnknownTool(`a tool of the type ${kind}`, agent);
   const [, server] = missingServer.exec(error.message) ?? [];
-  return server === undefined
-    ? null
-    : `The model called the MCP server "${boundedName(server)}", which ${of(agent)} does not have.`;
+  return server === undefined ? null : describeUnknownTool(`the MCP server "${boundedName(server)}"`, agent);
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
-import { ServiceError } from '../platform/errors.ts';
-import { retryAfterRules } from '../platform/http/retry-after.ts';
+import { storeUnanswered } from '../platform/http/store-unanswered.ts';
 import { unlessLate, whenLate } from '../platform/time-limit.ts';
 import type { Run } from '../storage/port/index.ts';
 
@@ -13,12 +12,6 @@ const overdueGraceMs = 2_000;
 /** How long a caller of a run still waits for the store, in ms. `deadlineMs`: when the run's time is over, on the monotonic clock. */
 const patienceMs = (clock: Clock, deadlineMs: number): number => deadlineMs + overdueGraceMs - clock.monotonicMs();
 
-/** `store_unavailable`, with the run's id if given. */
-function unanswered(runId?: string): ServiceError<'store_unavailable'> {
-  const retryAfterMs = retryAfterRules.storeUnavailableMs;
-  return new ServiceError('store_unavailable', {}, runId === undefined ? { retryAfterMs } : { runId, retryAfterMs });
-}
-
 /**
  * Calls `overdue` once the time of a run, and a grace period for the store, are over; not if `work` has settled by then.
  *
@@ -29,7 +22,7 @@ export const whenOverdue = (clock: Clock, deadlineMs: number, work: Promise<unkn
 
 /** The result of `work`. Rejects with `store_unavailable` once it is overdue, while `work` goes on; with the run's id if given. */
 export const unlessOverdue = <T>(clock: Clock, deadlineMs: number, work: Promise<T>, runId?: string): Promise<T> =>
-  unlessLate(clock, patienceMs(clock, deadlineMs), work, () => unanswered(runId));
+  unlessLate(clock, patienceMs(clock, deadlineMs), work, () => storeUnanswered(runId === undefined ? {} : { runId }));
 
 /**
  * What the store answers about a run that somebody follows. Rejects with `store_unavailable` when it is overdue by the
@@ -41,5 +34,5 @@ export function unlessRunIsOverdue<T>(
   work: Promise<T>,
 ): Promise<T> {
   const remainingMs = Math.max(0, createdAtMs + timeoutMs - clock.nowMs());
-  return unlessLate(clock, remainingMs + overdueGraceMs, work, () => unanswered(id));
+  return unlessLate(clock, remainingMs + overdueGraceMs, work, () => storeUnanswered({ runId: id }));
 }

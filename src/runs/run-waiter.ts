@@ -1,6 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import { ServiceError } from '../platform/errors.ts';
 import { retryAfterRules } from '../platform/http/retry-after.ts';
+import { storeUnanswered } from '../platform/http/store-unanswered.ts';
 import type { FinalRun, Run, Store } from '../storage/port/index.ts';
 import type { ActiveRuns, AttemptEnd } from './active-runs.ts';
 import type { EventFeed } from './events/event-feed.ts';
@@ -66,28 +67,22 @@ export function createRunWaiter({ store, feed, active, isClosed, clock }: RunWai
         if (isClosed()) throw continuesElsewhere(run);
       }
       const settled = new AbortController();
-      const ended = new AbortController();
       clock
         .sleep(Math.max(0, deadlineMs - clock.monotonicMs()), settled.signal)
         .then(() => store.runs.finish({ ...run, attempt: 0 }, timedOutInQueue(run, clock.nowMs())))
         .catch(() => {}); // the run ended before its deadline
       waiting += 1;
       try {
-        const until = AbortSignal.any([stopping.signal, ended.signal]);
+        const until = AbortSignal.any([stopping.signal, settled.signal]);
         const end = active.attend(() => feed.waitForEnd(run, until));
         return { type: 'ended', run: await unlessOverdue(clock, deadlineMs, end, run.id) };
       } catch (cause) {
         if (stopping.signal.aborted) throw continuesElsewhere(run);
         if (!(cause instanceof ServiceError)) throw cause;
-        throw new ServiceError(
-          'store_unavailable',
-          {},
-          { runId: run.id, retryAfterMs: retryAfterRules.storeUnavailableMs, cause },
-        );
+        throw storeUnanswered({ runId: run.id, cause });
       } finally {
         waiting -= 1;
-        settled.abort();
-        ended.abort('ended');
+        settled.abort('settled'); // without a reason an error with its stack is made
       }
     },
 

@@ -1,5 +1,5 @@
 import type { ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
-import { markEndUnstated, modelCallOf } from '../model-call.ts';
+import { markEndUnstated } from '../model-call.ts';
 import type { AttemptLimits, AttemptTimeout, AttemptTimeouts } from './attempt-timeouts.ts';
 import type { Deployment } from './deployments/deployment.ts';
 import { AnswerValidator, statesEnd } from './faults/answer-validation.ts';
@@ -33,10 +33,7 @@ export class Attempt {
     this.#timeout = timeouts(limits, request.signal);
     const { signal } = this.#timeout;
     this.#request = { ...request, signal };
-    this.#validator = new AnswerValidator(
-      { ...request, tellsUnknownTools: modelCallOf(request)?.tellsUnknownTools },
-      deployment.statesLimit,
-    );
+    this.#validator = new AnswerValidator(request, deployment.statesLimit);
     deployment.observe(signal, { totalMs: limits.totalMs, onHeaders });
     signal.addEventListener('abort', () => this.#reject(signal.reason), { once: true });
   }

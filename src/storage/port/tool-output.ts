@@ -1,3 +1,4 @@
+import { closingQuote } from '../../platform/json-string-end.ts';
 import { type Json, JsonText } from './types.ts';
 
 /**
@@ -16,12 +17,8 @@ const wrappedStart = `{${JSON.stringify(toolOutputKey)}:`;
 export const isWrappedText = ({ text }: JsonText): boolean => text.startsWith(wrappedStart);
 
 /** Where the string ends that begins at `start` of a JSON text; `start` if none does. */
-function endOfString(text: string, start: number): number {
-  if (text[start] !== '"') return start;
-  let end = start + 1;
-  while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
-  return end + 1;
-}
+const endOfString = (text: string, start: number): number =>
+  text[start] === '"' ? closingQuote(text, start) + 1 : start;
 
 /** The string that begins at `start` of a JSON text; null if none does. */
 function stringAt(text: string, start: number): string | null {

@@ -1,4 +1,5 @@
 import type { ModelRequest, ModelResponse, StreamEvent } from '@openai/agents';
+import { modelCallOf } from '../../model-call.ts';
 import { answerEndOf } from '../../transport/index.ts';
 import { type ContentAskedFor, hasHostedCall, settleOutput } from './answer-content.ts';
 import { kindOfCodes } from './error-table.ts';
@@ -92,11 +93,7 @@ export function statesEnd(data: unknown): boolean {
 }
 
 /** The part of a request that decides whether its answer can be used. */
-export type AskedFor = ContentAskedFor &
-  Pick<ModelRequest, 'handoffs' | 'modelSettings'> & {
-    /** See `ModelCall`. Defaults to false. */
-    tellsUnknownTools?: boolean;
-  };
+export type AskedFor = ContentAskedFor & Pick<ModelRequest, 'handoffs' | 'modelSettings'>;
 
 /** Whether the model has made a broken tool call in this turn already. Then the SDK has told it so. */
 function wasTold({ input }: Pick<AskedFor, 'input'>): boolean {
@@ -227,7 +224,7 @@ export class AnswerValidator {
     this.#hadEffects ||= hasHostedCall(output);
     const tokens = usage?.outputTokens ?? 0;
     if (!this.#statesLimit && tokens >= outputTokensMax(this.#request)) throw badEnd('cut');
-    assertToolsKnown(output, this.#request, this.#request.tellsUnknownTools === true);
+    assertToolsKnown(output, this.#request, modelCallOf(this.#request)?.tellsUnknownTools === true);
     assertToolCalls(output, this.#request);
     return settleOutput(output, this.#request, this.#hasEmptyText);
   }

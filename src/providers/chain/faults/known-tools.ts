@@ -1,5 +1,6 @@
 import type { ModelRequest, ModelResponse } from '@openai/agents';
 import { boundedName } from '../../../platform/bounded-name.ts';
+import { describeUnknownTool } from '../../../platform/unknown-tool.ts';
 import { ProviderFault } from './provider-fault.ts';
 
 /** The part of a request that says which tools may be called. */
@@ -26,7 +27,7 @@ export class UnknownToolFault extends ProviderFault {
   readonly called: string;
 
   constructor(called: string) {
-    super('unknown_tool', `The model called ${called}, which the agent does not have.`);
+    super('unknown_tool', describeUnknownTool(called, null));
     this.called = called;
   }
 }

@@ -1,6 +1,6 @@
-import { boundedName } from '../../../platform/bounded-name.ts';
 import { ServiceError } from '../../../platform/errors.ts';
 import { retryAfterRules } from '../../../platform/http/retry-after.ts';
+import { describeUnknownTool } from '../../../platform/unknown-tool.ts';
 import { faultRules } from './failover-policy.ts';
 import { UnknownToolFault } from './known-tools.ts';
 import type { Fault } from './provider-fault.ts';
@@ -32,11 +32,7 @@ function reasonOf({ kind, status }: Fault): string {
   }
 }
 
-/** What was called, and who does not have it. */
-function unknownToolOf(cause: unknown, agent: string | null): string {
-  const called = cause instanceof UnknownToolFault ? cause.called : 'a tool';
-  return `The model called ${called}, which ${agent === null ? 'the agent' : `the agent "${boundedName(agent)}"`} does not have.`;
-}
+const calledIn = (cause: unknown): string => (cause instanceof UnknownToolFault ? cause.called : 'a tool');
 
 /**
  * The error of a request that a fault has ended, and that no other deployment can take.
@@ -53,7 +49,7 @@ export function faultError(fault: Fault, agent: string | null, retryMs: number |
     case 'empty_answer':
       return new ServiceError(code, {}, { cause });
     case 'tool_not_found':
-      return new ServiceError(code, { what: unknownToolOf(cause, agent) }, { cause });
+      return new ServiceError(code, { what: describeUnknownTool(calledIn(cause), agent) }, { cause });
     default: {
       // A request that is refused for its content is refused again: the client is not told to retry.
       const retryAfterMs = failsOver ? retryAfterRules.providerMs(retryMs, fault.waitMs) : undefined;

@@ -56,7 +56,7 @@ const ends: Record<ModelApi, Map<string, AnswerEnd>> = {
 const callEnds = new Set(['tool_calls', 'function_call', 'tool_use', 'tool_call']);
 
 /** Whether an end of a chat completion says that the answer has calls of tools. */
-export const announcesCalls = (reason: string): boolean => callEnds.has(reason) || callEnds.has(wordOf(reason));
+export const announcesCalls = (reason: string): boolean => callEnds.has(wordOf(reason));
 
 /** What an end that a server gave says of the answer. Some servers add a detail after a colon, and some write capitals. */
 export const answerEndOf = (api: ModelApi, reason: unknown): AnswerEnd => {
